@@ -1,0 +1,135 @@
+"""Every failure that Dailies raises, in one tree.
+
+::
+
+    DailiesError
+    ├── SettingsError          a setting is missing or wrong (found at start)
+    ├── RequestError           the caller's request can't be served; carries the HTTP answer
+    │   ├── InvalidRequest     400
+    │   ├── Unauthenticated    401
+    │   ├── Forbidden          403
+    │   ├── NotFound           404
+    │   ├── Conflict           409
+    │   ├── Gone               410
+    │   ├── TooLarge           413
+    │   └── Unavailable        503, with the seconds after which to try again
+    ├── UnusableReference      an image that can't be used, and what to change
+    └── IntegrityError         bytes that are not what the sender announced; worth another try
+
+Outcomes of a provider are values, not exceptions: see ``dailies.providers.outcomes``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "Conflict",
+    "DailiesError",
+    "Forbidden",
+    "Gone",
+    "IntegrityError",
+    "InvalidRequest",
+    "NotFound",
+    "RequestError",
+    "SettingsError",
+    "TooLarge",
+    "Unauthenticated",
+    "Unavailable",
+    "UnusableReference",
+]
+
+
+class DailiesError(Exception):
+    """The root of all errors that Dailies raises itself."""
+
+
+class SettingsError(DailiesError):
+    """One or more settings are missing or wrong; ``problems`` names each with its remedy."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class RequestError(DailiesError):
+    """A request that can't be served, as OpenAI's error envelope tells it.
+
+    ``type``, ``param`` and ``code`` are the fields of the wire format
+    ``{"error": {"message", "type", "param", "code"}}``.
+    """
+
+    status = 400
+    type = "invalid_request_error"
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code
+
+
+class InvalidRequest(RequestError):
+    """400: a field is missing or wrong; ``param`` names it."""
+
+
+class Unauthenticated(RequestError):
+    """401: no key, or one that is not known."""
+
+    status = 401
+    type = "authentication_error"
+
+
+class Forbidden(RequestError):
+    """403: a known key that may not do this."""
+
+    status = 403
+    type = "permission_error"
+
+
+class NotFound(RequestError):
+    """404: nothing here that the caller may see."""
+
+    status = 404
+
+
+class Conflict(RequestError):
+    """409: the request contradicts the state of what it names."""
+
+    status = 409
+
+
+class Gone(RequestError):
+    """410: it was here and will not come back."""
+
+    status = 410
+
+
+class TooLarge(RequestError):
+    """413: the body, or a file in it, is over a limit."""
+
+    status = 413
+
+
+class Unavailable(RequestError):
+    """503: a part that the app stands on does not answer; ``retry_after`` is in seconds."""
+
+    status = 503
+    type = "server_error"
+
+    def __init__(self, message: str, *, retry_after: int = 10, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class UnusableReference(DailiesError):
+    """A reference image that can't be used; the message says what to change."""
+
+    def __init__(self, message: str, *, code: str = "invalid_reference") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class IntegrityError(DailiesError):
+    """Fewer, more or other bytes than announced: never stored, worth another try."""

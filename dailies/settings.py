@@ -1,0 +1,201 @@
+"""Every setting of the app, in one typed place.
+
+Names are those of the environment (Azure Functions application settings are environment
+variables). ``Settings.load`` reads and checks them all and raises one ``SettingsError`` that names
+every variable that is wrong and says what it should hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from dailies.errors import SettingsError
+
+_HASHED_KEY = re.compile(r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})$")
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class ContentDelivery(StrEnum):
+    """How ``GET /videos/{id}/content`` hands over the bytes."""
+
+    REDIRECT = "redirect"
+    STREAM = "stream"
+
+
+class UnresolvedSubmit(StrEnum):
+    """What to do when nobody can say whether the provider took a request."""
+
+    RESEND = "resend"
+    FAIL = "fail"
+
+
+class HashedKey(BaseModel):
+    """A caller's key, known only by its SHA-256, and the owner that it stands for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    owner: str
+    digest: str
+
+
+def _split_keys(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    keys = []
+    for part in filter(None, (piece.strip() for piece in value.split(","))):
+        match = _HASHED_KEY.match(part)
+        if match is None:
+            raise ValueError(
+                "expected 'owner=sha256:<64 hex digits>', comma-separated; owners are lower-case "
+                'letters, digits and hyphens. Make a hash with: printf %s "$KEY" | sha256sum'
+            )
+        keys.append(HashedKey(**match.groupdict()))
+    return tuple(keys)
+
+
+def _empty_is_unset(value: object) -> object:
+    return None if value == "" else value
+
+
+def _https_or_loopback(value: object) -> object:
+    if value in (None, ""):
+        return None
+    parts = urlsplit(str(value))
+    loopback = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if parts.scheme == "https" or (parts.scheme == "http" and loopback):
+        return str(value).rstrip("/")
+    raise ValueError("expected an https:// URL (http:// only towards the loopback interface)")
+
+
+Keys = Annotated[tuple[HashedKey, ...], BeforeValidator(_split_keys)]
+Endpoint = Annotated[str | None, BeforeValidator(_https_or_loopback)]
+OptionalText = Annotated[str | None, BeforeValidator(_empty_is_unset)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_unset)]
+
+
+class Settings(BaseModel):
+    """The app's settings; the alias of each field is its environment variable.
+
+    Durations are seconds, sizes are bytes.
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore")
+
+    # -- who may call
+    api_keys: Keys = Field(default=(), alias="DAILIES_API_KEYS")
+    admin_keys: Keys = Field(default=(), alias="DAILIES_ADMIN_KEYS")
+
+    # -- storage: an identity's endpoints, or (the exception that a user must choose) a string
+    storage_connection_string: OptionalSecret = Field(default=None, alias="VideoStorage")
+    storage_blob_uri: Endpoint = Field(default=None, alias="VideoStorage__blobServiceUri")
+    storage_table_uri: Endpoint = Field(default=None, alias="VideoStorage__tableServiceUri")
+    videos_container: str = Field(default="videos", alias="DAILIES_VIDEOS_CONTAINER")
+    references_container: str = Field(default="references", alias="DAILIES_REFERENCES_CONTAINER")
+
+    # -- identity
+    client_id: OptionalText = Field(default=None, alias="AZURE_CLIENT_ID")
+
+    # -- providers
+    catalogue_path: Path = Field(default=_ROOT / "models.yaml", alias="DAILIES_CATALOGUE")
+    unresolved_submit: UnresolvedSubmit = Field(
+        default=UnresolvedSubmit.RESEND, alias="DAILIES_UNRESOLVED_SUBMIT"
+    )
+    delete_upstream: bool = Field(default=False, alias="DAILIES_DELETE_UPSTREAM")
+
+    # -- events
+    topic_endpoint: Endpoint = Field(default=None, alias="DAILIES_EVENT_TOPIC_ENDPOINT")
+    topic_key: OptionalSecret = Field(default=None, alias="DAILIES_EVENT_TOPIC_KEY")
+    event_source: str = Field(default="/dailies", min_length=1, alias="DAILIES_EVENT_SOURCE")
+
+    # -- the HTTP surface
+    content_delivery: ContentDelivery = Field(
+        default=ContentDelivery.REDIRECT, alias="DAILIES_CONTENT_DELIVERY"
+    )
+    content_link_seconds: int = Field(
+        default=600, ge=60, le=86_400, alias="DAILIES_CONTENT_LINK_SECONDS"
+    )
+    max_reference_bytes: int = Field(
+        default=20 * 1024**2, ge=1024, le=100 * 1024**2, alias="DAILIES_MAX_REFERENCE_BYTES"
+    )
+    max_reference_pixels: int = Field(
+        default=50_000_000, ge=10_000, le=500_000_000, alias="DAILIES_MAX_REFERENCE_PIXELS"
+    )
+
+    # -- dropped images
+    drop_owner: str = Field(
+        default="drops", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", alias="DAILIES_DROP_OWNER"
+    )
+    sidecar_wait_seconds: float = Field(
+        default=60, ge=0, le=600, alias="DAILIES_SIDECAR_WAIT_SECONDS"
+    )
+
+    # -- waiting
+    poll_min_seconds: float = Field(default=1, gt=0, le=60, alias="DAILIES_POLL_MIN_SECONDS")
+    poll_max_seconds: float = Field(default=20, gt=0, le=600, alias="DAILIES_POLL_MAX_SECONDS")
+    typical_render_scale: float = Field(default=1, gt=0, alias="DAILIES_TYPICAL_RENDER_SCALE")
+    video_deadline_seconds: float = Field(
+        default=3600, gt=0, le=86_400, alias="DAILIES_VIDEO_DEADLINE_SECONDS"
+    )
+    quota_window_seconds: float = Field(
+        default=60, gt=0, le=3600, alias="DAILIES_QUOTA_WINDOW_SECONDS"
+    )
+    enforce_quota: bool = Field(default=True, alias="DAILIES_ENFORCE_QUOTA")
+
+    # -- housekeeping
+    retention_days: float | None = Field(default=None, gt=0, alias="DAILIES_RETENTION_DAYS")
+    history_days: float = Field(default=7, gt=0, alias="DAILIES_HISTORY_DAYS")
+    sweep_schedule: str = Field(default="0 */5 * * * *", alias="DAILIES_SWEEP_SCHEDULE")
+    sweep_grace_seconds: float = Field(default=60, ge=0, alias="DAILIES_SWEEP_GRACE_SECONDS")
+
+    log_level: str = Field(default="INFO", alias="DAILIES_LOG_LEVEL")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.storage_connection_string is None and not (
+            self.storage_blob_uri and self.storage_table_uri
+        ):
+            raise ValueError(
+                "VideoStorage: set VideoStorage__blobServiceUri and VideoStorage__tableServiceUri "
+                "(managed identity), or VideoStorage to a connection string"
+            )
+        if self.poll_min_seconds > self.poll_max_seconds:
+            raise ValueError("DAILIES_POLL_MIN_SECONDS: must not be above DAILIES_POLL_MAX_SECONDS")
+        return self
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Settings:
+        """Read and check the settings.
+
+        Raises:
+            SettingsError: with one line for every variable that is wrong.
+        """
+        try:
+            return cls.model_validate(dict(environ))
+        except ValidationError as error:
+            raise SettingsError([_describe(detail) for detail in error.errors()]) from None
+
+    @classmethod
+    def environment_names(cls) -> frozenset[str]:
+        """The names of all environment variables that the app reads through this class."""
+        return frozenset(str(field.alias) for field in cls.model_fields.values())
+
+
+def _describe(detail: Any) -> str:
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    where = ".".join(str(part) for part in detail["loc"])
+    return f"{where}: {message}" if where else message

@@ -1,0 +1,1 @@
+"""The app: registers the blueprints of the triggers, orchestrations, activities and entities."""
