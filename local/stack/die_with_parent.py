@@ -27,7 +27,10 @@ def main(arguments: list[str]) -> NoReturn:
             raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != int(parent):
         sys.exit(1)
-    os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
+    except OSError as error:
+        sys.exit(f"can't run {command[0]}: {error.strerror}")
 
 
 if __name__ == "__main__":
