@@ -162,6 +162,11 @@ def _scaled(speed: float) -> dict[str, str]:
         "DAILIES_VIDEO_DEADLINE_SECONDS": max(3600 / speed, 30),
         "DAILIES_QUOTA_WINDOW_SECONDS": 60 / speed,
         "DAILIES_SIDECAR_WAIT_SECONDS": max(60 / speed, 5),
+        "DAILIES_SUBMIT_TIMEOUT_SECONDS": min(max(90 / speed, 10), 230),
+        "DAILIES_SUBMIT_DEADLINE_SECONDS": max(86_400 / speed, 60),
+        "DAILIES_RECONCILE_PAUSE_SECONDS": max(15 / speed, 0.25),
+        "DAILIES_THROTTLE_WAIT_SECONDS": max(30 / speed, 0.25),
+        "DAILIES_RETRY_SECONDS": max(5 / speed, 0.25),
     }
     scaled = {name: f"{value:.6g}" for name, value in seconds.items()}
     # The sweeper works in real time: its grace is a process's start, not a render's length.

@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from local.stack import die_with_parent
 from local.stack.errors import StackError
@@ -21,9 +20,18 @@ from local.stack.layout import APP_DIR
 from local.stack.processes import describe_exit
 from local.stack.ready import StackInfo
 
-__all__ = ["StackProcess"]
+__all__ = ["StackProcess", "without_settings"]
 
 _TICK = 0.05
+
+
+def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` without what would change the app or its credentials: a stack as documented."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("DAILIES_", "AZURE_", "IDENTITY_", "MSI_"))
+    }
 
 
 class StackProcess:
@@ -122,13 +130,12 @@ class StackProcess:
         logs = sorted((self.state_dir / "logs").glob("*.log"))
         return "\n".join(f"--- {log.name}\n{tail(log, lines=lines)}" for log in logs)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> StackInfo:
         try:
-            self.start()
+            return self.start()
         except BaseException:
             self.stop()
             raise
-        return self
 
     def __exit__(
         self,

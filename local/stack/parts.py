@@ -1,18 +1,45 @@
-"""The simulated Azure services and the functions host, as parts of the stack."""
+"""Which parts make up the stack, and how each is run."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from local.stack.azurite import azurite_part
 from local.stack.environment import Wiring, direct_loopback, process_environment
 from local.stack.layout import APP_DIR, StateDir
 from local.stack.options import StackOptions
 from local.stack.probes import listening, reported_ready
 from local.stack.processes import Part
 
-__all__ = ["host_part", "services_part"]
+__all__ = ["Plan", "host_part", "plan_parts", "services_part"]
+
+Plan = Callable[
+    [StackOptions, StateDir, Wiring, Mapping[str, str], Mapping[str, str]], Iterable[list[Part]]
+]
+"""Options, directory, wiring, the app's settings and the user's environment, to stages: the parts
+of a stage start side by side, after all those of the stage before are ready."""
+
+
+def plan_parts(
+    options: StackOptions,
+    state: StateDir,
+    wiring: Wiring,
+    settings: Mapping[str, str],
+    environ: Mapping[str, str],
+) -> list[list[Part]]:
+    """The stack as it is: the host comes last, as its app uses everything else.
+
+    Raises:
+        StackError: when something is not installed.
+    """
+    stages = [
+        [azurite_part(state, wiring, environ), services_part(options, state, wiring, environ)]
+    ]
+    if options.host:
+        stages.append([host_part(options, state, wiring, settings, environ)])
+    return stages
 
 
 def services_part(

@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from local.stack.azurite import azurite_part
 from local.stack.certificates import Certificates
 from local.stack.console import Console, WarningTail, banner
 from local.stack.environment import (
@@ -22,10 +21,9 @@ from local.stack.environment import (
 from local.stack.keys import Keys
 from local.stack.layout import DEFAULT_STATE_DIR, StateDir
 from local.stack.options import StackOptions
-from local.stack.parts import host_part, services_part
+from local.stack.parts import Plan, plan_parts
 from local.stack.ports import Ports
 from local.stack.probes import HostStatus
-from local.stack.processes import Part
 from local.stack.ready import ReadyFile, StackInfo
 from local.stack.supervisor import Supervisor
 
@@ -59,11 +57,14 @@ class Stack:
         state: StateDir,
         console: Console,
         environ: Mapping[str, str] = os.environ,
+        plan: Plan = plan_parts,
     ) -> None:
         self._options = options
         self._state = state
         self._console = console
         self._environ = environ
+        self._plan = plan
+        self._logs: list[WarningTail] = []
         paths = {state.ready, (options.ready_file or state.ready).resolve()}
         self._ready_file = ReadyFile(*paths)
         self._supervisor = Supervisor(changed=self._publish, tell=self._tell)
@@ -100,14 +101,9 @@ class Stack:
         settings = app_settings(options, wiring, self._environ)
         self._write_settings(settings)
         self._console.say(f"Starting the stack in {state.root}")
-        azurite = azurite_part(state, wiring, self._environ)
-        services = services_part(options, state, wiring, self._environ)
-        self._parts: list[Part] = [azurite, services]
-        await self._supervisor.start([azurite, services])
-        if options.host:
-            host = host_part(options, state, wiring, settings, self._environ)
-            self._parts.append(host)
-            await self._supervisor.start([host])
+        for stage in self._plan(options, state, wiring, settings, self._environ):
+            self._logs += [WarningTail(part.name, part.log) for part in stage]
+            await self._supervisor.start(stage)
 
     def _announce(self) -> None:
         self._ready = True
@@ -121,10 +117,9 @@ class Stack:
 
     async def _follow(self) -> None:
         """Pass on what changes without a process of ours ending: the worker's id, warnings."""
-        logs = [WarningTail(part.name, part.log) for part in self._parts]
         reported: str | None = None
         while True:
-            for log in logs:
+            for log in self._logs:
                 for line in log.read():
                     self._console.warn(line)
             self._publish()
@@ -202,7 +197,7 @@ class Stack:
     def _write_settings(self, settings: Mapping[str, str]) -> None:
         """Core Tools look into the app's directory; only the default stack writes there."""
         write_local_settings(self._state.root / "local.settings.json", settings)
-        if self._options.state_dir != DEFAULT_STATE_DIR:
+        if self._state.root != (self._options.app_dir / DEFAULT_STATE_DIR).resolve():
             return
         path: Path = self._options.app_dir / "local.settings.json"
         if not write_local_settings(path, settings):
