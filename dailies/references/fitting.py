@@ -142,9 +142,9 @@ def fit(
         layout = _lay_out(region, frame, mode)
         scaled = _scale(image, layout, orientation)
         picture, mask = _to_srgb(scaled, image.info.get("icc_profile"))
-    if turn := _TURN.get(orientation):
-        picture = picture.transpose(turn)
-        mask = mask and mask.transpose(turn)
+    if orientation in _TURN:
+        picture = picture.transpose(_TURN[orientation])
+        mask = None if mask is None else mask.transpose(_TURN[orientation])
     canvas = Image.new("RGB", (frame.width, frame.height), background)
     canvas.paste(picture, layout.offset, mask)
     return Fitted(_png(canvas), frame, upright, info.format)
