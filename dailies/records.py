@@ -63,7 +63,7 @@ class Source(_Document):
 class ReferenceFile(_Document):
     """The reference image: the blob as it was given, and the one fitted for the model."""
 
-    original: str
+    original: str = ""
     fitted: str | None = None
     content_type: str = "application/octet-stream"
     fit: FitMode = FitMode.COVER
@@ -130,7 +130,6 @@ class VideoRecord(_Document):
     submit: SubmitState = SubmitState()
     upstream_expires_at: float | None = None
     rendered_at: float | None = None
-    poll_after: float | None = None
     completed_at: float | None = None
     error: ErrorField | None = None
     files: dict[Variant, StoredFile] = {}
