@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dailies.catalogue import Catalogue, Deployment
-from dailies.errors import InvalidRequest, NotFound
+from dailies.errors import InvalidRequest, RequestError
 from dailies.records import FitMode, VideoRequest
 from dailies.videos import Size
 
@@ -33,11 +33,8 @@ def build_request(
         NotFound: the model is not in the catalogue.
     """
     prompt = check_prompt(fields.get("prompt"))
-    name = _text(fields, "model")
-    model = catalogue.resolve(name if name is not None else catalogue.default_model)
-    if model is None:
-        raise unknown_model(name or catalogue.default_model, catalogue)
-    deployments = catalogue.candidates(model)
+    model = catalogue.resolve(_text(fields, "model"))
+    deployments = model.deployments
     size = _size(fields, deployments)
     seconds = _seconds(fields, [d for d in deployments if size is None or size in d.sizes])
     if size is None and not has_reference:
@@ -53,8 +50,10 @@ def build_request(
 
 def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
     """The deployments that can serve this request, in the order of preference."""
-    model = catalogue.resolve(request.model)
-    if model is None:
+    try:
+        model = catalogue.resolve(request.model)
+    except RequestError:
+        # The model was taken out of the catalogue after the request was accepted.
         return []
     return [
         deployment
@@ -100,19 +99,6 @@ def fit_mode(fields: Mapping[str, Any]) -> FitMode:
         return FitMode(value)
     except ValueError:
         raise _unsupported("fit", value, list(FitMode)) from None
-
-
-def unknown_model(name: str, catalogue: Catalogue) -> NotFound:
-    """The error for a model that is not in the catalogue, in Azure's words."""
-    known = ", ".join(f"'{model}'" for model in catalogue.model_names)
-    return NotFound(
-        f"The API deployment '{name[:64]}' for this resource does not exist. If you created the "
-        f"deployment within the last 5 minutes, please wait a moment and try again. "
-        f"Models served here: {known}.",
-        param="model",
-        code="DeploymentNotFound",
-        type="video_generation_user_error",
-    )
 
 
 def _size(fields: Mapping[str, Any], deployments: Iterable[Deployment]) -> Size | None:

@@ -94,9 +94,7 @@ def _storage(
     assert settings.storage_blob_uri is not None  # noqa: S101 - checked by Settings
     assert settings.storage_table_uri is not None  # noqa: S101
     return (
-        BlobServiceClient(
-            settings.storage_blob_uri, credential, api_version=_STORAGE_API_VERSION
-        ),
+        BlobServiceClient(settings.storage_blob_uri, credential, api_version=_STORAGE_API_VERSION),
         TableServiceClient(endpoint=settings.storage_table_uri, credential=credential),
         None,
     )

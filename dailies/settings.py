@@ -124,9 +124,7 @@ class Settings(BaseModel):
     reconcile_pause_seconds: float = Field(
         default=15, gt=0, alias="DAILIES_RECONCILE_PAUSE_SECONDS"
     )
-    throttle_wait_seconds: float = Field(
-        default=30, gt=0, alias="DAILIES_THROTTLE_WAIT_SECONDS"
-    )
+    throttle_wait_seconds: float = Field(default=30, gt=0, alias="DAILIES_THROTTLE_WAIT_SECONDS")
     retry_seconds: float = Field(default=5, gt=0, le=300, alias="DAILIES_RETRY_SECONDS")
     delete_upstream: bool = Field(default=False, alias="DAILIES_DELETE_UPSTREAM")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dailies.catalogue import Deployment
 from dailies.logs import log_event
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
-from dailies.pipeline.submit import CANCELLED
+from dailies.pipeline.submit import CANCELLED, typical_seconds
 from dailies.polling import next_poll
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
 from dailies.records import VideoRecord
@@ -100,7 +100,7 @@ async def _follow(
     delay = next_poll(
         elapsed=now - (record.submit.submitted_at or now),
         progress=max(job.progress, record.progress),
-        typical=deployment.typical_render_seconds * settings.typical_render_scale,
+        typical=typical_seconds(services, record, deployment),
         minimum=settings.poll_min_seconds,
         maximum=settings.poll_max_seconds,
     )

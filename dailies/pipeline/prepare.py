@@ -65,9 +65,7 @@ def _with_fitted(record: VideoRecord, name: str, size: Size) -> VideoRecord:
     request = record.request
     if request.reference is None:
         return record
-    reference = request.reference.model_copy(
-        update={"fitted": name, "content_type": "image/png"}
-    )
+    reference = request.reference.model_copy(update={"fitted": name, "content_type": "image/png"})
     return record.model_copy(
         update={"request": request.model_copy(update={"reference": reference, "size": size})}
     )

@@ -67,7 +67,9 @@ async def _note_published(services: Services, record: VideoRecord, kind: EventTy
     await services.records.update(
         record.owner,
         record.id,
-        lambda current: current
-        if kind.value in current.published
-        else current.model_copy(update={"published": (*current.published, kind.value)}),
+        lambda current: (
+            current
+            if kind.value in current.published
+            else current.model_copy(update={"published": (*current.published, kind.value)})
+        ),
     )

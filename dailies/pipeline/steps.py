@@ -6,7 +6,7 @@ expected comes back as a ``Step``; an exception is a fault worth an automatic re
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from dailies.videos import VideoError
 
@@ -17,9 +17,9 @@ class QuotaRequest(TypedDict):
     """What the quota entity of a deployment needs to know; times are seconds."""
 
     deployment: str
-    per_window: int
+    per_window: int | None
     window_seconds: float
-    concurrent: int
+    concurrent: int | None
     typical_seconds: float
     lease_seconds: float
 
@@ -35,20 +35,18 @@ class VideoRef(TypedDict):
 class Step(TypedDict):
     """What a step came to.
 
-    ``done``: go on. ``wait``: call it again after ``seconds``. ``stop``: the video ends with
-    ``error``.
+    ``done``: go on, after ``seconds``. ``wait``: call it again after ``seconds``. ``stop``: the
+    video ends with ``error``.
     """
 
     kind: Literal["done", "wait", "stop"]
     seconds: NotRequired[float]
     error: NotRequired[dict[str, str]]
-    quota: NotRequired[QuotaRequest | None]
-    data: NotRequired[dict[str, Any]]
 
 
-def done() -> Step:
-    """The step is complete."""
-    return {"kind": "done"}
+def done(next_after: float = 0.0) -> Step:
+    """The step is complete; the next one need not begin before ``next_after`` seconds."""
+    return {"kind": "done", "seconds": next_after}
 
 
 def wait(seconds: float) -> Step:

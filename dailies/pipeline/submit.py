@@ -22,7 +22,7 @@ from dailies.services import Services
 from dailies.settings import UnresolvedSubmit
 from dailies.videos import Phase, VideoError
 
-__all__ = ["CANCELLED", "quota_of", "submit_video"]
+__all__ = ["CANCELLED", "quota_of", "submit_video", "typical_seconds"]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
 
@@ -53,17 +53,27 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
 def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
     """What the quota entity must know before this video may be submitted; None for no quota."""
     deployment = _choose(services, record)
-    if deployment is None or deployment.quota is None or not services.settings.enforce_quota:
-        return None
     settings = services.settings
+    if deployment is None or not settings.enforce_quota:
+        return None
+    quota = deployment.quota
+    if quota.requests_per_minute is None and quota.concurrent is None:
+        return None
     return {
         "deployment": deployment.name,
-        "per_window": deployment.quota.requests_per_minute,
+        "per_window": quota.requests_per_minute,
         "window_seconds": settings.quota_window_seconds,
-        "concurrent": deployment.quota.concurrent,
-        "typical_seconds": deployment.typical_render_seconds * settings.typical_render_scale,
+        "concurrent": quota.concurrent,
+        "typical_seconds": typical_seconds(services, record, deployment),
         "lease_seconds": settings.video_deadline_seconds * 1.5,
     }
+
+
+def typical_seconds(services: Services, record: VideoRecord, deployment: Deployment) -> float:
+    """How long this video's render usually takes, in seconds of our clock."""
+    size = record.request.size or deployment.default_size
+    usual = deployment.typical_seconds(size, record.request.seconds)
+    return usual * services.settings.typical_render_scale
 
 
 async def _send(services: Services, record: VideoRecord, deployment: Deployment) -> Step:
@@ -159,9 +169,11 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     await services.records.update(
         record.owner,
         record.id,
-        lambda current: current.with_submit(reconciled=current.submit.reconciled + 1)
-        if current.submit.sending_since == record.submit.sending_since
-        else current,
+        lambda current: (
+            current.with_submit(reconciled=current.submit.reconciled + 1)
+            if current.submit.sending_since == record.submit.sending_since
+            else current
+        ),
     )
     still_under_way = services.clock() < since + settings.submit_timeout_seconds
     if record.submit.reconciled + 1 < _RECONCILE_READS or still_under_way:
@@ -181,9 +193,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     return wait(0)
 
 
-async def _adopt(
-    services: Services, record: VideoRecord, deployment: Deployment, job: Job
-) -> bool:
+async def _adopt(services: Services, record: VideoRecord, deployment: Deployment, job: Job) -> bool:
     """Make the job this video's own; False when it belongs to another."""
     if not await services.claims.claim(deployment.name, job.id, record.id):
         return False
