@@ -1,7 +1,7 @@
 """The one protocol that every provider's adapter speaks.
 
-What a model can do (sizes, seconds, variants, rules for reference images) is data of the catalogue's
-deployment, not code of the adapter: see ``dailies.catalogue``.
+What a model can do (sizes, seconds, variants, rules for reference images) is data of the
+catalogue's deployment, not code of the adapter: see ``dailies.catalogue``.
 """
 
 from __future__ import annotations
