@@ -101,7 +101,7 @@ def _data(record: VideoRecord, file_urls: Mapping[str, str]) -> dict[str, Any]:
         "phase": record.phase.value,
         "model": request.model,
         "seconds": request.seconds,
-        "size": None if request.size is None else str(request.size),
+        "size": str(request.size),
         "user": request.user,
         "remixed_from_video_id": request.source_video_id,
         "source": record.source.kind.value,

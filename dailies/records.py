@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
 
+from dailies.references.geometry import FitMode
 from dailies.videos import Operation, Phase, Size, Status, Variant, VideoError
 
 __all__ = [
@@ -34,14 +35,6 @@ SizeField = Annotated[Size, PlainValidator(_to_size), PlainSerializer(str, retur
 
 class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class FitMode(StrEnum):
-    """How a reference image is brought to the size of the video."""
-
-    COVER = "cover"
-    CONTAIN = "contain"
-    STRETCH = "stretch"
 
 
 class SourceKind(StrEnum):
@@ -70,12 +63,12 @@ class ReferenceFile(_Document):
 
 
 class VideoRequest(_Document):
-    """What was asked for, valid for its model. ``size`` is None while the image decides it."""
+    """What was asked for, valid for its model."""
 
     model: str
     prompt: str = Field(repr=False)
     seconds: int
-    size: SizeField | None = None
+    size: SizeField
     user: str | None = None
     operation: Operation = Operation.CREATE
     source_video_id: str | None = None

@@ -11,7 +11,8 @@ from typing import Any
 
 from dailies.catalogue import Catalogue, Deployment
 from dailies.errors import InvalidRequest, RequestError
-from dailies.records import FitMode, VideoRequest
+from dailies.records import VideoRequest
+from dailies.references.geometry import FitMode, nearest_size
 from dailies.videos import Size
 
 __all__ = ["MAX_PROMPT_CHARACTERS", "build_request", "check_prompt", "fit_mode", "serving"]
@@ -21,12 +22,12 @@ _MAX_USER_CHARACTERS = 512
 
 
 def build_request(
-    catalogue: Catalogue, fields: Mapping[str, Any], *, has_reference: bool
+    catalogue: Catalogue, fields: Mapping[str, Any], *, image: Size | None = None
 ) -> VideoRequest:
     """Check the fields of a create (``model, prompt, seconds, size, user, fit``).
 
     Unknown fields are ignored, as OpenAI does. Without ``size`` the model's default is taken, or
-    (``size`` None in the result) the one that suits the reference image.
+    for a reference image of ``image`` pixels, the one that suits its shape.
 
     Raises:
         InvalidRequest: naming the field and the values that are supported.
@@ -37,8 +38,10 @@ def build_request(
     deployments = model.deployments
     size = _size(fields, deployments)
     seconds = _seconds(fields, [d for d in deployments if size is None or size in d.sizes])
-    if size is None and not has_reference:
-        size = deployments[0].default_size
+    if size is None:
+        fitting = [d for d in deployments if seconds in d.seconds]
+        size = nearest_size(image.width, image.height, fitting[0].sizes) if image else None
+        size = size or fitting[0].default_size
     return VideoRequest(
         model=model.name,
         prompt=prompt,
@@ -58,8 +61,7 @@ def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
     return [
         deployment
         for deployment in catalogue.candidates(model)
-        if request.seconds in deployment.seconds
-        and (request.size is None or request.size in deployment.sizes)
+        if request.seconds in deployment.seconds and request.size in deployment.sizes
     ]
 
 

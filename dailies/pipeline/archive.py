@@ -154,6 +154,6 @@ def _manifest(services: Services, record: VideoRecord) -> dict[str, Any]:
 def price_of(services: Services, record: VideoRecord) -> float | None:
     """What the finished video costs, in US dollars; None when the catalogue has no price."""
     deployment = services.catalogue.deployment(record.submit.deployment or "")
-    if deployment is None or record.request.size is None:
+    if deployment is None:
         return None
     return deployment.price(record.request.size, record.request.seconds)

@@ -8,15 +8,14 @@ from dailies.errors import UnusableReference
 from dailies.pipeline.steps import Step, VideoRef, done, stop
 from dailies.records import VideoRecord
 from dailies.references.fitting import fit
-from dailies.requests import serving
 from dailies.services import Services
-from dailies.videos import Size, VideoError
+from dailies.videos import VideoError
 
 __all__ = ["prepare_reference"]
 
 
 async def prepare_reference(services: Services, video: VideoRef) -> Step:
-    """Fit the image, store it as ``reference.png`` and note the size of the video.
+    """Fit the image and store it as ``reference.png``.
 
     Stops with ``invalid_reference`` codes when the image can't be used.
     """
@@ -32,14 +31,12 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
         return stop(
             VideoError("invalid_reference", "The reference image is gone from storage. Send again.")
         )
-    sizes = _sizes(services, record)
     try:
         # Decoding is work for a processor: not on the loop that all other functions share.
         fitted = await asyncio.to_thread(
             fit,
             original,
             size=record.request.size,
-            sizes=sizes,
             mode=record.request.reference.fit,
             max_pixels=services.settings.max_reference_pixels,
         )
@@ -48,24 +45,17 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
     name = f"{record.id}/reference.png"
     await services.files.put(name, fitted.data, content_type=fitted.content_type)
     await services.records.update(
-        record.owner, record.id, lambda current: _with_fitted(current, name, fitted.size)
+        record.owner, record.id, lambda current: _with_fitted(current, name)
     )
     await services.files.delete(record.request.reference.original)
     return done()
 
 
-def _sizes(services: Services, record: VideoRecord) -> list[Size]:
-    if record.request.size is not None:
-        return [record.request.size]
-    deployments = serving(services.catalogue, record.request)
-    return list(deployments[0].sizes) if deployments else []
-
-
-def _with_fitted(record: VideoRecord, name: str, size: Size) -> VideoRecord:
+def _with_fitted(record: VideoRecord, name: str) -> VideoRecord:
     request = record.request
     if request.reference is None:
         return record
     reference = request.reference.model_copy(update={"fitted": name, "content_type": "image/png"})
     return record.model_copy(
-        update={"request": request.model_copy(update={"reference": reference, "size": size})}
+        update={"request": request.model_copy(update={"reference": reference})}
     )

@@ -71,8 +71,7 @@ def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
 
 def typical_seconds(services: Services, record: VideoRecord, deployment: Deployment) -> float:
     """How long this video's render usually takes, in seconds of our clock."""
-    size = record.request.size or deployment.default_size
-    usual = deployment.typical_seconds(size, record.request.seconds)
+    usual = deployment.typical_seconds(record.request.size, record.request.seconds)
     return usual * services.settings.typical_render_scale
 
 
@@ -232,13 +231,13 @@ async def _submission(
     reference = None
     if request.reference is not None and request.reference.fitted is not None:
         data = await services.files.read(request.reference.fitted, max_bytes=_MAX_FITTED_BYTES)
-        if data is not None and request.size is not None:
+        if data is not None:
             reference = Reference(data, request.reference.content_type, request.size)
     return Submission(
         deployment=deployment.deployment,
         prompt=request.prompt,
         seconds=request.seconds,
-        size=request.size or deployment.default_size,
+        size=request.size,
         operation=request.operation,
         reference=reference,
     )

@@ -40,9 +40,7 @@ async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[s
     return actions
 
 
-async def _tend(
-    services: Services, orchestrations: Orchestrations, video: OpenVideo
-) -> str | None:
+async def _tend(services: Services, orchestrations: Orchestrations, video: OpenVideo) -> str | None:
     """Do what this video needs; the word for it, or None when it needs nothing."""
     record = await services.records.get(video.owner, video.id)
     if record is None:
@@ -82,9 +80,7 @@ async def _cancelled(
     return "cancelled"
 
 
-async def _restart(
-    services: Services, orchestrations: Orchestrations, record: VideoRecord
-) -> str:
+async def _restart(services: Services, orchestrations: Orchestrations, record: VideoRecord) -> str:
     """Start the orchestration of a video that has none, or whose orchestration failed."""
     if record.restarts >= _MOST_RESTARTS:
         error = VideoError(
@@ -97,9 +93,11 @@ async def _restart(
     changed = await services.records.update(
         record.owner,
         record.id,
-        lambda current: current
-        if current.restarts != record.restarts
-        else current.model_copy(update={"restarts": current.restarts + 1}),
+        lambda current: (
+            current
+            if current.restarts != record.restarts
+            else current.model_copy(update={"restarts": current.restarts + 1})
+        ),
     )
     if changed is None or changed.is_final:
         return "ended_meanwhile"
