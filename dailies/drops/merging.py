@@ -6,7 +6,9 @@ import base64
 import binascii
 import difflib
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NoReturn
 
@@ -32,25 +34,35 @@ MAX_PROMPT_CHARACTERS = 32_000
 
 
 def _whole_seconds(value: object) -> object:
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal():
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise ValueError("expected a whole number of seconds, such as 8")
+    raise ValueError("Expected a whole number of seconds, such as 8.")
 
 
 def _pixel_size(value: object) -> object:
-    if isinstance(value, Size):
+    if value is None or isinstance(value, Size):
         return value
-    if not isinstance(value, str):
-        raise ValueError("expected a size like '1280x720'")
-    return Size.parse(value)
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if text == "auto":
+            return None
+        with suppress(ValueError):
+            return Size.parse(text)
+    raise ValueError(
+        "Expected a size such as '1280x720', or 'auto' for the one that suits the image."
+    )
+
+
+def _size_text(size: Size | None) -> str | None:
+    return None if size is None else str(size)
 
 
 def _fit_mode(value: object) -> object:
     if isinstance(value, str) and value.strip().lower() in set(FitMode):
         return FitMode(value.strip().lower())
-    raise ValueError("expected 'cover', 'contain' or 'stretch'")
+    raise ValueError("Expected 'cover', 'contain' or 'stretch'.")
 
 
 _Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
@@ -68,11 +80,9 @@ class DropParameters(BaseModel):
     prompt: Annotated[_Text, Field(max_length=MAX_PROMPT_CHARACTERS, repr=False)]
     model: Annotated[_Text, Field(max_length=128)] | None = None
     seconds: Annotated[int, BeforeValidator(_whole_seconds), Field(ge=1, le=3600)] | None = None
-    size: (
-        Annotated[Size, BeforeValidator(_pixel_size), PlainSerializer(str, return_type=str)] | None
-    ) = None
+    size: Annotated[Size | None, BeforeValidator(_pixel_size), PlainSerializer(_size_text)] = None
     fit: Annotated[FitMode, BeforeValidator(_fit_mode)] = FitMode.COVER
-    user: Annotated[_Text, Field(max_length=256)] | None = None
+    user: Annotated[_Text, Field(max_length=512)] | None = None
 
 
 _FIELDS = tuple(DropParameters.model_fields)
@@ -113,9 +123,9 @@ def parameters(
                 merged[key], origin[key] = value, where
     if "prompt" not in merged:
         raise DropError(
-            "no prompt; set the metadata 'prompt' on the blob, or write "
+            "There is no prompt. Set the metadata 'prompt' on the blob, or write "
             f'{{"prompt": "…"}} into {sidecar_candidates(image)[0]} or into a {DEFAULTS_NAME} in '
-            "its folder or one above",
+            "its folder or one above.",
             code="missing_prompt",
             where=image,
         )
@@ -124,7 +134,8 @@ def parameters(
     except ValidationError as error:
         detail = error.errors(include_input=False)[0]
         key = str(detail["loc"][0])
-        _reject(f"{origin[key]}: {key}", str(detail["msg"]).removeprefix("Value error, "))
+        message = str(detail["msg"]).removeprefix("Value error, ").removesuffix(".")
+        _reject(f"{origin[key]}: {key}", f"{message}.")
 
 
 def _from_metadata(image: str, metadata: Mapping[str, str]) -> dict[str, object]:
@@ -135,7 +146,7 @@ def _from_metadata(image: str, metadata: Mapping[str, str]) -> dict[str, object]
         return values
     where = f"metadata of {image}: prompt_b64"
     if "prompt" in values:
-        _reject(where, "set either 'prompt' or 'prompt_b64', not both")
+        _reject(where, "Set either 'prompt' or 'prompt_b64', not both.")
     try:
         values["prompt"] = base64.b64decode("".join(encoded.split()), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
@@ -146,13 +157,13 @@ def _from_metadata(image: str, metadata: Mapping[str, str]) -> dict[str, object]
 def _from_file(file: ParameterFile) -> dict[str, object]:
     document = _parse(file)
     if not isinstance(document, dict):
-        _reject(file.name, 'expected a JSON object, such as {"prompt": "…", "seconds": 8}')
+        _reject(file.name, 'Expected a JSON object, such as {"prompt": "…", "seconds": 8}.')
     for key in document:
         if key not in _FIELDS:
             near = difflib.get_close_matches(key.lower(), _FIELDS, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
+            hint = f" Did you mean '{near[0]}'?" if near else ""
             known = ", ".join(_FIELDS)
-            _reject(f"{file.name}: {key[:64]}", f"unknown key{hint} Known keys: {known}")
+            _reject(f"{file.name}: {key[:64]}", f"Unknown key.{hint} Known keys: {known}.")
     return {key: value for key, value in document.items() if value is not None}
 
 
@@ -160,18 +171,21 @@ def _parse(file: ParameterFile) -> Any:
     if len(file.data) > MAX_FILE_BYTES:
         _reject(
             file.name,
-            f"the file has {len(file.data):,} bytes; parameters take at most {MAX_FILE_BYTES:,}",
+            f"The file has {len(file.data):,} bytes. Keep it under {MAX_FILE_BYTES:,}.",
         )
     try:
         # UTF-8, with or without a byte order mark, or the UTF-16 that Windows shells write
         text = file.data.decode(json.detect_encoding(file.data))
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except UnicodeDecodeError:
-        _reject(file.name, "the file is not text in UTF-8; save it as UTF-8")
+        _reject(file.name, "The file is not UTF-8 text. Save it as UTF-8.")
     except json.JSONDecodeError as error:
-        _reject(f"{file.name}: line {error.lineno}, column {error.colno}", f"no JSON: {error.msg}")
+        _reject(
+            f"{file.name}: line {error.lineno}, column {error.colno}",
+            f"This is no JSON: {error.msg}.",
+        )
     except (RecursionError, ValueError) as error:
-        _reject(file.name, f"no JSON that can be used: {error}")
+        _reject(file.name, f"This is no JSON that can be used: {error}.")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

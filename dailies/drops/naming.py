@@ -86,11 +86,11 @@ def _is_folder(metadata: Mapping[str, str]) -> bool:
 def unsupported(name: str) -> DropError:
     """The answer to a blob of kind ``UNSUPPORTED``."""
     if name.lower().endswith(_JSON):
-        remedy = "write .json in lower case, so that the file is found"
+        remedy = "Write .json in lower case, so that the file is found."
     else:
-        remedy = f"upload a JPEG, PNG or WebP whose name ends in {', '.join(IMAGE_SUFFIXES)}"
+        remedy = f"Upload a JPEG, PNG or WebP whose name ends in {', '.join(IMAGE_SUFFIXES)}."
     return DropError(
-        f"a file of this kind can't start a video; {remedy}",
+        f"A file of this kind can't start a video. {remedy}",
         code="unsupported_image_type",
         where=name,
     )

@@ -7,7 +7,7 @@ answers, ``FAULTS`` for connections that broke. Each row names the calls it hold
 only when it is *certain* that nothing was done, for then the request is sent again without looking.
 Everything else is ``UNKNOWN`` and is reconciled first:
 
-- 408, 409, 499 and every 5xx, 503 included: gateways answer so also when the connection to the
+- 303, 408, 409, 499 and every 5xx, 503 included: gateways answer so also when the connection to the
   server behind them broke after it had taken the request;
 - a connection that broke, or timed out, once the first byte may have left. That includes a
   kept-alive connection which the server closed at that moment: nobody can tell the two apart.
@@ -166,7 +166,7 @@ ANSWERS: tuple[Answer, ...] = (
            "operation. It deletes videos 24 hours after their creation."),
 
     # -- a create that may have been taken
-    Answer(_CREATES, {408, 409, 499}, None, Kind.UNKNOWN, "unknown_outcome",
+    Answer(_CREATES, {303, 408, 409, 499}, None, Kind.UNKNOWN, "unknown_outcome",
            "The provider answered {status} to the request; it may have taken it all the same."),
     Answer(_CREATES, _5XX, None, Kind.UNKNOWN, "unknown_outcome",
            "The provider failed ({status}) on the request; it may have taken it all the same."),

@@ -159,14 +159,14 @@ def _decoding(format: ImageFormat) -> Iterator[None]:
         raise
     except Image.DecompressionBombError as error:
         raise UnusableReference(
-            "the image has more pixels than can be decoded; scale it down", code="image_too_large"
+            "The image has more pixels than can be decoded. Scale it down.", code="image_too_large"
         ) from error
     # Pillow's parsers raise SyntaxError, struct.error, KeyError, zlib.error, OSError and more,
     # and promise no list; only decoding runs in here.
     except Exception as error:
         raise UnusableReference(
-            f"the {format.name} is damaged or incomplete and can't be decoded ({error}); "
-            "save it anew, and see that it is uploaded whole",
+            f"The {format.name} is damaged or incomplete and can't be decoded ({error}). "
+            "Save it anew, and see that it is uploaded whole.",
             code="invalid_image",
         ) from error
 
@@ -175,8 +175,8 @@ def _open(data: bytes, info: ImageInfo) -> _Opened:
     image = _OPENERS[info.format](io.BytesIO(data))
     if image.size != (info.width, info.height):
         raise UnusableReference(
-            f"the {info.format.name} gives two different sizes, {info.width}x{info.height} and "
-            f"{image.width}x{image.height}; save it anew",
+            f"The {info.format.name} gives two different sizes, {info.width}x{info.height} and "
+            f"{image.width}x{image.height}. Save it anew.",
             code="invalid_image",
         )
     if not isinstance(image, JpegImageFile):  # which is decoded once the scale is known

@@ -24,7 +24,7 @@ MAX_SIDE = 65_535
 _MAX_SCANS = 100
 """A progressive JPEG has about ten scans; each costs a pass over the whole picture."""
 
-_REMEDY = "save the picture as JPEG, PNG or WebP"
+_REMEDY = "Save the picture as JPEG, PNG or WebP"
 
 
 class ImageFormat(StrEnum):
@@ -59,7 +59,7 @@ def probe(data: bytes) -> ImageInfo:
             ``invalid_image`` for a header that makes no sense.
     """
     if not data:
-        raise UnusableReference(f"the image is empty; {_REMEDY}", code="invalid_image")
+        raise UnusableReference(f"The image is empty. {_REMEDY}.", code="invalid_image")
     if data.startswith(b"\xff\xd8\xff"):
         info = _jpeg(data)
     elif data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -83,13 +83,13 @@ def check(data: bytes, *, max_pixels: int) -> ImageInfo:
     info = probe(data)
     if info.pixels > max_pixels or max(info.width, info.height) > MAX_SIDE:
         raise UnusableReference(
-            f"the image is {info.width}x{info.height} pixels; scale it down to at most "
-            f"{max_pixels / 1e6:g} megapixels and {MAX_SIDE} pixels along each side",
+            f"The image has {info.width}x{info.height} pixels. Scale it down to at most "
+            f"{max_pixels / 1e6:g} megapixels and {MAX_SIDE:,} pixels along each side.",
             code="image_too_large",
         )
     if info.format is ImageFormat.JPEG and _jpeg_scans(data) > _MAX_SCANS:
         raise UnusableReference(
-            f"the JPEG has more than {_MAX_SCANS} scans; save it anew, not as progressive",
+            f"The JPEG has more than {_MAX_SCANS} scans. Save it anew, not as progressive.",
             code="image_too_large",
         )
     return info
@@ -183,7 +183,7 @@ def _jpeg_scans(data: bytes) -> int:
 
 def _broken(format: ImageFormat, detail: str) -> UnusableReference:
     return UnusableReference(
-        f"the file looks like {format.name} but can't be read: {detail}; {_REMEDY} again",
+        f"The file looks like {format.name} but can't be read: {detail}. {_REMEDY} again.",
         code="invalid_image",
     )
 
@@ -214,6 +214,6 @@ def _unsupported(data: bytes) -> UnusableReference:
     head = data[:1024]
     kind = next((name for name, pattern in _OTHER_TYPES if pattern.match(head)), None)
     return UnusableReference(
-        f"the file is {kind or 'no image that can be used here'}; {_REMEDY}",
+        f"The file is {kind or 'no image that can be used here'}. {_REMEDY}.",
         code="unsupported_image_type",
     )
