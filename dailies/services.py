@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.data.tables.aio import TableServiceClient
-from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient
 
 from dailies.catalogue import Catalogue
 from dailies.events import EventPublisher
-from dailies.providers.registry import ProviderRegistry
+from dailies.providers.azure_auth import azure_credential
+from dailies.providers.registry import Providers
 from dailies.settings import Settings
 from dailies.stores.claims import ClaimStore
 from dailies.stores.files import FileStore
@@ -37,7 +37,7 @@ class Services:
     claims: ClaimStore
     files: FileStore
     events: EventPublisher
-    providers: ProviderRegistry
+    providers: Providers
     clock: Callable[[], float] = time.time
 
     @classmethod
@@ -49,7 +49,8 @@ class Services:
         """
         settings = Settings.load(environ)
         catalogue = Catalogue.load(settings.catalogue_path, environ)
-        credential = _credential(settings)
+        # Cheap to build: nothing is asked of it before the first call that needs a token.
+        credential = azure_credential(settings.client_id, environ)
         blobs, tables, account_key = _storage(settings, credential)
         return cls(
             settings=settings,
@@ -63,14 +64,8 @@ class Services:
                 account_key=account_key,
             ),
             events=EventPublisher(settings.topic_endpoint, _topic_credential(settings, credential)),
-            providers=ProviderRegistry(credential),
+            providers=Providers(catalogue, lambda: credential),
         )
-
-
-def _credential(settings: Settings) -> AsyncTokenCredential:
-    # With a client id the user-assigned identity is asked; without, the developer's own login or
-    # the system-assigned identity.
-    return DefaultAzureCredential(managed_identity_client_id=settings.client_id)
 
 
 def _topic_credential(
