@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
@@ -27,7 +28,7 @@ __all__ = ["Services"]
 _STORAGE_API_VERSION = "2025-01-05"
 # The SDKs would try for minutes by themselves; here a caller gets a 503 in time, and an
 # orchestration tries again by itself. Seconds.
-_PATIENCE = {"retry_total": 3, "connection_timeout": 5, "read_timeout": 30}
+_PATIENCE: dict[str, Any] = {"retry_total": 3, "connection_timeout": 5, "read_timeout": 30}
 
 
 @dataclass(frozen=True, slots=True)
