@@ -20,6 +20,7 @@ from local.stack.files import write_private
 from local.stack.keys import Keys, hashed
 from local.stack.options import StackOptions
 from local.stack.ports import LOOPBACK, Ports
+from local.stack.resources import REFERENCES, VIDEOS
 
 __all__ = [
     "Wiring",
@@ -92,6 +93,8 @@ def app_settings(
         "DAILIES_API_KEYS": hashed("local", wiring.keys.api_key),
         "DAILIES_ADMIN_KEYS": hashed("admin", wiring.keys.admin_key),
         "DAILIES_DROP_OWNER": "local",
+        "DAILIES_REFERENCES_CONTAINER": REFERENCES,
+        "DAILIES_VIDEOS_CONTAINER": VIDEOS,
         "DAILIES_EVENT_TOPIC_ENDPOINT": wiring.topic_url,
         "AZURE_OPENAI_ENDPOINT": options.sora_endpoint or wiring.simulator_url,
         "SSL_CERT_FILE": str(wiring.certificates.bundle),

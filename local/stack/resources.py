@@ -9,9 +9,11 @@ from azure.core.exceptions import ResourceExistsError
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
-__all__ = ["CONTAINERS", "TABLES", "ensure"]
+__all__ = ["CONTAINERS", "REFERENCES", "TABLES", "VIDEOS", "ensure"]
 
-CONTAINERS = ("videos", "references")
+VIDEOS = "videos"
+REFERENCES = "references"
+CONTAINERS = (VIDEOS, REFERENCES)
 TABLES = ("videos", "openvideos", "claims")
 
 
