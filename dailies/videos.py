@@ -87,12 +87,14 @@ class Size:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``1280x720``; also takes the typographic ``×``.
+        """Read ``1280x720``; also takes the typographic multiplication sign.
 
         Raises:
             ValueError: when the text is not two positive integers.
         """
-        width, _, height = text.strip().lower().replace("×", "x").partition("x")
+        width, _, height = (
+            text.strip().lower().replace("\N{MULTIPLICATION SIGN}", "x").partition("x")
+        )
         if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
             raise ValueError(f"expected a size like '1280x720', got {text!r}")
         return cls(int(width), int(height))
