@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from dailies.environment import UnfilledPlaceholder, fill_in
-from dailies.errors import InvalidRequest, SettingsError
+from dailies.errors import NotFound, SettingsError
 from dailies.settings import Endpoint, OptionalSecret
 from dailies.videos import Operation, Size, Variant
 
@@ -105,6 +105,11 @@ class Deployment(_Entry):
         prices: US dollars per second of video, by size or ``default``.
         typical_render_seconds: how long a job of the default size and length usually takes.
         reference: rules for reference images; None when it takes none.
+        extension_seconds: lengths that an extension may add; None for those of ``seconds``.
+        max_extended_seconds: how long extensions may make a video, if there is a limit.
+        takes_video_files: edits and extensions may be given a file in place of an upstream job.
+        characters: it keeps characters (a name and a clip).
+        failed_share: the part of the price that a job costs which the provider let fail, 0 to 1.
         upstream_models: further names by which the provider may call this model in its answers.
     """
 
@@ -120,7 +125,12 @@ class Deployment(_Entry):
     operations: tuple[Operation, ...] = tuple(Operation)
     max_prompt_characters: int = Field(default=32_000, ge=1)
     reference: ReferenceRules | None = ReferenceRules()
+    extension_seconds: tuple[Annotated[int, Field(ge=1, le=600)], ...] | None = None
+    max_extended_seconds: int | None = Field(default=None, ge=1)
+    takes_video_files: bool = False
+    characters: bool = False
     prices: Mapping[str, Price]
+    failed_share: float = Field(default=0, ge=0, le=1)
     typical_render_seconds: float = Field(default=60, gt=0, le=86_400)
     quota: Quota = Quota()
     upstream_models: tuple[str, ...] = ()
@@ -305,7 +315,7 @@ class Catalogue:
         a vendor's prefix (``openai/``, ``azure/``); None is the default model.
 
         Raises:
-            InvalidRequest: nothing on offer has that name; the message lists what is.
+            NotFound: nothing on offer has that name; told as Azure tells it.
         """
         if name is None:
             return self.default_model
@@ -313,11 +323,14 @@ class Catalogue:
         bare = next((key.removeprefix(p) for p in _VENDOR_PREFIXES if key.startswith(p)), key)
         model = self._names.get(key) or self._names.get(bare)
         if model is None:
-            offered = ", ".join(f"'{known}'" for known in self.models)
-            raise InvalidRequest(
-                f"The model '{name[:64]}' is not offered here. Supported values are: {offered}.",
+            # Azure's words: on Azure the model of a request is the name of a deployment.
+            raise NotFound(
+                f"The API deployment '{name[:64]}' for this resource does not exist. If you "
+                "created the deployment within the last 5 minutes, please wait a moment and try "
+                "again.",
                 param="model",
-                code="model_not_found",
+                code="DeploymentNotFound",
+                type="video_generation_user_error",
             )
         return model
 

@@ -13,9 +13,19 @@ from dailies.catalogue import Catalogue, Deployment
 from dailies.errors import InvalidRequest, RequestError
 from dailies.records import VideoRequest
 from dailies.references.geometry import FitMode, nearest_size
-from dailies.videos import Size
+from dailies.videos import Operation, Size
 
-__all__ = ["MAX_PROMPT_CHARACTERS", "build_request", "check_prompt", "fit_mode", "serving"]
+__all__ = [
+    "MAX_PROMPT_CHARACTERS",
+    "build_request",
+    "check_choice",
+    "check_prompt",
+    "check_user",
+    "fit_mode",
+    "missing",
+    "serving",
+    "wrong_type",
+]
 
 MAX_PROMPT_CHARACTERS = 32_000
 _MAX_USER_CHARACTERS = 512
@@ -47,7 +57,7 @@ def build_request(
         prompt=prompt,
         seconds=seconds,
         size=size,
-        user=_user(fields),
+        user=check_user(fields),
     )
 
 
@@ -58,6 +68,10 @@ def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
     except RequestError:
         # The model was taken out of the catalogue after the request was accepted.
         return []
+    if request.operation is not Operation.CREATE:
+        # Only where the source was made is there something to start from.
+        deployment = catalogue.deployment(request.deployment or "")
+        return [] if deployment is None else [deployment]
     return [
         deployment
         for deployment in catalogue.candidates(model)
@@ -72,9 +86,9 @@ def check_prompt(value: object) -> str:
         InvalidRequest: it is missing, no string, empty or too long.
     """
     if value is None:
-        raise _missing("prompt")
+        raise missing("prompt")
     if not isinstance(value, str):
-        raise _wrong_type("prompt", "a string", value)
+        raise wrong_type("prompt", "a string", value)
     if not value.strip():
         raise InvalidRequest(
             "Invalid 'prompt': empty string. Describe the video that you want.",
@@ -118,19 +132,37 @@ def _size(fields: Mapping[str, Any], deployments: Iterable[Deployment]) -> Size 
 
 
 def _seconds(fields: Mapping[str, Any], deployments: Sequence[Deployment]) -> int:
-    value = fields.get("seconds")
-    if value is None:
+    if fields.get("seconds") is None:
         return deployments[0].default_seconds
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise _wrong_type("seconds", "a string", value)
     supported = _union(deployment.seconds for deployment in deployments)
-    text = str(value).strip()
-    if text not in {str(seconds) for seconds in supported}:
-        raise _unsupported("seconds", text, supported)
-    return int(text)
+    return check_choice(fields, "seconds", supported)
 
 
-def _user(fields: Mapping[str, Any]) -> str | None:
+def check_choice(fields: Mapping[str, Any], name: str, supported: Sequence[int]) -> int:
+    """One of the supported numbers, written as a string or as a number.
+
+    Raises:
+        InvalidRequest: it is missing, of another type or another number.
+    """
+    value = fields.get(name)
+    if value is None:
+        raise missing(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise wrong_type(name, "a string", value)
+    for number in supported:
+        if value in (number, str(number)):
+            return number
+    raise _unsupported(name, str(value), supported)
+
+
+def check_user(fields: Mapping[str, Any]) -> str | None:
+    """The caller's own name for whom the video is for, at most 512 characters.
+
+    Raises:
+        InvalidRequest: it is no string, or too long.
+    """
     user = _text(fields, "user")
     if user is not None and len(user) > _MAX_USER_CHARACTERS:
         raise InvalidRequest(
@@ -144,10 +176,10 @@ def _user(fields: Mapping[str, Any]) -> str | None:
 
 def _text(fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name)
-    if value is None or value == "":
+    if value is None:
         return None
     if not isinstance(value, str):
-        raise _wrong_type(name, "a string", value)
+        raise wrong_type(name, "a string", value)
     return value
 
 
@@ -155,7 +187,8 @@ def _union(groups: Iterable[Sequence[Any]]) -> list[Any]:
     return list(dict.fromkeys(item for group in groups for item in group))
 
 
-def _missing(name: str) -> InvalidRequest:
+def missing(name: str) -> InvalidRequest:
+    """The error for a required parameter that is not there."""
     return InvalidRequest(
         f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
     )
@@ -176,8 +209,10 @@ def _enumerate(values: Sequence[object]) -> str:
     return ", ".join(quoted[:-1]) + f", and {quoted[-1]}"
 
 
-def _wrong_type(name: str, expected: str, value: object) -> InvalidRequest:
+def wrong_type(name: str, expected: str, value: object) -> InvalidRequest:
+    """The error for a parameter of another JSON type than expected."""
     names = {
+        type(None): "null",
         bool: "a boolean",
         int: "an integer",
         float: "a decimal",

@@ -15,9 +15,9 @@ from dailies.catalogue import Deployment
 from dailies.logs import log_event
 from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, stop, wait
-from dailies.providers.base import Reference, Submission
+from dailies.providers.base import Reference, SourceFile, Submission
 from dailies.providers.outcomes import Job, Kind, Outcome
-from dailies.records import VideoRecord
+from dailies.records import VideoRecord, VideoRequest
 from dailies.requests import serving
 from dailies.services import Services
 from dailies.settings import UnresolvedSubmit
@@ -26,6 +26,11 @@ from dailies.videos import Phase, VideoError
 __all__ = ["CANCELLED", "quota_of", "submit_video"]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
+
+_SOURCE_GONE = VideoError(
+    "source_expired",
+    "The video to start from is gone at the provider and from storage. Create it again first.",
+)
 
 _RECONCILE_READS = 2
 # The provider's clock and ours may differ by this much, in seconds.
@@ -43,6 +48,8 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
         return await _reconcile(services, record)
     if record.cancel_requested:
         return stop(CANCELLED)
+    if video.get("woken"):
+        return wait(0)
     if _waited_too_long(services, record):
         return stop(_no_slot(services))
     deployment = _choose(services, record)
@@ -72,6 +79,8 @@ def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
 
 async def _send(services: Services, record: VideoRecord, deployment: Deployment) -> Step:
     submission = await _submission(services, record, deployment)
+    if submission.lacks_source:
+        return stop(_SOURCE_GONE)
     now = services.clock()
     before = record.submit
 
@@ -235,7 +244,20 @@ async def _submission(
         size=request.size,
         operation=request.operation,
         reference=reference,
+        source_job_id=request.source_job_id,
+        source_file=await _source_file(services, request),
     )
+
+
+async def _source_file(services: Services, request: VideoRequest) -> SourceFile | None:
+    """Our stored file, where the provider has no copy of the source any more."""
+    name = request.source_file
+    if name is None:
+        return None
+    file = await services.files.describe(name)
+    if file is None:
+        return None
+    return SourceFile(file.bytes, file.content_type, lambda: services.files.stream(name))
 
 
 def _choose(services: Services, record: VideoRecord) -> Deployment | None:
