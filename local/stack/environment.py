@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 STORAGE_ACCOUNT = "devstoreaccount1"
+CONTAINER_SETTINGS = ("DAILIES_REFERENCES_CONTAINER", "DAILIES_VIDEOS_CONTAINER")
+_KEY_SETTINGS = ("DAILIES_API_KEYS", "DAILIES_ADMIN_KEYS")
 _MARK = "DAILIES_LOCAL_SETTINGS_BY"
 # What could make the app sign in as somebody, or store somewhere, that the user did not mean here.
 _IDENTITY_PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "IMDS_")
@@ -109,7 +111,11 @@ def app_settings(
     else:
         settings["DAILIES_EVENT_TOPIC_KEY"] = wiring.keys.topic_key
     own = ("DAILIES_", "AZURE_OPENAI_") if options.sora_endpoint else ("DAILIES_",)
-    settings.update({name: value for name, value in environ.items() if name.startswith(own)})
+    for name, value in environ.items():
+        if name in _KEY_SETTINGS and value:
+            settings[name] += f",{value}"  # beside the stack's own, which the ready file names
+        elif name.startswith(own):
+            settings[name] = value
     if options.sora_endpoint:
         settings["AZURE_OPENAI_ENDPOINT"] = options.sora_endpoint
     return settings

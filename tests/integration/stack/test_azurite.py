@@ -13,9 +13,10 @@ from azure.storage.blob import BlobServiceClient
 
 from local.stack.azurite import azurite_part
 from local.stack.certificates import Certificates
-from local.stack.environment import Wiring, connection_string
+from local.stack.environment import Wiring, app_settings, connection_string
 from local.stack.keys import Keys
 from local.stack.layout import StateDir
+from local.stack.options import StackOptions
 from local.stack.ports import Ports
 from local.stack.processes import Part
 from local.stack.resources import CONTAINERS, TABLES
@@ -46,7 +47,8 @@ async def supervisor() -> AsyncIterator[Supervisor]:
 
 
 def _part(state: StateDir, wiring: Wiring) -> Part:
-    return azurite_part(state, wiring, os.environ)
+    settings = app_settings(StackOptions(), wiring, {})
+    return azurite_part(state, wiring, settings, os.environ)
 
 
 async def test_containers_and_tables_are_there_when_azurite_is_ready(
