@@ -115,6 +115,17 @@ class Settings(BaseModel):
     unresolved_submit: UnresolvedSubmit = Field(
         default=UnresolvedSubmit.RESEND, alias="DAILIES_UNRESOLVED_SUBMIT"
     )
+    submit_timeout_seconds: float = Field(
+        default=90, gt=0, le=230, alias="DAILIES_SUBMIT_TIMEOUT_SECONDS"
+    )
+    submit_deadline_seconds: float = Field(
+        default=86_400, gt=0, alias="DAILIES_SUBMIT_DEADLINE_SECONDS"
+    )
+    reconcile_pause_seconds: float = Field(
+        default=15, gt=0, alias="DAILIES_RECONCILE_PAUSE_SECONDS"
+    )
+    throttle_wait_seconds: float = Field(default=30, gt=0, alias="DAILIES_THROTTLE_WAIT_SECONDS")
+    retry_seconds: float = Field(default=5, gt=0, le=300, alias="DAILIES_RETRY_SECONDS")
     delete_upstream: bool = Field(default=False, alias="DAILIES_DELETE_UPSTREAM")
 
     # -- events
@@ -146,7 +157,7 @@ class Settings(BaseModel):
 
     # -- waiting
     poll_min_seconds: float = Field(default=1, gt=0, le=60, alias="DAILIES_POLL_MIN_SECONDS")
-    poll_max_seconds: float = Field(default=20, gt=0, le=600, alias="DAILIES_POLL_MAX_SECONDS")
+    poll_max_seconds: float = Field(default=30, gt=0, le=600, alias="DAILIES_POLL_MAX_SECONDS")
     typical_render_scale: float = Field(default=1, gt=0, alias="DAILIES_TYPICAL_RENDER_SCALE")
     video_deadline_seconds: float = Field(
         default=3600, gt=0, le=86_400, alias="DAILIES_VIDEO_DEADLINE_SECONDS"

@@ -1,0 +1,101 @@
+"""The one protocol that every provider's adapter speaks.
+
+What a model can do (sizes, seconds, variants, rules for reference images) is data of the
+catalogue's deployment, not code of the adapter: see ``dailies.catalogue``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from dailies.providers.outcomes import Job, Outcome
+from dailies.videos import Operation, Size, Variant
+
+__all__ = ["Content", "Found", "Reference", "Submission", "VideoProvider"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The image that the video starts from, already fitted to what the model wants."""
+
+    data: bytes = field(repr=False)
+    content_type: str
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One request for a video, complete and valid for the deployment that it goes to.
+
+    Attributes:
+        deployment: the name by which the provider knows the model.
+        source_job_id: the upstream job that a remix, edit or extension starts from.
+    """
+
+    deployment: str
+    prompt: str = field(repr=False)
+    seconds: int
+    size: Size
+    operation: Operation = Operation.CREATE
+    reference: Reference | None = None
+    source_job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Jobs that may be the one that was sent; ``outcome`` tells whether the search worked."""
+
+    outcome: Outcome
+    jobs: Sequence[Job] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file of a finished job, as a stream.
+
+    Attributes:
+        length: bytes announced by the provider, if it did.
+        chunks: the bytes, once, in order; reading them may raise ``IntegrityError`` when the body
+            stops short of ``length``.
+    """
+
+    content_type: str
+    length: int | None
+    chunks: AsyncIterator[bytes]
+
+
+class VideoProvider(Protocol):
+    """An upstream API that renders videos.
+
+    No method raises for an answer that can be expected; see ``dailies.providers.outcomes``.
+    """
+
+    async def submit(self, submission: Submission) -> Outcome:
+        """Ask for a video. ``ACCEPTED`` carries the job; ``UNKNOWN`` must be reconciled."""
+        ...
+
+    async def find_submitted(self, submission: Submission, since: float) -> Found:
+        """Jobs equal to the submission (model, prompt, size, seconds) created at or after
+        ``since`` (Unix seconds), oldest first."""
+        ...
+
+    async def status(self, job_id: str) -> Outcome:
+        """How the job is doing."""
+        ...
+
+    def open_content(
+        self, job_id: str, variant: Variant
+    ) -> AbstractAsyncContextManager[Content | Outcome]:
+        """Open one file of a finished job; an ``Outcome`` when there is none to be had."""
+        ...
+
+    async def cancel(self, job_id: str) -> Outcome:
+        """Stop the job, or delete it once it is done; ``ACCEPTED`` also when it was gone."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,106 @@
+"""Everything that a provider can answer, as values.
+
+An adapter never raises for an answer that can be expected: it returns an ``Outcome`` whose ``kind``
+tells the pipeline what to do. Which answer is which kind is decided in one table
+(``dailies.providers.classify``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dailies.videos import Size
+
+__all__ = ["Job", "JobStatus", "Kind", "Outcome"]
+
+
+class Kind(StrEnum):
+    """What an answer means for the video."""
+
+    ACCEPTED = "accepted"
+    """The call worked; a ``job`` comes with it where the call gives one."""
+    REFUSED = "refused"
+    """Moderation or a bad request: final, sending it again would be refused again."""
+    THROTTLED = "throttled"
+    """A quota: try again after ``retry_after`` seconds, however often."""
+    UNAUTHORISED = "unauthorised"
+    """The credential is missing, wrong or lacks a role: final, the message names the remedy."""
+    RETIRED = "retired"
+    """The model or deployment is gone: final for this deployment, another may serve."""
+    MISSING = "missing"
+    """The job named in the call is not there (404): vanished or expired."""
+    TRANSIENT = "transient"
+    """A passing fault, and surely nothing was done: worth an automatic retry."""
+    UNKNOWN = "unknown"
+    """The request may have been received: reconcile before sending again."""
+
+
+class JobStatus(StrEnum):
+    """The state of an upstream job, across providers."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+    """A word that the adapter does not know: still running, under the video's deadline."""
+
+    @property
+    def is_final(self) -> bool:
+        return self in (
+            JobStatus.COMPLETED,
+            JobStatus.FAILED,
+            JobStatus.CANCELLED,
+            JobStatus.EXPIRED,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An upstream job as the provider last told it.
+
+    Attributes:
+        id: the provider's id, opaque.
+        progress: percent, 0 to 100.
+        created_at: Unix seconds, by the provider's clock.
+        expires_at: Unix seconds after which the provider's files are gone, if it said so.
+        model, prompt, seconds, size: what was asked, where the provider repeats it.
+        error_code, error_message: why it failed, classified (see ``classify``).
+    """
+
+    id: str
+    status: JobStatus
+    progress: int = 0
+    created_at: float | None = None
+    expires_at: float | None = None
+    model: str | None = None
+    prompt: str | None = None
+    seconds: int | None = None
+    size: Size | None = None
+    source_id: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The classified answer of one call.
+
+    Attributes:
+        code: a short code for programs, e.g. ``moderation_blocked``; None when accepted.
+        message: what happened and what to do, for a person; holds no secret and no prompt.
+        retry_after: seconds, when the provider said so.
+        http_status: the status that was answered, None when no answer came.
+        param: the request's field that the provider complained of, if it named one.
+    """
+
+    kind: Kind
+    job: Job | None = None
+    code: str | None = None
+    message: str | None = None
+    retry_after: float | None = None
+    http_status: int | None = None
+    param: str | None = None

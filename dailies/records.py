@@ -1,0 +1,172 @@
+"""The record of a video: everything that Dailies knows about it, as one document.
+
+Records are immutable; a change is a new record, written with the ETag of the one that it was made
+from (see ``dailies.stores.records``). Times are Unix seconds, sizes are bytes, money is US dollars.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
+
+from dailies.polling import Sighting, seen
+from dailies.references.geometry import FitMode
+from dailies.videos import Operation, Phase, Size, Status, Variant, VideoError
+
+__all__ = [
+    "FitMode",
+    "ReferenceFile",
+    "Source",
+    "SourceKind",
+    "StoredFile",
+    "SubmitState",
+    "VideoRecord",
+    "VideoRequest",
+]
+
+
+def _to_size(value: Any) -> Size:
+    return value if isinstance(value, Size) else Size.parse(str(value))
+
+
+SizeField = Annotated[Size, PlainValidator(_to_size), PlainSerializer(str, return_type=str)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SourceKind(StrEnum):
+    """The ways in."""
+
+    HTTP = "http"
+    DROP = "drop"
+    OPERATOR = "operator"
+
+
+class Source(_Document):
+    """Where a request came from; ``blob`` and ``etag`` name a dropped image."""
+
+    kind: SourceKind = SourceKind.HTTP
+    blob: str | None = None
+    etag: str | None = None
+
+
+class ReferenceFile(_Document):
+    """The reference image: the blob as it was given, and the one fitted for the model."""
+
+    original: str = ""
+    fitted: str | None = None
+    content_type: str = "application/octet-stream"
+    fit: FitMode = FitMode.COVER
+
+
+class VideoRequest(_Document):
+    """What was asked for, valid for its model."""
+
+    model: str
+    prompt: str = Field(repr=False)
+    seconds: int
+    size: SizeField
+    user: str | None = None
+    operation: Operation = Operation.CREATE
+    source_video_id: str | None = None
+    reference: ReferenceFile | None = None
+
+
+class SubmitState(_Document):
+    """How far the one paid request of this video has come.
+
+    ``sending_since`` is set before the request leaves and cleared only when it is certain that
+    nothing was done upstream; whoever finds it set, without a ``job_id``, must reconcile.
+    """
+
+    deployment: str | None = None
+    retired: tuple[str, ...] = ()
+    first_attempt_at: float | None = None
+    sending_since: float | None = None
+    reconciled: int = 0
+    attempts: int = 0
+    job_id: str | None = None
+    submitted_at: float | None = None
+
+
+class StoredFile(_Document):
+    """A file of the finished video in Blob Storage."""
+
+    blob: str
+    content_type: str
+    bytes: int
+    sha256: str
+    etag: str
+
+
+class ErrorField(_Document):
+    """Why the video failed."""
+
+    code: str
+    message: str
+
+
+class VideoRecord(_Document):
+    """One video. ``progress`` never goes back."""
+
+    id: str
+    owner: str
+    created_at: float
+    request: VideoRequest
+    source: Source = Source()
+    phase: Phase = Phase.ACCEPTED
+    progress: int = 0
+    sightings: tuple[Sighting, ...] = ()
+    submit: SubmitState = SubmitState()
+    upstream_expires_at: float | None = None
+    rendered_at: float | None = None
+    completed_at: float | None = None
+    error: ErrorField | None = None
+    files: dict[Variant, StoredFile] = {}
+    cost_usd: float | None = None
+    published: tuple[str, ...] = ()
+    cancel_requested: bool = False
+    restarts: int = 0
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+    traceparent: str | None = None
+
+    @property
+    def status(self) -> Status:
+        return self.phase.status
+
+    @property
+    def is_final(self) -> bool:
+        return self.phase.is_final
+
+    def moved_to(self, phase: Phase, **changes: Any) -> VideoRecord:
+        """This record in another phase. A final phase is never left."""
+        if self.is_final:
+            return self
+        return self.model_copy(update={"phase": phase, **changes})
+
+    def progressed(self, percent: int, now: float) -> VideoRecord:
+        """This record with the progress raised; 100 is kept for a stored video."""
+        percent = max(0, min(percent, 99))
+        if percent <= self.progress or self.submit.submitted_at is None:
+            return self
+        sightings = seen(self.sightings, now - self.submit.submitted_at, percent)
+        return self.model_copy(update={"progress": percent, "sightings": sightings})
+
+    def failed(self, error: VideoError, now: float) -> VideoRecord:
+        """This record, ended. ``cancelled`` is the code of a video that its owner stopped."""
+        phase = Phase.CANCELLED if error.code == "cancelled" else Phase.FAILED
+        return self.moved_to(
+            phase,
+            error=ErrorField(code=error.code, message=error.message),
+            completed_at=now,
+            cost_usd=0.0,
+        )
+
+    def with_submit(self, **changes: Any) -> VideoRecord:
+        """This record with its submit state changed."""
+        return self.model_copy(update={"submit": self.submit.model_copy(update=changes)})

@@ -1,0 +1,40 @@
+"""Claims: the proof that no upstream job serves two videos."""
+
+from __future__ import annotations
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.data.tables.aio import TableClient, TableServiceClient
+
+from dailies.stores.records import hash_key
+from dailies.stores.tables import CLAIMS
+
+__all__ = ["ClaimStore"]
+
+
+class ClaimStore:
+    """Which video an upstream job belongs to; a job is claimed once and for ever."""
+
+    def __init__(self, service: TableServiceClient) -> None:
+        self._claims: TableClient = service.get_table_client(CLAIMS)
+
+    async def claim(self, deployment: str, job_id: str, video_id: str) -> bool:
+        """Claim the job for the video; False when another video has it."""
+        row = {
+            "PartitionKey": deployment,
+            "RowKey": hash_key(job_id),
+            "JobId": job_id,
+            "VideoId": video_id,
+        }
+        try:
+            await self._claims.create_entity(row)
+        except ResourceExistsError:
+            return await self.holder(deployment, job_id) == video_id
+        return True
+
+    async def holder(self, deployment: str, job_id: str) -> str | None:
+        """The video that has claimed this job."""
+        try:
+            row = await self._claims.get_entity(deployment, hash_key(job_id))
+        except ResourceNotFoundError:
+            return None
+        return str(row["VideoId"])

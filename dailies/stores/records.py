@@ -1,0 +1,276 @@
+"""Records in Table Storage.
+
+One owner's videos share a partition, so that an insert with its idempotency key is one transaction
+and a list is a range read:
+
+========  ==================================  =====================================
+row key   holds                               read as
+========  ==================================  =====================================
+``v:ID``  the record                          a point; rising order of time
+``d:~ID`` the id; ``~`` inverts every digit   falling order of time
+``k:SHA`` the video made for that key         a point; its insert is the lock
+========  ==================================  =====================================
+
+Inverting the hex digits turns rising into falling order. A page in falling order reads the index,
+then the records between its first and last id: the same rows, since both orders are exact mirrors.
+
+A row in ``openvideos`` is written before the record and removed when nothing is left to do, so a
+crash at any moment leaves the sweeper something to find.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.data.tables import TableTransactionError, UpdateMode
+from azure.data.tables.aio import TableClient, TableServiceClient
+
+from dailies.errors import Conflict
+from dailies.records import VideoRecord
+from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of, properties_of
+from dailies.videos import ID_PREFIX
+
+__all__ = ["Change", "OpenVideo", "Page", "RecordStore", "hash_key"]
+
+Change = Callable[[VideoRecord], VideoRecord]
+
+_INVERTED = str.maketrans("0123456789abcdef", "fedcba9876543210")
+_OPEN_PARTITION = "open"
+_WRITE_ATTEMPTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVideo:
+    """A video with something left to do."""
+
+    id: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of one owner's videos."""
+
+    records: Sequence[VideoRecord]
+    has_more: bool
+
+
+def hash_key(key: str) -> str:
+    """An idempotency key as it is kept: only its SHA-256, which also fits a row key."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _invert(video_id: str) -> str:
+    return video_id.removeprefix(ID_PREFIX).translate(_INVERTED)
+
+
+def _is_id(text: str) -> bool:
+    digits = text.removeprefix(ID_PREFIX)
+    return len(digits) == 32 and digits != text and all(c in "0123456789abcdef" for c in digits)
+
+
+class RecordStore:
+    """The records of all owners."""
+
+    def __init__(self, service: TableServiceClient) -> None:
+        self._videos: TableClient = service.get_table_client(VIDEOS)
+        self._open: TableClient = service.get_table_client(OPEN_VIDEOS)
+
+    async def insert(self, record: VideoRecord) -> VideoRecord:
+        """Write a new record, or give the one that its idempotency key made before.
+
+        Raises:
+            Conflict: the key was used before with another request (code
+                ``idempotency_key_reused``).
+        """
+        await self._open.upsert_entity(
+            {"PartitionKey": _OPEN_PARTITION, "RowKey": record.id, "Owner": record.owner}
+        )
+        operations: list[tuple[str, dict[str, object]]] = [
+            ("create", self._entity(record)),
+            (
+                "create",
+                {
+                    "PartitionKey": record.owner,
+                    "RowKey": f"d:{_invert(record.id)}",
+                    "VideoId": record.id,
+                },
+            ),
+        ]
+        if record.idempotency_key is not None:
+            operations.append(
+                (
+                    "create",
+                    {
+                        "PartitionKey": record.owner,
+                        "RowKey": f"k:{record.idempotency_key}",
+                        "VideoId": record.id,
+                        "RequestHash": record.request_hash or "",
+                    },
+                )
+            )
+        try:
+            await self._videos.submit_transaction(operations)
+        except TableTransactionError as error:
+            if error.status_code != 409 or record.idempotency_key is None:
+                raise
+            await self.close(record.id)
+            existing = await self.find_by_key(
+                record.owner, record.idempotency_key, record.request_hash
+            )
+            if existing is None:
+                raise
+            return existing
+        return record
+
+    async def find_by_key(
+        self, owner: str, idempotency_key: str, request_hash: str | None
+    ) -> VideoRecord | None:
+        """The video that this (hashed) key made, if it made one.
+
+        Raises:
+            Conflict: it made one for another request.
+        """
+        try:
+            row = await self._videos.get_entity(owner, f"k:{idempotency_key}")
+        except ResourceNotFoundError:
+            return None
+        if row["RequestHash"] != (request_hash or ""):
+            raise Conflict(
+                "This Idempotency-Key was used before with another request. Use a new key for a "
+                "new video, or send the same request again.",
+                code="idempotency_key_reused",
+            )
+        return await self.get(owner, str(row["VideoId"]))
+
+    async def get(self, owner: str, video_id: str) -> VideoRecord | None:
+        """One record, or None: also when it belongs to another owner."""
+        found = await self._read(owner, video_id)
+        return None if found is None else found[0]
+
+    async def update(self, owner: str, video_id: str, change: Change) -> VideoRecord | None:
+        """Apply ``change`` to the record as it is now; again if someone else wrote in between.
+
+        ``change`` must be pure: it may run more than once. Nothing is written when it returns an
+        equal record. None when there is no such record.
+        """
+        for attempt in range(_WRITE_ATTEMPTS):
+            found = await self._read(owner, video_id)
+            if found is None:
+                return None
+            record, etag = found
+            changed = change(record)
+            if changed == record:
+                return record
+            try:
+                await self._videos.update_entity(
+                    self._entity(changed),
+                    mode=UpdateMode.REPLACE,
+                    etag=etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+            except ResourceModifiedError:
+                # Jitter keeps two writers from meeting again and again.
+                await asyncio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
+                continue
+            except ResourceNotFoundError:
+                return None
+            return changed
+        raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
+
+    async def list(self, owner: str, *, after: str | None, limit: int, ascending: bool) -> Page:
+        """A page of one owner's videos, from the one after ``after`` in the asked order.
+
+        ``after`` need not exist any more: it is a place in the order of time.
+        """
+        if after is not None and not _is_id(after):
+            return Page((), has_more=False)
+        ids = await self._ids(owner, after=after, limit=limit + 1, ascending=ascending)
+        wanted, has_more = ids[:limit], len(ids) > limit
+        if not wanted:
+            return Page((), has_more=False)
+        low, high = min(wanted), max(wanted)
+        rows = self._videos.query_entities(
+            "PartitionKey eq @owner and RowKey ge @low and RowKey le @high",
+            parameters={"owner": owner, "low": f"v:{low}", "high": f"v:{high}"},
+        )
+        # A record may have come or gone since the index was read: only what it named is given.
+        keys = {f"v:{video_id}" for video_id in wanted}
+        records = [
+            VideoRecord.model_validate_json(document_of(row))
+            async for row in rows
+            if row["RowKey"] in keys
+        ]
+        if not ascending:
+            records.reverse()
+        return Page(records, has_more)
+
+    async def delete(self, record: VideoRecord) -> None:
+        """Remove the record and its index; its idempotency key goes with it."""
+        rows = [f"v:{record.id}", f"d:{_invert(record.id)}"]
+        if record.idempotency_key is not None:
+            rows.append(f"k:{record.idempotency_key}")
+        for row in rows:
+            await self._videos.delete_entity(record.owner, row)
+
+    async def open_videos(self) -> AsyncIterator[OpenVideo]:
+        """Every video with something left to do, oldest first."""
+        rows = self._open.query_entities(
+            "PartitionKey eq @partition", parameters={"partition": _OPEN_PARTITION}
+        )
+        async for row in rows:
+            yield OpenVideo(id=str(row["RowKey"]), owner=str(row["Owner"]))
+
+    async def close(self, video_id: str) -> None:
+        """Note that nothing is left to do for this video."""
+        await self._open.delete_entity(_OPEN_PARTITION, video_id)
+
+    async def _ids(
+        self, owner: str, *, after: str | None, limit: int, ascending: bool
+    ) -> Sequence[str]:
+        if ascending:
+            low, high = "v:" if after is None else f"v:{after}", "v;"
+        else:
+            low, high = "d:" if after is None else f"d:{_invert(after)}", "d;"
+        rows = self._videos.query_entities(
+            "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high",
+            parameters={"owner": owner, "low": low, "high": high},
+            select=["RowKey", "VideoId"],
+            results_per_page=limit,
+        )
+        ids: list[str] = []
+        async for row in rows:
+            ids.append(str(row["RowKey"])[2:] if ascending else str(row["VideoId"]))
+            if len(ids) == limit:
+                break
+        return ids
+
+    async def _read(self, owner: str, video_id: str) -> tuple[VideoRecord, str] | None:
+        if not _is_id(video_id):
+            return None
+        try:
+            row = await self._videos.get_entity(owner, f"v:{video_id}")
+        except ResourceNotFoundError:
+            return None
+        return VideoRecord.model_validate_json(document_of(row)), str(row.metadata["etag"])
+
+    @staticmethod
+    def _entity(record: VideoRecord) -> dict[str, object]:
+        # The columns beside the document are for people who look into the table.
+        return {
+            "PartitionKey": record.owner,
+            "RowKey": f"v:{record.id}",
+            "Status": record.status.value,
+            "Phase": record.phase.value,
+            "Model": record.request.model,
+            **properties_of(record.model_dump_json()),
+        }

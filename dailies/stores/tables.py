@@ -1,0 +1,35 @@
+"""The tables of the app, and how documents are written into their rows.
+
+The tables themselves are made by the infrastructure, not by the app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["CLAIMS", "OPEN_VIDEOS", "TABLES", "VIDEOS", "document_of", "properties_of"]
+
+VIDEOS = "videos"
+"""A partition for each owner: records, their index in falling order, idempotency keys."""
+OPEN_VIDEOS = "openvideos"
+"""One row for every video with something left to do; what the sweeper reads."""
+CLAIMS = "claims"
+"""A partition for each deployment: which video an upstream job belongs to."""
+
+TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS)
+
+# A string property holds at most 64 KiB of UTF-16, so 16,000 characters fit whatever they are.
+_CHUNK = 16_000
+
+
+def properties_of(document: str) -> dict[str, str]:
+    """A long text as the properties ``Doc00``, ``Doc01``, …"""
+    pieces = [document[i : i + _CHUNK] for i in range(0, len(document), _CHUNK)] or [""]
+    return {f"Doc{number:02d}": piece for number, piece in enumerate(pieces)}
+
+
+def document_of(entity: Mapping[str, Any]) -> str:
+    """The text that ``properties_of`` took apart."""
+    names = sorted(name for name in entity if name.startswith("Doc"))
+    return "".join(str(entity[name]) for name in names)
