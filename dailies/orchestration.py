@@ -16,6 +16,7 @@ from dailies.records import VideoRecord
 from dailies.services import Services
 
 __all__ = [
+    "ACCEPT_DROP",
     "GENERATE_VIDEO",
     "WAKE_EVENT",
     "GenerateInput",
@@ -29,6 +30,9 @@ __all__ = [
 GENERATE_VIDEO = "generate_video_v1"
 """The orchestrator that new videos are started with. A changed sequence of yields is a new version;
 the old one stays registered until its instances have drained."""
+
+ACCEPT_DROP = "accept_drop_v1"
+"""The orchestrator of one dropped image."""
 
 WAKE_EVENT = "wake"
 """The external event that cuts a waiting step's pause short."""

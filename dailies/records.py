@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
 
+from dailies.polling import Sighting, seen
 from dailies.references.geometry import FitMode
 from dailies.videos import Operation, Phase, Size, Status, Variant, VideoError
 
@@ -119,7 +120,7 @@ class VideoRecord(_Document):
     source: Source = Source()
     phase: Phase = Phase.ACCEPTED
     progress: int = 0
-    progress_at: float | None = None
+    sightings: tuple[Sighting, ...] = ()
     submit: SubmitState = SubmitState()
     upstream_expires_at: float | None = None
     rendered_at: float | None = None
@@ -151,9 +152,10 @@ class VideoRecord(_Document):
     def progressed(self, percent: int, now: float) -> VideoRecord:
         """This record with the progress raised; 100 is kept for a stored video."""
         percent = max(0, min(percent, 99))
-        if percent <= self.progress:
+        if percent <= self.progress or self.submit.submitted_at is None:
             return self
-        return self.model_copy(update={"progress": percent, "progress_at": now})
+        sightings = seen(self.sightings, now - self.submit.submitted_at, percent)
+        return self.model_copy(update={"progress": percent, "sightings": sightings})
 
     def failed(self, error: VideoError, now: float) -> VideoRecord:
         """This record, ended. ``cancelled`` is the code of a video that its owner stopped."""

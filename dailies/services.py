@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.data.tables.aio import TableServiceClient
-from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient
 
 from dailies.catalogue import Catalogue
 from dailies.events import EventPublisher
-from dailies.providers.registry import ProviderRegistry
+from dailies.providers.azure_auth import azure_credential
+from dailies.providers.registry import Providers
 from dailies.settings import Settings
 from dailies.stores.claims import ClaimStore
 from dailies.stores.files import FileStore
@@ -25,6 +26,9 @@ __all__ = ["Services"]
 # The storage SDK sends the newest API version that it knows; this one is known everywhere,
 # emulators included, and has all that is used here.
 _STORAGE_API_VERSION = "2025-01-05"
+# The SDKs would try for minutes by themselves; here a caller gets a 503 in time, and an
+# orchestration tries again by itself. Seconds.
+_PATIENCE: dict[str, Any] = {"retry_total": 3, "connection_timeout": 5, "read_timeout": 30}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Services:
     claims: ClaimStore
     files: FileStore
     events: EventPublisher
-    providers: ProviderRegistry
+    providers: Providers
     clock: Callable[[], float] = time.time
 
     @classmethod
@@ -49,7 +53,8 @@ class Services:
         """
         settings = Settings.load(environ)
         catalogue = Catalogue.load(settings.catalogue_path, environ)
-        credential = _credential(settings)
+        # Cheap to build: nothing is asked of it before the first call that needs a token.
+        credential = azure_credential(settings.client_id, environ)
         blobs, tables, account_key = _storage(settings, credential)
         return cls(
             settings=settings,
@@ -63,14 +68,8 @@ class Services:
                 account_key=account_key,
             ),
             events=EventPublisher(settings.topic_endpoint, _topic_credential(settings, credential)),
-            providers=ProviderRegistry(credential),
+            providers=Providers(catalogue, lambda: credential),
         )
-
-
-def _credential(settings: Settings) -> AsyncTokenCredential:
-    # With a client id the user-assigned identity is asked; without, the developer's own login or
-    # the system-assigned identity.
-    return DefaultAzureCredential(managed_identity_client_id=settings.client_id)
 
 
 def _topic_credential(
@@ -87,14 +86,18 @@ def _storage(
     """Blob and table clients, and the account's key where a connection string holds one."""
     if settings.storage_connection_string is not None:
         text = settings.storage_connection_string.get_secret_value()
-        blobs = BlobServiceClient.from_connection_string(text, api_version=_STORAGE_API_VERSION)
-        tables = TableServiceClient.from_connection_string(text)
+        blobs = BlobServiceClient.from_connection_string(
+            text, api_version=_STORAGE_API_VERSION, **_PATIENCE
+        )
+        tables = TableServiceClient.from_connection_string(text, **_PATIENCE)
         key = getattr(blobs.credential, "account_key", None)
         return blobs, tables, key
     assert settings.storage_blob_uri is not None  # noqa: S101 - checked by Settings
     assert settings.storage_table_uri is not None  # noqa: S101
     return (
-        BlobServiceClient(settings.storage_blob_uri, credential, api_version=_STORAGE_API_VERSION),
-        TableServiceClient(endpoint=settings.storage_table_uri, credential=credential),
+        BlobServiceClient(
+            settings.storage_blob_uri, credential, api_version=_STORAGE_API_VERSION, **_PATIENCE
+        ),
+        TableServiceClient(endpoint=settings.storage_table_uri, credential=credential, **_PATIENCE),
         None,
     )

@@ -10,7 +10,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from dailies.runtime import services
-from triggers.durable import DurableOrchestrations
+from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
 
@@ -28,8 +28,10 @@ async def http_api(
     req: func.HttpRequest, context: func.Context, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
     """Hand the request to the FastAPI app, with the durable client beside it."""
-    middleware = func.AsgiMiddleware(_with_context(client))
-    return await middleware.handle_async(req, context)
+    app = _with_context(client)
+    middleware = func.AsgiMiddleware(app)  # type: ignore[no-untyped-call] # no types in the SDK
+    response: func.HttpResponse = await middleware.handle_async(req, context)
+    return response
 
 
 @functools.cache
@@ -45,8 +47,11 @@ def _with_context(client: df.DurableOrchestrationClient) -> AsgiApp:
     from dailies.api.context import Context
 
     async def serve(scope: Scope, receive: Any, send: Any) -> None:
-        context = Context(services(), DurableOrchestrations(client))
-        state = {**(scope.get("state") or {}), "dailies": context}
+        # A function, so that a wrong setting is answered by the app, in its envelope.
+        state = {
+            **(scope.get("state") or {}),
+            "dailies": lambda: Context(services(), DurableOrchestrations(client)),
+        }
         await _app()({**scope, "state": state}, receive, send)
 
     return serve

@@ -20,7 +20,8 @@ __all__ = ["Admin", "Caller", "Context", "RequestContext"]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts that a request is served with; the trigger puts it into ``scope["state"]``."""
+    """The parts that a request is served with; the trigger puts a function that gives it into
+    ``scope["state"]``."""
 
     services: Services
     orchestrations: Orchestrations
@@ -34,7 +35,7 @@ class Owner:
 
 
 def _context(request: Request) -> Context:
-    context: Context = request.state.dailies
+    context: Context = request.state.dailies()
     return context
 
 

@@ -11,7 +11,7 @@ from dailies.api.context import Caller, Context, RequestContext
 from dailies.api.create import create_video
 from dailies.api.schemas import ErrorEnvelope, Video, video_object
 from dailies.errors import Conflict, InvalidRequest, NotFound
-from dailies.polling import next_poll
+from dailies.pipeline.pace import poll_wait
 from dailies.records import Source, StoredFile, VideoRecord
 from dailies.settings import ContentDelivery
 from dailies.videos import Status, Variant
@@ -21,6 +21,9 @@ __all__ = ["router"]
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorEnvelope} for status in (400, 401, 404, 409, 413, 503)
 }
+
+# A client that waits longer than this looks dead to the person in front of it.
+_LONGEST_POLL_SECONDS = 5.0
 
 router = APIRouter(tags=["videos"], responses=_ERRORS)
 
@@ -130,12 +133,7 @@ def _tell_poll_after(context: Context, record: VideoRecord, response: Response) 
 def poll_after(context: Context, record: VideoRecord) -> float:
     """Seconds after which a caller should look again: when we expect to have looked ourselves."""
     settings = context.services.settings
-    if record.submit.submitted_at is None:
+    deployment = context.services.catalogue.deployment(record.submit.deployment or "")
+    if record.submit.submitted_at is None or deployment is None:
         return min(settings.poll_max_seconds, 2 * settings.poll_min_seconds)
-    return next_poll(
-        elapsed=context.services.clock() - record.submit.submitted_at,
-        progress=record.progress,
-        typical=60 * settings.typical_render_scale,
-        minimum=settings.poll_min_seconds,
-        maximum=min(settings.poll_max_seconds, 5.0),
-    )
+    return min(poll_wait(context.services, record, deployment), _LONGEST_POLL_SECONDS)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dailies.catalogue import Deployment
 from dailies.logs import log_event
+from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
-from dailies.pipeline.submit import CANCELLED, typical_seconds
-from dailies.polling import next_poll
+from dailies.pipeline.submit import CANCELLED
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
 from dailies.records import VideoRecord
 from dailies.services import Services
@@ -96,20 +96,12 @@ async def _follow(
                     job.error_message or "The provider gave no reason; create the video again.",
                 )
             )
-    settings = services.settings
-    delay = next_poll(
-        elapsed=now - (record.submit.submitted_at or now),
-        progress=max(job.progress, record.progress),
-        typical=typical_seconds(services, record, deployment),
-        minimum=settings.poll_min_seconds,
-        maximum=settings.poll_max_seconds,
-    )
-    await services.records.update(
+    watched = await services.records.update(
         record.owner,
         record.id,
         lambda current: current.progressed(job.progress, now),
     )
-    return wait(delay)
+    return wait(poll_wait(services, watched or record, deployment))
 
 
 def _overdue(services: Services, record: VideoRecord) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from dailies.catalogue import Deployment
 from dailies.logs import log_event
+from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, stop, wait
 from dailies.providers.base import Reference, Submission
 from dailies.providers.outcomes import Job, Kind, Outcome
@@ -22,7 +23,7 @@ from dailies.services import Services
 from dailies.settings import UnresolvedSubmit
 from dailies.videos import Phase, VideoError
 
-__all__ = ["CANCELLED", "quota_of", "submit_video", "typical_seconds"]
+__all__ = ["CANCELLED", "quota_of", "submit_video"]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
 
@@ -67,12 +68,6 @@ def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
         "typical_seconds": typical_seconds(services, record, deployment),
         "lease_seconds": settings.video_deadline_seconds * 1.5,
     }
-
-
-def typical_seconds(services: Services, record: VideoRecord, deployment: Deployment) -> float:
-    """How long this video's render usually takes, in seconds of our clock."""
-    usual = deployment.typical_seconds(record.request.size, record.request.seconds)
-    return usual * services.settings.typical_render_scale
 
 
 async def _send(services: Services, record: VideoRecord, deployment: Deployment) -> Step:
@@ -122,7 +117,7 @@ async def _after_send(
     match outcome.kind:
         case Kind.ACCEPTED if outcome.job is not None:
             if await _adopt(services, record, deployment, outcome.job):
-                return done()
+                return done(poll_wait(services, record, deployment))
             # Another video took this job while reconciling; ours may be the one it left behind.
             return wait(settings.reconcile_pause_seconds)
         case Kind.THROTTLED:

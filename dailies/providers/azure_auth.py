@@ -115,7 +115,7 @@ class Tokens:
             if self._info is not None and now < self._renew_at:
                 return self._info.token
             try:
-                self._keep(await self._credential.get_token_info(self._scope))
+                return self._keep(await self._credential.get_token_info(self._scope))
             except AzureError as error:
                 if self._info is None or self._info.expires_on - _PAUSE <= now:
                     raise
@@ -124,7 +124,7 @@ class Tokens:
                     extra={"error_type": type(error).__name__},
                 )
                 self._renew_at = now + _PAUSE
-            return self._info.token if self._info is not None else ""
+                return self._info.token
 
     async def replace(self, refused: str, claims: str | None = None) -> str | None:
         """Another token than the one that was refused; None when there is none.
@@ -142,8 +142,8 @@ class Tokens:
             if now < self._forced_at + _PAUSE:
                 return None
             self._forced_at = now
-            self._keep(await self._fetch_past_cache(claims))
-            return self._info.token if self._info and self._info.token != refused else None
+            fresh = self._keep(await self._fetch_past_cache(claims))
+            return fresh if fresh != refused else None
 
     async def _fetch_past_cache(self, claims: str | None) -> AccessTokenInfo:
         """azure-identity answers from its own cache, except to a request that has claims. Managed
@@ -156,12 +156,13 @@ class Tokens:
             return await self._credential.get_token_info(self._scope)
         return await self._credential.get_token_info(self._scope, options={"claims": claims})
 
-    def _keep(self, info: AccessTokenInfo) -> None:
+    def _keep(self, info: AccessTokenInfo) -> str:
         now = self._clock()
         margin = min(_MARGIN, (info.expires_on - now) / 5)
         refresh_on = info.refresh_on if info.refresh_on is not None else info.expires_on
         self._info = info
         self._renew_at = min(float(refresh_on), info.expires_on - margin)
+        return info.token
 
 
 class EntraAuth(httpx.Auth):

@@ -7,7 +7,7 @@ answers, ``FAULTS`` for connections that broke. Each row names the calls it hold
 only when it is *certain* that nothing was done, for then the request is sent again without looking.
 Everything else is ``UNKNOWN`` and is reconciled first:
 
-- 408, 409, 499 and every 5xx, 503 included: gateways answer so also when the connection to the
+- 303, 408, 409, 499 and every 5xx, 503 included: gateways answer so also when the connection to the
   server behind them broke after it had taken the request;
 - a connection that broke, or timed out, once the first byte may have left. That includes a
   kept-alive connection which the server closed at that moment: nobody can tell the two apart.
@@ -38,6 +38,7 @@ __all__ = [
     "Call",
     "Context",
     "Fault",
+    "answer_row",
     "classify_answer",
     "classify_fault",
     "classify_job_error",
@@ -166,7 +167,7 @@ ANSWERS: tuple[Answer, ...] = (
            "operation. It deletes videos 24 hours after their creation."),
 
     # -- a create that may have been taken
-    Answer(_CREATES, {408, 409, 499}, None, Kind.UNKNOWN, "unknown_outcome",
+    Answer(_CREATES, {303, 408, 409, 499}, None, Kind.UNKNOWN, "unknown_outcome",
            "The provider answered {status} to the request; it may have taken it all the same."),
     Answer(_CREATES, _5XX, None, Kind.UNKNOWN, "unknown_outcome",
            "The provider failed ({status}) on the request; it may have taken it all the same."),
@@ -254,7 +255,7 @@ def classify_answer(
 ) -> Outcome:
     """The outcome of an answer that is no success, or can't be read as one."""
     error = ErrorBody.parse(body)
-    row = next(row for row in ANSWERS if _matches(row, call, status, error))
+    row = answer_row(call, status, error)
     return Outcome(
         row.kind,
         code=row.code and row.code.format(provider=_slug(error.code) or "invalid_request"),
@@ -270,6 +271,17 @@ def classify_answer(
         retry_after=retry_after(headers),
         http_status=status,
         param=_slug(error.param),
+    )
+
+
+def answer_row(call: Call, status: int, error: ErrorBody) -> Answer:
+    """The row of ``ANSWERS`` that decides; the last two take whatever is left."""
+    return next(
+        row
+        for row in ANSWERS
+        if call in row.calls
+        and status in row.statuses
+        and (row.words is None or re.search(row.words, error.words, re.IGNORECASE))
     )
 
 
@@ -299,14 +311,6 @@ def classify_job_error(error: ErrorBody, prompt: str | None = None) -> tuple[str
         )
     detail = readable(error.message, prompt) or "it gave no reason."
     return _slug(error.code) or "generation_failed", f"The provider could not render it: {detail}"
-
-
-def _matches(row: Answer, call: Call, status: int, error: ErrorBody) -> bool:
-    return (
-        call in row.calls
-        and status in row.statuses
-        and (row.words is None or re.search(row.words, error.words, re.IGNORECASE) is not None)
-    )
 
 
 def _slug(text: str) -> str | None:

@@ -47,7 +47,7 @@ class DurableOrchestrations:
     async def state(self, instance_id: str) -> InstanceState:
         """What became of the instance; pending and suspended ones run."""
         status = await self._client.get_status(instance_id)
-        if status is None or status.instance_id is None:
+        if status.instance_id is None or status.runtime_status is None:
             return InstanceState.MISSING
         return _STATES.get(status.runtime_status, InstanceState.RUNNING)
 
