@@ -143,11 +143,13 @@ class Deployment(_Entry):
                 f"prices: nothing for {', '.join(unpriced)}; give a price for each size "
                 f"or for '{_DEFAULT_PRICE}'"
             )
-        if self.endpoint and self.credential is Credential.API_KEY and self.api_key is None:
-            raise ValueError(
-                "api_key is empty although credential is 'api-key'; set it "
-                "(AZURE_OPENAI_API_KEY in the catalogue that ships), or use credential 'entra'"
-            )
+        if self.endpoint and self.credential is Credential.API_KEY:
+            key = self.api_key.get_secret_value() if self.api_key else ""
+            if not (key.isascii() and key.isprintable() and key and " " not in key):
+                raise ValueError(
+                    "api_key must be a key without spaces, because credential is 'api-key'; set it "
+                    "(AZURE_OPENAI_API_KEY in the catalogue that ships), or use credential 'entra'"
+                )
         return self
 
     @property
