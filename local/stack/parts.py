@@ -57,6 +57,8 @@ def services_part(
     command += ["--identity-header", wiring.keys.identity_header]
     if options.unlimited:
         command.append("--unlimited")
+    if options.sora_endpoint:
+        command += ["--topic-key", wiring.keys.topic_key]
     for url in options.subscribers:
         command += ["--topic-subscriber", url]
     return Part(
