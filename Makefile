@@ -6,8 +6,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup start demo test lint format lock clean
 
-# The first that runs: version managers put names on the PATH that don't.
-PYTHON ?= $(shell for name in python3.11 python3.12 python3 python; do \
+# The one in use, else the first that runs: version managers put names on the PATH that don't.
+PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 python; do \
 	if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
 		2>/dev/null; then echo "$$name"; break; fi; done)
 RUN := .venv/bin/python
