@@ -166,7 +166,7 @@ def _scaled(speed: float) -> dict[str, str]:
     """Durations of the app, in real seconds, such that simulated ones keep their proportions."""
     seconds = {
         "DAILIES_POLL_MIN_SECONDS": max(1 / speed, 0.05),
-        "DAILIES_POLL_MAX_SECONDS": max(20 / speed, 0.2),
+        "DAILIES_POLL_MAX_SECONDS": max(30 / speed, 0.2),
         "DAILIES_TYPICAL_RENDER_SCALE": 1 / speed,
         "DAILIES_VIDEO_DEADLINE_SECONDS": max(3600 / speed, 30),
         "DAILIES_QUOTA_WINDOW_SECONDS": 60 / speed,
