@@ -60,9 +60,9 @@ param alwaysReadyHttp int = 0
 @description('HTTP requests that one instance takes at once. Python\'s default on Flex Consumption is 1.')
 param httpPerInstanceConcurrency int = 32
 
-@allowed([ 'redirect', 'stream' ])
-@description('How content is handed out. With a virtual network the default becomes stream, since links into a closed account lead nowhere.')
-param contentDelivery string = vnetEnabled ? 'stream' : 'redirect'
+@allowed([ '', 'redirect', 'stream' ])
+@description('How content is handed out; empty for redirect, or stream with a virtual network, since links into a closed account lead nowhere.')
+param contentDelivery string = ''
 
 @allowed([ 'resend', 'fail' ])
 @description('What happens to a request of which nobody can say whether the provider took it.')
@@ -212,6 +212,7 @@ var deploymentContainer = 'app-package'
 var deadLetterContainer = 'deadletters'
 var eventsQueueName = 'video-events'
 
+var defaultDelivery = vnetEnabled ? 'stream' : 'redirect'
 var withOpenAi = !empty(azureOpenAiDeployments)
 var withExistingOpenAi = !empty(azureOpenAiExistingAccountId)
 var withKeyVault = keyVaultEnabled || azureOpenAiCredential == 'api-key'
@@ -411,6 +412,9 @@ var queueZone = 'privatelink.queue.${storageSuffix}'
 var tableZone = 'privatelink.table.${storageSuffix}'
 var openAiZone = 'privatelink.openai.azure.com'
 var keyVaultZone = 'privatelink.vaultcore.azure.net'
+var storageZones = [ blobZone, queueZone, tableZone ]
+var openAiZones = withOpenAi ? [ openAiZone ] : []
+var keyVaultZones = withKeyVault ? [ keyVaultZone ] : []
 
 module network 'modules/network.bicep' = if (vnetEnabled) {
   name: 'network'
@@ -419,11 +423,7 @@ module network 'modules/network.bicep' = if (vnetEnabled) {
     name: 'vnet-dailies-${token}'
     location: location
     tags: tags
-    privateDnsZoneNames: concat(
-      [ blobZone, queueZone, tableZone ],
-      withOpenAi ? [ openAiZone ] : [],
-      withKeyVault ? [ keyVaultZone ] : []
-    )
+    privateDnsZoneNames: concat(storageZones, openAiZones, keyVaultZones)
   }
 }
 
@@ -538,7 +538,7 @@ module app 'modules/app.bicep' = {
     topicEndpoint: events.outputs.topicEndpoint
     apiKeys: apiKeys
     adminKeys: adminKeys
-    contentDelivery: contentDelivery
+    contentDelivery: empty(contentDelivery) ? defaultDelivery : contentDelivery
     unresolvedSubmit: unresolvedSubmit
     deleteUpstream: deleteUpstream
     videoRetentionDays: videoRetentionDays

@@ -79,11 +79,10 @@ var deleteReferences = {
   }
 }
 
-var rules = concat(
-  videoRetentionDays > 0 ? [ deleteVideos ] : [],
-  videoCoolDays > 0 ? [ coolVideos ] : [],
-  referenceRetentionDays > 0 ? [ deleteReferences ] : []
-)
+var deletion = videoRetentionDays > 0 ? [ deleteVideos ] : []
+var cooling = videoCoolDays > 0 ? [ coolVideos ] : []
+var referenceDeletion = referenceRetentionDays > 0 ? [ deleteReferences ] : []
+var rules = concat(deletion, cooling, referenceDeletion)
 
 // A policy without rules is refused by the service.
 resource policy 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = if (!empty(rules)) {
