@@ -1,0 +1,1 @@
+"""One side effect each: thin adapters that put the library's steps on the Functions host."""

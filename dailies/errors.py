@@ -14,6 +14,7 @@
     │   ├── TooLarge           413
     │   └── Unavailable        503, with the seconds after which to try again
     ├── UnusableReference      an image that can't be used, and what to change
+    ├── DropError              a dropped blob that can't become a video: what, where, what to change
     └── IntegrityError         bytes that are not what the sender announced; worth another try
 
 Outcomes of a provider are values, not exceptions: see ``dailies.providers.outcomes``.
@@ -26,6 +27,7 @@ from collections.abc import Sequence
 __all__ = [
     "Conflict",
     "DailiesError",
+    "DropError",
     "Forbidden",
     "Gone",
     "IntegrityError",
@@ -62,11 +64,20 @@ class RequestError(DailiesError):
     status = 400
     type = "invalid_request_error"
 
-    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        type: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
         self.code = code
+        if type is not None:
+            self.type = type
 
 
 class InvalidRequest(RequestError):
@@ -129,6 +140,20 @@ class UnusableReference(DailiesError):
         super().__init__(message)
         self.message = message
         self.code = code
+
+
+class DropError(DailiesError):
+    """A dropped blob that can't become a video.
+
+    ``where`` names the blob and, within it, the field or the place; the message says what to
+    change. Neither holds a prompt.
+    """
+
+    def __init__(self, message: str, *, code: str, where: str) -> None:
+        super().__init__(f"{where}: {message}")
+        self.message = message
+        self.code = code
+        self.where = where
 
 
 class IntegrityError(DailiesError):

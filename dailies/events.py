@@ -62,7 +62,7 @@ def terminal_type(record: VideoRecord) -> EventType:
 
 def video_event(
     record: VideoRecord, kind: EventType, *, source: str, file_urls: Mapping[str, str], now: float
-) -> CloudEvent:
+) -> CloudEvent[dict[str, Any]]:
     """The event that tells that ``kind`` happened to the video.
 
     ``file_urls`` are addresses without a token, by variant. The prompt is not part of an event.
@@ -80,7 +80,7 @@ def video_event(
 
 def rejected_event(
     *, blob: str, key: str, error: Mapping[str, Any], source: str, now: float
-) -> CloudEvent:
+) -> CloudEvent[dict[str, Any]]:
     """The event that tells that a dropped blob can't be used; ``key`` tells this drop apart."""
     return CloudEvent(
         source=source,
@@ -101,7 +101,7 @@ def _data(record: VideoRecord, file_urls: Mapping[str, str]) -> dict[str, Any]:
         "phase": record.phase.value,
         "model": request.model,
         "seconds": request.seconds,
-        "size": None if request.size is None else str(request.size),
+        "size": str(request.size),
         "user": request.user,
         "remixed_from_video_id": request.source_video_id,
         "source": record.source.kind.value,
@@ -137,7 +137,7 @@ class EventPublisher:
             else None
         )
 
-    async def publish(self, event: CloudEvent) -> None:
+    async def publish(self, event: CloudEvent[Any]) -> None:
         """Hand one event to the topic.
 
         Raises:

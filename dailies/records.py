@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
 
+from dailies.polling import Sighting, seen
+from dailies.references.geometry import FitMode
 from dailies.videos import Operation, Phase, Size, Status, Variant, VideoError
 
 __all__ = [
@@ -36,14 +38,6 @@ class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class FitMode(StrEnum):
-    """How a reference image is brought to the size of the video."""
-
-    COVER = "cover"
-    CONTAIN = "contain"
-    STRETCH = "stretch"
-
-
 class SourceKind(StrEnum):
     """The ways in."""
 
@@ -63,19 +57,19 @@ class Source(_Document):
 class ReferenceFile(_Document):
     """The reference image: the blob as it was given, and the one fitted for the model."""
 
-    original: str
+    original: str = ""
     fitted: str | None = None
     content_type: str = "application/octet-stream"
     fit: FitMode = FitMode.COVER
 
 
 class VideoRequest(_Document):
-    """What was asked for, valid for its model. ``size`` is None while the image decides it."""
+    """What was asked for, valid for its model."""
 
     model: str
     prompt: str = Field(repr=False)
     seconds: int
-    size: SizeField | None = None
+    size: SizeField
     user: str | None = None
     operation: Operation = Operation.CREATE
     source_video_id: str | None = None
@@ -126,11 +120,10 @@ class VideoRecord(_Document):
     source: Source = Source()
     phase: Phase = Phase.ACCEPTED
     progress: int = 0
-    progress_at: float | None = None
+    sightings: tuple[Sighting, ...] = ()
     submit: SubmitState = SubmitState()
     upstream_expires_at: float | None = None
     rendered_at: float | None = None
-    poll_after: float | None = None
     completed_at: float | None = None
     error: ErrorField | None = None
     files: dict[Variant, StoredFile] = {}
@@ -159,9 +152,10 @@ class VideoRecord(_Document):
     def progressed(self, percent: int, now: float) -> VideoRecord:
         """This record with the progress raised; 100 is kept for a stored video."""
         percent = max(0, min(percent, 99))
-        if percent <= self.progress:
+        if percent <= self.progress or self.submit.submitted_at is None:
             return self
-        return self.model_copy(update={"progress": percent, "progress_at": now})
+        sightings = seen(self.sightings, now - self.submit.submitted_at, percent)
+        return self.model_copy(update={"progress": percent, "sightings": sightings})
 
     def failed(self, error: VideoError, now: float) -> VideoRecord:
         """This record, ended. ``cancelled`` is the code of a video that its owner stopped."""

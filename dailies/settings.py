@@ -115,6 +115,17 @@ class Settings(BaseModel):
     unresolved_submit: UnresolvedSubmit = Field(
         default=UnresolvedSubmit.RESEND, alias="DAILIES_UNRESOLVED_SUBMIT"
     )
+    submit_timeout_seconds: float = Field(
+        default=90, gt=0, le=230, alias="DAILIES_SUBMIT_TIMEOUT_SECONDS"
+    )
+    submit_deadline_seconds: float = Field(
+        default=86_400, gt=0, alias="DAILIES_SUBMIT_DEADLINE_SECONDS"
+    )
+    reconcile_pause_seconds: float = Field(
+        default=15, gt=0, alias="DAILIES_RECONCILE_PAUSE_SECONDS"
+    )
+    throttle_wait_seconds: float = Field(default=30, gt=0, alias="DAILIES_THROTTLE_WAIT_SECONDS")
+    retry_seconds: float = Field(default=5, gt=0, le=300, alias="DAILIES_RETRY_SECONDS")
     delete_upstream: bool = Field(default=False, alias="DAILIES_DELETE_UPSTREAM")
 
     # -- events

@@ -1,0 +1,1 @@
+"""The ways in: HTTP, dropped images, timers. Thin adapters over the library."""

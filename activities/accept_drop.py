@@ -1,0 +1,22 @@
+"""Accept a dropped image and start its video."""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+
+from dailies.orchestration import start_video
+from dailies.pipeline import drop as rules
+from dailies.runtime import services
+from durable_client import DurableOrchestrations
+
+blueprint = df.Blueprint()
+
+
+@blueprint.activity_trigger(input_name="drop")
+@blueprint.durable_client_input(client_name="client")
+async def accept_drop(drop: rules.Drop, client: df.DurableOrchestrationClient) -> rules.DropAnswer:
+    """See ``dailies.pipeline.drop.accept_drop``."""
+    answer, acceptance = await rules.accept_drop(services(), drop)
+    if acceptance is not None and not acceptance.record.is_final:
+        await start_video(services(), DurableOrchestrations(client), acceptance.record)
+    return answer

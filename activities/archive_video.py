@@ -1,0 +1,17 @@
+"""Stream the finished files into Blob Storage."""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+
+from dailies.pipeline import archive
+from dailies.pipeline.steps import Step, VideoRef
+from dailies.runtime import services
+
+blueprint = df.Blueprint()
+
+
+@blueprint.activity_trigger(input_name="video")
+async def archive_video(video: VideoRef) -> Step:
+    """See ``dailies.pipeline.archive.archive_video``."""
+    return await archive.archive_video(services(), video)

@@ -1,0 +1,17 @@
+"""Poll the upstream job once."""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+
+from dailies.pipeline import check
+from dailies.pipeline.steps import Step, VideoRef
+from dailies.runtime import services
+
+blueprint = df.Blueprint()
+
+
+@blueprint.activity_trigger(input_name="video")
+async def check_video(video: VideoRef) -> Step:
+    """See ``dailies.pipeline.check.check_video``."""
+    return await check.check_video(services(), video)

@@ -1,0 +1,18 @@
+"""Write the terminal state, once."""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+
+from dailies.pipeline import finish
+from dailies.pipeline.finish import FinishRequest
+from dailies.pipeline.steps import Step
+from dailies.runtime import services
+
+blueprint = df.Blueprint()
+
+
+@blueprint.activity_trigger(input_name="video")
+async def finish_video(video: FinishRequest) -> Step:
+    """See ``dailies.pipeline.finish.finish_video``."""
+    return await finish.finish_video(services(), video)

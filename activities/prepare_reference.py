@@ -1,0 +1,17 @@
+"""Fit the reference image to the size that the model wants."""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+
+from dailies.pipeline import prepare
+from dailies.pipeline.steps import Step, VideoRef
+from dailies.runtime import services
+
+blueprint = df.Blueprint()
+
+
+@blueprint.activity_trigger(input_name="video")
+async def prepare_reference(video: VideoRef) -> Step:
+    """See ``dailies.pipeline.prepare.prepare_reference``."""
+    return await prepare.prepare_reference(services(), video)

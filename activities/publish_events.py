@@ -1,0 +1,17 @@
+"""Announce what was not announced yet."""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+
+from dailies.pipeline import publish
+from dailies.pipeline.steps import Step, VideoRef
+from dailies.runtime import services
+
+blueprint = df.Blueprint()
+
+
+@blueprint.activity_trigger(input_name="video")
+async def publish_events(video: VideoRef) -> Step:
+    """See ``dailies.pipeline.publish.publish_events``."""
+    return await publish.publish_events(services(), video)

@@ -1,0 +1,25 @@
+"""Say what is wrong with a dropped image."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import azure.durable_functions as df
+
+from dailies.pipeline import drop as rules
+from dailies.runtime import services
+
+blueprint = df.Blueprint()
+
+
+class RejectInput(TypedDict):
+    """The upload and the reason."""
+
+    drop: rules.Drop
+    rejection: rules.Rejection
+
+
+@blueprint.activity_trigger(input_name="rejected")
+async def reject_drop(rejected: RejectInput) -> None:
+    """See ``dailies.pipeline.drop.reject_drop``."""
+    await rules.reject_drop(services(), rejected["drop"], rejected["rejection"])

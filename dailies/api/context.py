@@ -1,0 +1,100 @@
+"""What every route needs: the services, the orchestration engine, and who is calling."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from dailies.errors import Forbidden, Unauthenticated
+from dailies.orchestration import Orchestrations
+from dailies.services import Services
+from dailies.settings import HashedKey
+
+__all__ = ["Admin", "Caller", "Context", "RequestContext"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts that a request is served with; the trigger puts a function that gives it into
+    ``scope["state"]``."""
+
+    services: Services
+    orchestrations: Orchestrations
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who is calling: each key stands for an owner, with its own videos."""
+
+    name: str
+
+
+def _context(request: Request) -> Context:
+    context: Context = request.state.dailies()
+    return context
+
+
+RequestContext = Annotated[Context, Depends(_context)]
+
+
+def _presented_key(request: Request) -> str | None:
+    """The key as clients send it: a Bearer token, ``api-key`` or ``x-functions-key``."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    for name in ("api-key", "x-functions-key", "x-litellm-api-key"):
+        value = request.headers.get(name)
+        if value:
+            # LiteLLM's callers also write "Bearer sk-…" into its own header.
+            return value.removeprefix("Bearer ").strip()
+    return None
+
+
+def _find(keys: Iterable[HashedKey], presented: str) -> HashedKey | None:
+    """The key with the hash of what was presented; every key is compared, in constant time."""
+    digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).hexdigest()
+    found = None
+    for key in keys:
+        if hmac.compare_digest(key.digest, digest):
+            found = key
+    return found
+
+
+def _authenticate(request: Request, context: RequestContext) -> Owner:
+    settings = context.services.settings
+    presented = _presented_key(request)
+    if presented is None:
+        raise Unauthenticated(
+            "No API key provided. Send it as 'Authorization: Bearer <key>' or 'api-key: <key>'.",
+            code="missing_api_key",
+        )
+    key = _find((*settings.api_keys, *settings.admin_keys), presented)
+    if key is None:
+        hint = (
+            ""
+            if settings.api_keys
+            else " No key is configured: set DAILIES_API_KEYS to 'owner=sha256:<hash>'."
+        )
+        raise Unauthenticated(f"Incorrect API key provided.{hint}", code="invalid_api_key")
+    return Owner(key.owner)
+
+
+def _authenticate_admin(request: Request, context: RequestContext) -> Owner:
+    owner = _authenticate(request, context)
+    key = _find(context.services.settings.admin_keys, _presented_key(request) or "")
+    if key is None:
+        raise Forbidden(
+            "This route is for operators: its answer carries a key to the whole task hub. Use a "
+            "key of DAILIES_ADMIN_KEYS.",
+            code="admin_key_required",
+        )
+    return owner
+
+
+Caller = Annotated[Owner, Depends(_authenticate)]
+Admin = Annotated[Owner, Depends(_authenticate_admin)]

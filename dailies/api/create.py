@@ -1,0 +1,102 @@
+"""Creating videos: from the fields of a request to an accepted video."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+
+from dailies.api.bodies import Body, read_body
+from dailies.api.context import Context
+from dailies.errors import InvalidRequest, UnusableReference
+from dailies.intake import Acceptance, GivenReference, accept
+from dailies.logs import log_event
+from dailies.orchestration import start_video
+from dailies.records import ReferenceFile, Source
+from dailies.references.headers import check
+from dailies.requests import build_request, fit_mode
+from dailies.videos import Size
+
+__all__ = ["create_video", "idempotency_key", "start_or_leave"]
+
+_MOST_KEY_CHARACTERS = 255
+
+
+async def create_video(
+    context: Context, request: Request, *, owner: str, source: Source
+) -> Acceptance:
+    """Validate the request, write the record and start the orchestration."""
+    settings = context.services.settings
+    body = await read_body(request, max_file_bytes=settings.max_reference_bytes)
+    reference, image = read_reference(body, max_pixels=settings.max_reference_pixels)
+    acceptance = await accept(
+        context.services,
+        owner=owner,
+        request=build_request(context.services.catalogue, body.fields, image=image),
+        reference=reference,
+        source=source,
+        idempotency_key=idempotency_key(request),
+        traceparent=request.headers.get("traceparent"),
+    )
+    await start_or_leave(context, acceptance)
+    return acceptance
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The header ``Idempotency-Key``.
+
+    Raises:
+        InvalidRequest: it is longer than 255 characters.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is not None and len(key) > _MOST_KEY_CHARACTERS:
+        raise InvalidRequest(
+            f"The Idempotency-Key is longer than {_MOST_KEY_CHARACTERS} characters.",
+            code="invalid_idempotency_key",
+        )
+    return key or None
+
+
+async def start_or_leave(context: Context, acceptance: Acceptance) -> None:
+    """Start the video's orchestration; the sweeper starts what could not be started here.
+
+    The record is written, so the answer stands whatever the engine says.
+    """
+    record = acceptance.record
+    if record.is_final or (acceptance.replayed and record.submit.sending_since is not None):
+        return
+    try:
+        await start_video(context.services, context.orchestrations, record)
+    except Exception as error:  # noqa: BLE001 - the durable client raises bare Exceptions
+        log_event("start_left_to_sweeper", video_id=record.id, reason=type(error).__name__)
+
+
+def read_reference(body: Body, *, max_pixels: int) -> tuple[GivenReference | None, Size | None]:
+    """The reference image of a create and its size in pixels.
+
+    Raises:
+        InvalidRequest: it is no image that can be used, or no file.
+    """
+    upload = body.files.get("input_reference")
+    if upload is None:
+        if body.fields.get("input_reference") not in (None, ""):
+            raise _not_a_file(body.fields["input_reference"])
+        return None, None
+    try:
+        info = check(upload.data, max_pixels=max_pixels)
+    except UnusableReference as error:
+        raise InvalidRequest(
+            f"Invalid 'input_reference': {error.message}", param="input_reference", code=error.code
+        ) from None
+    content_type = f"image/{info.format.value.lower()}"
+    file = ReferenceFile(content_type=content_type, fit=fit_mode(body.fields))
+    return GivenReference(upload.data, content_type, file), Size(info.width, info.height)
+
+
+def _not_a_file(value: Any) -> InvalidRequest:
+    got = "a string" if isinstance(value, str) else "another type"
+    return InvalidRequest(
+        f"Invalid type for 'input_reference': expected a file, but got {got} instead.",
+        param="input_reference",
+        code="invalid_type",
+    )

@@ -1,0 +1,92 @@
+"""The objects of OpenAI's videos protocol, as they are answered."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from dailies.records import VideoRecord
+
+__all__ = ["ErrorBody", "ErrorEnvelope", "Usage", "Video", "VideoFailure", "video_object"]
+
+
+class VideoFailure(BaseModel):
+    """Why a video failed: a code for programs, a message that names the remedy."""
+
+    code: str
+    message: str
+
+
+class Usage(BaseModel):
+    """What the video is billed by."""
+
+    duration_seconds: float
+
+
+class Video(BaseModel):
+    """A video. Times are Unix seconds; ``seconds`` is a string, as in OpenAI's protocol.
+
+    ``phase``, ``usage`` and ``cost_usd`` are additions that clients of the protocol ignore.
+    """
+
+    id: str
+    object: Literal["video"] = "video"
+    model: str
+    status: Literal["queued", "in_progress", "completed", "failed"]
+    phase: str
+    progress: int = Field(ge=0, le=100)
+    created_at: int
+    completed_at: int | None
+    expires_at: int | None
+    seconds: str
+    size: str
+    prompt: str
+    remixed_from_video_id: str | None
+    user: str | None
+    error: VideoFailure | None
+    usage: Usage
+    cost_usd: float | None
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, which field is to blame, and a code for programs."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorEnvelope(BaseModel):
+    """OpenAI's envelope of every error."""
+
+    error: ErrorBody
+
+
+def video_object(record: VideoRecord, *, retention_days: float | None) -> Video:
+    """The public object of a record. ``expires_at`` is when our retention removes the files."""
+    request = record.request
+    expires_at = (
+        int(record.completed_at + retention_days * 86_400)
+        if record.completed_at is not None and retention_days is not None
+        else None
+    )
+    return Video(
+        id=record.id,
+        model=request.model,
+        status=record.status.value,
+        phase=record.phase.value,
+        progress=record.progress,
+        created_at=int(record.created_at),
+        completed_at=None if record.completed_at is None else int(record.completed_at),
+        expires_at=expires_at,
+        seconds=str(request.seconds),
+        size=str(request.size),
+        prompt=request.prompt,
+        remixed_from_video_id=request.source_video_id,
+        user=request.user,
+        error=None if record.error is None else VideoFailure(**record.error.model_dump()),
+        usage=Usage(duration_seconds=float(request.seconds)),
+        cost_usd=record.cost_usd,
+    )

@@ -1,0 +1,165 @@
+"""Names in the references container: what a blob is, what belongs to it, and who it is.
+
+Pure: blob names in, blob names out. Names use ``/`` between folders, have no leading ``/``, and are
+case-sensitive, as Blob Storage has them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from dailies.errors import DropError
+
+__all__ = [
+    "DEFAULTS_NAME",
+    "IMAGE_SUFFIXES",
+    "DropKind",
+    "classify",
+    "defaults_candidates",
+    "error_name",
+    "idempotency_key",
+    "image_candidates",
+    "instance_id",
+    "is_sidecar_of",
+    "sidecar_candidates",
+    "sidecar_prefix",
+    "unsupported",
+]
+
+DEFAULTS_NAME = "_defaults.json"
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+
+_ERROR_SUFFIX = ".error.json"
+_JSON = ".json"
+_LITTER = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"})
+
+
+class DropKind(StrEnum):
+    """What a blob in the references container is, by its name."""
+
+    IMAGE = "image"
+    SIDECAR = "sidecar"
+    DEFAULTS = "defaults"
+    REPORT = "report"
+    IGNORED = "ignored"
+    UNSUPPORTED = "unsupported"
+
+
+def classify(name: str, metadata: Mapping[str, str] | None = None) -> DropKind:
+    """Say what a blob is.
+
+    The suffixes of images are taken in any case; ``.json`` names only in lower case, because they
+    are looked up by name and blob names are case-sensitive.
+
+    ``IGNORED`` are the things nobody means to drop: anything in or under a name that begins with a
+    dot (``.DS_Store``, ``._cat.jpg``, ``.azDownload-…``), ``Thumbs.db`` and ``desktop.ini``, and
+    the marker blobs of folders. ``REPORT`` is what Dailies wrote itself. An ``UNSUPPORTED`` blob is
+    answered with ``unsupported(name)``.
+    """
+    path = PurePosixPath(name)
+    if _is_folder(metadata or {}) or name.endswith("/") or path.name.lower() in _LITTER:
+        return DropKind.IGNORED
+    if any(part.startswith(".") for part in path.parts):
+        return DropKind.IGNORED
+    if path.name == DEFAULTS_NAME:
+        return DropKind.DEFAULTS
+    if name.endswith(_ERROR_SUFFIX):
+        return DropKind.REPORT
+    if name.endswith(_JSON):
+        return DropKind.SIDECAR
+    if name.lower().endswith(IMAGE_SUFFIXES):
+        return DropKind.IMAGE
+    return DropKind.UNSUPPORTED
+
+
+def _is_folder(metadata: Mapping[str, str]) -> bool:
+    # what storage with a hierarchical namespace, and tools that imitate it, set on a folder's blob
+    return any(
+        key.lower() == "hdi_isfolder" and value.strip().lower() == "true"
+        for key, value in metadata.items()
+    )
+
+
+def unsupported(name: str) -> DropError:
+    """The answer to a blob of kind ``UNSUPPORTED``."""
+    if name.lower().endswith(_JSON):
+        remedy = "Write .json in lower case, so that the file is found."
+    else:
+        remedy = f"Upload a JPEG, PNG or WebP whose name ends in {', '.join(IMAGE_SUFFIXES)}."
+    return DropError(
+        f"A file of this kind can't start a video. {remedy}",
+        code="unsupported_image_type",
+        where=name,
+    )
+
+
+def sidecar_candidates(image: str) -> tuple[str, ...]:
+    """Where the sidecar of an image may be, in the order in which to look.
+
+    ``a/cat.png`` has ``a/cat.png.json``, else ``a/cat.json``.
+    """
+    of_stem = _stem(image) + _JSON
+    if of_stem.endswith(_ERROR_SUFFIX) or of_stem.split("/")[-1] == DEFAULTS_NAME:
+        return (image + _JSON,)
+    return (image + _JSON, of_stem)
+
+
+def is_sidecar_of(sidecar: str, image: str) -> bool:
+    """Whether a blob is an image and the other may be its sidecar."""
+    return classify(image) is DropKind.IMAGE and sidecar in sidecar_candidates(image)
+
+
+def sidecar_prefix(sidecar: str) -> str:
+    """With what the names of all images begin that a sidecar may belong to.
+
+    List by it and filter with ``is_sidecar_of``: one call finds the image in any spelling.
+    """
+    return sidecar.removesuffix(_JSON)
+
+
+def image_candidates(sidecar: str) -> tuple[str, ...]:
+    """Names of images that a sidecar may belong to, in the order in which to look.
+
+    Suffixes in lower and in upper case; for mixed ones see ``sidecar_prefix``.
+    """
+    base = sidecar_prefix(sidecar)
+    spellings = (*IMAGE_SUFFIXES, *(suffix.upper() for suffix in IMAGE_SUFFIXES))
+    names = (base, *(base + suffix for suffix in spellings))
+    return tuple(name for name in names if is_sidecar_of(sidecar, name))
+
+
+def defaults_candidates(image: str) -> tuple[str, ...]:
+    """Where defaults for an image may be, from its own folder up to the container's root."""
+    *folders, _ = image.split("/")
+    return tuple(
+        "/".join((*folders[:depth], DEFAULTS_NAME)) for depth in range(len(folders), -1, -1)
+    )
+
+
+def error_name(name: str) -> str:
+    """The name of the report on a blob that was rejected."""
+    return name + _ERROR_SUFFIX
+
+
+def _stem(image: str) -> str:
+    lowered = image.lower()
+    suffix = next((suffix for suffix in IMAGE_SUFFIXES if lowered.endswith(suffix)), "")
+    return image[: len(image) - len(suffix)]
+
+
+def idempotency_key(container: str, name: str, etag: str) -> str:
+    """One text for one upload: the same blob event always gives it, a re-upload never does.
+
+    The ETag is taken as events (bare), headers (quoted) and caches (weak) write it.
+    """
+    bare = etag.strip().removeprefix("W/").strip('"')
+    return f"drop:{container}/{name}#{bare}"
+
+
+def instance_id(container: str, name: str, etag: str) -> str:
+    """The id of the orchestration that waits for an upload's sidecar: 69 letters and digits."""
+    key = idempotency_key(container, name, etag)
+    return f"drop_{hashlib.sha256(key.encode()).hexdigest()}"

@@ -1,0 +1,110 @@
+"""What the library needs of the orchestration engine, and how a video is handed to it.
+
+The triggers give the durable client in the form of ``Orchestrations``; nothing here knows Azure
+Functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Protocol
+
+from dailies.pipeline.steps import QuotaRequest, VideoRef
+from dailies.pipeline.submit import quota_of
+from dailies.records import VideoRecord
+from dailies.services import Services
+
+__all__ = [
+    "ACCEPT_DROP",
+    "GENERATE_VIDEO",
+    "WAKE_EVENT",
+    "GenerateInput",
+    "InstanceState",
+    "Orchestrations",
+    "generate_input",
+    "start_video",
+    "step_instance_id",
+]
+
+GENERATE_VIDEO = "generate_video_v1"
+"""The orchestrator that new videos are started with. A changed sequence of yields is a new version;
+the old one stays registered until its instances have drained."""
+
+ACCEPT_DROP = "accept_drop_v1"
+"""The orchestrator of one dropped image."""
+
+WAKE_EVENT = "wake"
+"""The external event that cuts a waiting step's pause short."""
+
+
+class InstanceState(StrEnum):
+    """What became of an orchestration instance."""
+
+    MISSING = "missing"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TERMINATED = "terminated"
+
+
+class GenerateInput(VideoRef):
+    """The input of the orchestration: small, and without the prompt."""
+
+    restarts: int
+    retry_seconds: float
+    has_reference: bool
+    quota: QuotaRequest | None
+
+
+class Orchestrations(Protocol):
+    """The engine, as the API, the drop trigger and the sweeper use it."""
+
+    async def start(self, name: str, instance_id: str, payload: Mapping[str, Any]) -> None:
+        """Start an instance; an instance of that id that runs is left alone."""
+        ...
+
+    async def raise_event(self, instance_id: str, event: str) -> None:
+        """Raise an external event; nothing happens when no such instance runs."""
+        ...
+
+    async def state(self, instance_id: str) -> InstanceState:
+        """What became of the instance."""
+        ...
+
+    async def release_quota(self, deployment: str, video_id: str) -> None:
+        """Give back what an ended video still holds of its deployment's quota."""
+        ...
+
+    async def purge(self, instance_id: str) -> None:
+        """Forget a finished instance and its history."""
+        ...
+
+    def check_status(self, instance_id: str) -> Mapping[str, str]:
+        """Durable's management addresses. They carry a key to the whole task hub: for operators
+        only."""
+        ...
+
+
+def generate_input(services: Services, record: VideoRecord) -> GenerateInput:
+    """What ``generate_video_v1`` needs to know of a video."""
+    return {
+        "id": record.id,
+        "owner": record.owner,
+        "restarts": record.restarts,
+        "retry_seconds": services.settings.retry_seconds,
+        "has_reference": record.request.reference is not None,
+        "quota": quota_of(services, record),
+    }
+
+
+def step_instance_id(video_id: str, activity: str, restarts: int) -> str:
+    """The id of the sub-orchestration that repeats a step; a restarted video has new ones."""
+    return f"{video_id}-{activity}-{restarts}"
+
+
+async def start_video(
+    services: Services, orchestrations: Orchestrations, record: VideoRecord
+) -> None:
+    """Start the orchestration of an accepted video; its id is the video's own."""
+    await orchestrations.start(GENERATE_VIDEO, record.id, generate_input(services, record))

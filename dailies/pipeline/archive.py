@@ -1,0 +1,159 @@
+"""Stream the finished files from the provider into Blob Storage, then write the manifest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dailies.catalogue import Deployment
+from dailies.errors import IntegrityError
+from dailies.logs import log_event
+from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
+from dailies.pipeline.submit import CANCELLED
+from dailies.providers.base import VideoProvider
+from dailies.providers.outcomes import Kind, Outcome
+from dailies.records import StoredFile, VideoRecord
+from dailies.services import Services
+from dailies.videos import Variant, VideoError
+
+__all__ = ["archive_video"]
+
+_FILE_NAMES = {
+    Variant.VIDEO: "video.mp4",
+    Variant.THUMBNAIL: "thumbnail.webp",
+    Variant.SPRITESHEET: "spritesheet.jpg",
+}
+_MEDIA = {Variant.VIDEO: "video/", Variant.THUMBNAIL: "image/", Variant.SPRITESHEET: "image/"}
+# A picture that can't be had after so many tries doesn't hold up the video itself.
+_TRIES_FOR_PICTURES = 5
+
+
+async def archive_video(services: Services, video: VideoRef) -> Step:
+    """Store every variant that exists, and ``manifest.json``.
+
+    Files that were stored before are not fetched again. Bytes pass through in blocks of 4 MiB; a
+    body that is short, too long or of another kind is never stored.
+    """
+    record = await services.records.get(video["owner"], video["id"])
+    if record is None or record.is_final:
+        return done()
+    job_id = record.submit.job_id
+    deployment = services.catalogue.deployment(record.submit.deployment or "")
+    if job_id is None or deployment is None:
+        return stop(VideoError("deployment_removed", "The job's deployment is gone; put it back."))
+    adapter = services.providers.adapter(deployment)
+    if record.cancel_requested:
+        await adapter.cancel(job_id)
+        return stop(CANCELLED)
+    attempt = video.get("attempt", 0)
+    for variant in deployment.variants:
+        if variant in record.files:
+            continue
+        result = await _store_variant(services, record, adapter, job_id, variant)
+        if isinstance(result, StoredFile):
+            record = await _note_file(services, record, variant, result)
+        elif result.kind is Kind.MISSING and variant is not Variant.VIDEO:
+            log_event("variant_missing", video_id=record.id, variant=variant)
+        elif variant is Variant.VIDEO or attempt < _TRIES_FOR_PICTURES:
+            return _try_again(services, record, result, attempt)
+    await services.files.put_json(f"{record.id}/manifest.json", _manifest(services, record))
+    return done()
+
+
+async def _store_variant(
+    services: Services,
+    record: VideoRecord,
+    adapter: VideoProvider,
+    job_id: str,
+    variant: Variant,
+) -> StoredFile | Outcome:
+    async with adapter.open_content(job_id, variant) as content:
+        if isinstance(content, Outcome):
+            return content
+        media = content.content_type.partition(";")[0].strip().lower()
+        if not media.startswith(_MEDIA[variant]):
+            return Outcome(
+                Kind.TRANSIENT, code="bad_content", message=f"{media or 'nothing'} instead of files"
+            )
+        try:
+            stored = await services.files.store(
+                f"{record.id}/{_FILE_NAMES[variant]}",
+                content.chunks,
+                content_type=media,
+                length=content.length,
+            )
+        except IntegrityError as error:
+            log_event("archive_broken_off", video_id=record.id, variant=variant, reason=str(error))
+            return Outcome(Kind.TRANSIENT, code="bad_content", message=str(error))
+    log_event("file_stored", video_id=record.id, variant=variant, bytes=stored.bytes)
+    return stored
+
+
+async def _note_file(
+    services: Services, record: VideoRecord, variant: Variant, file: StoredFile
+) -> VideoRecord:
+    changed = await services.records.update(
+        record.owner,
+        record.id,
+        lambda current: current.model_copy(update={"files": {**current.files, variant: file}}),
+    )
+    return changed or record
+
+
+def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attempt: int) -> Step:
+    settings = services.settings
+    if outcome.kind is Kind.MISSING:
+        return stop(
+            VideoError(
+                "expired",
+                "The render was complete, but the provider's copy is gone: it keeps files for 24 "
+                "hours. Create the video again.",
+            )
+        )
+    if outcome.kind in (Kind.REFUSED, Kind.RETIRED):
+        return stop(VideoError(outcome.code or "provider_error", outcome.message or "Refused."))
+    since = record.rendered_at or services.clock()
+    expires = record.upstream_expires_at or since + settings.video_deadline_seconds
+    if services.clock() > max(expires, since + settings.video_deadline_seconds):
+        return stop(
+            VideoError(
+                "archive_failed",
+                f"The finished video could not be fetched from the provider ({outcome.code}). "
+                "Create the video again.",
+            )
+        )
+    pause = settings.retry_seconds * 2 ** min(attempt, 4)
+    return wait(max(pause, outcome.retry_after or 0))
+
+
+def _manifest(services: Services, record: VideoRecord) -> dict[str, Any]:
+    deployment: Deployment | None = services.catalogue.deployment(record.submit.deployment or "")
+    return {
+        "id": record.id,
+        "owner": record.owner,
+        "request": record.request.model_dump(mode="json", exclude={"reference"}),
+        "source": record.source.model_dump(mode="json"),
+        "provider": {
+            "name": deployment.provider if deployment else None,
+            "deployment": record.submit.deployment,
+            "job_id": record.submit.job_id,
+        },
+        "timings": {
+            "created_at": record.created_at,
+            "submitted_at": record.submit.submitted_at,
+            "rendered_at": record.rendered_at,
+            "archived_at": services.clock(),
+        },
+        "files": {
+            variant.value: file.model_dump(mode="json") for variant, file in record.files.items()
+        },
+        "cost_usd": price_of(services, record),
+        "traceparent": record.traceparent,
+    }
+
+
+def price_of(services: Services, record: VideoRecord) -> float | None:
+    """What the finished video costs, in US dollars; None when the catalogue has no price."""
+    deployment = services.catalogue.deployment(record.submit.deployment or "")
+    if deployment is None:
+        return None
+    return deployment.price(record.request.size, record.request.seconds)

@@ -1,0 +1,133 @@
+"""Ask how the upstream job is doing, and say when to ask again."""
+
+from __future__ import annotations
+
+from dailies.catalogue import Deployment
+from dailies.logs import log_event
+from dailies.pipeline.pace import poll_wait
+from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
+from dailies.pipeline.submit import CANCELLED
+from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
+from dailies.records import VideoRecord
+from dailies.services import Services
+from dailies.videos import Phase, VideoError
+
+__all__ = ["check_video"]
+
+# A job just created may not be readable yet; seconds, scaled like the polling.
+_READABLE_AFTER = 15.0
+
+
+async def check_video(services: Services, video: VideoRef) -> Step:
+    """Poll once. Done when the render is complete; stops on every way in which it can't be."""
+    record = await services.records.get(video["owner"], video["id"])
+    if record is None or record.is_final or record.rendered_at is not None:
+        return done()
+    job_id = record.submit.job_id
+    deployment = services.catalogue.deployment(record.submit.deployment or "")
+    if job_id is None or deployment is None:
+        return stop(_lost(record))
+    adapter = services.providers.adapter(deployment)
+    if record.cancel_requested:
+        await adapter.cancel(job_id)
+        return stop(CANCELLED)
+    outcome = await adapter.status(job_id)
+    log_event(
+        "job_checked",
+        video_id=record.id,
+        outcome=outcome.kind,
+        status=outcome.job.status if outcome.job else None,
+        progress=outcome.job.progress if outcome.job else None,
+        http_status=outcome.http_status,
+    )
+    step = await _judge(services, record, deployment, outcome)
+    if step["kind"] == "wait" and _overdue(services, record):
+        await adapter.cancel(job_id)
+        return stop(_timed_out(services))
+    return step
+
+
+async def _judge(
+    services: Services, record: VideoRecord, deployment: Deployment, outcome: Outcome
+) -> Step:
+    settings = services.settings
+    match outcome.kind:
+        case Kind.ACCEPTED if outcome.job is not None:
+            return await _follow(services, record, deployment, outcome.job)
+        case Kind.MISSING:
+            age = services.clock() - (record.submit.submitted_at or 0)
+            if age < _READABLE_AFTER * settings.typical_render_scale:
+                return wait(settings.poll_min_seconds)
+            return stop(_vanished())
+        case Kind.RETIRED | Kind.REFUSED:
+            return stop(
+                VideoError(
+                    outcome.code or "provider_error",
+                    outcome.message or "The provider no longer answers for this job.",
+                )
+            )
+        case _:
+            # The render is paid for: a missing role or an outage is waited out, to the deadline.
+            return wait(max(outcome.retry_after or 0, settings.poll_max_seconds))
+
+
+async def _follow(
+    services: Services, record: VideoRecord, deployment: Deployment, job: Job
+) -> Step:
+    now = services.clock()
+    match job.status:
+        case JobStatus.COMPLETED:
+
+            def rendered(current: VideoRecord) -> VideoRecord:
+                return current.moved_to(Phase.ARCHIVING).model_copy(
+                    update={
+                        "rendered_at": current.rendered_at or now,
+                        "upstream_expires_at": job.expires_at,
+                        "progress": max(current.progress, 99),
+                    }
+                )
+
+            await services.records.update(record.owner, record.id, rendered)
+            return done()
+        case JobStatus.FAILED | JobStatus.CANCELLED | JobStatus.EXPIRED:
+            return stop(
+                VideoError(
+                    job.error_code or f"job_{job.status.value}",
+                    job.error_message or "The provider gave no reason; create the video again.",
+                )
+            )
+    watched = await services.records.update(
+        record.owner,
+        record.id,
+        lambda current: current.progressed(job.progress, now),
+    )
+    return wait(poll_wait(services, watched or record, deployment))
+
+
+def _overdue(services: Services, record: VideoRecord) -> bool:
+    started = record.submit.submitted_at or record.created_at
+    return services.clock() - started > services.settings.video_deadline_seconds
+
+
+def _timed_out(services: Services) -> VideoError:
+    return VideoError(
+        "timeout",
+        f"The render did not end within {services.settings.video_deadline_seconds:.0f} seconds. "
+        "Create the video again, or raise DAILIES_VIDEO_DEADLINE_SECONDS.",
+    )
+
+
+def _vanished() -> VideoError:
+    return VideoError(
+        "job_vanished",
+        "The provider no longer knows the job: it was deleted there, or its 24 hours are over. "
+        "Create the video again.",
+    )
+
+
+def _lost(record: VideoRecord) -> VideoError:
+    return VideoError(
+        "deployment_removed",
+        f"The deployment '{record.submit.deployment}' was taken out of the catalogue while the "
+        "video was rendering. Put it back to reach the job.",
+    )

@@ -1,0 +1,207 @@
+"""Turn a dropped image into an accepted video, or into an answer that says what to change."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal, NotRequired, TypedDict
+
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+
+from dailies import drops
+from dailies.errors import DropError, RequestError, UnusableReference
+from dailies.events import rejected_event
+from dailies.intake import Acceptance, GivenReference, accept
+from dailies.logs import log_event
+from dailies.records import ReferenceFile, Source, SourceKind
+from dailies.references.headers import check
+from dailies.requests import build_request
+from dailies.services import Services
+from dailies.stores.files import read_blob
+from dailies.videos import Size
+
+__all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
+
+_MAX_PARAMETER_BYTES = drops.MAX_FILE_BYTES + 1
+
+
+class Drop(TypedDict):
+    """One upload: a blob of the references container, as it was with this ETag.
+
+    ``last_call``: what is missing now will not come any more.
+    """
+
+    blob: str
+    etag: str
+    last_call: NotRequired[bool]
+
+
+class Rejection(TypedDict):
+    """Why a drop can't be used; see ``DropError``."""
+
+    code: str
+    message: str
+    where: str
+
+
+class DropAnswer(TypedDict):
+    """What became of a drop. ``waiting``: for its sidecar. ``gone``: deleted, or replaced by a
+    newer upload, which has an event of its own."""
+
+    kind: Literal["accepted", "waiting", "rejected", "gone"]
+    video_id: NotRequired[str]
+    rejection: NotRequired[Rejection]
+
+
+async def accept_drop(
+    services: Services, drop: Drop, *, traceparent: str | None = None
+) -> tuple[DropAnswer, Acceptance | None]:
+    """Look at the image and its parameters and accept a video, once for this upload.
+
+    An image waits for its sidecar while no prompt is in its metadata and no sidecar is there; with
+    ``last_call`` the nearest ``_defaults.json`` decides.
+    """
+    name, etag = drop["blob"], drop["etag"]
+    client = services.files.references.get_blob_client(name)
+    try:
+        properties = await client.get_blob_properties()
+    except ResourceNotFoundError:
+        return {"kind": "gone"}, None
+    if str(properties.etag).strip('"') != etag:
+        return {"kind": "gone"}, None
+    metadata = dict(properties.metadata or {})
+    try:
+        kind = drops.classify(name, metadata)
+        if kind is drops.DropKind.UNSUPPORTED:
+            raise drops.unsupported(name)
+        if kind is not drops.DropKind.IMAGE:
+            return {"kind": "gone"}, None
+        sidecar = await _first(services, drops.sidecar_candidates(name))
+        if sidecar is None and not _has_prompt(metadata) and not drop.get("last_call"):
+            return {"kind": "waiting"}, None
+        defaults = await _first(services, drops.defaults_candidates(name))
+        wanted = drops.parameters(name, metadata, sidecar, defaults)
+        data = await _read_image(services, name, int(properties.size))
+        acceptance = await _accept(services, drop, wanted, data, traceparent)
+    except DropError as error:
+        rejection: Rejection = {
+            "code": error.code,
+            "message": error.message,
+            "where": error.where,
+        }
+        return {"kind": "rejected", "rejection": rejection}, None
+    if data is not None:
+        await _forget_report(services, name)
+    return {"kind": "accepted", "video_id": acceptance.record.id}, acceptance
+
+
+async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> None:
+    """Answer with ``<name>.error.json`` beside the image and a ``rejected`` event.
+
+    Raises:
+        azure.core.exceptions.AzureError: storage or the topic did not answer; do it again.
+    """
+    error = DropError(rejection["message"], code=rejection["code"], where=rejection["where"])
+    now = services.clock()
+    report = drops.error_report(
+        error,
+        blob=drop["blob"],
+        etag=drop["etag"],
+        time=datetime.fromtimestamp(now, UTC).isoformat(),
+    )
+    await services.files.references.upload_blob(
+        drops.error_name(drop["blob"]), report, overwrite=True
+    )
+    container = services.settings.references_container
+    await services.events.publish(
+        rejected_event(
+            blob=drop["blob"],
+            key=drops.instance_id(container, drop["blob"], drop["etag"]),
+            error=rejection,
+            source=services.settings.event_source,
+            now=now,
+        )
+    )
+    log_event("drop_rejected", blob=drop["blob"], code=rejection["code"])
+
+
+async def images_of_sidecar(services: Services, sidecar: str) -> list[Drop]:
+    """The images that this sidecar belongs to, as they are now."""
+    prefix = drops.sidecar_prefix(sidecar)
+    return [
+        {"blob": str(blob.name), "etag": str(blob.etag).strip('"')}
+        async for blob in services.files.references.list_blobs(name_starts_with=prefix)
+        if drops.is_sidecar_of(sidecar, str(blob.name))
+    ]
+
+
+async def _accept(
+    services: Services,
+    drop: Drop,
+    wanted: drops.DropParameters,
+    data: bytes,
+    traceparent: str | None,
+) -> Acceptance:
+    name = drop["blob"]
+    try:
+        info = check(data, max_pixels=services.settings.max_reference_pixels)
+        request = build_request(
+            services.catalogue,
+            wanted.model_dump(mode="json", exclude_none=True),
+            image=Size(info.width, info.height),
+        )
+    except UnusableReference as error:
+        raise drops.unusable(name, error) from None
+    except RequestError as error:
+        where = f"{name}: {error.param}" if error.param else name
+        raise DropError(
+            error.message, code=error.code or "invalid_parameters", where=where
+        ) from None
+    content_type = f"image/{info.format.value.lower()}"
+    return await accept(
+        services,
+        owner=services.settings.drop_owner,
+        request=request,
+        reference=GivenReference(
+            data, content_type, ReferenceFile(content_type=content_type, fit=wanted.fit)
+        ),
+        source=Source(kind=SourceKind.DROP, blob=name, etag=drop["etag"]),
+        # The upload alone is the key: its sidecar may have changed since, the video may not.
+        idempotency_key=drops.idempotency_key(
+            services.settings.references_container, name, drop["etag"]
+        ),
+        traceparent=traceparent,
+    )
+
+
+async def _read_image(services: Services, name: str, size: int) -> bytes:
+    limit = services.settings.max_reference_bytes
+    if size > limit:
+        raise DropError(
+            f"the image has {size} bytes; at most {limit} are taken. Save it smaller.",
+            code="image_too_large",
+            where=name,
+        )
+    return await read_blob(services.files.references, name, max_bytes=limit) or b""
+
+
+async def _first(services: Services, names: tuple[str, ...]) -> drops.ParameterFile | None:
+    for name in names:
+        data = await read_blob(services.files.references, name, max_bytes=_MAX_PARAMETER_BYTES)
+        if data is not None:
+            return drops.ParameterFile(name, data)
+    return None
+
+
+async def _forget_report(services: Services, name: str) -> None:
+    """Remove the report of an earlier rejection: what it asked for was done."""
+    try:
+        await services.files.references.delete_blob(drops.error_name(name))
+    except ResourceNotFoundError:
+        return
+    except (HttpResponseError, AzureError) as error:
+        # The video is accepted; an old report beside the image does no harm.
+        log_event("report_not_removed", blob=name, reason=type(error).__name__)
+
+
+def _has_prompt(metadata: dict[str, str]) -> bool:
+    return any(key.lower() in ("prompt", "prompt_b64") and metadata[key] for key in metadata)

@@ -1,0 +1,75 @@
+"""Announce what has happened to a video and was not announced yet."""
+
+from __future__ import annotations
+
+import logging
+
+from azure.core.exceptions import AzureError
+
+from dailies.events import EventType, terminal_type, video_event
+from dailies.logs import log_event
+from dailies.pipeline.steps import Step, VideoRef, done, wait
+from dailies.records import VideoRecord
+from dailies.services import Services
+
+__all__ = ["due_events", "publish_events"]
+
+_LONGEST_PAUSE = 300.0
+
+
+def due_events(record: VideoRecord) -> list[EventType]:
+    """The events that this record calls for and that were not published, in order."""
+    happened = [EventType.ACCEPTED]
+    if record.submit.job_id is not None:
+        happened.append(EventType.SUBMITTED)
+    if record.is_final:
+        happened.append(terminal_type(record))
+    return [kind for kind in happened if kind.value not in record.published]
+
+
+async def publish_events(services: Services, video: VideoRef) -> Step:
+    """Publish every due event; a final video whose events are all out needs no more care.
+
+    A topic that does not answer is no fault of the video: the step asks to be called again, and
+    what the orchestration leaves the sweeper publishes.
+    """
+    record = await services.records.get(video["owner"], video["id"])
+    if record is None:
+        return done()
+    for kind in due_events(record):
+        event = video_event(
+            record,
+            kind,
+            source=services.settings.event_source,
+            file_urls={v.value: services.files.url(f.blob) for v, f in record.files.items()},
+            now=services.clock(),
+        )
+        try:
+            await services.events.publish(event)
+        except AzureError as error:
+            log_event(
+                "publish_failed",
+                level=logging.WARNING,
+                video_id=record.id,
+                type=kind,
+                reason=type(error).__name__,
+            )
+            pause = services.settings.retry_seconds * 2 ** min(video.get("attempt", 0), 8)
+            return wait(min(pause, _LONGEST_PAUSE))
+        await _note_published(services, record, kind)
+        log_event("event_published", video_id=record.id, type=kind)
+    if record.is_final:
+        await services.records.close(record.id)
+    return done()
+
+
+async def _note_published(services: Services, record: VideoRecord, kind: EventType) -> None:
+    await services.records.update(
+        record.owner,
+        record.id,
+        lambda current: (
+            current
+            if kind.value in current.published
+            else current.model_copy(update={"published": (*current.published, kind.value)})
+        ),
+    )

@@ -1,0 +1,59 @@
+"""What crosses the border between orchestrations and activities: small JSON objects.
+
+Durable Functions hands an orchestrator only the text of an activity's exception, so what can be
+expected comes back as a ``Step``; an exception is a fault worth an automatic retry.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+from dailies.videos import VideoError
+
+__all__ = ["QuotaRequest", "Step", "VideoRef", "done", "stop", "wait"]
+
+
+class QuotaRequest(TypedDict):
+    """What the quota entity of a deployment needs to know; times are seconds."""
+
+    deployment: str
+    per_window: int | None
+    window_seconds: float
+    concurrent: int | None
+    typical_seconds: float
+    lease_seconds: float
+
+
+class VideoRef(TypedDict):
+    """A video, by name. ``attempt`` counts the calls of a repeated step, from 0."""
+
+    id: str
+    owner: str
+    attempt: NotRequired[int]
+
+
+class Step(TypedDict):
+    """What a step came to.
+
+    ``done``: go on, after ``seconds``. ``wait``: call it again after ``seconds``. ``stop``: the
+    video ends with ``error``.
+    """
+
+    kind: Literal["done", "wait", "stop"]
+    seconds: NotRequired[float]
+    error: NotRequired[dict[str, str]]
+
+
+def done(next_after: float = 0.0) -> Step:
+    """The step is complete; the next one need not begin before ``next_after`` seconds."""
+    return {"kind": "done", "seconds": next_after}
+
+
+def wait(seconds: float) -> Step:
+    """Nothing is wrong; call the step again after so many seconds."""
+    return {"kind": "wait", "seconds": max(0.0, seconds)}
+
+
+def stop(error: VideoError) -> Step:
+    """The video can't go on."""
+    return {"kind": "stop", "error": {"code": error.code, "message": error.message}}

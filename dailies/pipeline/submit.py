@@ -1,0 +1,280 @@
+"""Send the one paid request of a video, at most once.
+
+*Sending* is written, with the record's ETag, before the request leaves; the job id after. Whoever
+finds *sending* without a job id can't know whether the provider took the request, and reconciles:
+the provider's list is read, a job that fits and belongs to nobody is adopted, and only after two
+empty reads, and after the first request can no longer be under way, is it sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from dailies.catalogue import Deployment
+from dailies.logs import log_event
+from dailies.pipeline.pace import poll_wait, typical_seconds
+from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, stop, wait
+from dailies.providers.base import Reference, Submission
+from dailies.providers.outcomes import Job, Kind, Outcome
+from dailies.records import VideoRecord
+from dailies.requests import serving
+from dailies.services import Services
+from dailies.settings import UnresolvedSubmit
+from dailies.videos import Phase, VideoError
+
+__all__ = ["CANCELLED", "quota_of", "submit_video"]
+
+CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
+
+_RECONCILE_READS = 2
+# The provider's clock and ours may differ by this much, in seconds.
+_CLOCK_SKEW = 30.0
+# A PNG of the largest size that any model takes is far below this.
+_MAX_FITTED_BYTES = 64 * 1024**2
+
+
+async def submit_video(services: Services, video: VideoRef) -> Step:
+    """Get the video an upstream job: send the request, adopt a job, or say when to try again."""
+    record = await services.records.get(video["owner"], video["id"])
+    if record is None or record.is_final or record.submit.job_id is not None:
+        return done()
+    if record.submit.sending_since is not None:
+        return await _reconcile(services, record)
+    if record.cancel_requested:
+        return stop(CANCELLED)
+    if _waited_too_long(services, record):
+        return stop(_no_slot(services))
+    deployment = _choose(services, record)
+    if deployment is None:
+        return stop(_nothing_left(services, record))
+    return await _send(services, record, deployment)
+
+
+def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
+    """What the quota entity must know before this video may be submitted; None for no quota."""
+    deployment = _choose(services, record)
+    settings = services.settings
+    if deployment is None or not settings.enforce_quota:
+        return None
+    quota = deployment.quota
+    if quota.requests_per_minute is None and quota.concurrent is None:
+        return None
+    return {
+        "deployment": deployment.name,
+        "per_window": quota.requests_per_minute,
+        "window_seconds": settings.quota_window_seconds,
+        "concurrent": quota.concurrent,
+        "typical_seconds": typical_seconds(services, record, deployment),
+        "lease_seconds": settings.video_deadline_seconds * 1.5,
+    }
+
+
+async def _send(services: Services, record: VideoRecord, deployment: Deployment) -> Step:
+    submission = await _submission(services, record, deployment)
+    now = services.clock()
+    before = record.submit
+
+    def sending(current: VideoRecord) -> VideoRecord:
+        # Only one of two executions that read the same state gets past this line.
+        if current.is_final or current.submit != before:
+            return current
+        return current.moved_to(Phase.SUBMITTING).with_submit(
+            deployment=deployment.name,
+            sending_since=now,
+            first_attempt_at=before.first_attempt_at or now,
+            attempts=before.attempts + 1,
+            reconciled=0,
+        )
+
+    marked = await services.records.update(record.owner, record.id, sending)
+    if marked is None or marked.is_final:
+        return done()
+    if marked.submit.sending_since != now or marked.submit.attempts != before.attempts + 1:
+        return wait(services.settings.reconcile_pause_seconds)
+    adapter = services.providers.adapter(deployment)
+    try:
+        async with asyncio.timeout(services.settings.submit_timeout_seconds):
+            outcome = await adapter.submit(submission)
+    except TimeoutError:
+        outcome = Outcome(Kind.UNKNOWN, code="timeout", message="No answer to the create request.")
+    log_event(
+        "submit_answered",
+        video_id=record.id,
+        deployment=deployment.name,
+        outcome=outcome.kind,
+        code=outcome.code,
+        http_status=outcome.http_status,
+        attempt=marked.submit.attempts,
+    )
+    return await _after_send(services, marked, deployment, outcome)
+
+
+async def _after_send(
+    services: Services, record: VideoRecord, deployment: Deployment, outcome: Outcome
+) -> Step:
+    settings = services.settings
+    match outcome.kind:
+        case Kind.ACCEPTED if outcome.job is not None:
+            if await _adopt(services, record, deployment, outcome.job):
+                return done(poll_wait(services, record, deployment))
+            # Another video took this job while reconciling; ours may be the one it left behind.
+            return wait(settings.reconcile_pause_seconds)
+        case Kind.THROTTLED:
+            await _not_sent(services, record, waiting=True)
+            return wait(outcome.retry_after or settings.throttle_wait_seconds)
+        case Kind.TRANSIENT:
+            await _not_sent(services, record, waiting=True)
+            pause = settings.retry_seconds * 2 ** min(record.submit.attempts - 1, 4)
+            return wait(max(pause, outcome.retry_after or 0))
+        case Kind.RETIRED:
+            await _not_sent(services, record, retired=deployment.name)
+            return wait(0)
+        case Kind.REFUSED | Kind.UNAUTHORISED | Kind.MISSING:
+            await _not_sent(services, record)
+            return stop(_error_of(outcome))
+        case _:
+            return wait(settings.reconcile_pause_seconds)
+
+
+async def _reconcile(services: Services, record: VideoRecord) -> Step:
+    """Find out whether the request that was being sent made a job."""
+    settings = services.settings
+    since = record.submit.sending_since or 0.0
+    deployment = services.catalogue.deployment(record.submit.deployment or "")
+    if deployment is None:
+        return stop(
+            VideoError(
+                "deployment_removed",
+                f"The deployment '{record.submit.deployment}' was taken out of the catalogue while "
+                "a request to it was under way. Put it back, or look for the job at the provider.",
+            )
+        )
+    submission = await _submission(services, record, deployment)
+    adapter = services.providers.adapter(deployment)
+    found = await adapter.find_submitted(submission, since - _CLOCK_SKEW)
+    if found.outcome.kind is not Kind.ACCEPTED:
+        log_event("reconcile_unavailable", video_id=record.id, code=found.outcome.code)
+        return wait(found.outcome.retry_after or settings.reconcile_pause_seconds)
+    for job in found.jobs:
+        if await _adopt(services, record, deployment, job):
+            log_event("job_adopted", video_id=record.id, job_id=job.id)
+            return done()
+    await services.records.update(
+        record.owner,
+        record.id,
+        lambda current: (
+            current.with_submit(reconciled=current.submit.reconciled + 1)
+            if current.submit.sending_since == record.submit.sending_since
+            else current
+        ),
+    )
+    still_under_way = services.clock() < since + settings.submit_timeout_seconds
+    if record.submit.reconciled + 1 < _RECONCILE_READS or still_under_way:
+        return wait(settings.reconcile_pause_seconds)
+    log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
+    if record.cancel_requested:
+        return stop(CANCELLED)
+    if settings.unresolved_submit is UnresolvedSubmit.FAIL:
+        return stop(
+            VideoError(
+                "submit_unresolved",
+                "The provider did not say whether it took the request, and no job of it was found. "
+                "Nothing was sent again (DAILIES_UNRESOLVED_SUBMIT=fail); create the video anew.",
+            )
+        )
+    await _not_sent(services, record)
+    return wait(0)
+
+
+async def _adopt(services: Services, record: VideoRecord, deployment: Deployment, job: Job) -> bool:
+    """Make the job this video's own; False when it belongs to another."""
+    if not await services.claims.claim(deployment.name, job.id, record.id):
+        return False
+    now = services.clock()
+
+    def adopted(current: VideoRecord) -> VideoRecord:
+        if current.submit.job_id is not None:
+            return current
+        return current.moved_to(Phase.RENDERING).with_submit(
+            job_id=job.id, submitted_at=now, sending_since=None
+        )
+
+    updated = await services.records.update(record.owner, record.id, adopted)
+    return updated is not None and updated.submit.job_id == job.id
+
+
+async def _not_sent(
+    services: Services, record: VideoRecord, *, waiting: bool = False, retired: str | None = None
+) -> None:
+    """Note that nothing was done upstream, so that the request may be sent again."""
+
+    def cleared(current: VideoRecord) -> VideoRecord:
+        if current.submit.job_id is not None:
+            return current
+        gone = current.submit.retired + ((retired,) if retired else ())
+        current = current.with_submit(sending_since=None, reconciled=0, retired=gone)
+        return current.moved_to(Phase.WAITING) if waiting else current
+
+    await services.records.update(record.owner, record.id, cleared)
+
+
+async def _submission(
+    services: Services, record: VideoRecord, deployment: Deployment
+) -> Submission:
+    request = record.request
+    reference = None
+    if request.reference is not None and request.reference.fitted is not None:
+        data = await services.files.read(request.reference.fitted, max_bytes=_MAX_FITTED_BYTES)
+        if data is not None:
+            reference = Reference(data, request.reference.content_type, request.size)
+    return Submission(
+        deployment=deployment.deployment,
+        prompt=request.prompt,
+        seconds=request.seconds,
+        size=request.size,
+        operation=request.operation,
+        reference=reference,
+    )
+
+
+def _choose(services: Services, record: VideoRecord) -> Deployment | None:
+    for deployment in serving(services.catalogue, record.request):
+        if deployment.name not in record.submit.retired:
+            return deployment
+    return None
+
+
+def _waited_too_long(services: Services, record: VideoRecord) -> bool:
+    return services.clock() - record.created_at > services.settings.submit_deadline_seconds
+
+
+def _no_slot(services: Services) -> VideoError:
+    hours = services.settings.submit_deadline_seconds / 3600
+    return VideoError(
+        "submit_timeout",
+        f"The provider took no request for {hours:.3g} hours. Ask for more quota, or raise "
+        "DAILIES_SUBMIT_DEADLINE_SECONDS.",
+    )
+
+
+def _nothing_left(services: Services, record: VideoRecord) -> VideoError:
+    retired: Sequence[str] = record.submit.retired
+    if retired:
+        return VideoError(
+            "model_retired",
+            f"The provider has retired the model behind '{record.request.model}' and no fallback "
+            "is configured. Use another model, or add a deployment to models.yaml.",
+        )
+    return VideoError(
+        "model_unavailable",
+        f"No deployment in the catalogue serves '{record.request.model}' at this size and length "
+        "any more. Check models.yaml.",
+    )
+
+
+def _error_of(outcome: Outcome) -> VideoError:
+    return VideoError(
+        outcome.code or "provider_error",
+        outcome.message or "The provider refused the request without a reason.",
+    )

@@ -1,0 +1,124 @@
+"""Find what fell between the cracks, and put it right.
+
+Every video with something left to do has a row in ``openvideos``. The sweeper looks at each and at
+its orchestration. All it does is safe to do twice, and all of it is logged.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+from dailies.logs import log_event
+from dailies.orchestration import InstanceState, Orchestrations, start_video
+from dailies.pipeline.finish import finish_video
+from dailies.pipeline.publish import publish_events
+from dailies.pipeline.steps import VideoRef
+from dailies.pipeline.submit import CANCELLED
+from dailies.providers.outcomes import Kind
+from dailies.records import VideoRecord
+from dailies.services import Services
+from dailies.stores.records import OpenVideo
+from dailies.videos import ID_PREFIX, VideoError
+
+__all__ = ["sweep"]
+
+_MOST_RESTARTS = 5
+
+
+async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[str]:
+    """Look at every open video once; gives how often each thing was done."""
+    actions: Counter[str] = Counter()
+    grace = services.settings.sweep_grace_seconds
+    async for video in services.records.open_videos():
+        if services.clock() - _created_at(video) < grace:
+            continue
+        action = await _tend(services, orchestrations, video)
+        if action is not None:
+            actions[action] += 1
+            log_event("swept", video_id=video.id, owner=video.owner, action=action)
+    return actions
+
+
+async def _tend(services: Services, orchestrations: Orchestrations, video: OpenVideo) -> str | None:
+    """Do what this video needs; the word for it, or None when it needs nothing."""
+    record = await services.records.get(video.owner, video.id)
+    if record is None:
+        # The create broke off before its record: nothing was promised to anyone.
+        await services.records.close(video.id)
+        return "forgotten"
+    state = await orchestrations.state(record.id)
+    if state is InstanceState.RUNNING:
+        return None
+    if record.is_final:
+        return await _publish(services, record)
+    if state is InstanceState.TERMINATED:
+        return await _cancelled(services, orchestrations, record)
+    return await _restart(services, orchestrations, record)
+
+
+async def _publish(services: Services, record: VideoRecord) -> str | None:
+    step = await publish_events(services, _ref(record))
+    return "published" if step["kind"] == "done" else None
+
+
+async def _cancelled(
+    services: Services, orchestrations: Orchestrations, record: VideoRecord
+) -> str:
+    """An operator ended the orchestration: so ends the video, upstream too."""
+    deployment = services.catalogue.deployment(record.submit.deployment or "")
+    if deployment is not None and record.submit.job_id is not None:
+        outcome = await services.providers.adapter(deployment).cancel(record.submit.job_id)
+        if outcome.kind is not Kind.ACCEPTED:
+            log_event(
+                "upstream_not_cancelled",
+                level=logging.WARNING,
+                video_id=record.id,
+                code=outcome.code,
+            )
+    await _end(services, orchestrations, record, CANCELLED)
+    return "cancelled"
+
+
+async def _restart(services: Services, orchestrations: Orchestrations, record: VideoRecord) -> str:
+    """Start the orchestration of a video that has none, or whose orchestration failed."""
+    if record.restarts >= _MOST_RESTARTS:
+        error = VideoError(
+            "internal_error",
+            "The video could not be finished after several starts. Create it again; the operator "
+            "finds the reason in the logs under this video's id.",
+        )
+        await _end(services, orchestrations, record, error)
+        return "given_up"
+    changed = await services.records.update(
+        record.owner,
+        record.id,
+        lambda current: (
+            current
+            if current.restarts != record.restarts
+            else current.model_copy(update={"restarts": current.restarts + 1})
+        ),
+    )
+    if changed is None or changed.is_final:
+        return "ended_meanwhile"
+    await start_video(services, orchestrations, changed)
+    return "started"
+
+
+async def _end(
+    services: Services, orchestrations: Orchestrations, record: VideoRecord, error: VideoError
+) -> None:
+    cause = {"code": error.code, "message": error.message}
+    await finish_video(services, {**_ref(record), "error": cause})
+    if record.submit.deployment is not None:
+        await orchestrations.release_quota(record.submit.deployment, record.id)
+    await publish_events(services, _ref(record))
+
+
+def _ref(record: VideoRecord) -> VideoRef:
+    return {"id": record.id, "owner": record.owner}
+
+
+def _created_at(video: OpenVideo) -> float:
+    """Unix seconds, from the id: its first twelve digits are milliseconds."""
+    return int(video.id.removeprefix(ID_PREFIX)[:12], 16) / 1000

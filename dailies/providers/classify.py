@@ -1,0 +1,320 @@
+"""The one table of outcomes: which answer of a provider is which kind, with its remedy.
+
+Two lists of rows, read from top to bottom, the first that matches wins: ``ANSWERS`` for HTTP
+answers, ``FAULTS`` for connections that broke. Each row names the calls it holds for.
+
+"Never pay twice" decides the hard cases. For a call that creates a job, an answer is ``TRANSIENT``
+only when it is *certain* that nothing was done, for then the request is sent again without looking.
+Everything else is ``UNKNOWN`` and is reconciled first:
+
+- 303, 408, 409, 499 and every 5xx, 503 included: gateways answer so also when the connection to the
+  server behind them broke after it had taken the request;
+- a connection that broke, or timed out, once the first byte may have left. That includes a
+  kept-alive connection which the server closed at that moment: nobody can tell the two apart.
+
+For a call that only reads, the same faults are ``TRANSIENT``: reading again costs nothing.
+
+Sources: Microsoft's Sora quickstart (remedies), the recorded errors of Azure's v1 videos API, the
+documented deviations of vLLM-Omni, SGLang and FastVideo.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import httpx
+
+from dailies.providers.error_body import ErrorBody, readable
+from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.retry_after import retry_after
+
+__all__ = [
+    "ANSWERS",
+    "FAULTS",
+    "Answer",
+    "Call",
+    "Context",
+    "Fault",
+    "classify_answer",
+    "classify_fault",
+    "classify_job_error",
+]
+
+
+class Call(StrEnum):
+    """What was asked of the provider; the same status means different things."""
+
+    CREATE = "create"
+    DERIVE = "derive"
+    """A remix, edit or extension: a create that names another job."""
+    STATUS = "status"
+    LIST = "list"
+    CONTENT = "content"
+    """The video itself."""
+    EXTRA = "extra"
+    """A variant that need not exist: thumbnail, spritesheet."""
+    CANCEL = "cancel"
+
+
+_ANY = frozenset(Call)
+_CREATES = frozenset({Call.CREATE, Call.DERIVE})
+_READS = _ANY - _CREATES
+_FILES = frozenset({Call.CONTENT, Call.EXTRA})
+_4XX = range(400, 500)
+_5XX = range(500, 600)
+
+_MODERATION = r"moderation"
+_CONTENT_FILTER = r"content_?filter|content_policy|ResponsibleAIPolicyViolation"
+_NO_DEPLOYMENT = r"(?:deployment|model) .*does not exist|DeploymentNotFound|model_?not_?found"
+_NOT_READY = (
+    r"not (?:yet )?(?:been )?(?:ready|complete|finished|generated)|pending|in.progress|queued"
+)
+_EXPIRED = r"\b(?:video|job|task|content|file|asset|generation)s?\b.*\bexpired|expired_"
+_FIREWALL = r"firewall|virtual network|public access is disabled|private endpoint"
+_LACKS_ROLE = r"PermissionDenied|lacks the required data action|required permission"
+_NO_KEYS = r"AuthenticationTypeDisabled|key.based authentication is disabled"
+
+_ROLE = (
+    "Give the app's managed identity the role 'Cognitive Services OpenAI User' on the Azure OpenAI "
+    "resource at {endpoint} (Access control (IAM) > Add role assignment; it takes some minutes)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A row for answers: in these calls, with these statuses, when the words match.
+
+    Attributes:
+        words: a regular expression that must be found in code, type, param or message; case does
+            not matter. None asks for nothing.
+        code: ours; ``{provider}`` is the provider's own where it is fit to be one.
+        says: the message; ``{detail}`` is what the provider said, made safe.
+    """
+
+    calls: frozenset[Call]
+    statuses: Container[int]
+    words: str | None
+    kind: Kind
+    code: str | None
+    says: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A row for connections that broke; the exceptions are those of httpx."""
+
+    calls: frozenset[Call]
+    errors: tuple[type[Exception], ...]
+    kind: Kind
+    code: str
+    says: str
+
+
+# fmt: off
+ANSWERS: tuple[Answer, ...] = (
+    # -- what is gone
+    Answer(_FILES | {Call.STATUS}, {404, 410}, _EXPIRED, Kind.MISSING, "expired",
+           "The provider no longer keeps this job: it deletes jobs and files 24 hours after their "
+           "creation."),
+    Answer(_ANY, {410}, None, Kind.RETIRED, "model_retired",
+           "The model behind deployment '{deployment}' was retired by the provider (410). Deploy "
+           "another model, or name a fallback for this one in the catalogue."),
+    Answer(frozenset({Call.CANCEL}), {404}, None, Kind.ACCEPTED, None, None),
+
+    # -- who we are
+    Answer(_ANY, {401, 403}, _NO_KEYS, Kind.UNAUTHORISED, "key_disabled",
+           "The resource at {endpoint} does not take API keys. Set AZURE_OPENAI_CREDENTIAL to "
+           "'entra', so that the managed identity is used."),
+    Answer(_ANY, {401, 403}, _FIREWALL, Kind.UNAUTHORISED, "network_blocked",
+           "The network rules of the resource at {endpoint} keep the app out. Allow the app's "
+           "network or private endpoint under Networking of the Azure OpenAI resource."),
+    Answer(_ANY, {401, 403}, _LACKS_ROLE, Kind.UNAUTHORISED, "missing_role",
+           "The app's identity may not use deployment '{deployment}'. " + _ROLE),
+    Answer(_ANY, {401}, None, Kind.UNAUTHORISED, "invalid_credential",
+           "The provider at {endpoint} refused the credential (401). {check}"),
+    Answer(_ANY, {403}, None, Kind.UNAUTHORISED, "missing_role",
+           "The provider at {endpoint} denied access (403). " + _ROLE),
+
+    # -- how much we may ask for
+    Answer(_ANY, {429}, r"insufficient_quota|billing", Kind.REFUSED, "insufficient_quota",
+           "The provider's account has no quota or credit left. Check billing and quota of the "
+           "resource at {endpoint}."),
+    Answer(_ANY, {429}, r"running tasks|concurren", Kind.THROTTLED, "concurrency_limit",
+           "Deployment '{deployment}' runs as many jobs as it may. Try again when one is done."),
+    Answer(_ANY, {429}, None, Kind.THROTTLED, "rate_limit",
+           "Deployment '{deployment}' takes no more requests for the moment (429). Try again "
+           "later, or ask for a quota increase in the Azure portal."),
+
+    # -- what we ask for
+    Answer(_CREATES, _4XX, _MODERATION, Kind.REFUSED, "moderation_blocked",
+           "The provider's moderation blocked the request{reasons}. Change the prompt or the "
+           "reference image; the same request would be blocked again."),
+    Answer(_CREATES, _4XX, _CONTENT_FILTER, Kind.REFUSED, "content_filter",
+           "The provider's content filter blocked the request{reasons}. Change the prompt or the "
+           "reference image; the same request would be blocked again."),
+    Answer(_CREATES, {400, 404}, _NO_DEPLOYMENT, Kind.REFUSED, "deployment_not_found",
+           "There is no deployment '{deployment}' at {endpoint}. Check AZURE_OPENAI_ENDPOINT and "
+           "the deployment's name in the catalogue; a new deployment takes about five minutes."),
+    Answer(frozenset({Call.CREATE}), {404}, None, Kind.REFUSED, "deployment_not_found",
+           "Nothing answers to deployment '{deployment}' at {endpoint} (404). Check "
+           "AZURE_OPENAI_ENDPOINT and the deployment's name in the catalogue."),
+    Answer(frozenset({Call.DERIVE}), {404}, None, Kind.REFUSED, "source_not_found",
+           "The provider no longer has the video that this one starts from, or does not offer this "
+           "operation. It deletes videos 24 hours after their creation."),
+
+    # -- a create that may have been taken
+    Answer(_CREATES, {303, 408, 409, 499}, None, Kind.UNKNOWN, "unknown_outcome",
+           "The provider answered {status} to the request; it may have taken it all the same."),
+    Answer(_CREATES, _5XX, None, Kind.UNKNOWN, "unknown_outcome",
+           "The provider failed ({status}) on the request; it may have taken it all the same."),
+
+    # -- what a finished job leaves
+    Answer(_FILES, {400, 404, 409, 422, 425}, _NOT_READY, Kind.TRANSIENT, "not_ready",
+           "The provider does not have the file ready yet."),
+    Answer(_FILES, {409, 425}, None, Kind.TRANSIENT, "not_ready",
+           "The provider does not have the file ready yet."),
+    Answer(frozenset({Call.EXTRA}), {400, 404, 405, 406, 415, 422, 501}, None,
+           Kind.MISSING, "variant_unavailable", "The provider has no such file for this video."),
+    # The job is done and paid for: rather ask again than give its video up.
+    Answer(frozenset({Call.CONTENT}), {400}, None, Kind.TRANSIENT, "not_ready",
+           "The provider does not hand the file out (400): {detail}"),
+    Answer(frozenset({Call.CONTENT}), {404}, None, Kind.MISSING, "content_not_found",
+           "The provider has no file for this job: it vanished or expired."),
+    Answer(frozenset({Call.STATUS}), {404}, None, Kind.MISSING, "job_not_found",
+           "The provider does not know this job: it vanished or expired."),
+    Answer(frozenset({Call.CANCEL}), {400, 405, 409}, None, Kind.REFUSED, "not_cancellable",
+           "The provider does not stop a running job; it ends by itself."),
+
+    # -- everything else
+    Answer(_READS, {408, 409, 425, 499}, None, Kind.TRANSIENT, "provider_busy",
+           "The provider could not answer in time ({status})."),
+    Answer(_READS, _5XX, None, Kind.TRANSIENT, "provider_error",
+           "The provider failed to answer ({status})."),
+    Answer(_ANY, range(300, 400), None, Kind.REFUSED, "unexpected_redirect",
+           "The provider at {endpoint} redirects elsewhere ({status}). Check that the endpoint is "
+           "the resource's own address."),
+    Answer(_ANY, _4XX, None, Kind.REFUSED, "{provider}",
+           "The provider refused the request ({status}): {detail}"),
+    Answer(_CREATES, range(1000), None, Kind.UNKNOWN, "unknown_outcome",
+           "The provider's answer ({status}) can't be read; it may have taken the request."),
+    Answer(_READS, range(1000), None, Kind.TRANSIENT, "malformed_answer",
+           "The provider's answer ({status}) can't be read."),
+)
+
+FAULTS: tuple[Fault, ...] = (
+    # No connection, so no byte of the request has left (TLS faults are ConnectError too).
+    Fault(_ANY, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError),
+          Kind.TRANSIENT, "connection_failed",
+          "No connection to the provider at {endpoint} could be made ({error}). Check the endpoint "
+          "and the app's network if this lasts."),
+    Fault(_ANY, (httpx.UnsupportedProtocol,), Kind.REFUSED, "invalid_endpoint",
+          "The endpoint {endpoint} is no usable URL. Set it to an https:// address."),
+    Fault(_CREATES, (httpx.TimeoutException,), Kind.UNKNOWN, "unknown_outcome",
+          "The provider did not answer the request in time ({error}); it may have taken it."),
+    Fault(_CREATES, (httpx.RequestError,), Kind.UNKNOWN, "unknown_outcome",
+          "The connection to the provider broke ({error}); it may have taken the request."),
+    Fault(_READS, (httpx.TimeoutException,), Kind.TRANSIENT, "provider_timeout",
+          "The provider did not answer in time ({error})."),
+    Fault(_READS, (httpx.RequestError,), Kind.TRANSIENT, "connection_lost",
+          "The connection to the provider broke ({error})."),
+)
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What messages tell about the call: where it went, as what, and the prompt to keep out."""
+
+    endpoint: str
+    deployment: str
+    uses_key: bool = False
+    prompt: str | None = None
+
+    @property
+    def check(self) -> str:
+        """How to check the credential, by its kind."""
+        if self.uses_key:
+            return "Check that AZURE_OPENAI_API_KEY is a key of this resource."
+        return (
+            "Check that the managed identity is assigned to the app (AZURE_CLIENT_ID for a "
+            "user-assigned one) and is of the resource's tenant; on your own machine, run "
+            "'az login'."
+        )
+
+
+def classify_answer(
+    call: Call,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    context: Context,
+) -> Outcome:
+    """The outcome of an answer that is no success, or can't be read as one."""
+    error = ErrorBody.parse(body)
+    row = next(row for row in ANSWERS if _matches(row, call, status, error))
+    return Outcome(
+        row.kind,
+        code=row.code and row.code.format(provider=_slug(error.code) or "invalid_request"),
+        message=row.says
+        and row.says.format(
+            endpoint=context.endpoint,
+            deployment=context.deployment,
+            check=context.check,
+            status=status,
+            reasons=_reasons(error.message),
+            detail=readable(error.message, context.prompt) or "it gave no reason.",
+        ),
+        retry_after=retry_after(headers),
+        http_status=status,
+        param=_slug(error.param),
+    )
+
+
+def classify_fault(call: Call, error: httpx.RequestError, context: Context) -> Outcome:
+    """The outcome of a call that got no answer."""
+    row = next(row for row in FAULTS if call in row.calls and isinstance(error, row.errors))
+    says = row.says.format(endpoint=context.endpoint, error=type(error).__name__)
+    return Outcome(row.kind, code=row.code, message=says)
+
+
+def classify_job_error(error: ErrorBody, prompt: str | None = None) -> tuple[str, str]:
+    """The code and message of a job that failed, from the ``error`` in the job.
+
+    Never worth a retry by itself: moderation is deterministic, and anything else was paid for.
+    """
+    if re.search(_MODERATION, error.words, re.IGNORECASE):
+        return (
+            "moderation_blocked",
+            f"The provider's moderation blocked the video{_reasons(error.message)}. Change the "
+            "prompt or the reference image; the same request would be blocked again.",
+        )
+    if re.search(_CONTENT_FILTER, error.words, re.IGNORECASE):
+        return (
+            "content_filter",
+            f"The provider's content filter blocked the video{_reasons(error.message)}. Change "
+            "the prompt or the reference image; the same request would be blocked again.",
+        )
+    detail = readable(error.message, prompt) or "it gave no reason."
+    return _slug(error.code) or "generation_failed", f"The provider could not render it: {detail}"
+
+
+def _matches(row: Answer, call: Call, status: int, error: ErrorBody) -> bool:
+    return (
+        call in row.calls
+        and status in row.statuses
+        and (row.words is None or re.search(row.words, error.words, re.IGNORECASE) is not None)
+    )
+
+
+def _slug(text: str) -> str | None:
+    """A provider's code or parameter, if it is fit to be shown as one."""
+    return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,63}", text) else None
+
+
+def _reasons(message: str) -> str:
+    """`` (people-in-user-uploads)``: the policy's names, which are not the caller's words."""
+    found = re.search(r"reasons?:\s*([a-z]+(?:[-/][a-z]+)*(?:,\s*[a-z]+(?:[-/][a-z]+)*)*)", message)
+    return f" ({found[1]})" if found else ""

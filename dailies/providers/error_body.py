@@ -1,0 +1,124 @@
+"""What a provider says went wrong, read from any body and made safe to show.
+
+Two envelopes occur: wrapped, ``{"error": {code, message, type, param}}``, and flat, the same fields
+at the top. Servers add their own: FastAPI's ``{"detail": …}``, text, HTML. Nothing here raises,
+whatever the body.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+__all__ = ["ErrorBody", "read_json", "readable"]
+
+_LONGEST = 300
+"""Characters of a provider's message that are kept."""
+
+_ECHO = 24
+"""A run of this many characters in common with the prompt counts as an echo of it."""
+
+_SECRET = re.compile(
+    r"\b(?:bearer\s+\S+|sk-[\w*-]{4,}|eyJ[\w-]{8,}(?:\.[\w-]+)*|(?:sig|key|code)=[^\s&]+)"
+    r"|(?<![\w-])[A-Za-z0-9+/]{32,}={0,2}(?![\w-])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBody:
+    """The fields of an error envelope; each is empty when the provider did not send it.
+
+    Attributes:
+        inner_code: of ``innererror`` or ``inner_error``, where Azure tells which policy it was.
+    """
+
+    code: str = ""
+    message: str = ""
+    type: str = ""
+    param: str = ""
+    inner_code: str = ""
+
+    @classmethod
+    def parse(cls, body: bytes) -> ErrorBody:
+        """Read the body of an answer that is no success."""
+        document = read_json(body)
+        if not isinstance(document, dict):
+            return cls()
+        return cls.of(document)
+
+    @classmethod
+    def of(cls, document: dict[str, object]) -> ErrorBody:
+        """Read an envelope that is already parsed, e.g. the ``error`` of a failed job."""
+        wrapped = document.get("error")
+        if isinstance(wrapped, str):
+            return cls(message=wrapped, code=_text(document.get("code")))
+        fields = wrapped if isinstance(wrapped, dict) else document
+        inner = fields.get("innererror") or fields.get("inner_error")
+        return cls(
+            code=_text(fields.get("code")),
+            message=_text(fields.get("message")) or _text(fields.get("detail")),
+            type=_text(fields.get("type")),
+            param=_text(fields.get("param")),
+            inner_code=_text(inner.get("code")) if isinstance(inner, dict) else "",
+        )
+
+    @property
+    def words(self) -> str:
+        """All of it as one text, for rules to look into."""
+        return "\n".join((self.code, self.inner_code, self.type, self.param, self.message))
+
+
+def read_json(body: bytes) -> object:
+    """The JSON document in ``body``; None when there is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):  # ValueError: bad JSON and bad UTF-8 alike
+        return None
+
+
+def readable(message: str, prompt: str | None = None) -> str:
+    """A provider's message, safe to store and to show.
+
+    Providers echo what they refuse. What repeats the prompt (a run of 24 characters or more, or
+    the whole of a shorter prompt) becomes ``[prompt]``; what looks like a key, a token or a
+    signature becomes ``[secret]``; white space is collapsed and the rest cut at 300 characters.
+    Where the prompt is not known (a status answer need not repeat it), only the last two apply.
+    """
+    text = " ".join(message.split())
+    if prompt is not None:
+        text = _without_echo(text, " ".join(prompt.split()))
+    text = _SECRET.sub("[secret]", text)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
+
+
+def _without_echo(text: str, prompt: str) -> str:
+    if not prompt:
+        return text
+    if len(prompt) < _ECHO:
+        return re.sub(rf"(?<!\w){re.escape(prompt)}(?!\w)", "[prompt]", text, flags=re.IGNORECASE)
+    folded, wanted = _fold(text), _fold(prompt)
+    runs = {wanted[place : place + _ECHO] for place in range(len(wanted) - _ECHO + 1)}
+    kept: list[str] = []
+    done = 0
+    for place in range(len(text) - _ECHO + 1):
+        if folded[place : place + _ECHO] not in runs:
+            continue
+        if place > done or not kept:
+            kept += text[done:place], "[prompt]"
+        done = place + _ECHO
+    return "".join((*kept, text[done:]))
+
+
+def _fold(text: str) -> str:
+    """Lower case, one character for one, so that places in the text stay the same."""
+    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int):
+        return ""
+    return str(value)

@@ -1,0 +1,130 @@
+"""One call to a provider: sent with a credential, read to its end, classified, logged.
+
+What is logged is who, what and how it ended; never a message (it may hold the provider's words), a
+prompt or a credential.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, replace
+
+import httpx
+from azure.core.exceptions import AzureError
+
+from dailies.providers.azure_auth import classify_token_failure
+from dailies.providers.classify import Call, Context, classify_answer, classify_fault
+from dailies.providers.outcomes import Kind, Outcome
+
+__all__ = ["Exchange", "Reply"]
+
+_MAX_ANSWER = 32 * 1024**2
+"""Bytes; a page of a hundred jobs with the longest prompts is below it."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, read to its end."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Exchange:
+    """Calls to one deployment. Every method that can fail answers with an ``Outcome`` then."""
+
+    def __init__(self, client: httpx.AsyncClient, auth: httpx.Auth, context: Context) -> None:
+        self._client = client
+        self._auth = auth
+        self._context = context
+
+    async def call(
+        self, call: Call, request: httpx.Request, *, prompt: str | None = None
+    ) -> Reply | Outcome:
+        """Send a request and read the whole answer, whatever its status.
+
+        Args:
+            prompt: of the job concerned, so that it is kept out of messages.
+        """
+        response = await self.open(call, request, prompt=prompt)
+        if isinstance(response, Outcome):
+            return response
+        try:
+            return await self.read(call, response, prompt=prompt)
+        finally:
+            await response.aclose()
+
+    async def open(
+        self, call: Call, request: httpx.Request, *, prompt: str | None = None
+    ) -> httpx.Response | Outcome:
+        """Send a request and read the head of the answer; the caller closes it."""
+        started = time.monotonic()
+        try:
+            response = await self._client.send(request, auth=self._auth, stream=True)
+        except AzureError as error:
+            return self.told(call, classify_token_failure(error))
+        except httpx.RequestError as error:
+            return self.told(call, classify_fault(call, error, self._about(prompt)))
+        _log.debug(
+            "provider answered",
+            extra={
+                "provider_call": call.value,
+                "deployment": self._context.deployment,
+                "http_status": response.status_code,
+                "provider_request_id": response.headers.get("apim-request-id")
+                or response.headers.get("x-request-id"),
+                "answer_seconds": round(time.monotonic() - started, 3),
+            },
+        )
+        return response
+
+    async def read(
+        self, call: Call, response: httpx.Response, *, prompt: str | None = None
+    ) -> Reply | Outcome:
+        """Read an open answer to its end."""
+        body = bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _MAX_ANSWER:
+                    body.clear()  # nothing that we asked for: classified as unreadable
+                    break
+        except httpx.RequestError as error:
+            return self.told(call, classify_fault(call, error, self._about(prompt)))
+        return Reply(response.status_code, response.headers, bytes(body))
+
+    def classified(
+        self, call: Call, reply: Reply, *, prompt: str | None = None, job_id: str | None = None
+    ) -> Outcome:
+        """The outcome of an answer that is no success, or can't be read as one."""
+        about = self._about(prompt)
+        outcome = classify_answer(call, reply.status, reply.headers, reply.body, about)
+        return self.told(call, outcome, job_id)
+
+    def told(self, call: Call, outcome: Outcome, job_id: str | None = None) -> Outcome:
+        """The outcome itself, once it is logged."""
+        worth_telling = outcome.kind is not Kind.ACCEPTED or call in (Call.CREATE, Call.DERIVE)
+        _log.log(
+            logging.INFO if worth_telling else logging.DEBUG,
+            "provider call: %s",
+            outcome.kind.value,
+            extra={
+                "provider_call": call.value,
+                "deployment": self._context.deployment,
+                "job_id": outcome.job.id if outcome.job else job_id,
+                "outcome_code": outcome.code,
+                "http_status": outcome.http_status,
+            },
+        )
+        return outcome
+
+    def _about(self, prompt: str | None) -> Context:
+        return self._context if prompt is None else replace(self._context, prompt=prompt)

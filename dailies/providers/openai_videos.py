@@ -1,0 +1,294 @@
+"""The adapter for servers that speak OpenAI's videos protocol: Azure OpenAI's Sora 2 first.
+
+In what the others differ is data: ``Dialect``. Sources: OpenAI's OpenAPI document, Microsoft's
+Sora 2 pages, recorded answers of Azure, and the sources of vLLM-Omni, SGLang and FastVideo.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from dailies.providers.azure_auth import ApiKeyAuth
+from dailies.providers.base import Content, Found, Reference, Submission
+from dailies.providers.classify import Call, Context
+from dailies.providers.download import checked_content
+from dailies.providers.error_body import read_json
+from dailies.providers.exchange import Exchange, Reply
+from dailies.providers.outcomes import Job, Kind, Outcome
+from dailies.providers.reconcile import CLOCK_SKEW, Names, candidates
+from dailies.providers.retry_after import poll_after
+from dailies.providers.video_object import parse_job, parse_page
+from dailies.videos import Operation, Variant
+
+__all__ = ["AZURE_SORA_2", "Dialect", "OpenAIVideos"]
+
+_PAGE = 100
+_MAX_PAGES = 50
+
+_AMBIGUOUS = Outcome(
+    Kind.UNKNOWN,
+    code="ambiguous_jobs",
+    message="The provider lists several jobs that may be this one, without their prompts.",
+)
+_ENDLESS = Outcome(
+    Kind.TRANSIENT,
+    code="list_incomplete",
+    message="The provider's list of jobs can't be read to its end.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a server deviates from Azure's form of the protocol.
+
+    Attributes:
+        path: what comes between the endpoint and ``/videos``.
+        multipart_only: creates must be multipart, also without a file.
+        integer_seconds: ``seconds`` in JSON is a number, not a string.
+        sends_variant: ``variant`` may be sent; if not, there is only the video.
+    """
+
+    path: str = "/openai/v1"
+    multipart_only: bool = False
+    integer_seconds: bool = False
+    sends_variant: bool = True
+
+
+AZURE_SORA_2 = Dialect()
+
+
+class OpenAIVideos:
+    """One deployment, as a ``VideoProvider``."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        endpoint: str,
+        deployment: str,
+        auth: httpx.Auth,
+        *,
+        dialect: Dialect = AZURE_SORA_2,
+        names: Names | None = None,
+    ) -> None:
+        """Speak to ``deployment`` at ``endpoint``; the client is shared, and closed by its owner.
+
+        ``names`` tells the models of the endpoint apart when a lost job is looked for.
+        """
+        context = Context(
+            endpoint=urlsplit(endpoint).netloc,
+            deployment=deployment,
+            uses_key=isinstance(auth, ApiKeyAuth),
+        )
+        self._client = client
+        self._exchange = Exchange(client, auth, context)
+        self._dialect = dialect
+        self._names = names or Names()
+        self._videos = f"{_base(endpoint)}{dialect.path}/videos"
+
+    async def submit(self, submission: Submission) -> Outcome:
+        """See ``VideoProvider.submit``."""
+        call = Call.CREATE if submission.operation is Operation.CREATE else Call.DERIVE
+        prompt = submission.prompt
+        reply = await self._exchange.call(call, self._creation(submission), prompt=prompt)
+        if isinstance(reply, Outcome):
+            return reply
+        job = parse_job(read_json(reply.body)) if reply.is_success else None
+        if job is None:
+            return self._exchange.classified(call, reply, prompt=prompt)
+        return self._exchange.told(call, _accepted(job, reply))
+
+    async def status(self, job_id: str) -> Outcome:
+        """See ``VideoProvider.status``."""
+        request = self._client.build_request("GET", self._url(job_id))
+        reply = await self._exchange.call(Call.STATUS, request)
+        if isinstance(reply, Outcome):
+            return reply
+        document = read_json(reply.body)
+        job = parse_job(document)
+        # Some servers answer a failed job with the status of its failure and the job as the body.
+        if job is None or not (reply.is_success or _is_video(document)):
+            return self._exchange.classified(Call.STATUS, reply, job_id=job_id)
+        return self._exchange.told(Call.STATUS, _accepted(replace(job, id=job_id), reply))
+
+    async def cancel(self, job_id: str) -> Outcome:
+        """See ``VideoProvider.cancel``."""
+        request = self._client.build_request("DELETE", self._url(job_id))
+        reply = await self._exchange.call(Call.CANCEL, request)
+        if isinstance(reply, Outcome):
+            return reply
+        # {"deleted": true}, the job with status "deleted", or nothing at all
+        document = read_json(reply.body)
+        if reply.is_success and isinstance(document, dict) and document.get("deleted") is False:
+            reply = replace(reply, status=409)
+        if not reply.is_success:
+            return self._exchange.classified(Call.CANCEL, reply, job_id=job_id)
+        done = Outcome(Kind.ACCEPTED, http_status=reply.status)
+        return self._exchange.told(Call.CANCEL, done, job_id)
+
+    async def find_submitted(self, submission: Submission, since: float) -> Found:
+        """See ``VideoProvider.find_submitted``.
+
+        A search that could not see every job since then is no search: its outcome says so, and it
+        gives no jobs. ``UNKNOWN`` is a search that found jobs and can't tell which is ours.
+        """
+        listed = await self._jobs_since(since - CLOCK_SKEW)
+        if isinstance(listed, Outcome):
+            return Found(listed)
+        known, anonymous = candidates(listed, submission, since, self._names)
+        if not known and len(anonymous) > 1:
+            return Found(_AMBIGUOUS)
+        return Found(Outcome(Kind.ACCEPTED), known or anonymous)
+
+    def open_content(
+        self, job_id: str, variant: Variant
+    ) -> AbstractAsyncContextManager[Content | Outcome]:
+        """See ``VideoProvider.open_content``."""
+        return self._content(job_id, variant)
+
+    async def close(self) -> None:
+        """Nothing to let go of: the client is shared."""
+
+    @asynccontextmanager
+    async def _content(self, job_id: str, variant: Variant) -> AsyncIterator[Content | Outcome]:
+        call = Call.CONTENT if variant is Variant.VIDEO else Call.EXTRA
+        if call is Call.EXTRA and not self._dialect.sends_variant:
+            yield self._exchange.classified(call, Reply(404, httpx.Headers(), b""), job_id=job_id)
+            return
+        request = self._client.build_request(
+            "GET",
+            f"{self._url(job_id)}/content",
+            params={"variant": variant.value} if self._dialect.sends_variant else None,
+            headers={"Accept-Encoding": "identity"},  # so that Content-Length counts the file
+        )
+        response = await self._exchange.open(call, request)
+        if isinstance(response, Outcome):
+            yield response
+            return
+        try:
+            yield await self._file(call, response, job_id, variant)
+        finally:
+            await response.aclose()
+
+    async def _file(
+        self, call: Call, response: httpx.Response, job_id: str, variant: Variant
+    ) -> Content | Outcome:
+        if response.status_code == httpx.codes.OK:
+            content = await checked_content(response, variant)
+            if isinstance(content, Outcome):
+                self._exchange.told(call, content, job_id)
+            return content
+        reply = await self._exchange.read(call, response)
+        if isinstance(reply, Outcome):
+            return reply
+        return self._exchange.classified(call, reply, job_id=job_id)
+
+    async def _jobs_since(self, horizon: float) -> list[Job] | Outcome:
+        """All jobs created at or after ``horizon`` (and some older ones), newest first."""
+        jobs: dict[str, Job] = {}
+        after: str | None = None
+        for _ in range(_MAX_PAGES):
+            params = {"limit": str(_PAGE), "order": "desc"} | ({"after": after} if after else {})
+            request = self._client.build_request("GET", self._videos, params=params)
+            reply = await self._exchange.call(Call.LIST, request)
+            if isinstance(reply, Outcome):
+                return reply
+            page = parse_page(read_json(reply.body)) if reply.is_success else None
+            if page is None:
+                return self._exchange.classified(Call.LIST, reply)
+            found, after, has_more = page
+            fresh = [job for job in found if job.id not in jobs]
+            jobs.update((job.id, job) for job in fresh)
+            if has_more is False or _reaches(found, horizon):
+                return list(jobs.values())
+            if not fresh or after is None:  # it has no pages, or ignores the cursor
+                return self._exchange.told(Call.LIST, _ENDLESS) if has_more else [*jobs.values()]
+        return self._exchange.told(Call.LIST, _ENDLESS)
+
+    def _creation(self, submission: Submission) -> httpx.Request:
+        """The request that creates a job."""
+        prompt: dict[str, object] = {"prompt": submission.prompt}
+        source: dict[str, object] = {"video": {"id": submission.source_job_id}}
+        match submission.operation:
+            case Operation.REMIX:
+                return self._json(f"{self._url(submission.source_job_id or '')}/remix", prompt)
+            case Operation.EDIT:
+                return self._json(f"{self._videos}/edits", prompt | source)
+            case Operation.EXTEND:
+                seconds = {"seconds": self._seconds(submission)}
+                return self._json(f"{self._videos}/extensions", {**prompt, **seconds, **source})
+            case Operation.CREATE:
+                return self._plain_creation(submission)
+
+    def _plain_creation(self, submission: Submission) -> httpx.Request:
+        fields = {
+            "model": submission.deployment,
+            "prompt": submission.prompt,
+            "size": str(submission.size),
+        }
+        if submission.reference is None and not self._dialect.multipart_only:
+            return self._json(self._videos, {**fields, "seconds": self._seconds(submission)})
+        fields["seconds"] = str(submission.seconds)
+        # A field of a form is a file without a name to httpx; half a surrogate pair is no UTF-8.
+        files: list[tuple[str, tuple[str | None, bytes] | tuple[str, bytes, str]]] = [
+            (name, (None, value.encode("utf-8", "replace"))) for name, value in fields.items()
+        ]
+        if submission.reference is not None:
+            files.append(("input_reference", _file(submission.reference)))
+        return self._client.build_request("POST", self._videos, files=files)
+
+    def _json(self, url: str, document: Mapping[str, object]) -> httpx.Request:
+        return self._client.build_request(
+            "POST",
+            url,
+            content=json.dumps(document).encode("ascii"),
+            headers={"Content-Type": "application/json"},
+        )
+
+    def _seconds(self, submission: Submission) -> str | int:
+        return submission.seconds if self._dialect.integer_seconds else str(submission.seconds)
+
+    def _url(self, job_id: str) -> str:
+        return f"{self._videos}/{quote(job_id, safe='')}"
+
+
+def _base(endpoint: str) -> str:
+    """The resource's address; people also paste it with the path of the API."""
+    base = endpoint.rstrip("/")
+    for tail in ("/openai/v1", "/openai"):
+        base = base.removesuffix(tail)
+    return base
+
+
+def _accepted(job: Job, reply: Reply) -> Outcome:
+    return Outcome(
+        Kind.ACCEPTED, job=job, retry_after=poll_after(reply.headers), http_status=reply.status
+    )
+
+
+def _is_video(document: object) -> bool:
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("status"), str)
+        and document.get("object") == "video"
+    )
+
+
+def _reaches(page: list[Job], horizon: float) -> bool:
+    """Whether all that follows this page is older than ``horizon``: its last job is, and it is
+    sorted as asked for (a server may ignore the order)."""
+    times = [job.created_at for job in page]
+    known = [moment for moment in times if moment is not None]
+    descending = all(a >= b for a, b in itertools.pairwise(known))
+    return len(known) == len(times) > 0 and descending and known[-1] < horizon
+
+
+def _file(reference: Reference) -> tuple[str, bytes, str]:
+    extension = reference.content_type.partition("/")[2].replace("jpeg", "jpg") or "bin"
+    return (f"reference.{extension}", reference.data, reference.content_type)

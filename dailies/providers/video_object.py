@@ -1,0 +1,126 @@
+"""OpenAI's video object, as servers really send it, read into a ``Job``.
+
+Unknown fields are ignored and fields of a wrong type are taken for missing ones. Only the id is
+what a job can't be without: a job that was paid for must not be lost for an odd status.
+"""
+
+from __future__ import annotations
+
+import math
+
+from dailies.providers.classify import classify_job_error
+from dailies.providers.error_body import ErrorBody
+from dailies.providers.outcomes import Job, JobStatus
+from dailies.videos import Size
+
+__all__ = ["parse_job", "parse_page"]
+
+_STATUSES = {
+    "queued": JobStatus.QUEUED,
+    "pending": JobStatus.QUEUED,
+    "preprocessing": JobStatus.RUNNING,
+    "in_progress": JobStatus.RUNNING,
+    "running": JobStatus.RUNNING,
+    "processing": JobStatus.RUNNING,
+    "completed": JobStatus.COMPLETED,
+    "succeeded": JobStatus.COMPLETED,
+    "failed": JobStatus.FAILED,
+    "cancelled": JobStatus.CANCELLED,
+    "canceled": JobStatus.CANCELLED,
+    "deleted": JobStatus.CANCELLED,
+    "expired": JobStatus.EXPIRED,
+}
+"""The four statuses of the protocol, and the words that its other speakers use."""
+
+_ENDINGS = {
+    JobStatus.CANCELLED: ("cancelled_upstream", "The job was cancelled at the provider."),
+    JobStatus.EXPIRED: (
+        "expired",
+        "The provider no longer keeps this job: it deletes jobs and files 24 hours after their "
+        "creation.",
+    ),
+}
+
+
+def parse_job(document: object) -> Job | None:
+    """The job in a JSON document; None when it has no id."""
+    if not isinstance(document, dict):
+        return None
+    job_id = _text(document.get("id"))
+    if job_id is None:
+        return None
+    word = _text(document.get("status")) or ""
+    status = _STATUSES.get(word.strip().lower(), JobStatus.UNKNOWN)
+    prompt = _text(document.get("prompt"))
+    code, message = _why(status, document, prompt)
+    seconds = _number(document.get("seconds"))
+    return Job(
+        id=job_id,
+        status=status,
+        progress=100 if status is JobStatus.COMPLETED else _percent(document.get("progress")),
+        created_at=_time(document.get("created_at")),
+        expires_at=_time(document.get("expires_at")),
+        model=_text(document.get("model")),
+        prompt=prompt,
+        seconds=None if seconds is None else round(seconds),
+        size=_size(document.get("size")),
+        source_id=_text(document.get("remixed_from_video_id")),
+        error_code=code,
+        error_message=message,
+    )
+
+
+def parse_page(document: object) -> tuple[list[Job], str | None, bool | None] | None:
+    """A page of a list: its jobs, the cursor of the next page, and whether there is one (None
+    when the server does not say). None when the document is no list."""
+    if not isinstance(document, dict) or not isinstance(document.get("data"), list):
+        return None
+    jobs = [job for item in document["data"] if (job := parse_job(item)) is not None]
+    has_more = document.get("has_more")
+    last = _text(document.get("last_id")) or (jobs[-1].id if jobs else None)
+    return jobs, last, has_more if isinstance(has_more, bool) else None
+
+
+def _why(
+    status: JobStatus, document: dict[str, object], prompt: str | None
+) -> tuple[str | None, str | None]:
+    if status is JobStatus.FAILED:
+        return classify_job_error(_job_error(document.get("error")), prompt)
+    return _ENDINGS.get(status, (None, None))
+
+
+def _job_error(error: object) -> ErrorBody:
+    if isinstance(error, dict):
+        return ErrorBody.of(error)
+    return ErrorBody(message=error) if isinstance(error, str) else ErrorBody()
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _percent(value: object) -> int:
+    number = _number(value)
+    return 0 if number is None else round(min(max(number, 0), 100))
+
+
+def _time(value: object) -> float | None:
+    number = _number(value)
+    return number if number is not None and number > 0 else None
+
+
+def _size(value: object) -> Size | None:
+    try:
+        return Size.parse(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

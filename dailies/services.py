@@ -1,0 +1,95 @@
+"""All that the app talks to, built once in a process from its settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from azure.core.credentials import AzureKeyCredential
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+
+from dailies.catalogue import Catalogue
+from dailies.events import EventPublisher
+from dailies.providers.azure_auth import azure_credential
+from dailies.providers.registry import Providers
+from dailies.settings import Settings
+from dailies.stores.claims import ClaimStore
+from dailies.stores.files import FileStore
+from dailies.stores.records import RecordStore
+
+__all__ = ["Services"]
+
+# The storage SDK sends the newest API version that it knows; this one is known everywhere,
+# emulators included, and has all that is used here.
+_STORAGE_API_VERSION = "2025-01-05"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the app, ready for use. ``clock`` gives Unix seconds."""
+
+    settings: Settings
+    catalogue: Catalogue
+    records: RecordStore
+    claims: ClaimStore
+    files: FileStore
+    events: EventPublisher
+    providers: Providers
+    clock: Callable[[], float] = time.time
+
+    @classmethod
+    def build(cls, environ: Mapping[str, str]) -> Services:
+        """Read the settings and the catalogue and build the clients; nothing is contacted yet.
+
+        Raises:
+            SettingsError: naming every setting that is wrong.
+        """
+        settings = Settings.load(environ)
+        catalogue = Catalogue.load(settings.catalogue_path, environ)
+        # Cheap to build: nothing is asked of it before the first call that needs a token.
+        credential = azure_credential(settings.client_id, environ)
+        blobs, tables, account_key = _storage(settings, credential)
+        return cls(
+            settings=settings,
+            catalogue=catalogue,
+            records=RecordStore(tables),
+            claims=ClaimStore(tables),
+            files=FileStore(
+                blobs,
+                videos_container=settings.videos_container,
+                references_container=settings.references_container,
+                account_key=account_key,
+            ),
+            events=EventPublisher(settings.topic_endpoint, _topic_credential(settings, credential)),
+            providers=Providers(catalogue, lambda: credential),
+        )
+
+
+def _topic_credential(
+    settings: Settings, credential: AsyncTokenCredential
+) -> AsyncTokenCredential | AzureKeyCredential:
+    if settings.topic_key is not None:
+        return AzureKeyCredential(settings.topic_key.get_secret_value())
+    return credential
+
+
+def _storage(
+    settings: Settings, credential: AsyncTokenCredential
+) -> tuple[BlobServiceClient, TableServiceClient, str | None]:
+    """Blob and table clients, and the account's key where a connection string holds one."""
+    if settings.storage_connection_string is not None:
+        text = settings.storage_connection_string.get_secret_value()
+        blobs = BlobServiceClient.from_connection_string(text, api_version=_STORAGE_API_VERSION)
+        tables = TableServiceClient.from_connection_string(text)
+        key = getattr(blobs.credential, "account_key", None)
+        return blobs, tables, key
+    assert settings.storage_blob_uri is not None  # noqa: S101 - checked by Settings
+    assert settings.storage_table_uri is not None  # noqa: S101
+    return (
+        BlobServiceClient(settings.storage_blob_uri, credential, api_version=_STORAGE_API_VERSION),
+        TableServiceClient(endpoint=settings.storage_table_uri, credential=credential),
+        None,
+    )

@@ -1,0 +1,57 @@
+"""HTTP: one catch-all trigger in front of the FastAPI app."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from dailies.runtime import services
+from durable_client import DurableOrchestrations
+
+blueprint = df.Blueprint()
+
+Scope = MutableMapping[str, Any]
+AsgiApp = Callable[[Scope, Any, Any], Awaitable[None]]
+
+_METHODS = [func.HttpMethod(name) for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")]
+
+
+# Anonymous to the host, because an openai client can send a key only as a Bearer token or api-key:
+# the API authenticates every route but /health itself.
+@blueprint.route(route="{*path}", methods=_METHODS, auth_level=func.AuthLevel.ANONYMOUS)
+@blueprint.durable_client_input(client_name="client")
+async def http_api(
+    req: func.HttpRequest, context: func.Context, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Hand the request to the FastAPI app, with the durable client beside it."""
+    app = _with_context(client)
+    middleware = func.AsgiMiddleware(app)  # type: ignore[no-untyped-call] # no types in the SDK
+    response: func.HttpResponse = await middleware.handle_async(req, context)
+    return response
+
+
+@functools.cache
+def _app() -> AsgiApp:
+    # Imported at the first request: FastAPI takes a good part of a second.
+    from dailies.api.app import create_app
+
+    return create_app()
+
+
+def _with_context(client: df.DurableOrchestrationClient) -> AsgiApp:
+    """The app for one request: its scope carries what the routes need."""
+    from dailies.api.context import Context
+
+    async def serve(scope: Scope, receive: Any, send: Any) -> None:
+        # A function, so that a wrong setting is answered by the app, in its envelope.
+        state = {
+            **(scope.get("state") or {}),
+            "dailies": lambda: Context(services(), DurableOrchestrations(client)),
+        }
+        await _app()({**scope, "state": state}, receive, send)
+
+    return serve
