@@ -34,6 +34,16 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
 
 var logAlerts = [
   {
+    name: 'wrong-settings'
+    description: 'The app found a setting wrong and can\'t work.'
+    severity: 0
+    query: loadTextContent('../queries/wrong-settings.kql')
+    scope: applicationInsightsId
+    threshold: 0
+    windowSize: 'PT15M'
+    evaluationFrequency: 'PT5M'
+  }
+  {
     name: 'failed-videos'
     description: 'More than 3 videos failed within 15 minutes, not by moderation.'
     severity: 2

@@ -236,6 +236,5 @@ resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
   }
 }
 
-output id string = functionApp.id
 output name string = functionApp.name
 output baseUrl string = 'https://${functionApp.properties.defaultHostName}'

@@ -44,6 +44,11 @@ LEFT_TO_DEFAULTS = frozenset(
         "DAILIES_QUOTA_WINDOW_SECONDS",
         "DAILIES_ENFORCE_QUOTA",
         "DAILIES_SWEEP_GRACE_SECONDS",
+        "DAILIES_SUBMIT_TIMEOUT_SECONDS",
+        "DAILIES_SUBMIT_DEADLINE_SECONDS",
+        "DAILIES_RECONCILE_PAUSE_SECONDS",
+        "DAILIES_THROTTLE_WAIT_SECONDS",
+        "DAILIES_RETRY_SECONDS",
         # of the local stack, which runs faster than time
         "DAILIES_POLL_MIN_SECONDS",
         "DAILIES_POLL_MAX_SECONDS",
@@ -52,7 +57,6 @@ LEFT_TO_DEFAULTS = frozenset(
 )
 """Settings of the app that the template leaves alone."""
 
-TRIGGER_FUNCTION = "reference_dropped"
 _APP = "infra/modules/app.bicep"
 _MAIN = "infra/main.bicep"
 _LINE_FIELD = re.compile(r"\bline\.(\w+)")
@@ -94,6 +98,8 @@ def _setting_problems(infra: Infra, code: Code) -> Iterator[str]:
         yield (
             f"{_APP}: does not set {name}; set it, or list it in LEFT_TO_DEFAULTS with the reason"
         )
+    for name in sorted(code.binding_settings - given):
+        yield f"{_APP}: does not set {name}, which a binding names; no function would start"
     for name in sorted(given & NEVER_IN_AZURE):
         yield f"{_APP}: sets {name}, which holds a key"
     for name in sorted((LEFT_TO_DEFAULTS | NEVER_IN_AZURE) - known):
@@ -137,8 +143,8 @@ def _event_problems(infra: Infra, code: Code) -> Iterator[str]:
         yield f"{name}: no event has the type {unknown}"
     second = "infra/blob-events.bicep"
     trigger = infra.bicep[second].variables.get("triggerFunctionName")
-    if trigger != TRIGGER_FUNCTION:
-        yield f"{second}: the trigger is {trigger!r}, the function {TRIGGER_FUNCTION!r}"
+    if trigger != code.blob_trigger:
+        yield f"{second}: the trigger is {trigger!r}, the function {code.blob_trigger!r}"
     if "containers/${referencesContainer}/blobs/'" not in infra.texts[second]:
         yield f"{second}: the subject must end with the container and /blobs/"
 

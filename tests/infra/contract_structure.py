@@ -116,6 +116,6 @@ def _hook_problems(infra: Infra) -> Iterator[str]:
         for name in sorted(set(re.findall(r"\b(?:DAILIES|AZURE)_[A-Z_]+", text))):
             if name not in outputs | _HOOK_ENVIRONMENT:
                 yield f"{_HOOK}{suffix}: {name} is no output of {_MAIN}"
-        given = set(re.findall(r"^\s+(\w+)=", text, re.MULTILINE))
+        given = set(re.findall(r"^\s+(\w+)=\"?\$", text.partition("--parameters")[2], re.MULTILINE))
         if given != second_phase:
             yield f"{_HOOK}{suffix}: gives {sorted(given)}, blob-events.bicep takes {sorted(second_phase)}"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import yaml
 
 from dailies.events import EventType
 from dailies.settings import Settings
@@ -56,6 +59,10 @@ class Code:
 
     settings: frozenset[str]
     catalogue_settings: frozenset[str]
+    blob_trigger: str
+    """The name of the function that dropped images start."""
+    binding_settings: frozenset[str]
+    """Settings that bindings name as ``%NAME%``, and their connections: the host reads these."""
     containers: Mapping[str, str]
     """By the setting that renames them."""
     tables: tuple[str, ...]
@@ -77,14 +84,47 @@ def read_code(root: Path = ROOT) -> Code:
     containers = (fields["videos_container"], fields["references_container"])
     return Code(
         settings=Settings.environment_names(),
-        catalogue_settings=frozenset(
-            _PLACEHOLDER.findall((root / "models.yaml").read_text(encoding="utf-8"))
-        ),
+        catalogue_settings=frozenset(_placeholders(root / "models.yaml")),
+        blob_trigger=_blob_trigger(root),
+        binding_settings=frozenset(_binding_settings(root)),
         containers={str(f.alias): str(f.default) for f in containers},
         tables=tuple(TABLES),
         event_types=frozenset(kind.wire_name for kind in EventType),
         log_fields=_log_fields(root),
     )
+
+
+def _placeholders(catalogue: Path) -> list[str]:
+    # Through the YAML parser, since a comment may show a placeholder too.
+    document = yaml.safe_load(catalogue.read_text(encoding="utf-8"))
+    return _PLACEHOLDER.findall(json.dumps(document))
+
+
+def _trigger_nodes(root: Path) -> Iterator[ast.AST]:
+    for path in sorted((root / "triggers").glob("*.py")):
+        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def _blob_trigger(root: Path) -> str:
+    """The function under the one ``@….blob_trigger(…)``."""
+    (name,) = (
+        node.name
+        for node in _trigger_nodes(root)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and _name_of(decorator.func) == "blob_trigger"
+    )
+    return name
+
+
+def _binding_settings(root: Path) -> Iterator[str]:
+    for node in _trigger_nodes(root):
+        if isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant):
+            value = str(node.value.value)
+            if node.arg == "connection":
+                yield f"{value}__blobServiceUri"
+                yield f"{value}__queueServiceUri"
+            yield from re.findall(r"%(\w+)%", value)
 
 
 def _log_fields(root: Path) -> dict[str, frozenset[str]]:

@@ -88,9 +88,9 @@ def test_names_are_those_of_the_code(infra: Infra, code: Code) -> None:
         ),
         pytest.param(
             "infra/modules/app.bicep",
+            "@secure()\nparam apiKeys string",
             "param apiKeys string",
-            "param applicationSecret string\nparam apiKeys string",
-            "applicationSecret must be @secure()",
+            "apiKeys must be @secure()",
             id="a secret that is not marked as one",
         ),
         pytest.param(
@@ -215,6 +215,16 @@ def test_a_name_that_differs_is_seen(
             {"tables": ("videos", "openvideos", "claims", "owners")},
             "the code says ['claims', 'openvideos', 'owners', 'videos']",
             id="a table added in the code",
+        ),
+        pytest.param(
+            {"blob_trigger": "on_reference"},
+            "the function 'on_reference'",
+            id="a trigger renamed in the code",
+        ),
+        pytest.param(
+            {"binding_settings": frozenset({"DAILIES_NIGHTLY_SCHEDULE"})},
+            "does not set DAILIES_NIGHTLY_SCHEDULE, which a binding names",
+            id="a timer added in the code",
         ),
         pytest.param(
             {"catalogue_settings": frozenset({"OTHER_PROVIDER_ENDPOINT"})},
