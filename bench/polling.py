@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from dailies.polling import Sighting, next_wait, seen
 
-MINIMUM, MAXIMUM = 1.0, 20.0
+MINIMUM, MAXIMUM = 1.0, 30.0
+"""The defaults of DAILIES_POLL_MIN_SECONDS and DAILIES_POLL_MAX_SECONDS."""
 
 
 @dataclass(frozen=True)

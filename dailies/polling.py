@@ -12,6 +12,7 @@ All of it is a pure function of what was seen, so that an orchestration can repl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,13 +21,16 @@ __all__ = ["Sighting", "next_wait", "seen"]
 _TRUSTED_FROM = 50.0
 """Percent of progress from which its estimate replaces what is usual altogether."""
 
-_APPROACH = 0.45
+_FAR_APART = 30.0
+"""Points of progress between two sightings that make a pace."""
+
+_APPROACH = 0.3
 """The part of the remaining time that one wait takes."""
 
-_DENSE = 0.012
+_DENSE = 0.025
 """The shortest wait, as a part of the estimated whole."""
 
-_PATIENCE = 0.12
+_PATIENCE = 0.2
 """The part of a delay beyond the estimate that one wait takes."""
 
 
@@ -86,12 +90,18 @@ def next_wait(
 def estimated_total(elapsed: float, sightings: Sequence[Sighting], typical_seconds: float) -> float:
     """How long the job will have taken, in seconds, by what was seen so far.
 
-    The newest progress over the time it took gives one estimate; the share that it has against
-    what is usual grows with it.
+    The newest progress over the time it took gives one estimate; the pace between the first and the
+    newest progress gives another, which leaves out the queue. Neither is always the better one:
+    their geometric mean is taken, once the two sightings are far enough apart. The share that it
+    has against what is usual grows with the progress.
     """
     if not sightings:
         return typical_seconds
-    newest = sightings[-1]
+    first, newest = sightings[0], sightings[-1]
     measured = newest.elapsed * 100 / newest.progress
+    risen = newest.progress - first.progress
+    if risen >= _FAR_APART:
+        pace = (newest.elapsed - first.elapsed) / risen
+        measured = math.sqrt(measured * (newest.elapsed + (100 - newest.progress) * pace))
     trust = min(newest.progress / _TRUSTED_FROM, 1.0)
     return float(measured**trust * typical_seconds ** (1 - trust))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
@@ -25,6 +26,9 @@ __all__ = ["Services"]
 # The storage SDK sends the newest API version that it knows; this one is known everywhere,
 # emulators included, and has all that is used here.
 _STORAGE_API_VERSION = "2025-01-05"
+# The SDKs would try for minutes by themselves; here a caller gets a 503 in time, and an
+# orchestration tries again by itself. Seconds.
+_PATIENCE: dict[str, Any] = {"retry_total": 3, "connection_timeout": 5, "read_timeout": 30}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +86,18 @@ def _storage(
     """Blob and table clients, and the account's key where a connection string holds one."""
     if settings.storage_connection_string is not None:
         text = settings.storage_connection_string.get_secret_value()
-        blobs = BlobServiceClient.from_connection_string(text, api_version=_STORAGE_API_VERSION)
-        tables = TableServiceClient.from_connection_string(text)
+        blobs = BlobServiceClient.from_connection_string(
+            text, api_version=_STORAGE_API_VERSION, **_PATIENCE
+        )
+        tables = TableServiceClient.from_connection_string(text, **_PATIENCE)
         key = getattr(blobs.credential, "account_key", None)
         return blobs, tables, key
     assert settings.storage_blob_uri is not None  # noqa: S101 - checked by Settings
     assert settings.storage_table_uri is not None  # noqa: S101
     return (
-        BlobServiceClient(settings.storage_blob_uri, credential, api_version=_STORAGE_API_VERSION),
-        TableServiceClient(endpoint=settings.storage_table_uri, credential=credential),
+        BlobServiceClient(
+            settings.storage_blob_uri, credential, api_version=_STORAGE_API_VERSION, **_PATIENCE
+        ),
+        TableServiceClient(endpoint=settings.storage_table_uri, credential=credential, **_PATIENCE),
         None,
     )

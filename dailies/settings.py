@@ -157,7 +157,7 @@ class Settings(BaseModel):
 
     # -- waiting
     poll_min_seconds: float = Field(default=1, gt=0, le=60, alias="DAILIES_POLL_MIN_SECONDS")
-    poll_max_seconds: float = Field(default=20, gt=0, le=600, alias="DAILIES_POLL_MAX_SECONDS")
+    poll_max_seconds: float = Field(default=30, gt=0, le=600, alias="DAILIES_POLL_MAX_SECONDS")
     typical_render_scale: float = Field(default=1, gt=0, alias="DAILIES_TYPICAL_RENDER_SCALE")
     video_deadline_seconds: float = Field(
         default=3600, gt=0, le=86_400, alias="DAILIES_VIDEO_DEADLINE_SECONDS"

@@ -11,7 +11,7 @@ from dailies.api.context import Context
 from dailies.errors import InvalidRequest, UnusableReference
 from dailies.intake import Acceptance, GivenReference, accept
 from dailies.logs import log_event
-from dailies.orchestration import start_video
+from dailies.orchestration import InstanceState, start_video
 from dailies.records import ReferenceFile, Source
 from dailies.references.headers import check
 from dailies.requests import build_request, fit_mode
@@ -63,9 +63,12 @@ async def start_or_leave(context: Context, acceptance: Acceptance) -> None:
     The record is written, so the answer stands whatever the engine says.
     """
     record = acceptance.record
-    if record.is_final or (acceptance.replayed and record.submit.sending_since is not None):
-        return
     try:
+        if acceptance.replayed:
+            # Only what never started: restarting what failed is the sweeper's, which counts.
+            state = await context.orchestrations.state(record.id)
+            if record.is_final or state is not InstanceState.MISSING:
+                return
         await start_video(context.services, context.orchestrations, record)
     except Exception as error:  # noqa: BLE001 - the durable client raises bare Exceptions
         log_event("start_left_to_sweeper", video_id=record.id, reason=type(error).__name__)

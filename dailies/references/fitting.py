@@ -31,7 +31,7 @@ from dailies.references.geometry import (
     stored_box,
     swaps_axes,
 )
-from dailies.references.headers import ImageFormat, ImageInfo, check, exif_orientation, probe
+from dailies.references.headers import ImageFormat, ImageInfo, check, probe
 from dailies.videos import Size
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Fitted",
     "ImageFormat",
     "ImageInfo",
+    "check",
     "fit",
     "probe",
 ]
@@ -133,21 +134,17 @@ def fit(
     info = check(data, max_pixels=max_pixels)
     with _decoding(info.format):
         image = _open(data, info)
-        orientation = exif_orientation(image.info.get("exif", b""))
-        upright = Size(info.width, info.height)
-        if swaps_axes(orientation):
-            upright = Size(info.height, info.width)
-        region = (crop or CropBounds()).box(upright.width, upright.height)
+        region = (crop or CropBounds()).box(info.upright.width, info.upright.height)
         frame = size or nearest_size(region[2] - region[0], region[3] - region[1], sizes)
         layout = _lay_out(region, frame, mode)
-        scaled = _scale(image, layout, orientation)
+        scaled = _scale(image, layout, info.orientation)
         picture, mask = _to_srgb(scaled, image.info.get("icc_profile"))
-    if orientation in _TURN:
-        picture = picture.transpose(_TURN[orientation])
-        mask = None if mask is None else mask.transpose(_TURN[orientation])
+    if info.orientation in _TURN:
+        picture = picture.transpose(_TURN[info.orientation])
+        mask = None if mask is None else mask.transpose(_TURN[info.orientation])
     canvas = Image.new("RGB", (frame.width, frame.height), background)
     canvas.paste(picture, layout.offset, mask)
-    return Fitted(_png(canvas), frame, upright, info.format)
+    return Fitted(_png(canvas), frame, info.upright, info.format)
 
 
 @contextmanager

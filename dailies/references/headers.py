@@ -15,14 +15,19 @@ from enum import StrEnum
 from typing import Literal
 
 from dailies.errors import UnusableReference
+from dailies.references.geometry import swaps_axes
+from dailies.videos import Size
 
-__all__ = ["MAX_SIDE", "ImageFormat", "ImageInfo", "check", "exif_orientation", "probe"]
+__all__ = ["MAX_SIDE", "ImageFormat", "ImageInfo", "check", "probe"]
 
 MAX_SIDE = 65_535
 """Pixels. The most that JPEG can hold; a PNG may claim more, at some bytes of memory per row."""
 
 _MAX_SCANS = 100
 """A progressive JPEG has about ten scans; each costs a pass over the whole picture."""
+
+_MAX_SEGMENTS = 10_000
+"""How many chunks or markers to look at; made-up files hold millions of empty ones."""
 
 _REMEDY = "Save the picture as JPEG, PNG or WebP"
 
@@ -37,11 +42,22 @@ class ImageFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """Format and size of an image in pixels as stored, before its EXIF orientation is applied."""
+    """What the header of an image says.
+
+    ``width`` and ``height`` are in pixels as stored; a viewer turns the picture by its EXIF
+    ``orientation`` (1 to 8) and shows it in the size ``upright``.
+    """
 
     format: ImageFormat
     width: int
     height: int
+    orientation: int = 1
+
+    @property
+    def upright(self) -> Size:
+        if swaps_axes(self.orientation):
+            return Size(self.height, self.width)
+        return Size(self.width, self.height)
 
     @property
     def pixels(self) -> int:
@@ -49,10 +65,10 @@ class ImageInfo:
 
 
 def probe(data: bytes) -> ImageInfo:
-    """Read format and size from the header.
+    """Read format, size and orientation without decoding.
 
-    The beginning of a file is enough: 32 bytes of a PNG or WebP, for JPEG all before the first scan
-    (which may come after 100 KB of metadata).
+    For format and size the beginning of a file is enough: 32 bytes of a PNG or WebP, all before the
+    first scan of a JPEG. PNG and WebP may keep the orientation at their end.
 
     Raises:
         UnusableReference: ``unsupported_image_type`` for anything but JPEG, PNG and WebP,
@@ -95,7 +111,47 @@ def check(data: bytes, *, max_pixels: int) -> ImageInfo:
     return info
 
 
-def exif_orientation(exif: bytes) -> int:
+def _png(data: bytes) -> ImageInfo:
+    if len(data) < 24 or data[12:16] != b"IHDR":
+        raise _broken(ImageFormat.PNG, "its header is incomplete")
+    width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
+    at, exif = 8, b""
+    for _ in range(_MAX_SEGMENTS):
+        if exif or len(data) < at + 8:
+            break
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        exif = data[at + 8 : at + 8 + length] if kind == b"eXIf" else b""
+        at += length + 12
+    return ImageInfo(ImageFormat.PNG, width, height, _orientation(exif))
+
+
+def _webp(data: bytes) -> ImageInfo:
+    chunk = data[12:16]
+    exif = b""
+    if len(data) >= 30 and chunk == b"VP8X":
+        width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
+        exif = _webp_exif(data)
+    elif len(data) >= 30 and chunk == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
+        width, height = (int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (26, 28))
+    elif len(data) >= 25 and chunk == b"VP8L" and data[20] == 0x2F:
+        bits = int.from_bytes(data[21:25], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    else:
+        raise _broken(ImageFormat.WEBP, "its header is incomplete")
+    return ImageInfo(ImageFormat.WEBP, width, height, _orientation(exif))
+
+
+def _webp_exif(data: bytes) -> bytes:
+    at = 12
+    for _ in range(_MAX_SEGMENTS):
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] == b"EXIF":
+            return data[at + 8 : at + 8 + length]
+        at += 8 + length + length % 2
+    return b""
+
+
+def _orientation(exif: bytes) -> int:
     """The orientation (1 to 8) in a block of EXIF data; 1 when there is none or it is broken.
 
     A wrong orientation costs less than a refused photo, so broken metadata is no error.
@@ -123,62 +179,47 @@ def exif_orientation(exif: bytes) -> int:
     return 1
 
 
-def _png(data: bytes) -> ImageInfo:
-    if len(data) < 24 or data[12:16] != b"IHDR":
-        raise _broken(ImageFormat.PNG, "its header is incomplete")
-    width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
-    return ImageInfo(ImageFormat.PNG, width, height)
-
-
-def _webp(data: bytes) -> ImageInfo:
-    chunk = data[12:16]
-    if len(data) >= 30 and chunk == b"VP8X":
-        width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
-    elif len(data) >= 30 and chunk == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
-        width, height = (int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (26, 28))
-    elif len(data) >= 25 and chunk == b"VP8L" and data[20] == 0x2F:
-        bits = int.from_bytes(data[21:25], "little")
-        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    else:
-        raise _broken(ImageFormat.WEBP, "its header is incomplete")
-    return ImageInfo(ImageFormat.WEBP, width, height)
-
-
 _SOF_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE_MARKERS = frozenset(range(0xD0, 0xD9)) | {0x01}
-_SOS, _EOI = 0xDA, 0xD9
+_SOS, _EOI, _APP1 = 0xDA, 0xD9, 0xE1
 _MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
 _MARKER_AFTER_SCAN = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
 
 
 def _jpeg(data: bytes) -> ImageInfo:
-    at = 2
-    while marker := _MARKER.match(data, at):
+    at, exif = 2, b""
+    for _ in range(_MAX_SEGMENTS):
+        if (marker := _MARKER.match(data, at)) is None:
+            break
         kind, at = marker[1][0], marker.end()
         if kind in _STANDALONE_MARKERS:
             continue
         if kind in (_SOS, _EOI):
             break
+        end = at + max(2, int.from_bytes(data[at : at + 2], "big"))
         if kind in _SOF_MARKERS and len(data) >= at + 7:
             height, width = (int.from_bytes(data[i : i + 2], "big") for i in (at + 3, at + 5))
-            return ImageInfo(ImageFormat.JPEG, width, height)
-        at += max(2, int.from_bytes(data[at : at + 2], "big"))
+            return ImageInfo(ImageFormat.JPEG, width, height, _orientation(exif))
+        if kind == _APP1 and not exif and data[at + 2 : at + 8] == b"Exif\0\0":
+            exif = data[at + 2 : end]
+        at = end
     raise _broken(ImageFormat.JPEG, "its header is incomplete")
 
 
 def _jpeg_scans(data: bytes) -> int:
-    """Count the scans of a JPEG whose header is sound, up to one more than are allowed."""
-    at, scans, marker_pattern = 2, 0, _MARKER
-    while scans <= _MAX_SCANS and (marker := marker_pattern.search(data, at)):
+    """Count the scans of a JPEG whose header is sound; above ``_MAX_SCANS`` it may be a guess."""
+    at, scans, pattern = 2, 0, _MARKER
+    for _ in range(_MAX_SEGMENTS):
+        marker = pattern.search(data, at)
+        if marker is None or marker[1][0] == _EOI or scans > _MAX_SCANS:
+            return scans
         kind, at = marker[1][0], marker.end()
         if kind in _STANDALONE_MARKERS:
             continue
-        if kind == _EOI:
-            break
-        scans += kind == _SOS
-        marker_pattern = _MARKER_AFTER_SCAN if scans else _MARKER
+        if kind == _SOS:
+            scans, pattern = scans + 1, _MARKER_AFTER_SCAN
         at += int.from_bytes(data[at : at + 2], "big")
-    return scans
+    return _MAX_SCANS + 1
 
 
 def _broken(format: ImageFormat, detail: str) -> UnusableReference:

@@ -1,0 +1,58 @@
+# `make demo`, `make start` and `make test` need Python 3.11 or 3.12 and the package registries.
+# A certain Python: make PYTHON=python3.12 test
+# Options of the stack: make start ARGS="--port 8080 --speed 10"
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup start demo test lint format lock clean
+
+# The one in use, else the first that runs: version managers put names on the PATH that don't.
+PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 python; do \
+	if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
+		2>/dev/null; then echo "$$name"; break; fi; done)
+RUN := .venv/bin/python
+UV := .cache/uv/bin/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
+
+help:
+	@echo "make demo    two videos, from a prompt and from a dropped image, into out/"
+	@echo "make start   the app on this machine, with all that it needs (ARGS=\"--port 8080\")"
+	@echo "make test    lint, types and all tests"
+	@echo "make lint    lint and types only;  make format puts the code in order"
+	@echo "make lock    requirements*.txt and Azurite's lock from what they are made of"
+	@echo "make clean   removes what the others made, the local stack's videos among it"
+
+setup:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "setup: Python 3.11 or 3.12 is needed and none was found on the PATH;" \
+			"install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; fi
+	@"$(PYTHON)" local/setup.py
+
+start: setup
+	@exec $(RUN) -m local start $(ARGS)
+
+demo: setup
+	@exec $(RUN) -m local demo $(ARGS)
+
+lint: setup
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m mypy
+
+test: lint
+	$(RUN) -m pytest $(ARGS)
+
+format: setup
+	$(RUN) -m ruff check --fix
+	$(RUN) -m ruff format
+
+lock: setup
+	@test -x $(UV) || { $(RUN) -m venv .cache/uv && .cache/uv/bin/pip install --quiet uv; }
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	cd local/azurite && npm install --package-lock-only --no-audit --no-fund
+
+clean:
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out .local
+	rm -rf local/azurite/node_modules local.settings.json
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""A local Azure Functions host: runs an unchanged Python function app with a durable task hub."""

@@ -1,0 +1,196 @@
+"""HTTP triggers: routes, keys, limits, and the way of a request through the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+
+from .functions import Function
+from .keys import Keys
+from .routes import RouteTable, RouteTemplate
+from .worker_process import (
+    Invocation,
+    InvocationResult,
+    WorkerLostError,
+    WorkerNotReadyError,
+    WorkerProcess,
+)
+
+__all__ = ["BODY_LIMIT_BYTES", "HttpTriggers"]
+
+_log = logging.getLogger("host.http")
+
+BODY_LIMIT_BYTES = 100 * 1024 * 1024
+"""The largest request body, ``FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`` of the real host."""
+ANSWER_LIMIT_S = 230.0
+"""The load balancer in front of an app gives up after this time."""
+_WORKER_WAIT_S = 30.0
+"""How long a request waits for a worker that is being started."""
+
+
+class HttpTriggers:
+    """Serves the HTTP-triggered functions of the app.
+
+    :param client_binding: the JSON text that a ``durableClient`` parameter receives.
+    """
+
+    def __init__(
+        self,
+        worker: WorkerProcess,
+        keys: Keys,
+        route_prefix: str,
+        client_binding: str,
+        answer_limit_s: float = ANSWER_LIMIT_S,
+    ) -> None:
+        self._worker = worker
+        self._keys = keys
+        self._prefix = route_prefix
+        self._client_binding = client_binding
+        self._answer_limit_s = answer_limit_s
+        self._routes: RouteTable[Function] = RouteTable()
+
+    def index(self, functions: list[Function]) -> None:
+        """Serve these functions and no others.
+
+        :raises RouteTemplateError: a route is not understood.
+        """
+        routes: RouteTable[Function] = RouteTable()
+        for function in functions:
+            route = str(function.trigger.get("route") or function.name).strip("/")
+            template = RouteTemplate.parse("/".join(filter(None, (self._prefix, route))))
+            routes.add(template, function.trigger.get("methods") or None, function)
+        self._routes = routes
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        refusal = await self._wait_for_worker()
+        if refusal is not None:
+            return refusal
+        path = request.scope["raw_path"].partition(b"?")[0].decode("latin-1").removeprefix("/")
+        found = self._routes.find(request.method, path)
+        if found is None:
+            return Response(status_code=404)
+        function, parameters = found
+        if not self._is_allowed(function, request):
+            return Response(status_code=401)
+        try:
+            body = await _read_body(request)
+        except _BodyTooLargeError:
+            return PlainTextResponse("Request body too large.", 413)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        return await self._call(self._invocation(function, request, parameters, body))
+
+    async def _wait_for_worker(self) -> Response | None:
+        error = self._worker.index_error
+        if error is None:
+            try:
+                async with asyncio.timeout(_WORKER_WAIT_S):
+                    await self._worker.wait_ready()
+            except TimeoutError:
+                error = "the worker does not become ready"
+            else:
+                return None
+        return PlainTextResponse(
+            f"The function app cannot be served: {error}. The host's log says more.\n",
+            503,
+            {"Retry-After": "5"},
+        )
+
+    def _is_allowed(self, function: Function, request: Request) -> bool:
+        level = str(function.trigger.get("authLevel") or "function").lower()
+        key = request.headers.get("x-functions-key") or request.query_params.get("code") or ""
+        if level == "anonymous":
+            return True
+        if level == "admin":
+            return self._keys.allows_admin(key)
+        return self._keys.allows_function(key)
+
+    def _invocation(
+        self, function: Function, request: Request, parameters: dict[str, str], body: bytes
+    ) -> Invocation:
+        value = {
+            "method": request.method,
+            "url": str(request.url),
+            "headers": _joined(request.headers.items()),
+            "query": _joined(parse_qsl(request.url.query, keep_blank_values=True)),
+            "params": parameters,
+        }
+        inputs: dict[str, Mapping[str, object]] = {
+            str(function.trigger["name"]): {"type": "http", "value": value}
+        }
+        if (client := function.client_parameter) is not None:
+            inputs[client] = {"type": "string", "value": self._client_binding}
+        return Invocation(
+            function,
+            inputs,
+            body,
+            traceparent=request.headers.get("traceparent", ""),
+            tracestate=request.headers.get("tracestate", ""),
+        )
+
+    async def _call(self, call: Invocation) -> Response:
+        try:
+            async with asyncio.timeout(self._answer_limit_s):
+                result = await self._worker.invoke(call)
+        except WorkerLostError as error:
+            return PlainTextResponse(f"Bad gateway: {error}.\n", 502)
+        except WorkerNotReadyError as error:
+            return PlainTextResponse(f"Not ready: {error}.\n", 503, {"Retry-After": "1"})
+        except TimeoutError:
+            _log.error("function %s did not answer in time", call.function.name)
+            return PlainTextResponse("The function did not answer in time.\n", 504)
+        if result.fault is not None:
+            _log.error("function %s failed: %s", call.function.name, result.fault.type)
+            for line in result.fault.stack.rstrip().splitlines():
+                _log.error("  %s", line)
+            return Response(status_code=500)
+        return _response(result)
+
+
+def _response(result: InvocationResult) -> Response:
+    value = result.value
+    if value is None:
+        return Response(status_code=204)
+    if value["type"] != "http":
+        return Response(result.content, 200, media_type="text/plain")
+    response = Response(result.content, value["status"])
+    for name, text in value["headers"].items():
+        if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+            response.headers[name] = text
+    for cookie in value["cookies"]:
+        response.headers.append("set-cookie", cookie)
+    return response
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Repeated names become one value, joined by commas, as Azure hands them to a worker."""
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+class _BodyTooLargeError(Exception):
+    """The body is above the limit."""
+
+
+async def _read_body(request: Request) -> bytes:
+    """The body, in memory; empty without a Content-Length, as the real host hands it on."""
+    length = request.headers.get("content-length")
+    if length is not None and length.isdigit() and int(length) > BODY_LIMIT_BYTES:
+        raise _BodyTooLargeError
+    chunks = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > BODY_LIMIT_BYTES:
+            raise _BodyTooLargeError
+        if length is not None:
+            chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,372 @@
+"""The HTTP API of the Durable extension: ``/runtime/webhooks/durabletask/…`` and the RPC endpoint.
+
+Routes, answers and headers are those of the extension's ``HttpApiHandler``. The webhooks need the
+system key; the RPC endpoint listens on the loopback interface for the worker's durable client.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, Router
+
+from .status_view import history_view
+from .taskhub.client import (
+    HubClient,
+    InstanceExistsError,
+    InstanceFinalError,
+    InstanceIdError,
+    InstanceNotFoundError,
+)
+from .taskhub.entities import split_entity_id
+from .taskhub.hub import UnknownFunctionError
+from .taskhub.store import Instance
+
+__all__ = ["ManagementApi", "client_binding"]
+
+_POLL_AFTER_S = "5"
+_PAGE_SIZE = 100
+_CONTINUATION = "x-ms-continuation-token"
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class ManagementApi:
+    """The routes, to be mounted under any prefix.
+
+    :param links: the management URLs of an instance (see :func:`client_binding`) for an answer
+        to a request.
+    """
+
+    def __init__(self, client: HubClient, links: Callable[[str, str], Mapping[str, str]]) -> None:
+        self._client = client
+        self._links = links
+        self.router = Router(
+            [
+                _route("/orchestrators/{name}", self._start, "POST"),
+                _route("/orchestrators/{name}/{id}", self._start, "POST"),
+                _route("/entities", self._list_entities, "GET"),
+                _route("/entities/{name}", self._list_entities, "GET"),
+                _route("/entities/{name}/{key}", self._entity_state, "GET"),
+                _route("/entities/{name}/{key}", self._signal_entity, "POST", "DELETE"),
+                _route("/instances", self._list, "GET"),
+                _route("/instances", self._purge_many, "DELETE"),
+                _route("/instances/", self._list, "GET"),
+                _route("/instances/", self._purge_many, "DELETE"),
+                _route("/instances/{id}", self._status, "GET"),
+                _route("/instances/{id}", self._purge, "DELETE"),
+                _route("/instances/{id}/raiseEvent/{event}", self._raise_event, "POST"),
+                _route("/instances/{id}/terminate", self._terminate, "POST"),
+                _route("/instances/{id}/suspend", self._suspend, "POST"),
+                _route("/instances/{id}/resume", self._resume, "POST"),
+                _route("/instances/{id}/restart", self._restart, "POST"),
+                _route("/instances/{id}/rewind", self._rewind, "POST"),
+            ],
+            redirect_slashes=False,
+        )
+
+    # -- orchestrations --------------------------------------------------------------------
+
+    async def _start(self, request: Request) -> Response:
+        body = await request.body()
+        argument = None if not body else _json(body)
+        try:
+            instance_id = self._client.start(
+                request.path_params["name"],
+                request.path_params.get("id"),
+                None if argument is None else json.dumps(argument),
+                version=request.query_params.get("version", ""),
+                traceparent=request.headers.get("traceparent", ""),
+            )
+        except InstanceExistsError as error:
+            return _fault(500, "Something went wrong while processing your request", error)
+        return self._check_status(request, instance_id)
+
+    def _check_status(self, request: Request, instance_id: str) -> Response:
+        links = dict(self._links(_origin(request), instance_id))
+        links.pop("rewindPostUri")
+        headers = {"Location": links["statusQueryGetUri"], "Retry-After": "10"}
+        return JSONResponse(links, 202, headers)
+
+    async def _status(self, request: Request) -> Response:
+        instance = self._client.get(request.path_params["id"])
+        query = request.query_params
+        document = _status(instance, show_input=_flag(query.get("showInput"), default=True))
+        if _flag(query.get("showHistory")) and instance.status != "Pending":
+            document["historyEvents"] = history_view(
+                self._client.history(instance.instance_id),
+                show_output=_flag(query.get("showHistoryOutput")),
+                show_input=_flag(query.get("showInput"), default=True),
+            )
+        if not instance.is_final:
+            headers = {"Location": str(request.url), "Retry-After": _POLL_AFTER_S}
+            return JSONResponse(document, 202, headers)
+        failed = instance.status == "Failed"
+        wants_500 = _flag(query.get("returnInternalServerErrorOnFailure"))
+        return JSONResponse(document, 500 if failed and wants_500 else 200)
+
+    async def _list(self, request: Request) -> Response:
+        query = request.query_params
+        size = _page_size(query.get("pageSize"))
+        found = self._client.query(
+            created_from=_moment(query.get("createdTimeFrom")),
+            created_to=_moment(query.get("createdTimeTo")),
+            statuses=_statuses(query.getlist("runtimeStatus")),
+            prefix=query.get("instanceIdPrefix", ""),
+            after=_token_to_id(request.headers.get(_CONTINUATION)),
+            limit=size,
+        )
+        show_input = _flag(query.get("showInput"))
+        headers = {}
+        if len(found) == size:
+            headers[_CONTINUATION] = _id_to_token(found[-1].instance_id)
+        return JSONResponse([_status(i, show_input=show_input) for i in found], 200, headers)
+
+    async def _purge(self, request: Request) -> Response:
+        deleted = self._client.purge(request.path_params["id"])
+        if not deleted:
+            return Response(status_code=404)
+        return JSONResponse({"instancesDeleted": deleted})
+
+    async def _purge_many(self, request: Request) -> Response:
+        query = request.query_params
+        created_from = _moment(query.get("createdTimeFrom"))
+        if created_from is None:
+            return PlainTextResponse("Please provide value for 'createdTimeFrom' parameter.", 400)
+        deleted = self._client.purge_many(
+            created_from,
+            _moment(query.get("createdTimeTo")),
+            _statuses(query.getlist("runtimeStatus")),
+        )
+        if not deleted:
+            return Response(status_code=404)
+        return JSONResponse({"instancesDeleted": deleted})
+
+    async def _raise_event(self, request: Request) -> Response:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        instance = self._client.get(request.path_params["id"])
+        if kind != "application/json" and not instance.is_final:
+            message = "Only application/json request content is supported"
+            return JSONResponse({"Message": message}, 400)
+        data = "null" if instance.is_final else json.dumps(_json(await request.body()))
+        self._client.raise_event(instance.instance_id, request.path_params["event"], data)
+        return Response(status_code=202)
+
+    async def _terminate(self, request: Request) -> Response:
+        self._client.terminate(request.path_params["id"], request.query_params.get("reason"))
+        return Response(status_code=202)
+
+    async def _suspend(self, request: Request) -> Response:
+        self._client.suspend(request.path_params["id"], request.query_params.get("reason"))
+        return Response(status_code=202)
+
+    async def _resume(self, request: Request) -> Response:
+        self._client.resume(request.path_params["id"], request.query_params.get("reason"))
+        return Response(status_code=202)
+
+    async def _restart(self, request: Request) -> Response:
+        with_new_id = _flag(request.query_params.get("restartWithNewInstanceId"), default=True)
+        try:
+            new_id = self._client.restart(request.path_params["id"], with_new_id=with_new_id)
+        except InstanceNotFoundError as error:
+            message = "InstanceId does not match a valid orchestration instance."
+            return _fault(400, message, error)
+        except InstanceExistsError as error:
+            return _fault(500, "Something went wrong while processing your request", error)
+        return self._check_status(request, new_id)
+
+    async def _rewind(self, request: Request) -> Response:
+        instance = self._client.get(request.path_params["id"])
+        if instance.status in ("Completed", "Terminated", "Canceled"):
+            return Response(status_code=410)
+        message = "The local functions host does not rewind instances: restart this one instead."
+        return JSONResponse(message, 501)
+
+    # -- entities --------------------------------------------------------------------------
+
+    async def _list_entities(self, request: Request) -> Response:
+        query = request.query_params
+        size = _page_size(query.get("pageSize"))
+        after = _token_to_id(request.headers.get(_CONTINUATION))
+        found = self._client.entities(request.path_params.get("name", ""), after, size)
+        fetch = _flag(query.get("fetchState"))
+        items = []
+        for identity, state, updated in found:
+            name, key = split_entity_id(identity)
+            item: dict[str, Any] = {
+                "entityId": {"name": name, "key": key},
+                "lastOperationTime": _second(updated),
+            }
+            if fetch:
+                item["state"] = json.loads(state)
+            items.append(item)
+        headers = {_CONTINUATION: _id_to_token(found[-1][0])} if len(found) == size else {}
+        return JSONResponse(items, 200, headers)
+
+    async def _entity_state(self, request: Request) -> Response:
+        name, key = request.path_params["name"], request.path_params["key"]
+        state = self._client.entity_state(name, "" if key == "$" else key)
+        if state is None:
+            return Response(status_code=404)
+        return Response(state, 200, media_type="application/json")
+
+    async def _signal_entity(self, request: Request) -> Response:
+        operation = request.query_params.get("op", "")
+        if request.method == "DELETE":
+            operation = "delete"
+        body = await request.body()
+        argument: str | None = None
+        if body:
+            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            value = _json(body) if kind == "application/json" else body.decode()
+            argument = json.dumps(value)
+        name, key = request.path_params["name"], request.path_params["key"]
+        self._client.signal_entity(name, key, operation, argument)
+        return Response(status_code=202)
+
+
+class _BadJsonError(ValueError):
+    """A request's body is not JSON."""
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise _BadJsonError(str(error)) from None
+
+
+def _route(path: str, handler: Handler, *methods: str) -> Route:
+    """A route whose handler's expected errors become the extension's answers."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except InstanceNotFoundError:
+            return Response(status_code=404)
+        except InstanceFinalError:
+            return Response(status_code=410)
+        except _BadJsonError as error:
+            return _fault(400, "Invalid JSON content", error)
+        except (UnknownFunctionError, InstanceIdError) as error:
+            return _fault(400, "One or more of the arguments submitted is incorrect", error)
+
+    return Route(path, answer, methods=list(methods))
+
+
+def _fault(status: int, message: str, error: Exception) -> Response:
+    document = {
+        "Message": message,
+        "ExceptionMessage": str(error),
+        "ExceptionType": type(error).__name__,
+    }
+    return JSONResponse(document, status)
+
+
+def _origin(request: Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
+def _status(instance: Instance, *, show_input: bool) -> dict[str, Any]:
+    return {
+        "name": instance.name,
+        "instanceId": instance.instance_id,
+        "runtimeStatus": instance.status,
+        "input": _parsed(instance.input) if show_input else None,
+        "customStatus": _parsed(instance.custom_status),
+        "output": _parsed(instance.output),
+        "createdTime": _second(instance.created_at),
+        "lastUpdatedTime": _second(instance.updated_at),
+    }
+
+
+def _parsed(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _second(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _flag(value: str | None, *, default: bool = False) -> bool:
+    return {"true": True, "false": False}.get((value or "").lower(), default)
+
+
+def _page_size(value: str | None) -> int:
+    return int(value) if value and value.isdigit() and int(value) > 0 else _PAGE_SIZE
+
+
+def _moment(value: str | None) -> float | None:
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _statuses(values: list[str]) -> list[str]:
+    return [status for value in values for status in value.split(",") if status]
+
+
+def _id_to_token(identity: str) -> str:
+    return base64.urlsafe_b64encode(identity.encode()).decode()
+
+
+def _token_to_id(token: str | None) -> str:
+    try:
+        return base64.urlsafe_b64decode(token or "").decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def client_binding(
+    *, hub_name: str, connection: str, base_url: str, rpc_base_url: str, system_key: str
+) -> tuple[str, Callable[[str, str], Mapping[str, str]]]:
+    """What a ``durableClient`` parameter receives, and the links of one instance.
+
+    :param base_url: the public address of the webhooks, without a slash at its end.
+    :param rpc_base_url: the address for the SDK's own calls, with a slash at its end.
+    :returns: the binding as JSON text, and a function of (origin, instance id).
+    """
+    code = urlencode({"code": system_key})
+    suffix = f"{urlencode({'taskHub': hub_name, 'connection': connection})}&{code}"
+
+    def links(base: str, instance_id: str) -> dict[str, str]:
+        instance = f"{base}/instances/{instance_id}"
+        return {
+            "id": instance_id,
+            "statusQueryGetUri": f"{instance}?{suffix}",
+            "sendEventPostUri": f"{instance}/raiseEvent/{{eventName}}?{suffix}",
+            "terminatePostUri": f"{instance}/terminate?reason={{text}}&{suffix}",
+            "rewindPostUri": f"{instance}/rewind?reason={{text}}&{suffix}",
+            "purgeHistoryDeleteUri": f"{instance}?{suffix}",
+            "restartPostUri": f"{instance}/restart?{suffix}",
+            "suspendPostUri": f"{instance}/suspend?reason={{text}}&{suffix}",
+            "resumePostUri": f"{instance}/resume?reason={{text}}&{suffix}",
+        }
+
+    start = f"{base_url}/orchestrators/{{functionName}}[/{{instanceId}}]"
+    waiting = "timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
+    document = {
+        "taskHubName": hub_name,
+        "creationUrls": {
+            "createNewInstancePostUri": f"{start}?{code}",
+            "createAndWaitOnNewInstancePostUri": f"{start}?{waiting}&{code}",
+        },
+        "managementUrls": links(base_url, "INSTANCEID"),
+        "baseUrl": base_url,
+        "requiredQueryStringParameters": code,
+        "rpcBaseUrl": rpc_base_url,
+    }
+    path = "/runtime/webhooks/durabletask"
+    return json.dumps(document), lambda origin, i: links(f"{origin}{path}", quote(i, safe=""))

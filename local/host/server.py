@@ -1,0 +1,191 @@
+"""The host: puts its parts together and runs them until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .config import load_config
+from .functions import FunctionTable
+from .http_triggers import HttpTriggers
+from .keys import load_keys
+from .management import ManagementApi, client_binding
+from .status import StatusFile
+from .taskhub.client import HubClient
+from .taskhub.hub import TaskHub
+from .worker_process import WorkerProcess
+
+__all__ = ["Host", "HostOptions"]
+
+_log = logging.getLogger("host")
+
+_WEBHOOKS = "/runtime/webhooks"
+_DURABLE = f"{_WEBHOOKS}/durabletask"
+_GRACE_S = 5
+"""How long requests in flight may take once the host is told to stop."""
+
+
+@dataclass(frozen=True)
+class HostOptions:
+    """What the command line says."""
+
+    app_dir: Path
+    state_dir: Path
+    bind: str
+    port: int
+    status_file: Path | None
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals of the process to the host."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Host:
+    """One function app, served."""
+
+    def __init__(self, options: HostOptions) -> None:
+        """Open the port and the state.
+
+        :raises ConfigurationError: ``host.json`` cannot be used.
+        :raises OSError: the port or the state directory cannot be used.
+        """
+        options.state_dir.mkdir(parents=True, exist_ok=True)
+        self._config = load_config(options.app_dir)
+        self._keys = load_keys(options.state_dir)
+        self._public = _listen(options.bind, options.port)
+        self._rpc = _listen("127.0.0.1", 0)
+        port = self._public.getsockname()[1]
+        self.status = StatusFile(options.status_file, port)
+        self._worker = WorkerProcess(
+            options.app_dir, self.status, self._on_index, self._config.function_timeout_s
+        )
+        self.hub = TaskHub(
+            options.state_dir / "taskhub.db",
+            self._worker,
+            name=self._config.hub_name,
+            max_activities=self._config.max_activities,
+            max_orchestrators=self._config.max_orchestrators,
+        )
+        host_name = "127.0.0.1" if options.bind in ("0.0.0.0", "::") else options.bind
+        binding, links = client_binding(
+            hub_name=self._config.hub_name,
+            connection="AzureWebJobsStorage",
+            base_url=f"http://{host_name}:{port}{_DURABLE}",
+            rpc_base_url=f"http://127.0.0.1:{self._rpc.getsockname()[1]}/",
+            system_key=self._keys.system["durabletask_extension"],
+        )
+        self._management = ManagementApi(HubClient(self.hub), links)
+        self._http = HttpTriggers(self._worker, self._keys, self._config.route_prefix, binding)
+        self._table = FunctionTable([])
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set, then end the worker and close everything."""
+        public = _server(self._answer)
+        rpc = _server(self._management.router)
+        try:
+            async with asyncio.TaskGroup() as group:
+                serving = [
+                    group.create_task(public.serve([self._public])),
+                    group.create_task(rpc.serve([self._rpc])),
+                ]
+                working = [
+                    group.create_task(self._worker.run()),
+                    group.create_task(self.hub.run()),
+                ]
+                await stop.wait()
+                _log.info("stopping")
+                public.should_exit = True
+                await serving[0]
+                for task in working:
+                    task.cancel()
+                rpc.should_exit = True
+        finally:
+            self.hub.close()
+
+    async def _on_index(self, table: FunctionTable) -> None:
+        self._http.index(table.enabled("httpTrigger"))
+        self.hub.functions = table
+        self._table = table
+        for function in table.all:
+            state = "disabled" if function.disabled else function.trigger_type
+            _log.info("function %s: %s", function.name, state)
+
+    # -- requests --------------------------------------------------------------------------
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path: str = scope["path"]
+        if path == _DURABLE or path.startswith(f"{_DURABLE}/"):
+            await self._answer_management(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        if path.startswith(("/admin/", f"{_WEBHOOKS}/")):
+            response = self._answer_admin(path)
+        else:
+            response = await self._http.handle(request)
+        await response(scope, receive, send)
+
+    async def _answer_management(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        key = request.query_params.get("code") or request.headers.get("x-functions-key") or ""
+        if not self._keys.allows_system("durabletask_extension", key):
+            await Response(status_code=401)(scope, receive, send)
+            return
+        if (error := self._worker.index_error) is not None:
+            await PlainTextResponse(f"{error}\n", 503)(scope, receive, send)
+            return
+        await self._worker.wait_ready()
+        inner = {**scope, "path": scope["path"].removeprefix(_DURABLE), "root_path": ""}
+        await self._management.router(inner, receive, send)
+
+    def _answer_admin(self, path: str) -> Response:
+        if path == "/admin/host/status":
+            return JSONResponse(self.status.as_json())
+        if path == "/admin/functions":
+            listing = [
+                {"name": f.name, "isDisabled": f.disabled, "config": {"bindings": f.bindings}}
+                for f in self._table.all
+            ]
+            return JSONResponse(listing)
+        return Response(status_code=404)
+
+
+def _server(app: ASGIApp) -> _Server:
+    config = uvicorn.Config(
+        app,
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        server_header=False,
+    )
+    return _Server(config)
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"cannot listen on {address}:{port}: {error.strerror}") from None
+    listener.listen(2048)
+    return listener

@@ -1,0 +1,1 @@
+"""The durable task hub: orchestrations, activities, timers and entities on SQLite."""

@@ -1,0 +1,97 @@
+"""Entry of the worker process: ``python -m local.host.worker APP_DIR FD PARENT_PID``.
+
+Started by the host only. The file descriptor is one end of a socket pair; when the host's end
+closes, for whatever reason, the process exits at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+
+from .channel import Channel, ChannelClosedError
+
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent(parent: int) -> None:
+    """Ask Linux for SIGKILL when the host dies; elsewhere the channel's end of file must do."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _configure_logging() -> None:
+    """The app's log records go to stderr, one line each, from INFO on as in Azure."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        logging.Formatter("%(asctime)s %(levelname)-7s worker %(name)s: %(message)s")
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # Three lines for every storage call would drown the app's own records.
+    logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
+    logging.getLogger("azure.identity").setLevel(logging.WARNING)
+
+
+async def _serve(app_dir: Path, end: socket.socket) -> None:
+    channel = await Channel.open(end)
+    try:
+        # Imported late: the app's imports are the slow part, and their failure must be reported.
+        from .indexing import load_app
+        from .invoke import Invoker
+
+        functions = load_app(app_dir)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - any failure to import is the app's
+        is_plain = type(error).__name__ == "IndexingError"
+        await channel.send(
+            {
+                "kind": "failed",
+                "error": str(error) if is_plain else f"{type(error).__name__}: {error}",
+                "traceback": traceback.format_exc(),
+            }
+        )
+        return
+    invoker = Invoker(functions)
+    listing = [{"name": f.name, "bindings": f.bindings, "is_async": f.is_async} for f in functions]
+    await channel.send({"kind": "ready", "functions": listing})
+    running: set[asyncio.Task[None]] = set()
+
+    async def answer(header: dict[str, object], payload: bytes) -> None:
+        reply, content = await invoker.invoke(header, payload)
+        await channel.send(reply, content)
+
+    while True:
+        header, payload = await channel.receive()
+        task = asyncio.create_task(answer(header, payload))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+
+def main() -> None:
+    """Run until the host closes the channel."""
+    app_dir, descriptor, parent = sys.argv[1:]
+    _die_with_parent(int(parent))
+    # Ctrl-C reaches the whole group; the host decides when its worker ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _configure_logging()
+    end = socket.socket(fileno=int(descriptor))
+    try:
+        asyncio.run(_serve(Path(app_dir), end))
+    except ChannelClosedError:
+        pass
+    finally:
+        logging.shutdown()
+        # Threads of the pool may be in the middle of a function: its result has nobody to go to.
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Run functions: synchronous ones in a thread pool, asynchronous ones on the one shared loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import traceback
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import azure.functions as func
+from azure.functions import _abc
+
+from . import bindings
+from .indexing import LoadedFunction
+
+__all__ = ["Invoker"]
+
+
+class _TraceContext(_abc.TraceContext):
+    def __init__(self, parent: str, state: str) -> None:
+        self._parent = parent
+        self._state = state
+
+    # The library names these once in capitals and once not; apps read both.
+    @property
+    def Traceparent(self) -> str:
+        return self._parent
+
+    @property
+    def Tracestate(self) -> str:
+        return self._state
+
+    @property
+    def trace_parent(self) -> str:
+        return self._parent
+
+    @property
+    def trace_state(self) -> str:
+        return self._state
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        return {}
+
+
+class _Context(func.Context):
+    """What a function's ``context`` parameter receives."""
+
+    _local = threading.local()
+
+    def __init__(self, function: LoadedFunction, header: Mapping[str, Any]) -> None:
+        self._function = function
+        self._invocation_id: str = header["invocation_id"]
+        self._trace = _TraceContext(header.get("traceparent", ""), header.get("tracestate", ""))
+
+    @property
+    def invocation_id(self) -> str:
+        return self._invocation_id
+
+    @property
+    def thread_local_storage(self) -> Any:
+        return self._local
+
+    @property
+    def function_name(self) -> str:
+        return self._function.name
+
+    @property
+    def function_directory(self) -> str:
+        return self._function.directory
+
+    @property
+    def trace_context(self) -> _abc.TraceContext:
+        return self._trace
+
+    @property
+    def retry_context(self) -> Any:
+        return None
+
+
+def _thread_count() -> int:
+    """Azure's default is that of ThreadPoolExecutor; PYTHON_THREADPOOL_THREAD_COUNT overrides."""
+    configured = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "")
+    return (
+        int(configured)
+        if configured.isdigit() and int(configured) > 0
+        else (min(32, (os.cpu_count() or 1) + 4))
+    )
+
+
+class Invoker:
+    """Runs the functions of one app."""
+
+    def __init__(self, functions: list[LoadedFunction]) -> None:
+        self._functions = {function.name: function for function in functions}
+        self._pool = ThreadPoolExecutor(_thread_count(), thread_name_prefix="function")
+
+    async def invoke(
+        self, header: Mapping[str, Any], payload: bytes
+    ) -> tuple[dict[str, Any], bytes]:
+        """Run one invocation.
+
+        :returns: the ``result`` frame. What the function raises is part of it, not raised here.
+        """
+        reply: dict[str, Any] = {"kind": "result", "id": header["id"], "ok": True}
+        try:
+            entry, content = await self._run(self._functions[header["function"]], header, payload)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an app raises is its result
+            reply["ok"] = False
+            reply["error"] = {
+                "type": type(error).__name__,
+                "message": str(error),
+                "stack": "".join(traceback.format_exception(error)),
+            }
+            return reply, b""
+        reply["return"] = entry
+        return reply, content
+
+    async def _run(
+        self, function: LoadedFunction, header: Mapping[str, Any], payload: bytes
+    ) -> tuple[dict[str, Any] | None, bytes]:
+        metadata = header.get("metadata")
+        arguments: dict[str, Any] = {
+            name: bindings.decode(
+                function.inputs[name],
+                value,
+                payload,
+                metadata if name in function.triggers else None,
+            )
+            for name, value in header["inputs"].items()
+        }
+        context = _Context(function, header)
+        if function.requires_context:
+            arguments["context"] = context
+        outs = {name: _Out() for name in function.outputs}
+        arguments.update(outs)
+        if function.is_async:
+            result = await function.call(**arguments)
+        else:
+            loop = asyncio.get_running_loop()
+            result = await loop.run_in_executor(
+                self._pool, self._call, function, context, arguments
+            )
+        if function.returns is None:
+            if result is not None:
+                raise RuntimeError(
+                    f"function {function.name!r} has no $return binding but returned a value"
+                )
+            return self._only_output(function, outs)
+        return bindings.encode(function.returns, result)
+
+    @staticmethod
+    def _call(function: LoadedFunction, context: _Context, arguments: dict[str, Any]) -> Any:
+        context.thread_local_storage.invocation_id = context.invocation_id
+        return function.call(**arguments)
+
+    @staticmethod
+    def _only_output(
+        function: LoadedFunction, outs: Mapping[str, _Out]
+    ) -> tuple[dict[str, Any] | None, bytes]:
+        """An HTTP function may answer through ``Out`` in place of a return value."""
+        for name, out in outs.items():
+            if out.get() is not None:
+                return bindings.encode(function.outputs[name], out.get())
+        return None, b""
+
+
+class _Out(func.Out[Any]):
+    """The sink behind a ``func.Out`` parameter."""
+
+    def __init__(self) -> None:
+        self._value: Any = None
+
+    def set(self, val: Any) -> None:
+        self._value = val
+
+    def get(self) -> Any:
+        return self._value

@@ -1,0 +1,275 @@
+"""The host's side of the worker: start it, watch it, restart it, call functions in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .functions import Function, FunctionTable
+from .status import StatusFile
+from .worker.channel import Channel, ChannelClosedError
+
+__all__ = [
+    "FunctionFault",
+    "Invocation",
+    "InvocationResult",
+    "WorkerLostError",
+    "WorkerNotReadyError",
+    "WorkerProcess",
+]
+
+_log = logging.getLogger("host.worker")
+
+_STEADY_S = 10.0
+"""A worker that lived this long did not crash at its start: the next restart is immediate."""
+_LONGEST_BACKOFF_S = 5.0
+_INDEX_RETRY_S = 5.0
+_ENDS_IN_S = 3.0
+"""How long a worker whose channel is closed may take to exit before it is killed."""
+
+
+class WorkerLostError(Exception):
+    """The worker died, or was killed for a timeout, before the function answered."""
+
+
+class WorkerNotReadyError(Exception):
+    """No worker can take a call; the message gives the reason."""
+
+
+@dataclass(frozen=True)
+class FunctionFault:
+    """What a function raised."""
+
+    type: str
+    message: str
+    stack: str
+
+    @property
+    def text(self) -> str:
+        """``Type: message``, as Azure reports it."""
+        return f"{self.type}: {self.message}"
+
+
+@dataclass(frozen=True)
+class InvocationResult:
+    """What a function returned, or raised."""
+
+    value: Mapping[str, Any] | None
+    """``{"type": …}`` of the returned value (for HTTP also status, headers, cookies), if any."""
+    content: bytes
+    fault: FunctionFault | None
+
+    @property
+    def text(self) -> str:
+        """The content of a string or JSON result."""
+        return self.content.decode()
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One call of a function."""
+
+    function: Function
+    inputs: Mapping[str, Mapping[str, Any]]
+    """Per parameter ``{"type": …, "value": …}``; without ``value`` it is the payload."""
+    payload: bytes = b""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    traceparent: str = ""
+    tracestate: str = ""
+
+
+@dataclass
+class _Worker:
+    process: asyncio.subprocess.Process
+    channel: Channel
+    waiting: dict[int, asyncio.Future[InvocationResult]] = field(default_factory=dict)
+
+
+class WorkerProcess:
+    """Keeps one worker alive and calls functions in it.
+
+    :param on_index: called with the functions each time a worker has indexed the app.
+    :param timeout_s: an invocation that takes longer kills the worker, as in Azure.
+    """
+
+    def __init__(
+        self,
+        app_dir: Path,
+        status: StatusFile,
+        on_index: Callable[[FunctionTable], Awaitable[None]],
+        timeout_s: float | None,
+    ) -> None:
+        self._app_dir = app_dir
+        self._status = status
+        self._on_index = on_index
+        self._timeout_s = timeout_s
+        self._worker: _Worker | None = None
+        self._ready = asyncio.Event()
+        self._next_id = 0
+        self.index_error: str | None = None
+        """Why the app cannot be served, while that is so."""
+
+    async def run(self) -> None:
+        """Keep a worker running until cancelled."""
+        backoff = 0.0
+        while True:
+            started = time.monotonic()
+            failure = await self._one_life()
+            self._ready.clear()
+            self.index_error = failure
+            if failure is not None:
+                self._status.change("error", None, failure)
+                _log.error("indexing is tried again in %g s", _INDEX_RETRY_S)
+                await asyncio.sleep(_INDEX_RETRY_S)
+                continue
+            lived = time.monotonic() - started
+            backoff = 0.0 if lived > _STEADY_S else min(_LONGEST_BACKOFF_S, backoff * 2 or 0.1)
+            self._status.change("starting", None, "the worker died and is being restarted")
+            if backoff:
+                _log.warning("restarting the worker in %g s", backoff)
+                await asyncio.sleep(backoff)
+
+    async def wait_ready(self) -> None:
+        """Wait until a worker can take calls."""
+        await self._ready.wait()
+
+    async def invoke(self, call: Invocation) -> InvocationResult:
+        """Call a function and wait for its result.
+
+        :raises WorkerNotReadyError: no worker is ready.
+        :raises WorkerLostError: the worker died before it answered.
+        """
+        worker = self._worker
+        if worker is None or not self._ready.is_set():
+            raise WorkerNotReadyError(self._status.current.error or "the worker is starting")
+        self._next_id += 1
+        identity = self._next_id
+        header = {
+            "kind": "invoke",
+            "id": identity,
+            "function": call.function.name,
+            "invocation_id": str(uuid.uuid4()),
+            "inputs": call.inputs,
+            "metadata": call.metadata,
+            "traceparent": call.traceparent or new_traceparent(),
+            "tracestate": call.tracestate,
+        }
+        answer: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
+        worker.waiting[identity] = answer
+        try:
+            await worker.channel.send(header, call.payload)
+            async with asyncio.timeout(self._timeout_s):
+                return await answer
+        except ChannelClosedError as gone:
+            if self._worker is worker:
+                self._ready.clear()
+            raise WorkerLostError("the worker process died") from gone
+        except TimeoutError:
+            _log.error(
+                "function %s ran longer than functionTimeout (%g s): killing the worker",
+                call.function.name,
+                self._timeout_s,
+            )
+            _kill(worker.process)
+            raise WorkerLostError("the function timed out and its worker was killed") from None
+        finally:
+            worker.waiting.pop(identity, None)
+
+    async def _one_life(self) -> str | None:
+        """Start a worker and serve until it is gone.
+
+        :returns: why the app cannot be indexed; None when the worker died for another reason.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "local.host.worker",
+                str(self._app_dir),
+                str(theirs.fileno()),
+                str(os.getpid()),
+                cwd=self._app_dir,
+                env={**os.environ, "PYTHONPATH": _python_path()},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=sys.stderr,
+                pass_fds=(theirs.fileno(),),
+            )
+        worker = _Worker(process, await Channel.open(ours))
+        self._worker = worker
+        self._status.change("starting", process.pid)
+        failure: str | None = None
+        try:
+            failure = await self._serve(worker)
+        except ChannelClosedError:
+            pass
+        finally:
+            self._worker = None
+            self._ready.clear()
+            for answer in worker.waiting.values():
+                if not answer.done():
+                    answer.set_exception(WorkerLostError("the worker process died"))
+            worker.channel.close()
+            await _end(process)
+        if failure is None:
+            _log.error("the worker (pid %d) ended with code %s", process.pid, process.returncode)
+        return failure
+
+    async def _serve(self, worker: _Worker) -> str | None:
+        header, _ = await worker.channel.receive()
+        if header["kind"] == "failed":
+            _log.error("the app cannot be indexed: %s", header["error"])
+            for line in str(header["traceback"]).rstrip().splitlines():
+                _log.error("  %s", line)
+            return str(header["error"])
+        try:
+            functions = [Function.from_listing(entry) for entry in header["functions"]]
+            await self._on_index(FunctionTable(functions))
+        except ValueError as error:
+            _log.error("the app cannot be indexed: %s", error)
+            return str(error)
+        self.index_error = None
+        self._ready.set()
+        self._status.change("ready", worker.process.pid)
+        while True:
+            header, payload = await worker.channel.receive()
+            answer = worker.waiting.get(header["id"])
+            if answer is not None and not answer.done():
+                fault = None if header["ok"] else FunctionFault(**header["error"])
+                answer.set_result(InvocationResult(header.get("return"), payload, fault))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Wait for a worker whose channel is closed; kill it if it does not exit by itself."""
+    try:
+        async with asyncio.timeout(_ENDS_IN_S):
+            await process.wait()
+    except TimeoutError:
+        _kill(process)
+        await process.wait()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+
+
+def _python_path() -> str:
+    """The worker finds the package ``local`` even when it runs an app of another folder."""
+    root = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
+
+
+def new_traceparent() -> str:
+    """A W3C trace context for an invocation that brings none."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

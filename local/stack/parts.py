@@ -1,0 +1,93 @@
+"""Which parts make up the stack, and how each is run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+
+from local.stack.azurite import azurite_part
+from local.stack.environment import Wiring, direct_loopback, process_environment
+from local.stack.layout import APP_DIR, StateDir
+from local.stack.options import StackOptions
+from local.stack.probes import listening, reported_ready
+from local.stack.processes import Part
+
+__all__ = ["Plan", "host_part", "plan_parts", "services_part"]
+
+Plan = Callable[
+    [StackOptions, StateDir, Wiring, Mapping[str, str], Mapping[str, str]], Iterable[list[Part]]
+]
+"""Options, directory, wiring, the app's settings and the user's environment, to stages: the parts
+of a stage start side by side, after all those of the stage before are ready."""
+
+
+def plan_parts(
+    options: StackOptions,
+    state: StateDir,
+    wiring: Wiring,
+    settings: Mapping[str, str],
+    environ: Mapping[str, str],
+) -> list[list[Part]]:
+    """The stack as it is: the host comes last, as its app uses everything else.
+
+    Raises:
+        StackError: when something is not installed.
+    """
+    stages = [
+        [azurite_part(state, wiring, environ), services_part(options, state, wiring, environ)]
+    ]
+    if options.host:
+        stages.append([host_part(options, state, wiring, settings, environ)])
+    return stages
+
+
+def services_part(
+    options: StackOptions,
+    state: StateDir,
+    wiring: Wiring,
+    environ: Mapping[str, str] = os.environ,
+) -> Part:
+    """Identity endpoint, Sora, and the Event Grid topic."""
+    ports, files = wiring.ports, wiring.certificates
+    command = [sys.executable, "-m", "local.services"]
+    command += ["--port", str(ports.services), "--tls-port", str(ports.services_tls)]
+    command += ["--tls-cert", str(files.server), "--tls-key", str(files.server_key)]
+    command += ["--state-dir", str(state.services), "--speed", f"{options.speed:g}"]
+    command += ["--identity-header", wiring.keys.identity_header]
+    if options.unlimited:
+        command.append("--unlimited")
+    if options.sora_endpoint:
+        command += ["--topic-key", wiring.keys.topic_key]
+    for url in options.subscribers:
+        command += ["--topic-subscriber", url]
+    return Part(
+        name="services",
+        command=tuple(command),
+        environment={**direct_loopback(environ), "PYTHONUNBUFFERED": "1"},
+        cwd=APP_DIR,
+        log=state.logs / "services.log",
+        probe=listening(ports.services, ports.services_tls),
+    )
+
+
+def host_part(
+    options: StackOptions,
+    state: StateDir,
+    wiring: Wiring,
+    settings: Mapping[str, str],
+    environ: Mapping[str, str] = os.environ,
+) -> Part:
+    """The functions host with the app, whose process gets ``settings`` as its environment."""
+    command = [sys.executable, "-m", "local.host", "--app-dir", str(options.app_dir)]
+    command += ["--port", str(wiring.ports.host), "--state-dir", str(state.host)]
+    command += ["--status-file", str(state.host_status)]
+    return Part(
+        name="host",
+        command=tuple(command),
+        environment=process_environment(settings, options, environ),
+        cwd=APP_DIR,
+        log=state.logs / "host.log",
+        probe=reported_ready(state.host_status),
+        stop_within=15.0,
+    )

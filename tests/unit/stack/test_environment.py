@@ -1,0 +1,143 @@
+"""The settings that the stack gives to the app."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dailies.settings import Settings
+from local.stack.certificates import Certificates
+from local.stack.environment import (
+    Wiring,
+    app_settings,
+    connection_string,
+    direct_loopback,
+    process_environment,
+    write_local_settings,
+)
+from local.stack.errors import StackError
+from local.stack.keys import Keys, hashed
+from local.stack.options import StackOptions
+from local.stack.ports import Ports
+
+WIRING = Wiring(
+    ports=Ports(
+        host=7071,
+        services=20001,
+        services_tls=20002,
+        azurite_blob=20003,
+        azurite_queue=20004,
+        azurite_table=20005,
+    ),
+    keys=Keys(
+        api_key="api",
+        admin_key="admin",
+        identity_header="header",
+        topic_key="topic",
+        storage_key="a2V5",
+    ),
+    certificates=Certificates(
+        authority=Path("ca"), server=Path("cert"), server_key=Path("key"), bundle=Path("bundle")
+    ),
+)
+REAL = "https://film.openai.azure.com"
+
+
+@pytest.mark.parametrize("speed", [0.1, 1, 8, 60, 1000])
+def test_the_app_accepts_the_settings_at_every_speed(speed: float) -> None:
+    settings = Settings.load(app_settings(StackOptions(speed=speed), WIRING, {}))
+    assert settings.poll_min_seconds == pytest.approx(max(1 / speed, 0.05), rel=1e-4)
+    assert settings.quota_window_seconds == pytest.approx(60 / speed, rel=1e-4)
+    assert settings.video_deadline_seconds >= 30
+
+
+@pytest.mark.parametrize("speed", [0, 0.01, -1, 10_000, float("nan")])
+def test_a_speed_that_the_app_could_not_follow_is_refused(speed: float) -> None:
+    with pytest.raises(StackError, match="--speed"):
+        StackOptions(speed=speed)
+
+
+def test_settings_are_ones_that_the_app_reads() -> None:
+    names = set(app_settings(StackOptions(unlimited=True), WIRING, {}))
+    foreign = {
+        "AzureWebJobsStorage",
+        "FUNCTIONS_WORKER_RUNTIME",
+        "AZURE_OPENAI_ENDPOINT",
+        "IDENTITY_ENDPOINT",
+        "IDENTITY_HEADER",
+        "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
+    }
+    assert names - foreign <= Settings.environment_names()
+
+
+def test_keys_reach_the_app_as_hashes_only() -> None:
+    values = app_settings(StackOptions(), WIRING, {}).values()
+    assert hashed("local", "api") in values
+    assert not {"api", "admin"} & set(values)
+
+
+def test_the_user_overrides_the_app_s_settings() -> None:
+    chosen = app_settings(StackOptions(), WIRING, {"DAILIES_LOG_LEVEL": "DEBUG", "HOME": "/root"})
+    assert chosen["DAILIES_LOG_LEVEL"] == "DEBUG"
+    assert "HOME" not in chosen
+
+
+def test_unlimited_lifts_the_app_s_own_quota() -> None:
+    assert not Settings.load(app_settings(StackOptions(unlimited=True), WIRING, {})).enforce_quota
+    assert Settings.load(app_settings(StackOptions(), WIRING, {})).enforce_quota
+
+
+def test_with_the_simulated_sora_the_user_s_credentials_stay_out() -> None:
+    mine = {"AZURE_CLIENT_SECRET": "s3cret", "AZURE_OPENAI_API_KEY": "real", "AZURE_CLIENT_ID": "x"}
+    mine |= {"AZURE_OPENAI_ENDPOINT": REAL, "VideoStorage__blobServiceUri": "https://real"}
+    settings = app_settings(StackOptions(), WIRING, mine)
+    environment = process_environment(settings, StackOptions(), {**mine, "HOME": "/home/me"})
+    assert not set(mine.values()) & set(environment.values())
+    assert environment["AZURE_OPENAI_ENDPOINT"] == "http://127.0.0.1:20001"
+    assert environment["IDENTITY_ENDPOINT"] == "http://127.0.0.1:20001/identity/token"
+    assert environment["HOME"] == "/home/me"
+
+
+def test_with_a_real_endpoint_the_user_signs_in_and_the_topic_takes_a_key() -> None:
+    mine = {"AZURE_CLIENT_SECRET": "s3cret", "AZURE_OPENAI_API_KEY": "real"}
+    options = StackOptions(sora_endpoint=REAL)
+    environment = process_environment(app_settings(options, WIRING, mine), options, mine)
+    assert environment["AZURE_OPENAI_ENDPOINT"] == REAL
+    assert environment["AZURE_CLIENT_SECRET"] == "s3cret"
+    assert environment["AZURE_OPENAI_API_KEY"] == "real"
+    assert "IDENTITY_ENDPOINT" not in environment
+    assert environment["DAILIES_EVENT_TOPIC_KEY"] == "topic"
+
+
+def test_the_connection_string_names_every_service() -> None:
+    parts = dict(part.split("=", 1) for part in connection_string(WIRING).split(";"))
+    assert parts["BlobEndpoint"] == "http://127.0.0.1:20003/devstoreaccount1"
+    assert parts["QueueEndpoint"] == "http://127.0.0.1:20004/devstoreaccount1"
+    assert parts["TableEndpoint"] == "http://127.0.0.1:20005/devstoreaccount1"
+    assert parts["AccountKey"] == "a2V5"
+
+
+def test_a_proxy_is_not_used_on_this_machine() -> None:
+    environment = direct_loopback({"HTTPS_PROXY": "http://proxy:3128", "no_proxy": "corp.example"})
+    assert environment["no_proxy"] == "corp.example,127.0.0.1,localhost"
+    assert environment["NO_PROXY"] == environment["no_proxy"]
+
+
+def test_local_settings_are_rewritten_but_never_a_user_s_own(tmp_path: Path) -> None:
+    path = tmp_path / "local.settings.json"
+    assert write_local_settings(path, {"VideoStorage": "one"})
+    assert write_local_settings(path, {"VideoStorage": "two"})
+    assert json.loads(path.read_text())["Values"]["VideoStorage"] == "two"
+    assert path.stat().st_mode & 0o077 == 0
+    path.write_text('{"IsEncrypted": false, "Values": {"MINE": "1"}}')
+    assert not write_local_settings(path, {"VideoStorage": "three"})
+    assert "MINE" in path.read_text()
+
+
+@pytest.mark.parametrize("url", ["film.openai.azure.com", "ftp://host", "https://"])
+def test_an_endpoint_that_is_no_url_is_refused(url: str) -> None:
+    with pytest.raises(StackError, match="--sora-endpoint"):
+        StackOptions(sora_endpoint=url)
