@@ -85,7 +85,7 @@ param extraSettings object = {}
 
 // -- what is kept, and for how long
 @minValue(0)
-@description('Days after which videos and their records are deleted; 0 keeps them.')
+@description('Days after which the files of videos are deleted; 0 keeps them.')
 param videoRetentionDays int = 0
 
 @minValue(0)

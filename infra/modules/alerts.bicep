@@ -55,13 +55,13 @@ var logAlerts = [
   }
   {
     name: 'stuck-videos'
-    description: 'A video was accepted more than two hours ago and has not ended.'
+    description: 'A video that was paid for two hours ago, or accepted 25 hours ago, has not ended.'
     severity: 1
     query: loadTextContent('../queries/stuck-videos.kql')
     scope: applicationInsightsId
     threshold: 0
-    windowSize: 'PT6H'
-    evaluationFrequency: 'PT15M'
+    windowSize: 'P2D'
+    evaluationFrequency: 'PT1H'
   }
   {
     name: 'refused-submits'

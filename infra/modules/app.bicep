@@ -60,7 +60,7 @@ param contentDelivery string
 param unresolvedSubmit string
 param deleteUpstream bool
 
-@description('Days after which a video is deleted; 0 keeps it.')
+@description('Days after which the files of a video are deleted; 0 keeps them.')
 param videoRetentionDays int
 
 @description('Days for which the history of finished orchestrations is kept.')

@@ -35,7 +35,7 @@ resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
   }
   properties: {
     inputSchema: 'CloudEventSchemaV1_0'
-    disableLocalAuth: false
+    disableLocalAuth: true
     minimumTlsVersionAllowed: '1.2'
     publicNetworkAccess: 'Enabled'
   }

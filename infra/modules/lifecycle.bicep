@@ -1,5 +1,5 @@
-// What leaves the video storage by itself. The app deletes expired videos with their records; the
-// rule here is the net below it, a day later, and holds even while the app is stopped.
+// What leaves the video storage by itself. The app tells callers when a video expires; the rule
+// deletes its files a day later, and holds even while the app is stopped.
 metadata description = 'Lifecycle rules of the video storage account.'
 
 param storageAccountName string

@@ -44,7 +44,7 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
     allowSharedKeyAccess: false
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
-    supportsHttpsTrafficOnly: false
+    supportsHttpsTrafficOnly: true
     // Trusted services and the listed addresses come through the public endpoint, so it is closed
     // wholly only where nobody needs it.
     publicNetworkAccess: restrictNetwork && !trustAzureServices && empty(allowedIpRanges) ? 'Disabled' : 'Enabled'

@@ -35,7 +35,7 @@ class Choice:
     otherwise: Value
 
 
-Value: TypeAlias = "str | int | bool | None | Raw | Choice | list[Value] | dict[str, Value]"
+Value: TypeAlias = "str | int | bool | Raw | Choice | list[Value] | dict[str, Value] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """``resource symbol 'type@api_version' [existing] = body``; a loop's body is that of one turn."""
+    """``resource symbol 'type@api_version' [existing] = body``; of a loop, one turn's body."""
 
     symbol: str
     type: str

@@ -97,7 +97,9 @@ HARDENED: Mapping[str, Mapping[str, Value]] = {
 
 _ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 _GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
-_KEY_FUNCTIONS = re.compile(r"\b(?:listKeys|listAccountSas|listServiceSas)\(|\.list(?:Keys|Secrets)")
+_KEY_FUNCTIONS = re.compile(
+    r"\b(?:listKeys|listAccountSas|listServiceSas)\(|\.list(?:Keys|Secrets)"
+)
 _KEY_READERS = frozenset({"infra/blob-events.bicep"})
 """Files that read a key: the blob trigger's webhook takes nothing else."""
 
@@ -147,7 +149,7 @@ def _hardening_problems(name: str, resource: Resource) -> Iterator[str]:
     for path, expected in HARDENED.get(resource.type, {}).items():
         found = _at(resource.body, path)
         if found != expected or type(found) is not type(expected):
-            yield f"{name}: {resource.symbol} ({resource.type}) has {path} = {found}, not {expected}"
+            yield f"{name}: {resource.symbol} has {path} = {found}, not {expected}"
 
 
 def _at(body: Mapping[str, Value], path: str) -> Value:
@@ -175,7 +177,7 @@ def _assignment_problems(name: str, file: BicepFile, assignment: Resource) -> It
         yield f"{name}: {assignment.symbol} has the scope {scope}, which is no single resource"
     written = _written(_at(assignment.body, "name"))
     if not (written.startswith(f"guid({scope}.id,") and f"roles.{role})" in written):
-        yield f"{name}: the name of {assignment.symbol} must come from its scope and role: {written}"
+        yield f"{name}: {assignment.symbol} must be named by its scope and role, not {written}"
 
 
 def _written(value: Value) -> str:

@@ -118,4 +118,7 @@ def _hook_problems(infra: Infra) -> Iterator[str]:
                 yield f"{_HOOK}{suffix}: {name} is no output of {_MAIN}"
         given = set(re.findall(r"^\s+(\w+)=\"?\$", text.partition("--parameters")[2], re.MULTILINE))
         if given != second_phase:
-            yield f"{_HOOK}{suffix}: gives {sorted(given)}, blob-events.bicep takes {sorted(second_phase)}"
+            yield (
+                f"{_HOOK}{suffix}: gives {sorted(given)}, "
+                f"blob-events.bicep takes {sorted(second_phase)}"
+            )

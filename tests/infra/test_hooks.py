@@ -110,7 +110,9 @@ def test_the_first_month_of_a_budget_is_written_down_once(shell: Shell) -> None:
     assert shell.run("preprovision", given).returncode == 0
     (call,) = shell.calls
     assert re.fullmatch(r"azd env set DAILIES_BUDGET_START \d{4}-\d{2}-01", call)
-    assert shell.run("preprovision", {**given, "DAILIES_BUDGET_START": "2026-01-01"}).returncode == 0
+    assert (
+        shell.run("preprovision", {**given, "DAILIES_BUDGET_START": "2026-01-01"}).returncode == 0
+    )
     assert len(shell.calls) == 1
 
 
@@ -118,7 +120,8 @@ def test_the_subscription_is_made_once_the_trigger_runs(shell: Shell) -> None:
     # Not ready at the first question, ready at the second.
     shell.tool(
         "az",
-        'case "$*" in *"keys list"*) [ -e asked ] && echo true || { touch asked; echo false; } ;; esac',
+        'case "$*" in *"keys list"*) if [ -e asked ]; then echo true; else echo false; fi ;; esac\n'
+        "touch asked",
     )
     done = shell.run("postdeploy", _DEPLOYED)
     assert done.returncode == 0, done.stderr
