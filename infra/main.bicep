@@ -42,8 +42,9 @@ param adminKeys string = ''
 @allowed([ '3.11', '3.12' ])
 param pythonVersion string = '3.11'
 
-@allowed([ 512, 2048, 4096 ])
-@description('Memory of an instance in MB.')
+@minValue(512)
+@maxValue(4096)
+@description('Memory of an instance in MB: 512, 2048 or 4096.')
 param instanceMemoryMB int = 2048
 
 @minValue(1)
@@ -468,7 +469,7 @@ module storagePrivateEndpoints 'modules/private-endpoint.bicep' = [for item in s
     location: location
     tags: tags
     subnetId: vnetEnabled ? network.outputs.endpointsSubnetId : ''
-    targetId: resourceId(subscription().subscriptionId, groupName, 'Microsoft.Storage/storageAccounts', item.account)
+    targetId: '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.Storage/storageAccounts/${item.account}'
     groupId: item.groupId
     privateDnsZoneName: item.zone
   }

@@ -12,8 +12,9 @@ param serviceName string
 @allowed([ '3.11', '3.12' ])
 param pythonVersion string
 
-@description('Memory of an instance in MB.')
-@allowed([ 512, 2048, 4096 ])
+@description('Memory of an instance in MB: 512, 2048 or 4096.')
+@minValue(512)
+@maxValue(4096)
 param instanceMemoryMB int
 
 @description('Most instances at once: the guard on cost.')
@@ -53,7 +54,6 @@ param apiKeys string
 param adminKeys string
 
 @description('redirect hands out short-lived links, stream sends the bytes through the app.')
-@allowed([ 'redirect', 'stream' ])
 param contentDelivery string
 
 @allowed([ 'resend', 'fail' ])
@@ -110,7 +110,7 @@ var baseSettings = {
   DAILIES_VIDEOS_CONTAINER: videosContainer
   DAILIES_REFERENCES_CONTAINER: referencesContainer
   DAILIES_EVENT_TOPIC_ENDPOINT: topicEndpoint
-  DAILIES_EVENT_SOURCE: 'https://${name}.azurewebsites.net'
+  DAILIES_EVENT_SOURCE: '/dailies/${name}'
   DAILIES_CONTENT_DELIVERY: contentDelivery
   DAILIES_UNRESOLVED_SUBMIT: unresolvedSubmit
   DAILIES_DELETE_UPSTREAM: deleteUpstream ? 'true' : 'false'

@@ -26,6 +26,9 @@ resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
         threshold: 80
         thresholdType: 'Actual'
         contactEmails: contactEmails
+        contactRoles: [
+          'Owner'
+        ]
       }
       forecastHundred: {
         enabled: true
@@ -33,6 +36,9 @@ resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
         threshold: 100
         thresholdType: 'Forecasted'
         contactEmails: contactEmails
+        contactRoles: [
+          'Owner'
+        ]
       }
     }
   }
