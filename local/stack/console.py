@@ -70,7 +70,7 @@ def banner(options: StackOptions, state: StateDir, wiring: Wiring) -> str:
         "",
         f"Dailies is ready: {wiring.base_url}   (Ctrl-C ends it)"
         if options.host
-        else "The services are ready; the functions host was left out (--no-host).",
+        else f"The services are ready. Now run the app: func start --port {ports.host}",
         "",
         f"  API key     {keys.api_key}",
         f"  admin key   in {state.keys}, for /orchestrations/generate-video",
