@@ -108,7 +108,7 @@ async def start_or_leave(context: Context, acceptance: Acceptance) -> None:
 async def read_reference(
     body: Body, fetcher: ReferenceFetcher, *, max_pixels: int
 ) -> tuple[GivenReference | None, Size | None]:
-    """The reference image of a create and its size in pixels.
+    """The reference image of a create and the size in pixels that viewers show it in.
 
     It comes as a file, or as ``{"image_url": …}`` with an https or a data URL.
 
