@@ -25,8 +25,8 @@ __all__ = [
     "Orchestrations",
     "generate_input",
     "start_video",
-    "wake_video",
     "step_instance_id",
+    "wake_video",
 ]
 
 GENERATE_VIDEO = "generate_video_v1"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dailies.catalogue import Catalogue, Deployment
+from dailies.catalogue import Catalogue, Deployment, Model
 from dailies.errors import InvalidRequest, RequestError
 from dailies.records import VideoRequest
 from dailies.references.geometry import FitMode, nearest_size
@@ -45,7 +45,7 @@ def build_request(
     """
     prompt = check_prompt(fields.get("prompt"))
     model = catalogue.resolve(_text(fields, "model"))
-    deployments = model.deployments
+    deployments = _able(model, prompt, with_image=image is not None)
     size = _size(fields, deployments)
     seconds = _seconds(fields, [d for d in deployments if size is None or size in d.sizes])
     if size is None:
@@ -72,11 +72,33 @@ def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
         # Only where the source was made is there something to start from.
         deployment = catalogue.deployment(request.deployment or "")
         return [] if deployment is None else [deployment]
+    with_image = request.reference is not None
     return [
         deployment
         for deployment in catalogue.candidates(model)
-        if request.seconds in deployment.seconds and request.size in deployment.sizes
+        if request.seconds in deployment.seconds
+        and request.size in deployment.sizes
+        and len(request.prompt) <= deployment.max_prompt_characters
+        and (deployment.reference is not None or not with_image)
     ]
+
+
+def _able(model: Model, prompt: str, *, with_image: bool) -> Sequence[Deployment]:
+    """The model's deployments that take such a prompt, and an image where there is one."""
+    longest = max(deployment.max_prompt_characters for deployment in model.deployments)
+    if len(prompt) > longest:
+        raise _too_long("prompt", longest, len(prompt))
+    able = [d for d in model.deployments if len(prompt) <= d.max_prompt_characters]
+    if with_image:
+        able = [deployment for deployment in able if deployment.reference is not None]
+    if not able:
+        raise InvalidRequest(
+            f"The model '{model.name}' takes no reference image with such a prompt. Leave "
+            "'input_reference' out, or use another model.",
+            param="input_reference",
+            code="unsupported_parameter",
+        )
+    return able
 
 
 def check_prompt(value: object) -> str:
@@ -96,12 +118,7 @@ def check_prompt(value: object) -> str:
             code="empty_string",
         )
     if len(value) > MAX_PROMPT_CHARACTERS:
-        raise InvalidRequest(
-            f"Invalid 'prompt': string too long. Expected a string with maximum length "
-            f"{MAX_PROMPT_CHARACTERS}, but got a string with length {len(value)} instead.",
-            param="prompt",
-            code="string_above_max_length",
-        )
+        raise _too_long("prompt", MAX_PROMPT_CHARACTERS, len(value))
     # A lone surrogate (JSON can spell one) is no text: it can't be stored or sent.
     return value.encode("utf-8", "replace").decode("utf-8")
 
@@ -165,12 +182,7 @@ def check_user(fields: Mapping[str, Any]) -> str | None:
     """
     user = _text(fields, "user")
     if user is not None and len(user) > _MAX_USER_CHARACTERS:
-        raise InvalidRequest(
-            f"Invalid 'user': string too long. Expected a string with maximum length "
-            f"{_MAX_USER_CHARACTERS}, but got a string with length {len(user)} instead.",
-            param="user",
-            code="string_above_max_length",
-        )
+        raise _too_long("user", _MAX_USER_CHARACTERS, len(user))
     return user.encode("utf-8", "replace").decode("utf-8") if user else None
 
 
@@ -191,6 +203,15 @@ def missing(name: str) -> InvalidRequest:
     """The error for a required parameter that is not there."""
     return InvalidRequest(
         f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
+    )
+
+
+def _too_long(name: str, most: int, length: int) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid '{name}': string too long. Expected a string with maximum length {most}, but "
+        f"got a string with length {length} instead.",
+        param=name,
+        code="string_above_max_length",
     )
 
 

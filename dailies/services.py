@@ -18,6 +18,7 @@ from dailies.providers.azure_auth import azure_credential
 from dailies.providers.registry import Providers
 from dailies.references.fetching import ReferenceFetcher
 from dailies.settings import Settings
+from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
@@ -44,6 +45,7 @@ class Services:
     records: RecordStore
     claims: ClaimStore
     tombstones: TombstoneStore
+    characters: CharacterStore
     files: FileStore
     references: ReferenceFetcher
     events: EventPublisher
@@ -69,6 +71,7 @@ class Services:
             records=records,
             claims=ClaimStore(tables),
             tombstones=TombstoneStore(tables, records),
+            characters=CharacterStore(tables),
             files=FileStore(
                 blobs,
                 videos_container=settings.videos_container,

@@ -153,6 +153,8 @@ class Settings(BaseModel):
         default=50_000_000, ge=10_000, le=500_000_000, alias="DAILIES_MAX_REFERENCE_PIXELS"
     )
 
+    max_unfinished: int | None = Field(default=None, ge=1, alias="DAILIES_MAX_UNFINISHED")
+
     # -- dropped images
     drop_owner: str = Field(
         default="drops", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", alias="DAILIES_DROP_OWNER"

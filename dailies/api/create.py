@@ -60,6 +60,7 @@ async def accept_and_start(
         source=source,
         idempotency_key=idempotency_key(request),
         traceparent=request.headers.get("traceparent"),
+        most_unfinished=context.services.settings.max_unfinished,
     )
     record = acceptance.record
     note(
@@ -141,7 +142,7 @@ def _image_url(value: Any) -> str:
     if url is None and value.get("file_id") is not None:
         raise InvalidRequest(
             "Invalid 'input_reference': files can't be named by 'file_id' here. Send the image as "
-            "a file of a multipart form, or as {\"image_url\": …} with an https or a data URL.",
+            'a file of a multipart form, or as {"image_url": …} with an https or a data URL.',
             param="input_reference",
             code="unsupported_file_id",
         )

@@ -11,7 +11,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from dailies.api.observe import note
-from dailies.errors import Conflict, InvalidRequest, RequestError, SettingsError, Unavailable
+from dailies.errors import (
+    Conflict,
+    InvalidRequest,
+    RequestError,
+    SettingsError,
+    TooMany,
+    Unavailable,
+)
 from dailies.logs import log_event
 
 __all__ = ["error_response", "install"]
@@ -22,7 +29,7 @@ _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 def error_response(error: RequestError) -> JSONResponse:
     """``{"error": {message, type, param, code}}`` with the error's status."""
     headers = {}
-    if isinstance(error, Unavailable):
+    if isinstance(error, TooMany | Unavailable):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Conflict) and error.code != "busy":
         # Official clients retry every 409 by themselves, unless they are told not to.

@@ -13,6 +13,7 @@ from dailies.api.observe import note
 from dailies.api.schemas import DeletedVideo, Video, VideoList, video_object
 from dailies.errors import InvalidRequest, NotFound
 from dailies.intake import Acceptance
+from dailies.logs import log_event
 from dailies.orchestration import wake_video
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.remove import remove_video
@@ -113,12 +114,20 @@ async def delete(
         ),
     )
     if record is not None and not record.is_final:
-        await wake_video(context.orchestrations, record)
+        await _wake_or_leave(context, record)
         return DeletedVideo(id=video_id)
     removed = await remove_video(context.services, caller.name, video_id, Removal.DELETED)
     if not removed:
         raise await not_found(context, caller.name, video_id)
     return DeletedVideo(id=video_id)
+
+
+async def _wake_or_leave(context: Context, record: VideoRecord) -> None:
+    """Wake the orchestration; if that fails, it reads the record at its next step anyhow."""
+    try:
+        await wake_video(context.orchestrations, record)
+    except Exception as error:  # noqa: BLE001 - the durable client raises bare Exceptions
+        log_event("not_woken", video_id=record.id, reason=type(error).__name__)
 
 
 async def find(context: Context, request: Request, owner: str, video_id: str) -> VideoRecord:

@@ -15,9 +15,9 @@ from dailies.catalogue import Deployment
 from dailies.logs import log_event
 from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, stop, wait
-from dailies.providers.base import Reference, SourceFile, Submission
+from dailies.pipeline.submission import submission_of
 from dailies.providers.outcomes import Job, Kind, Outcome
-from dailies.records import VideoRecord, VideoRequest
+from dailies.records import VideoRecord
 from dailies.requests import serving
 from dailies.services import Services
 from dailies.settings import UnresolvedSubmit
@@ -33,8 +33,6 @@ _SOURCE_GONE = VideoError(
 )
 
 _RECONCILE_READS = 2
-# A PNG of the largest size that any model takes is far below this.
-_MAX_FITTED_BYTES = 64 * 1024**2
 
 
 async def submit_video(services: Services, video: VideoRef) -> Step:
@@ -76,7 +74,7 @@ def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
 
 
 async def _send(services: Services, record: VideoRecord, deployment: Deployment) -> Step:
-    submission = await _submission(services, record, deployment)
+    submission = await submission_of(services, record, deployment)
     if submission.lacks_source:
         return stop(_SOURCE_GONE)
     now = services.clock()
@@ -84,7 +82,7 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
 
     def sending(current: VideoRecord) -> VideoRecord:
         # Only one of two executions that read the same state gets past this line.
-        if current.is_final or current.submit != before:
+        if current.is_final or current.cancel_requested or current.submit != before:
             return current
         return current.moved_to(Phase.SUBMITTING).with_submit(
             deployment=deployment.name,
@@ -157,7 +155,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
                 "a request to it was under way. Put it back, or look for the job at the provider.",
             )
         )
-    submission = await _submission(services, record, deployment)
+    submission = await submission_of(services, record, deployment)
     adapter = services.providers.adapter(deployment)
     # From the first attempt on: a job of an earlier one may show up late.
     found = await adapter.find_submitted(submission, record.submit.first_attempt_at or since)
@@ -235,38 +233,6 @@ async def _not_sent(
         return current.moved_to(Phase.WAITING) if waiting else current
 
     await services.records.update(record.owner, record.id, cleared)
-
-
-async def _submission(
-    services: Services, record: VideoRecord, deployment: Deployment
-) -> Submission:
-    request = record.request
-    reference = None
-    if request.reference is not None and request.reference.fitted is not None:
-        data = await services.files.read(request.reference.fitted, max_bytes=_MAX_FITTED_BYTES)
-        if data is not None:
-            reference = Reference(data, request.reference.content_type, request.size)
-    return Submission(
-        deployment=deployment.deployment,
-        prompt=request.prompt,
-        seconds=request.seconds,
-        size=request.size,
-        operation=request.operation,
-        reference=reference,
-        source_job_id=request.source_job_id,
-        source_file=await _source_file(services, request),
-    )
-
-
-async def _source_file(services: Services, request: VideoRequest) -> SourceFile | None:
-    """Our stored file, where the provider has no copy of the source any more."""
-    name = request.source_file
-    if name is None:
-        return None
-    file = await services.files.describe(name)
-    if file is None:
-        return None
-    return SourceFile(file.bytes, file.content_type, lambda: services.files.stream(name))
 
 
 def _choose(services: Services, record: VideoRecord) -> Deployment | None:

@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dailies.providers.outcomes import Job, Outcome
 from dailies.videos import Operation, Size, Variant
 
-__all__ = ["Content", "Found", "Reference", "SourceFile", "Submission", "VideoProvider"]
+__all__ = [
+    "CharacterKeeper",
+    "Content",
+    "Found",
+    "KeptCharacter",
+    "Reference",
+    "SourceFile",
+    "Submission",
+    "VideoProvider",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +40,11 @@ class SourceFile:
     """A stored video to start from.
 
     Attributes:
-        bytes: its length.
+        length: in bytes.
         open: begins to read it, as a stream of its chunks; may be called again.
     """
 
-    bytes: int
+    length: int
     content_type: str
     open: Callable[[], AsyncIterator[bytes]] = field(repr=False)
 
@@ -87,6 +96,22 @@ class Content:
     content_type: str
     length: int | None
     chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCharacter:
+    """A character that the provider keeps, by its own id."""
+
+    id: str
+
+
+@runtime_checkable
+class CharacterKeeper(Protocol):
+    """A provider that keeps characters."""
+
+    async def create_character(self, name: str, clip: bytes) -> KeptCharacter | Outcome:
+        """Keep the clip under a name."""
+        ...
 
 
 class VideoProvider(Protocol):

@@ -235,6 +235,22 @@ class RecordStore:
         async for row in rows:
             yield OpenVideo(id=str(row["RowKey"]), owner=str(row["Owner"]))
 
+    async def count_open(self, owner: str, *, up_to: int) -> int:
+        """How many of the owner's videos have something left to do; counts no further than
+        ``up_to``. Reads the rows of all owners' open videos in the worst case."""
+        rows = self._open.query_entities(
+            "PartitionKey eq @partition and Owner eq @owner",
+            parameters={"partition": _OPEN_PARTITION, "owner": owner},
+            select=["RowKey"],
+            results_per_page=min(up_to, 1000),
+        )
+        count = 0
+        async for _ in rows:
+            count += 1
+            if count >= up_to:
+                break
+        return count
+
     async def reopen(self, record: VideoRecord) -> None:
         """Note that something is left to do for this video."""
         await self._open.upsert_entity(

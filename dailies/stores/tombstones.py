@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from enum import StrEnum
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
@@ -26,6 +27,7 @@ from dailies.stores.tables import VIDEOS, document_of, properties_of
 __all__ = ["Removal", "Tombstone", "TombstoneStore"]
 
 _ATTEMPTS = 12
+_Operation = tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], dict[str, Any]]
 
 
 class Removal(StrEnum):
@@ -107,17 +109,14 @@ class TombstoneStore:
 
     async def _replace(self, record: VideoRecord, etag: str, tombstone: Tombstone) -> bool:
         """Do it in one transaction; False when the record was changed since it was read."""
-        row = {"PartitionKey": record.owner, "RowKey": f"v:{record.id}"}
-        index = {"PartitionKey": record.owner, "RowKey": falling_row(record.id)}
         unchanged = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        operations: list[tuple[str, dict[str, object]] | tuple[str, dict[str, object], dict]] = [
-            ("delete", dict(row), unchanged),
-            ("delete", dict(index)),
+        operations: list[_Operation] = [
+            ("delete", _key(record, f"v:{record.id}"), unchanged),
+            ("delete", _key(record, falling_row(record.id))),
             ("upsert", _entity(tombstone), {"mode": UpdateMode.REPLACE}),
         ]
         if record.idempotency_key is not None:
-            key = {"PartitionKey": record.owner, "RowKey": f"k:{record.idempotency_key}"}
-            operations.append(("delete", dict(key)))
+            operations.append(("delete", _key(record, f"k:{record.idempotency_key}")))
         try:
             await self._videos.submit_transaction(operations)
         except TableTransactionError as error:
@@ -126,6 +125,10 @@ class TombstoneStore:
                 return False
             raise
         return True
+
+
+def _key(record: VideoRecord, row: str) -> dict[str, Any]:
+    return {"PartitionKey": record.owner, "RowKey": row}
 
 
 def _row(video_id: str) -> str:
@@ -137,7 +140,7 @@ def _without_prompt(record: VideoRecord) -> VideoRecord:
     return record.model_copy(update={"request": request})
 
 
-def _entity(tombstone: Tombstone) -> dict[str, object]:
+def _entity(tombstone: Tombstone) -> dict[str, Any]:
     return {
         "PartitionKey": tombstone.owner,
         "RowKey": _row(tombstone.id),
