@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import io
 import json
 import secrets
 import time
@@ -129,8 +128,7 @@ class FileStore:
         blob = self.videos.get_blob_client(name)
         sha256 = hashlib.sha256(data).hexdigest()
         answer = await blob.upload_blob(
-            io.BytesIO(data),  # the transport sends a file in pieces, but bytes all at once
-            length=len(data),
+            data,
             overwrite=True,
             content_settings=ContentSettings(content_type=content_type),
             metadata={"sha256": sha256},

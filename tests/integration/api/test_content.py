@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 
 import httpx
@@ -10,11 +11,15 @@ import pytest
 
 from tests.integration.api.world import CLIP, World
 
+ANSWER = 20_000
+
 
 @pytest.fixture
 async def streaming(storage: str) -> AsyncIterator[World]:
-    limits = {"DAILIES_STREAM_ANSWER_BYTES": 1024**2, "DAILIES_STREAM_MEMORY_BYTES": 1024**2}
-    async with World(storage, DAILIES_CONTENT_DELIVERY="stream", **limits) as world:
+    async with World(storage, DAILIES_CONTENT_DELIVERY="stream") as world:
+        small = {"stream_answer_bytes": ANSWER, "stream_memory_bytes": ANSWER}
+        settings = world.services.settings.model_copy(update=small)
+        world.services = dataclasses.replace(world.services, settings=settings)
         yield world
 
 
@@ -130,7 +135,7 @@ async def test_head_gives_the_length_and_no_bytes(streaming: World) -> None:
 
 
 async def test_a_file_larger_than_an_answer_comes_in_ranges(streaming: World) -> None:
-    large = bytes(2_500_000)
+    large = bytes(50_000)
     video_id = await streaming.finished(content=large)
     path = f"/v1/videos/{video_id}/content"
     refused = await streaming.alice.get(path)
@@ -139,16 +144,16 @@ async def test_a_file_larger_than_an_answer_comes_in_ranges(streaming: World) ->
     while len(fetched) < len(large):
         part = await streaming.alice.get(path, headers={"Range": f"bytes={len(fetched)}-"})
         assert part.status_code == 206
-        assert len(part.content) <= 1024**2
+        assert len(part.content) <= ANSWER
         fetched += part.content
     assert fetched == large
 
 
 async def test_downloads_wait_for_room_instead_of_taking_more(streaming: World) -> None:
-    video_id = await streaming.finished(content=bytes(800_000))
-    budget = streaming.app.state.budget(1024**2)
+    video_id = await streaming.finished(content=bytes(15_000))
+    budget = streaming.app.state.budget(ANSWER)
     path = f"/v1/videos/{video_id}/content"
-    async with budget.hold(900_000):
+    async with budget.hold(10_000):
         waiting = asyncio.ensure_future(streaming.alice.get(path))
         done, _ = await asyncio.wait({waiting}, timeout=0.3)
         assert not done

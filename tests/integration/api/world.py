@@ -145,7 +145,7 @@ class Events:
     @property
     def last(self) -> dict[str, Any]:
         """The data of the newest event."""
-        data = self.taken[-1].data
+        data: dict[str, Any] | None = self.taken[-1].data
         assert data is not None
         return data
 
