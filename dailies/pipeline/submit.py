@@ -191,8 +191,8 @@ def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome)
 def _unresolved(why: str) -> VideoError:
     return VideoError(
         "submit_unresolved",
-        f"The provider did not say whether it took the request, and {why}. Nothing was sent again, "
-        "so that nothing is paid twice; look for the job at the provider, or create the video anew.",
+        f"The provider did not say whether it took the request, and {why}. Nothing was sent again: "
+        "no video is paid twice. Look for the job at the provider, or create the video again.",
     )
 
 
