@@ -68,7 +68,7 @@ class HttpTriggers:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
-        refusal = await self._wait_for_worker()
+        refusal = await self.wait_for_worker()
         if refusal is not None:
             return refusal
         path = request.scope["raw_path"].partition(b"?")[0].decode("latin-1").removeprefix("/")
@@ -86,7 +86,8 @@ class HttpTriggers:
             return Response(status_code=400)
         return await self._call(self._invocation(function, request, parameters, body))
 
-    async def _wait_for_worker(self) -> Response | None:
+    async def wait_for_worker(self) -> Response | None:
+        """Wait until functions can be called; the answer to give when they cannot."""
         error = self._worker.index_error
         if error is None:
             try:
@@ -116,7 +117,7 @@ class HttpTriggers:
     ) -> Invocation:
         value = {
             "method": request.method,
-            "url": str(request.url),
+            "url": _url(request),
             "headers": _joined(request.headers.items()),
             "query": _joined(parse_qsl(request.url.query, keep_blank_values=True)),
             "params": parameters,
@@ -166,6 +167,13 @@ def _response(result: InvocationResult) -> Response:
     for cookie in value["cookies"]:
         response.headers.append("set-cookie", cookie)
     return response
+
+
+def _url(request: Request) -> str:
+    """The address as it was asked for, still encoded."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    path = request.scope["raw_path"].partition(b"?")[0].decode("latin-1")
+    return f"{request.url.scheme}://{request.url.netloc}{path}{query}"
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
