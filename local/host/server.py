@@ -111,6 +111,7 @@ class Host:
                 ]
                 await stop.wait()
                 _log.info("stopping")
+                self._worker.is_stopping = True
                 public.should_exit = True
                 await serving[0]
                 for task in working:

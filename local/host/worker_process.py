@@ -118,6 +118,8 @@ class WorkerProcess:
         self._next_id = 0
         self.index_error: str | None = None
         """Why the app cannot be served, while that is so."""
+        self.is_stopping = False
+        """Set when the host stops: a worker that ends now is not missed."""
 
     async def run(self) -> None:
         """Keep a worker running until cancelled."""
@@ -126,6 +128,8 @@ class WorkerProcess:
             started = time.monotonic()
             failure = await self._one_life()
             self._ready.clear()
+            if self.is_stopping:
+                return
             self.index_error = failure
             if failure is not None:
                 self._status.change("error", None, failure)
@@ -221,7 +225,7 @@ class WorkerProcess:
                     answer.set_exception(WorkerLostError("the worker process died"))
             worker.channel.close()
             await _end(process)
-        if failure is None:
+        if failure is None and not self.is_stopping:
             _log.error("the worker (pid %d) ended with code %s", process.pid, process.returncode)
         return failure
 
