@@ -56,6 +56,7 @@ def demo(*, out: Path, speed: float) -> int:
         return 1
     except KeyboardInterrupt:
         progress.close()
+        shutil.rmtree(state_dir, ignore_errors=True)
         print("\nInterrupted; the stack has ended.", file=sys.stderr)
         return 130
     shutil.rmtree(state_dir)
