@@ -91,7 +91,8 @@ class Host:
         )
         self._listeners = Listeners(self._worker, options.state_dir, self._keys)
         self._management = ManagementApi(HubClient(self.hub), links)
-        self._http = HttpTriggers(self._worker, self._keys, self._config.route_prefix, binding)
+        self._worker.client_binding = binding
+        self._http = HttpTriggers(self._worker, self._keys, self._config.route_prefix)
         self._table = FunctionTable([])
 
     async def run(self, stop: asyncio.Event) -> None:
