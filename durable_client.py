@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +12,9 @@ import azure.durable_functions as df
 from dailies.orchestration import InstanceState
 
 __all__ = ["DurableOrchestrations"]
+
+# The SDK wants a beginning; there was no Durable Functions for Python before it.
+_BEGINNING = datetime(2019, 1, 1, tzinfo=UTC)
 
 _STATES = MappingProxyType(
     {
@@ -57,9 +61,10 @@ class DurableOrchestrations:
             df.EntityId("quota", deployment), "release", {"video": video_id}
         )
 
-    async def purge(self, instance_id: str) -> None:
-        """Delete a finished instance's history."""
-        await self._client.purge_instance_history(instance_id)
+    async def purge_finished(self, before: datetime) -> int:
+        """Delete the histories of instances that have ended."""
+        result = await self._client.purge_instance_history_by(_BEGINNING, before, list(_STATES))
+        return int(result.instances_deleted)
 
     def check_status(self, instance_id: str) -> Mapping[str, str]:
         """Durable's management payload."""

@@ -7,6 +7,7 @@ Functions.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -76,8 +77,9 @@ class Orchestrations(Protocol):
         """Give back what an ended video still holds of its deployment's quota."""
         ...
 
-    async def purge(self, instance_id: str) -> None:
-        """Forget a finished instance and its history."""
+    async def purge_finished(self, before: datetime) -> int:
+        """Forget the instances that were created before this time and have ended, failed ones and
+        their histories included; gives their number."""
         ...
 
     def check_status(self, instance_id: str) -> Mapping[str, str]:

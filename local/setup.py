@@ -51,7 +51,7 @@ def _check_python() -> None:
 def _environment() -> Path:
     """The interpreter of ``.venv``, which is made (anew) when missing or of another version."""
     python = VENV / "bin" / "python"
-    wanted = f"{sys.version_info.major}.{sys.version_info.minor}"
+    wanted = _wanted()
     if _output(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])") == wanted:
         return python
     print(f"setup: creating .venv with Python {wanted}", flush=True)
@@ -62,6 +62,10 @@ def _environment() -> Path:
             f"can't create .venv ({error}); on Debian, `apt-get install python{wanted}-venv` helps"
         ) from None
     return python
+
+
+def _wanted() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _packages(python: Path) -> None:
@@ -97,7 +101,15 @@ def _azurite(node: list[str], npm: list[str]) -> None:
     if _matches(stamp, done) and (AZURITE / "node_modules" / "azurite").is_dir():
         return
     print("setup: installing Azurite", flush=True)
-    command = [*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    command = [
+        *npm,
+        "ci",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--ignore-scripts",
+        "--loglevel=error",
+    ]
     # npm runs programs of its own with the `node` of the PATH
     path = os.pathsep.join([str(Path(node[0]).parent), os.environ.get("PATH", "")])
     _run(command, "installing Azurite failed", cwd=AZURITE, path=path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import azure.durable_functions as df
 import azure.functions as func
 
@@ -12,6 +14,8 @@ from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
 
+_NIGHTLY = "0 30 3 * * *"
+
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
 @blueprint.durable_client_input(client_name="client")
@@ -20,3 +24,12 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     actions = await rules.sweep(services(), DurableOrchestrations(client))
     if actions:
         log_event("sweep_done", late=timer.past_due, actions=dict(actions))
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule=_NIGHTLY, use_monitor=True)
+@blueprint.durable_client_input(client_name="client")
+async def purge_histories(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    """Forget the histories of orchestrations that ended days ago; the records stay."""
+    before = datetime.now(UTC) - timedelta(days=services().settings.history_days)
+    purged = await DurableOrchestrations(client).purge_finished(before)
+    log_event("histories_purged", number=purged, late=timer.past_due)

@@ -75,7 +75,7 @@ async def start_or_leave(context: Context, acceptance: Acceptance) -> None:
 
 
 def read_reference(body: Body, *, max_pixels: int) -> tuple[GivenReference | None, Size | None]:
-    """The reference image of a create and its size in pixels.
+    """The reference image of a create and the size in pixels that viewers show it in.
 
     Raises:
         InvalidRequest: it is no image that can be used, or no file.
@@ -93,7 +93,7 @@ def read_reference(body: Body, *, max_pixels: int) -> tuple[GivenReference | Non
         ) from None
     content_type = f"image/{info.format.value.lower()}"
     file = ReferenceFile(content_type=content_type, fit=fit_mode(body.fields))
-    return GivenReference(upload.data, content_type, file), Size(info.width, info.height)
+    return GivenReference(upload.data, content_type, file), info.upright
 
 
 def _not_a_file(value: Any) -> InvalidRequest:

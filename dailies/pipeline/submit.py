@@ -28,8 +28,6 @@ __all__ = ["CANCELLED", "quota_of", "submit_video"]
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
 
 _RECONCILE_READS = 2
-# The provider's clock and ours may differ by this much, in seconds.
-_CLOCK_SKEW = 30.0
 # A PNG of the largest size that any model takes is far below this.
 _MAX_FITTED_BYTES = 64 * 1024**2
 
@@ -152,10 +150,10 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
         )
     submission = await _submission(services, record, deployment)
     adapter = services.providers.adapter(deployment)
-    found = await adapter.find_submitted(submission, since - _CLOCK_SKEW)
+    # From the first attempt on: a job of an earlier one may show up late.
+    found = await adapter.find_submitted(submission, record.submit.first_attempt_at or since)
     if found.outcome.kind is not Kind.ACCEPTED:
-        log_event("reconcile_unavailable", video_id=record.id, code=found.outcome.code)
-        return wait(found.outcome.retry_after or settings.reconcile_pause_seconds)
+        return _list_unavailable(services, record, found.outcome)
     for job in found.jobs:
         if await _adopt(services, record, deployment, job):
             log_event("job_adopted", video_id=record.id, job_id=job.id)
@@ -176,15 +174,26 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     if record.cancel_requested:
         return stop(CANCELLED)
     if settings.unresolved_submit is UnresolvedSubmit.FAIL:
-        return stop(
-            VideoError(
-                "submit_unresolved",
-                "The provider did not say whether it took the request, and no job of it was found. "
-                "Nothing was sent again (DAILIES_UNRESOLVED_SUBMIT=fail); create the video anew.",
-            )
-        )
+        return stop(_unresolved("no job of it was found (DAILIES_UNRESOLVED_SUBMIT is 'fail')"))
     await _not_sent(services, record)
     return wait(0)
+
+
+def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome) -> Step:
+    """The list can't be read, so nobody knows: wait for it, but never send again without it."""
+    log_event("reconcile_unavailable", video_id=record.id, code=outcome.code)
+    passing = outcome.kind in (Kind.TRANSIENT, Kind.THROTTLED, Kind.UNAUTHORISED)
+    if not passing or _waited_too_long(services, record):
+        return stop(_unresolved(f"its list of jobs can't tell ({outcome.code})"))
+    return wait(outcome.retry_after or services.settings.reconcile_pause_seconds)
+
+
+def _unresolved(why: str) -> VideoError:
+    return VideoError(
+        "submit_unresolved",
+        f"The provider did not say whether it took the request, and {why}. Nothing was sent again: "
+        "no video is paid twice. Look for the job at the provider, or create the video again.",
+    )
 
 
 async def _adopt(services: Services, record: VideoRecord, deployment: Deployment, job: Job) -> bool:

@@ -38,6 +38,7 @@ __all__ = [
     "Call",
     "Context",
     "Fault",
+    "answer_row",
     "classify_answer",
     "classify_fault",
     "classify_job_error",
@@ -254,7 +255,7 @@ def classify_answer(
 ) -> Outcome:
     """The outcome of an answer that is no success, or can't be read as one."""
     error = ErrorBody.parse(body)
-    row = next(row for row in ANSWERS if _matches(row, call, status, error))
+    row = answer_row(call, status, error)
     return Outcome(
         row.kind,
         code=row.code and row.code.format(provider=_slug(error.code) or "invalid_request"),
@@ -270,6 +271,17 @@ def classify_answer(
         retry_after=retry_after(headers),
         http_status=status,
         param=_slug(error.param),
+    )
+
+
+def answer_row(call: Call, status: int, error: ErrorBody) -> Answer:
+    """The row of ``ANSWERS`` that decides; the last two take whatever is left."""
+    return next(
+        row
+        for row in ANSWERS
+        if call in row.calls
+        and status in row.statuses
+        and (row.words is None or re.search(row.words, error.words, re.IGNORECASE))
     )
 
 
@@ -299,14 +311,6 @@ def classify_job_error(error: ErrorBody, prompt: str | None = None) -> tuple[str
         )
     detail = readable(error.message, prompt) or "it gave no reason."
     return _slug(error.code) or "generation_failed", f"The provider could not render it: {detail}"
-
-
-def _matches(row: Answer, call: Call, status: int, error: ErrorBody) -> bool:
-    return (
-        call in row.calls
-        and status in row.statuses
-        and (row.words is None or re.search(row.words, error.words, re.IGNORECASE) is not None)
-    )
 
 
 def _slug(text: str) -> str | None:

@@ -35,7 +35,10 @@ def plan_parts(
         StackError: when something is not installed.
     """
     stages = [
-        [azurite_part(state, wiring, environ), services_part(options, state, wiring, environ)]
+        [
+            azurite_part(state, wiring, settings, environ),
+            services_part(options, state, wiring, environ),
+        ]
     ]
     if options.host:
         stages.append([host_part(options, state, wiring, settings, environ)])
@@ -57,6 +60,8 @@ def services_part(
     command += ["--identity-header", wiring.keys.identity_header]
     if options.unlimited:
         command.append("--unlimited")
+    if options.sora_endpoint:
+        command += ["--topic-key", wiring.keys.topic_key]
     for url in options.subscribers:
         command += ["--topic-subscriber", url]
     return Part(

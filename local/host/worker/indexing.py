@@ -188,7 +188,7 @@ def _return_converter(bindings: list[dict[str, Any]]) -> str | None:
 
 
 def _converter(kind: str) -> Any:
-    return azf_meta.get_binding_registry().get(kind)
+    return azf_meta.get_binding_registry().get(kind)  # type: ignore[no-untyped-call] # untyped library
 
 
 def _is_trigger(kind: str) -> bool:

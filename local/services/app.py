@@ -1,0 +1,107 @@
+"""Puts the services together. ``build`` opens the state; ``start`` and ``close`` bracket a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from local.services.clock import Clock
+from local.services.database import Database
+from local.services.errors import ServiceError, answer_routing_error, answer_service_error
+from local.services.fault_middleware import FaultMiddleware, RequestCounter
+from local.services.faults import Faults
+from local.services.identity import IdentityEndpoint, Tokens
+from local.services.inspection import Inspection
+from local.services.jobs import JobStore
+from local.services.media.library import MediaLibrary
+from local.services.settings import Options
+from local.services.sora2.characters import Characters
+from local.services.sora2.routes import Sora2
+from local.services.studio import Studio
+from local.services.topics.delivery import ANSWER_TIMEOUT, Deliverer
+from local.services.topics.routes import Topics
+from local.services.topics.store import TopicStore
+
+
+def _subscriber_client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=ANSWER_TIMEOUT, trust_env=False)
+
+
+@dataclass
+class Services:
+    """The running parts and the ASGI application over them."""
+
+    app: ASGIApp
+    clock: Clock
+    database: Database
+    library: MediaLibrary
+    studio: Studio
+    faults: Faults
+    deliverer: Deliverer
+    subscribers: tuple[str, ...]
+
+    def start(self) -> None:
+        """Begin what runs in the background; call it inside the event loop."""
+        self.studio.resume()
+        self.deliverer.start(self.subscribers)
+
+    async def close(self) -> None:
+        """Let go of held requests, stop the background and close the files."""
+        self.faults.clear()
+        await self.deliverer.close()
+        await self.library.close()
+        self.database.close()
+
+
+def build(
+    options: Options,
+    now: Callable[[], float] = time.time,
+    subscriber_client: Callable[[], httpx.AsyncClient] = _subscriber_client,
+) -> Services:
+    """Open the state directory and wire everything; ``now`` is the real clock in Unix seconds."""
+    options.state_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(options.state_dir / "services.sqlite")
+    clock = Clock(database, options.speed, now)
+    settings = options.settings
+    tokens = Tokens(options.state_dir, settings, clock.now)
+    identity = IdentityEndpoint(tokens, options.identity_header)
+    library = MediaLibrary(options.state_dir / "media")
+    store = JobStore(database, clock)
+    studio = Studio(store, clock, library, settings, tokens, options.sora_api_key)
+    topic_store = TopicStore(database, clock)
+    deliverer = Deliverer(topic_store, clock, subscriber_client)
+    faults, counter = Faults(), RequestCounter()
+    inspection = Inspection(studio, identity, faults, counter, topic_store, deliverer)
+    starlette = Starlette(
+        routes=[
+            *identity.routes(),
+            *Sora2(studio, Characters(studio, database)).routes(),
+            *Topics(topic_store, deliverer, tokens, options.topic_key).routes(),
+            *inspection.routes(),
+        ],
+        exception_handlers={
+            ServiceError: answer_service_error,
+            HTTPException: answer_routing_error,
+        },
+    )
+
+    def prompt_of(job_id: str) -> str | None:
+        job = store.get(job_id)
+        return None if job is None else job.prompt
+
+    return Services(
+        app=FaultMiddleware(starlette, faults, counter, prompt_of),
+        clock=clock,
+        database=database,
+        library=library,
+        studio=studio,
+        faults=faults,
+        deliverer=deliverer,
+        subscribers=options.subscribers,
+    )

@@ -1,0 +1,1 @@
+"""Sora 1: the preview jobs API."""

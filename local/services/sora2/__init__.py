@@ -1,0 +1,1 @@
+"""Sora 2: the v1 videos API."""

@@ -1,0 +1,1 @@
+"""An Event Grid custom topic: takes CloudEvents and delivers them to webhooks."""

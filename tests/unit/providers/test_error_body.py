@@ -1,0 +1,121 @@
+"""Reading what went wrong from any body, and making it safe to show."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dailies.providers.error_body import ErrorBody, readable
+
+PROMPT = "A lighthouse keeper dances with his shadow while the storm rolls in over the bay"
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda node: st.lists(node) | st.dictionaries(st.text(), node),
+    max_leaves=10,
+)
+FIELDS = st.sampled_from(["error", "message", "code", "type", "param", "innererror", "detail"])
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"error": {"message": "m", "code": "c", "type": "t", "param": "p"}}, ("c", "m", "t", "p")),
+        ({"message": "m", "code": "c", "type": "t", "param": "p"}, ("c", "m", "t", "p")),
+        ({"error": {"message": "m", "code": None, "param": None}}, ("", "m", "", "")),
+        ({"error": "m", "code": 404}, ("404", "m", "", "")),
+        ({"detail": "m"}, ("", "m", "", "")),
+        ({"error": {"code": True, "message": ["m"]}}, ("", "", "", "")),
+        (["m"], ("", "", "", "")),
+    ],
+)
+def test_envelopes(body: object, expected: tuple[str, ...]) -> None:
+    error = ErrorBody.parse(json.dumps(body).encode())
+
+    assert (error.code, error.message, error.type, error.param) == expected
+
+
+@pytest.mark.parametrize("field", ["innererror", "inner_error"])
+def test_the_policy_is_found_within(field: str) -> None:
+    body = {"error": {"code": "content_filter", field: {"code": "ResponsibleAIPolicyViolation"}}}
+
+    assert ErrorBody.parse(json.dumps(body).encode()).inner_code == "ResponsibleAIPolicyViolation"
+
+
+@given(st.binary())
+def test_any_bytes_can_be_read(body: bytes) -> None:
+    assert isinstance(ErrorBody.parse(body), ErrorBody)
+
+
+@given(st.dictionaries(FIELDS, JSON | st.dictionaries(FIELDS, JSON)))
+def test_any_document_can_be_read(document: dict[str, object]) -> None:
+    error = ErrorBody.parse(json.dumps(document).encode())
+
+    assert all(isinstance(text, str) for text in (error.code, error.message, error.words))
+
+
+def test_deep_nesting_is_no_fault() -> None:
+    assert ErrorBody.parse(b"[" * 100_000) == ErrorBody()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"Bad prompt: {PROMPT}.",
+        f"Bad prompt: {PROMPT.upper()}.",
+        f"Bad prompt: {PROMPT[:60]}…",
+        f"Bad prompt: {PROMPT[10:]}",
+        f"{PROMPT} is bad, {PROMPT} indeed",
+    ],
+)
+def test_an_echo_of_the_prompt_is_cut_out(message: str) -> None:
+    shown = readable(message, PROMPT)
+
+    assert "[prompt]" in shown
+    assert "dances with his shadow" not in shown.lower()
+
+
+def test_what_is_no_echo_stays() -> None:
+    assert readable(f"Before {PROMPT} after", PROMPT) == "Before [prompt] after"
+    assert readable("The storm is too long", PROMPT) == "The storm is too long"
+
+
+def test_a_short_prompt_is_cut_out_as_a_word() -> None:
+    assert readable("'A cat' is no concatenation", "a cat") == "'[prompt]' is no concatenation"
+
+
+@given(st.text(min_size=24), st.text(max_size=40), st.text(max_size=40))
+def test_a_whole_echo_never_stays(prompt: str, before: str, after: str) -> None:
+    shown = readable(f"{before} {prompt} {after}", prompt)
+    words = " ".join(prompt.split())
+
+    assert len(words) < 24 or words not in shown
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-abcdef123456",
+        "Bearer abc.def",
+        "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2ln",
+        "0123456789abcdef0123456789abcdef",
+        "sig=abc%2Bdef",
+    ],
+)
+def test_secrets_are_cut_out(secret: str) -> None:
+    shown = readable(f"refused {secret} there")
+
+    assert secret not in shown
+    assert shown.startswith("refused [secret]")
+
+
+def test_job_ids_are_no_secrets() -> None:
+    message = "no video_0123456789abcdef0123456789abcdef here"
+
+    assert readable(message) == message
+
+
+def test_long_messages_are_cut() -> None:
+    assert len(readable("word " * 1000)) <= 300
