@@ -141,7 +141,7 @@ def test_names_that_callers_use(name: str | None) -> None:
 
 
 def test_an_unknown_name_is_refused_in_azure_s_words() -> None:
-    with pytest.raises(NotFound, match="The API deployment 'slow' .* does not exist") as caught:
+    with pytest.raises(NotFound, match=r"The API deployment 'slow' .* does not exist") as caught:
         Catalogue.parse(TEXT, BOTH).resolve("slow")
     assert (caught.value.param, caught.value.code) == ("model", "DeploymentNotFound")
     assert caught.value.type == "video_generation_user_error"
