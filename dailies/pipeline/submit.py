@@ -3,7 +3,10 @@
 *Sending* is written, with the record's ETag, before the request leaves; the job id after. Whoever
 finds *sending* without a job id can't know whether the provider took the request, and reconciles:
 the provider's list is read, a job that fits and belongs to nobody is adopted, and only after two
-empty reads, and after the first request can no longer be under way, is it sent again.
+empty reads, the last of them when the first request can no longer be under way, is it sent again.
+
+Durable Functions may run one activity twice at the same time. So everything that is written after a
+request is written for that attempt alone: an execution that comes late changes nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from collections.abc import Sequence
 
 from dailies.catalogue import Deployment
 from dailies.logs import log_event
+from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, stop, wait
 from dailies.providers.base import Reference, Submission
@@ -26,8 +30,15 @@ from dailies.videos import Phase, VideoError
 __all__ = ["CANCELLED", "quota_of", "submit_video"]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
+_REFERENCE_GONE = VideoError(
+    "invalid_reference",
+    "The fitted reference image is gone from storage, and the video is not made without it. Create "
+    "the video again.",
+)
 
 _RECONCILE_READS = 2
+# A provider may still work on a request that we have given up: in submit timeouts since it left.
+_UNDER_WAY = 2
 # A PNG of the largest size that any model takes is far below this.
 _MAX_FITTED_BYTES = 64 * 1024**2
 
@@ -70,6 +81,8 @@ def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
 
 async def _send(services: Services, record: VideoRecord, deployment: Deployment) -> Step:
     submission = await _submission(services, record, deployment)
+    if record.request.reference is not None and submission.reference is None:
+        return stop(_REFERENCE_GONE)
     now = services.clock()
     before = record.submit
 
@@ -91,8 +104,10 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
     if marked.submit.sending_since != now or marked.submit.attempts != before.attempts + 1:
         return wait(services.settings.reconcile_pause_seconds)
     adapter = services.providers.adapter(deployment)
+    # Whoever reconciles counts from the mark, however long it took to write it.
+    left = now + services.settings.submit_timeout_seconds - services.clock()
     try:
-        async with asyncio.timeout(services.settings.submit_timeout_seconds):
+        async with asyncio.timeout(left):
             outcome = await adapter.submit(submission)
     except TimeoutError:
         outcome = Outcome(Kind.UNKNOWN, code="timeout", message="No answer to the create request.")
@@ -150,6 +165,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
         )
     submission = await _submission(services, record, deployment)
     adapter = services.providers.adapter(deployment)
+    asked_at = services.clock()
     # From the first attempt on: a job of an earlier one may show up late.
     found = await adapter.find_submitted(submission, record.submit.first_attempt_at or since)
     if found.outcome.kind is not Kind.ACCEPTED:
@@ -163,11 +179,11 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
         record.id,
         lambda current: (
             current.with_submit(reconciled=current.submit.reconciled + 1)
-            if current.submit.sending_since == record.submit.sending_since
+            if _same_attempt(current, record)
             else current
         ),
     )
-    still_under_way = services.clock() < since + settings.submit_timeout_seconds
+    still_under_way = asked_at < since + _UNDER_WAY * settings.submit_timeout_seconds
     if record.submit.reconciled + 1 < _RECONCILE_READS or still_under_way:
         return wait(settings.reconcile_pause_seconds)
     log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
@@ -210,22 +226,36 @@ async def _adopt(services: Services, record: VideoRecord, deployment: Deployment
         )
 
     updated = await services.records.update(record.owner, record.id, adopted)
-    return updated is not None and updated.submit.job_id == job.id
+    if updated is None or updated.is_final:
+        # It was ended while its request was under way: nobody waits for this job.
+        await cancel_upstream(services, record.with_submit(job_id=job.id))
+        return True
+    return updated.submit.job_id == job.id
 
 
 async def _not_sent(
     services: Services, record: VideoRecord, *, waiting: bool = False, retired: str | None = None
 ) -> None:
-    """Note that nothing was done upstream, so that the request may be sent again."""
+    """Note that nothing was done upstream, so that the request may be sent again.
+
+    Only of the attempt that ``record`` tells of: another execution may have sent the next one.
+    """
 
     def cleared(current: VideoRecord) -> VideoRecord:
-        if current.submit.job_id is not None:
+        if current.submit.job_id is not None or not _same_attempt(current, record):
             return current
         gone = current.submit.retired + ((retired,) if retired else ())
         current = current.with_submit(sending_since=None, reconciled=0, retired=gone)
         return current.moved_to(Phase.WAITING) if waiting else current
 
     await services.records.update(record.owner, record.id, cleared)
+
+
+def _same_attempt(one: VideoRecord, other: VideoRecord) -> bool:
+    return (one.submit.attempts, one.submit.sending_since) == (
+        other.submit.attempts,
+        other.submit.sending_since,
+    )
 
 
 async def _submission(
