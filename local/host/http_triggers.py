@@ -34,23 +34,18 @@ _WORKER_WAIT_S = 30.0
 
 
 class HttpTriggers:
-    """Serves the HTTP-triggered functions of the app.
-
-    :param client_binding: the JSON text that a ``durableClient`` parameter receives.
-    """
+    """Serves the HTTP-triggered functions of the app."""
 
     def __init__(
         self,
         worker: WorkerProcess,
         keys: Keys,
         route_prefix: str,
-        client_binding: str,
         answer_limit_s: float = ANSWER_LIMIT_S,
     ) -> None:
         self._worker = worker
         self._keys = keys
         self._prefix = route_prefix
-        self._client_binding = client_binding
         self._answer_limit_s = answer_limit_s
         self._routes: RouteTable[Function] = RouteTable()
 
@@ -125,8 +120,6 @@ class HttpTriggers:
         inputs: dict[str, Mapping[str, object]] = {
             str(function.trigger["name"]): {"type": "http", "value": value}
         }
-        if (client := function.client_parameter) is not None:
-            inputs[client] = {"type": "string", "value": self._client_binding}
         return Invocation(
             function,
             inputs,
@@ -160,7 +153,8 @@ def _response(result: InvocationResult) -> Response:
         return Response(status_code=204)
     if value["type"] != "http":
         return Response(result.content, 200, media_type="text/plain")
-    response = Response(result.content, value["status"])
+    has_no_body = value["status"] in (204, 304)
+    response = Response(b"" if has_no_body else result.content, value["status"])
     for name, text in value["headers"].items():
         if name.lower() not in ("content-length", "transfer-encoding", "connection"):
             response.headers[name] = text

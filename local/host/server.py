@@ -91,7 +91,8 @@ class Host:
         )
         self._listeners = Listeners(self._worker, options.state_dir, self._keys)
         self._management = ManagementApi(HubClient(self.hub), links)
-        self._http = HttpTriggers(self._worker, self._keys, self._config.route_prefix, binding)
+        self._worker.client_binding = binding
+        self._http = HttpTriggers(self._worker, self._keys, self._config.route_prefix)
         self._table = FunctionTable([])
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -111,6 +112,7 @@ class Host:
                 ]
                 await stop.wait()
                 _log.info("stopping")
+                self._worker.is_stopping = True
                 public.should_exit = True
                 await serving[0]
                 for task in working:

@@ -20,7 +20,7 @@ __all__ = ["TimerTrigger"]
 _log = logging.getLogger("host.timers")
 
 _MONITORED_FROM = timedelta(minutes=1)
-"""Schedules that are more frequent are not remembered, and so never past due."""
+"""More frequent schedules are not monitored unless their binding says so."""
 _LONGEST_SLEEP_S = 3600.0
 
 
@@ -44,8 +44,7 @@ class TimerTrigger:
     async def run(self) -> None:
         """Run the function on time, until cancelled."""
         await self._caller.wait_ready()
-        due = self._schedule.next_after(datetime.now(UTC))
-        is_monitored = self._schedule.next_after(due) - due >= _MONITORED_FROM
+        is_monitored = self._is_monitored()
         remembered = self._store.timer(self._function.name, self._expression)
         is_past_due = False
         if remembered is not None and is_monitored:
@@ -58,6 +57,13 @@ class TimerTrigger:
             self._remember(due)
             await _sleep_until(due)
             await self._fire(is_past_due=False)
+
+    def _is_monitored(self) -> bool:
+        """Whether a time that was missed while the host was down is made up for."""
+        if (explicit := self._function.trigger.get("useMonitor")) is not None:
+            return bool(explicit)
+        due = self._schedule.next_after(datetime.now(UTC))
+        return self._schedule.next_after(due) - due >= _MONITORED_FROM
 
     def _remember(self, due: datetime) -> None:
         self._store.save_timer(self._function.name, self._expression, self._last, due.timestamp())

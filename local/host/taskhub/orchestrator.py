@@ -188,6 +188,12 @@ class OrchestratorDispatcher:
             message = f"Orchestrator function '{instance.name}' failed: {decision.error}"
             commit.fail(message, decision.details or "")
         elif decision.is_done and outcome.continue_as_new:
+            if outcome.buffered:
+                _log.warning(
+                    "%s continues as new: events that it has not waited for are lost, as in "
+                    "Azure: %s",
+                    *(instance.instance_id, ", ".join(outcome.buffered)),
+                )
             commit.continue_as_new(outcome.next_input, outcome.carried)
         elif decision.is_done:
             commit.end("Completed", decision.output)
@@ -220,9 +226,15 @@ class OrchestratorDispatcher:
                 traceparent=instance.traceparent,
             )
         )
-        if result.fault is not None:
-            return _failed_decision(result.fault)
-        return _decision(json.loads(result.text), None)
+        try:
+            if result.fault is not None:
+                return _failed_decision(result.fault)
+            return _decision(json.loads(result.text), None)
+        except (ValueError, KeyError, TypeError) as error:
+            raise OrchestrationFaultError(
+                f"it did not answer as the Durable SDK does ({error!r}): is it declared with "
+                "orchestration_trigger?"
+            ) from error
 
 
 def _execution_started(instance: Instance, now: float) -> Event:

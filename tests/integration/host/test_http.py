@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 from collections.abc import Callable, Iterator
 
@@ -127,6 +128,17 @@ def test_a_stopped_host_leaves_no_process(make_host: Callable[..., LocalHost]) -
         os.kill(worker, 0)
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{host.port}/")
+
+
+def test_a_signal_to_the_whole_group_ends_the_host_in_order(
+    make_host: Callable[..., LocalHost],
+) -> None:
+    host = make_host()
+    host.start()
+    os.kill(host.status()["worker_pid"], signal.SIGTERM)
+    assert host.http.get("/echo/literal").status_code == 200
+    assert host.stop() == 0
+    assert "ERROR" not in host.log()
 
 
 def test_a_killed_host_takes_its_worker_along(make_host: Callable[..., LocalHost]) -> None:
