@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Request
 
 from dailies.api.bodies import Body, read_body
 from dailies.api.context import Context
-from dailies.errors import InvalidRequest, UnusableReference
+from dailies.errors import InvalidRequest, Unavailable, UnusableReference
 from dailies.intake import Acceptance, GivenReference, accept
 from dailies.logs import log_event
 from dailies.orchestration import InstanceState, start_video
@@ -20,6 +23,8 @@ from dailies.videos import Size
 __all__ = ["create_video", "idempotency_key", "start_or_leave"]
 
 _MOST_KEY_CHARACTERS = 255
+# Well within what clients and gateways wait for an answer.
+_LONGEST_ACCEPT_SECONDS = 15.0
 
 
 async def create_video(
@@ -29,17 +34,39 @@ async def create_video(
     settings = context.services.settings
     body = await read_body(request, max_file_bytes=settings.max_reference_bytes)
     reference, image = read_reference(body, max_pixels=settings.max_reference_pixels)
-    acceptance = await accept(
-        context.services,
-        owner=owner,
-        request=build_request(context.services.catalogue, body.fields, image=image),
-        reference=reference,
-        source=source,
-        idempotency_key=idempotency_key(request),
-        traceparent=request.headers.get("traceparent"),
-    )
+    video = build_request(context.services.catalogue, body.fields, image=image)
+    async with in_time():
+        acceptance = await accept(
+            context.services,
+            owner=owner,
+            request=video,
+            reference=reference,
+            source=source,
+            idempotency_key=idempotency_key(request),
+            traceparent=request.headers.get("traceparent"),
+        )
     await start_or_leave(context, acceptance)
     return acceptance
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """What storage must do before a caller gets an answer.
+
+    Raises:
+        Unavailable: it did not, in time. Then nobody knows whether the video was recorded; a caller
+            that wants to be sure of one video sends an Idempotency-Key.
+    """
+    try:
+        async with asyncio.timeout(_LONGEST_ACCEPT_SECONDS):
+            yield
+    except TimeoutError:
+        raise Unavailable(
+            "Storage does not answer at the moment. Send the request again, with the same "
+            "Idempotency-Key if you gave one: then it makes one video at most.",
+            retry_after=10,
+            code="storage_unavailable",
+        ) from None
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -226,9 +226,15 @@ class OrchestratorDispatcher:
                 traceparent=instance.traceparent,
             )
         )
-        if result.fault is not None:
-            return _failed_decision(result.fault)
-        return _decision(json.loads(result.text), None)
+        try:
+            if result.fault is not None:
+                return _failed_decision(result.fault)
+            return _decision(json.loads(result.text), None)
+        except (ValueError, KeyError, TypeError) as error:
+            raise OrchestrationFaultError(
+                f"it did not answer as the Durable SDK does ({error!r}): is it declared with "
+                "orchestration_trigger?"
+            ) from error
 
 
 def _execution_started(instance: Instance, now: float) -> Event:
