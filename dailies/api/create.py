@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Request
@@ -9,7 +12,7 @@ from fastapi import Request
 from dailies.api.bodies import Body, Upload, read_body
 from dailies.api.context import Context
 from dailies.api.observe import note
-from dailies.errors import InvalidRequest, UnusableReference
+from dailies.errors import InvalidRequest, Unavailable, UnusableReference
 from dailies.intake import Acceptance, GivenReference, accept
 from dailies.logs import log_event
 from dailies.orchestration import InstanceState, start_video
@@ -22,6 +25,8 @@ from dailies.videos import Size
 __all__ = ["accept_and_start", "create_video", "idempotency_key", "start_or_leave"]
 
 _MOST_KEY_CHARACTERS = 255
+# Well within what clients and gateways wait for an answer.
+_LONGEST_ACCEPT_SECONDS = 15.0
 
 
 async def create_video(
@@ -52,16 +57,17 @@ async def accept_and_start(
     reference: GivenReference | None = None,
 ) -> Acceptance:
     """Write the record of what was asked for and start its orchestration."""
-    acceptance = await accept(
-        context.services,
-        owner=owner,
-        request=asked,
-        reference=reference,
-        source=source,
-        idempotency_key=idempotency_key(request),
-        traceparent=request.headers.get("traceparent"),
-        most_unfinished=context.services.settings.max_unfinished,
-    )
+    async with in_time():
+        acceptance = await accept(
+            context.services,
+            owner=owner,
+            request=asked,
+            reference=reference,
+            source=source,
+            idempotency_key=idempotency_key(request),
+            traceparent=request.headers.get("traceparent"),
+            most_unfinished=context.services.settings.max_unfinished,
+        )
     record = acceptance.record
     note(
         request,
@@ -72,6 +78,26 @@ async def accept_and_start(
     )
     await start_or_leave(context, acceptance)
     return acceptance
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """What storage must do before a caller gets an answer.
+
+    Raises:
+        Unavailable: it did not, in time. Then nobody knows whether the video was recorded; a caller
+            that wants to be sure of one video sends an Idempotency-Key.
+    """
+    try:
+        async with asyncio.timeout(_LONGEST_ACCEPT_SECONDS):
+            yield
+    except TimeoutError:
+        raise Unavailable(
+            "Storage does not answer at the moment. Send the request again, with the same "
+            "Idempotency-Key if you gave one: then it makes one video at most.",
+            retry_after=10,
+            code="storage_unavailable",
+        ) from None
 
 
 def idempotency_key(request: Request) -> str | None:
