@@ -55,8 +55,9 @@ def test_a_silent_video_has_one_track_and_its_stills(tmp_path: Path) -> None:
     with av.open(str(files.video), "r") as container:
         assert [stream.type for stream in container.streams] == ["video"]
         assert container.duration == 1_000_000
-    assert Image.open(files.thumbnail).format == "JPEG"
-    assert Image.open(files.spritesheet).size == (4 * 320, 3 * 320)
+    with Image.open(files.thumbnail) as thumbnail, Image.open(files.spritesheet) as sheet:
+        assert (thumbnail.format, thumbnail.size) == ("JPEG", (480, 480))
+        assert (sheet.format, sheet.size) == ("JPEG", (4 * 320, 3 * 320))
     assert len(list(tmp_path.iterdir())) == 3
 
 
