@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup start demo test lint format lock clean
+.PHONY: help setup start demo test lint format lock package infra-scan clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
 PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 python; do \
@@ -19,6 +19,7 @@ help:
 	@echo "make start   the app on this machine, with all that it needs (ARGS=\"--port 8080\")"
 	@echo "make test    lint, types and all tests"
 	@echo "make lint    lint and types only;  make format puts the code in order"
+	@echo "make package builds the zip that is deployed;  make infra-scan runs checkov over infra/"
 	@echo "make lock    requirements*.txt and Azurite's lock from what they are made of"
 	@echo "make clean   removes what the others made, the local stack's videos among it"
 
@@ -51,6 +52,12 @@ lock: setup
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	cd local/azurite && npm install --package-lock-only --no-audit --no-fund
+
+package: setup
+	$(RUN) -m scripts.build_package out/dailies.zip
+
+infra-scan: setup
+	PYTHON="$(RUN)" scripts/scan_infra.sh
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out .local

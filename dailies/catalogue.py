@@ -9,26 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError
 
+from dailies.deployment import Credential, Deployment, Entry, Name, Quota, ReferenceRules
 from dailies.environment import UnfilledPlaceholder, fill_in
-from dailies.errors import InvalidRequest, SettingsError
-from dailies.settings import Endpoint, OptionalSecret
-from dailies.videos import Operation, Size, Variant
+from dailies.errors import NotFound, SettingsError
+from dailies.videos import Size
 
 __all__ = [
     "Catalogue",
@@ -41,152 +31,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-_DEFAULT_PRICE = "default"
 _VENDOR_PREFIXES = ("openai/", "azure/", "azure_ai/")
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
-"""Also a part of entity keys and table keys, hence no ``@``, ``/``, ``\\``, ``#`` or ``?``."""
-
-
-def _parse_size(value: object) -> object:
-    return Size.parse(value) if isinstance(value, str) else value
-
-
-PictureSize = Annotated[Size, BeforeValidator(_parse_size)]
-Price = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
-
-
-class Credential(StrEnum):
-    """How the app proves itself to a deployment."""
-
-    ENTRA = "entra"
-    API_KEY = "api-key"
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Quota(_Entry):
-    """What a deployment lets us do; None is no limit.
-
-    Attributes:
-        requests_per_minute: jobs that may be created within a minute.
-        concurrent: jobs that may run at once.
-    """
-
-    requests_per_minute: int | None = Field(default=None, ge=1)
-    concurrent: int | None = Field(default=None, ge=1)
-
-
-class ReferenceRules(_Entry):
-    """What a reference image must be.
-
-    Attributes:
-        formats: lower-case image formats, the preferred one first.
-        exact_size: its pixels must equal the video's size.
-        max_bytes: the largest file that is taken, if there is a limit.
-    """
-
-    formats: tuple[str, ...] = Field(default=("png", "jpeg", "webp"), min_length=1)
-    exact_size: bool = True
-    max_bytes: int | None = Field(default=None, ge=1)
-
-
-class Deployment(_Entry):
-    """One place where a model can be asked for videos, and what it can do there.
-
-    Attributes:
-        name: unique in the catalogue and stable, because records refer to it.
-        provider: the adapter's id, see ``dailies.providers.registry``.
-        endpoint: base URL; None when it isn't configured (such deployments are left out).
-        deployment: the name by which the provider knows the model.
-        sizes, seconds: what it renders; the first of each is the default.
-        prices: US dollars per second of video, by size or ``default``.
-        typical_render_seconds: how long a job of the default size and length usually takes.
-        reference: rules for reference images; None when it takes none.
-        upstream_models: further names by which the provider may call this model in its answers.
-    """
-
-    name: Name
-    provider: str = Field(min_length=1)
-    endpoint: Endpoint = None
-    deployment: str = Field(min_length=1)
-    credential: Credential = Credential.ENTRA
-    api_key: OptionalSecret = None
-    sizes: tuple[PictureSize, ...] = Field(min_length=1)
-    seconds: tuple[Annotated[int, Field(ge=1, le=600)], ...] = Field(min_length=1)
-    variants: tuple[Variant, ...] = tuple(Variant)
-    operations: tuple[Operation, ...] = tuple(Operation)
-    max_prompt_characters: int = Field(default=32_000, ge=1)
-    reference: ReferenceRules | None = ReferenceRules()
-    prices: Mapping[str, Price]
-    typical_render_seconds: float = Field(default=60, gt=0, le=86_400)
-    quota: Quota = Quota()
-    upstream_models: tuple[str, ...] = ()
-
-    @field_validator("prices")
-    @classmethod
-    def _price_keys(cls, prices: Mapping[str, float]) -> Mapping[str, float]:
-        return {
-            key if key == _DEFAULT_PRICE else str(Size.parse(key)): price
-            for key, price in prices.items()
-        }
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if Variant.VIDEO not in self.variants:
-            raise ValueError("variants must name 'video'")
-        unpriced = [str(size) for size in self.sizes if self._rate(size) is None]
-        if unpriced:
-            raise ValueError(
-                f"prices: nothing for {', '.join(unpriced)}; give a price for each size "
-                f"or for '{_DEFAULT_PRICE}'"
-            )
-        if self.endpoint and self.credential is Credential.API_KEY and self.api_key is None:
-            raise ValueError(
-                "api_key is empty although credential is 'api-key'; set it "
-                "(AZURE_OPENAI_API_KEY in the catalogue that ships), or use credential 'entra'"
-            )
-        return self
-
-    @property
-    def default_size(self) -> Size:
-        return self.sizes[0]
-
-    @property
-    def default_seconds(self) -> int:
-        return self.seconds[0]
-
-    @property
-    def secret(self) -> SecretStr | None:
-        """The API key, only when that is the chosen credential."""
-        return self.api_key if self.credential is Credential.API_KEY else None
-
-    def supports(self, size: Size, seconds: int, operation: Operation = Operation.CREATE) -> bool:
-        """Whether this deployment can be asked for such a video."""
-        return size in self.sizes and seconds in self.seconds and operation in self.operations
-
-    def price(self, size: Size, seconds: int) -> float:
-        """US dollars for one video, to a hundredth of a cent.
-
-        A size without a price of its own (a fallback's, or one no longer in the file) costs the
-        default price, else the dearest one: an estimate is never too low.
-        """
-        rate = self._rate(size)
-        if rate is None:
-            rate = max(self.prices.values())
-        return round(rate * seconds, 4)
-
-    def typical_seconds(self, size: Size, seconds: int) -> float:
-        """How long such a job usually takes: in proportion to length and pixels. It only steers
-        the polling, which corrects itself by the progress that it sees."""
-        default = self.default_size
-        pixels = (size.width * size.height) / (default.width * default.height)
-        return self.typical_render_seconds * pixels * seconds / self.default_seconds
-
-    def _rate(self, size: Size) -> float | None:
-        return self.prices.get(str(size), self.prices.get(_DEFAULT_PRICE))
 
 
 @dataclass(frozen=True)
@@ -213,13 +58,13 @@ class Model:
         return _union(deployment.seconds for deployment in self.deployments)
 
 
-class _ModelEntry(_Entry):
+class _ModelEntry(Entry):
     aliases: tuple[Name, ...] = ()
     fallbacks: tuple[Name, ...] = ()
     deployments: tuple[Deployment, ...] = Field(min_length=1)
 
 
-class _File(_Entry):
+class _File(Entry):
     default_model: Name
     models: dict[Name, _ModelEntry] = Field(min_length=1)
 
@@ -305,7 +150,7 @@ class Catalogue:
         a vendor's prefix (``openai/``, ``azure/``); None is the default model.
 
         Raises:
-            InvalidRequest: nothing on offer has that name; the message lists what is.
+            NotFound: nothing on offer has that name; told as Azure tells it.
         """
         if name is None:
             return self.default_model
@@ -313,11 +158,14 @@ class Catalogue:
         bare = next((key.removeprefix(p) for p in _VENDOR_PREFIXES if key.startswith(p)), key)
         model = self._names.get(key) or self._names.get(bare)
         if model is None:
-            offered = ", ".join(f"'{known}'" for known in self.models)
-            raise InvalidRequest(
-                f"The model '{name[:64]}' is not offered here. Supported values are: {offered}.",
+            # Azure's words: on Azure the model of a request is the name of a deployment.
+            raise NotFound(
+                f"The API deployment '{name[:64]}' for this resource does not exist. If you "
+                "created the deployment within the last 5 minutes, please wait a moment and try "
+                "again.",
                 param="model",
-                code="model_not_found",
+                code="DeploymentNotFound",
+                type="video_generation_user_error",
             )
         return model
 

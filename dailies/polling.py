@@ -24,7 +24,7 @@ _TRUSTED_FROM = 50.0
 _FAR_APART = 30.0
 """Points of progress between two sightings that make a pace."""
 
-_APPROACH = 0.3
+_APPROACH = 0.34
 """The part of the remaining time that one wait takes."""
 
 _DENSE = 0.025

@@ -1,4 +1,4 @@
-"""``python -m local start`` and ``python -m local demo``."""
+"""``python -m local start``, ``demo`` and ``drop``."""
 
 from __future__ import annotations
 
@@ -16,28 +16,53 @@ __all__ = ["main"]
 def main(arguments: list[str] | None = None) -> int:
     """Run the command in ``arguments``; the exit status is 0, or 1 after a message on stderr."""
     options = _parser().parse_args(arguments)
+    commands = {"start": _start, "demo": _demo, "drop": _drop}
     try:
-        if options.command == "demo":
-            from local.demo.run import demo
-
-            return demo(out=options.out, speed=options.speed)
-        from local.stack.start import run
-
-        return run(
-            StackOptions(
-                port=options.port,
-                state_dir=options.state_dir,
-                speed=options.speed,
-                ready_file=options.ready_file,
-                sora_endpoint=options.sora_endpoint,
-                unlimited=options.unlimited,
-                host=options.host,
-                subscribers=tuple(options.topic_subscriber),
-            )
-        )
+        return commands[options.command](options)
     except StackError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+# Each command imports what it needs: the stack's supervisor stays small for as long as it runs.
+
+
+def _start(options: argparse.Namespace) -> int:
+    from local.stack.start import run
+
+    return run(
+        StackOptions(
+            port=options.port,
+            state_dir=options.state_dir,
+            speed=options.speed,
+            ready_file=options.ready_file,
+            sora_endpoint=options.sora_endpoint,
+            unlimited=options.unlimited,
+            host=options.host,
+            subscribers=tuple(options.topic_subscriber),
+        )
+    )
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from local.demo.run import demo
+
+    return demo(out=options.out, speed=options.speed)
+
+
+def _drop(options: argparse.Namespace) -> int:
+    from local.stack.drop import drop_image
+
+    chosen = {name: getattr(options, name) for name in ("model", "seconds", "size", "fit")}
+    blob = drop_image(
+        options.image,
+        state_dir=options.state_dir,
+        prompt=options.prompt,
+        name=options.name,
+        parameters={name: value for name, value in chosen.items() if value is not None},
+    )
+    print(f"dropped {blob}")
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,12 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("start", help="run the app with all that it needs")
     start.add_argument("--port", type=int, default=7071, help="of the app; 0 picks one")
-    start.add_argument(
-        "--state-dir",
-        type=Path,
-        default=DEFAULT_STATE_DIR,
-        help="what outlives the processes (default: %(default)s)",
-    )
+    _add_state_dir(start, "what outlives the processes")
     start.add_argument(
         "--speed", type=float, default=1.0, help="simulated seconds per second (default: 1)"
     )
@@ -75,7 +95,20 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="make two videos on a stack of their own")
     demo.add_argument("--out", type=Path, default=Path("out"), help="(default: %(default)s)")
     demo.add_argument("--speed", type=float, default=8.0, help="(default: %(default)g)")
+    drop = commands.add_parser("drop", help="put an image into the container references")
+    drop.add_argument("image", type=Path)
+    drop.add_argument("--prompt", help="without it, a sidecar or _defaults.json has to have one")
+    drop.add_argument("--name", help="of the blob, folders included (default: the file's)")
+    for name in ("model", "seconds", "size", "fit"):
+        drop.add_argument(f"--{name}")
+    _add_state_dir(drop, "of the running stack")
     return parser
+
+
+def _add_state_dir(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument(
+        "--state-dir", type=Path, default=DEFAULT_STATE_DIR, help=f"{text} (default: %(default)s)"
+    )
 
 
 if __name__ == "__main__":

@@ -101,7 +101,15 @@ def _azurite(node: list[str], npm: list[str]) -> None:
     if _matches(stamp, done) and (AZURITE / "node_modules" / "azurite").is_dir():
         return
     print("setup: installing Azurite", flush=True)
-    command = [*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    command = [
+        *npm,
+        "ci",
+        "--no-audit",
+        "--no-fund",
+        "--no-update-notifier",
+        "--ignore-scripts",
+        "--loglevel=error",
+    ]
     # npm runs programs of its own with the `node` of the PATH
     path = os.pathsep.join([str(Path(node[0]).parent), os.environ.get("PATH", "")])
     _run(command, "installing Azurite failed", cwd=AZURITE, path=path)

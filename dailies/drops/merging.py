@@ -163,7 +163,7 @@ def _from_file(file: ParameterFile) -> dict[str, object]:
             near = difflib.get_close_matches(key.lower(), _FIELDS, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             known = ", ".join(_FIELDS)
-            _reject(f"{file.name}: {key[:64]}", f"Unknown key.{hint} Known keys: {known}.")
+            _reject(f"{file.name}: {_shown(key)}", f"Unknown key.{hint} Known keys: {known}.")
     return {key: value for key, value in document.items() if value is not None}
 
 
@@ -188,12 +188,17 @@ def _parse(file: ParameterFile) -> Any:
         _reject(file.name, f"This is no JSON that can be used: {error}.")
 
 
+def _shown(key: str) -> str:
+    # JSON can spell half a character, which could be neither stored nor sent in a report
+    return key[:64].encode("utf-8", "replace").decode()
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key '{twice[:64]}' is there twice")
+        raise ValueError(f"the key '{_shown(twice)}' is there twice")
     return document
 
 

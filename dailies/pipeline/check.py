@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dailies.catalogue import Deployment
 from dailies.logs import log_event
+from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
+from dailies.providers.error_body import readable
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
 from dailies.records import VideoRecord
 from dailies.services import Services
@@ -27,11 +29,11 @@ async def check_video(services: Services, video: VideoRef) -> Step:
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if job_id is None or deployment is None:
         return stop(_lost(record))
-    adapter = services.providers.adapter(deployment)
     if record.cancel_requested:
-        await adapter.cancel(job_id)
+        if not await cancel_upstream(services, record) and not _overdue(services, record):
+            return wait(services.settings.retry_seconds)
         return stop(CANCELLED)
-    outcome = await adapter.status(job_id)
+    outcome = await services.providers.adapter(deployment).status(job_id)
     log_event(
         "job_checked",
         video_id=record.id,
@@ -42,7 +44,7 @@ async def check_video(services: Services, video: VideoRef) -> Step:
     )
     step = await _judge(services, record, deployment, outcome)
     if step["kind"] == "wait" and _overdue(services, record):
-        await adapter.cancel(job_id)
+        await cancel_upstream(services, record)
         return stop(_timed_out(services))
     return step
 
@@ -53,26 +55,31 @@ async def _judge(
     settings = services.settings
     match outcome.kind:
         case Kind.ACCEPTED if outcome.job is not None:
-            return await _follow(services, record, deployment, outcome.job)
+            return await _follow(services, record, deployment, outcome.job, outcome.retry_after)
         case Kind.MISSING:
             age = services.clock() - (record.submit.submitted_at or 0)
             if age < _READABLE_AFTER * settings.typical_render_scale:
                 return wait(settings.poll_min_seconds)
             return stop(_vanished())
-        case Kind.RETIRED | Kind.REFUSED:
+        case Kind.RETIRED:
             return stop(
                 VideoError(
-                    outcome.code or "provider_error",
+                    outcome.code or "model_retired",
                     outcome.message or "The provider no longer answers for this job.",
                 )
             )
         case _:
-            # The render is paid for: a missing role or an outage is waited out, to the deadline.
+            # The render is paid for: a missing role, an outage or an odd answer is waited out, to
+            # the deadline.
             return wait(max(outcome.retry_after or 0, settings.poll_max_seconds))
 
 
 async def _follow(
-    services: Services, record: VideoRecord, deployment: Deployment, job: Job
+    services: Services,
+    record: VideoRecord,
+    deployment: Deployment,
+    job: Job,
+    retry_after: float | None,
 ) -> Step:
     now = services.clock()
     match job.status:
@@ -90,10 +97,12 @@ async def _follow(
             await services.records.update(record.owner, record.id, rendered)
             return done()
         case JobStatus.FAILED | JobStatus.CANCELLED | JobStatus.EXPIRED:
+            # A provider's message may repeat the prompt, which has no place in errors and events.
+            why = readable(job.error_message or "", record.request.prompt)
             return stop(
                 VideoError(
                     job.error_code or f"job_{job.status.value}",
-                    job.error_message or "The provider gave no reason; create the video again.",
+                    why or "The provider gave no reason; create the video again.",
                 )
             )
     watched = await services.records.update(
@@ -101,7 +110,7 @@ async def _follow(
         record.id,
         lambda current: current.progressed(job.progress, now),
     )
-    return wait(poll_wait(services, watched or record, deployment))
+    return wait(poll_wait(services, watched or record, deployment, retry_after=retry_after))
 
 
 def _overdue(services: Services, record: VideoRecord) -> bool:

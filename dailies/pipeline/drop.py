@@ -17,7 +17,6 @@ from dailies.references.headers import check
 from dailies.requests import build_request
 from dailies.services import Services
 from dailies.stores.files import read_blob
-from dailies.videos import Size
 
 __all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
 
@@ -147,7 +146,7 @@ async def _accept(
         request = build_request(
             services.catalogue,
             wanted.model_dump(mode="json", exclude_none=True),
-            image=Size(info.width, info.height),
+            image=info.upright,
         )
     except UnusableReference as error:
         raise drops.unusable(name, error) from None

@@ -16,7 +16,13 @@ def typical_seconds(services: Services, record: VideoRecord, deployment: Deploym
     return usual * services.settings.typical_render_scale
 
 
-def poll_wait(services: Services, record: VideoRecord, deployment: Deployment) -> float:
+def poll_wait(
+    services: Services,
+    record: VideoRecord,
+    deployment: Deployment,
+    *,
+    retry_after: float | None = None,
+) -> float:
     """Seconds until the next look at the job, by the schedule of ``dailies.polling``."""
     settings = services.settings
     submitted = record.submit.submitted_at
@@ -26,5 +32,6 @@ def poll_wait(services: Services, record: VideoRecord, deployment: Deployment) -
         typical_seconds=typical_seconds(services, record, deployment),
         minimum=settings.poll_min_seconds,
         maximum=settings.poll_max_seconds,
+        retry_after=retry_after,
         deadline=settings.video_deadline_seconds,
     )

@@ -1,21 +1,28 @@
 """Send the one paid request of a video, at most once.
 
 *Sending* is written, with the record's ETag, before the request leaves; the job id after. Whoever
-finds *sending* without a job id can't know whether the provider took the request, and reconciles:
-the provider's list is read, a job that fits and belongs to nobody is adopted, and only after two
-empty reads, and after the first request can no longer be under way, is it sent again.
+finds *sending* without a job id can't know whether the provider took the request, and reconciles.
+First it waits until the request can no longer leave: a job that came into being after its video had
+taken another one would be paid for and serve nobody. Then the provider's list is read, a job that
+fits and belongs to nobody is adopted, and only after two empty reads, the last of them when the
+provider can no longer be at work on the request, is it sent again.
+
+Durable Functions may run one activity twice at the same time. So everything that is written after a
+request is written for that attempt alone: an execution that comes late changes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 
 from dailies.catalogue import Deployment
 from dailies.logs import log_event
+from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, stop, wait
-from dailies.providers.base import Reference, Submission
+from dailies.pipeline.submission import submission_of
 from dailies.providers.outcomes import Job, Kind, Outcome
 from dailies.records import VideoRecord
 from dailies.requests import serving
@@ -26,12 +33,20 @@ from dailies.videos import Phase, VideoError
 __all__ = ["CANCELLED", "quota_of", "submit_video"]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
+_REFERENCE_GONE = VideoError(
+    "invalid_reference",
+    "The fitted reference image is gone from storage, and the video is not made without it. Create "
+    "the video again.",
+)
+
+_SOURCE_GONE = VideoError(
+    "source_expired",
+    "The video to start from is gone at the provider and from storage. Create it again first.",
+)
 
 _RECONCILE_READS = 2
-# The provider's clock and ours may differ by this much, in seconds.
-_CLOCK_SKEW = 30.0
-# A PNG of the largest size that any model takes is far below this.
-_MAX_FITTED_BYTES = 64 * 1024**2
+# A provider may still work on a request that we have given up: in submit timeouts since it left.
+_UNDER_WAY = 2
 
 
 async def submit_video(services: Services, video: VideoRef) -> Step:
@@ -43,6 +58,8 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
         return await _reconcile(services, record)
     if record.cancel_requested:
         return stop(CANCELLED)
+    if video.get("woken"):
+        return wait(0)
     if _waited_too_long(services, record):
         return stop(_no_slot(services))
     deployment = _choose(services, record)
@@ -71,17 +88,23 @@ def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
 
 
 async def _send(services: Services, record: VideoRecord, deployment: Deployment) -> Step:
-    submission = await _submission(services, record, deployment)
+    submission = await submission_of(services, record, deployment)
+    if submission.lacks_source:
+        return stop(_SOURCE_GONE)
+    if record.request.reference is not None and submission.reference is None:
+        return stop(_REFERENCE_GONE)
     now = services.clock()
     before = record.submit
+    mark = secrets.token_hex(8)
 
     def sending(current: VideoRecord) -> VideoRecord:
         # Only one of two executions that read the same state gets past this line.
-        if current.is_final or current.submit != before:
+        if current.is_final or current.cancel_requested or current.submit != before:
             return current
         return current.moved_to(Phase.SUBMITTING).with_submit(
             deployment=deployment.name,
             sending_since=now,
+            sending_mark=mark,
             first_attempt_at=before.first_attempt_at or now,
             attempts=before.attempts + 1,
             reconciled=0,
@@ -90,11 +113,16 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
     marked = await services.records.update(record.owner, record.id, sending)
     if marked is None or marked.is_final:
         return done()
-    if marked.submit.sending_since != now or marked.submit.attempts != before.attempts + 1:
+    if marked.submit.sending_mark != mark:
         return wait(services.settings.reconcile_pause_seconds)
     adapter = services.providers.adapter(deployment)
+    # Counted from the mark: whoever finds it relies on it that nothing leaves later than that.
+    left = now + services.settings.submit_timeout_seconds - services.clock()
+    if left <= 0:
+        await _not_sent(services, marked)
+        return wait(services.settings.retry_seconds)
     try:
-        async with asyncio.timeout(services.settings.submit_timeout_seconds):
+        async with asyncio.timeout(left):
             outcome = await adapter.submit(submission)
     except TimeoutError:
         outcome = Outcome(Kind.UNKNOWN, code="timeout", message="No answer to the create request.")
@@ -141,6 +169,9 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     """Find out whether the request that was being sent made a job."""
     settings = services.settings
     since = record.submit.sending_since or 0.0
+    may_leave = since + settings.submit_timeout_seconds - services.clock()
+    if may_leave > 0:
+        return wait(may_leave)
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if deployment is None:
         return stop(
@@ -150,13 +181,14 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
                 "a request to it was under way. Put it back, or look for the job at the provider.",
             )
         )
-    submission = await _submission(services, record, deployment)
+    submission = await submission_of(services, record, deployment)
     adapter = services.providers.adapter(deployment)
-    found = await adapter.find_submitted(submission, since - _CLOCK_SKEW)
+    asked_at = services.clock()
+    # From the first attempt on: a job of an earlier one may show up late.
+    found = await adapter.find_submitted(submission, record.submit.first_attempt_at or since)
     if found.outcome.kind is not Kind.ACCEPTED:
-        log_event("reconcile_unavailable", video_id=record.id, code=found.outcome.code)
-        return wait(found.outcome.retry_after or settings.reconcile_pause_seconds)
-    for job in found.jobs:
+        return _list_unavailable(services, record, found.outcome)
+    for job in await _own_first(services, record, deployment, found.jobs):
         if await _adopt(services, record, deployment, job):
             log_event("job_adopted", video_id=record.id, job_id=job.id)
             return done()
@@ -164,27 +196,46 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
         record.owner,
         record.id,
         lambda current: (
-            current.with_submit(reconciled=current.submit.reconciled + 1)
-            if current.submit.sending_since == record.submit.sending_since
+            current.with_submit(reconciled=record.submit.reconciled + 1)
+            if _same_attempt(current, record)
             else current
         ),
     )
-    still_under_way = services.clock() < since + settings.submit_timeout_seconds
+    still_under_way = asked_at < since + _UNDER_WAY * settings.submit_timeout_seconds
     if record.submit.reconciled + 1 < _RECONCILE_READS or still_under_way:
         return wait(settings.reconcile_pause_seconds)
     log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
     if record.cancel_requested:
         return stop(CANCELLED)
     if settings.unresolved_submit is UnresolvedSubmit.FAIL:
-        return stop(
-            VideoError(
-                "submit_unresolved",
-                "The provider did not say whether it took the request, and no job of it was found. "
-                "Nothing was sent again (DAILIES_UNRESOLVED_SUBMIT=fail); create the video anew.",
-            )
-        )
+        return stop(_unresolved("no job of it was found (DAILIES_UNRESOLVED_SUBMIT is 'fail')"))
     await _not_sent(services, record)
     return wait(0)
+
+
+def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome) -> Step:
+    """The list can't be read, so nobody knows: wait for it, but never send again without it."""
+    log_event("reconcile_unavailable", video_id=record.id, code=outcome.code)
+    passing = outcome.kind in (Kind.TRANSIENT, Kind.THROTTLED, Kind.UNAUTHORISED)
+    if not passing or _waited_too_long(services, record):
+        return stop(_unresolved(f"its list of jobs can't tell ({outcome.code})"))
+    return wait(outcome.retry_after or services.settings.reconcile_pause_seconds)
+
+
+def _unresolved(why: str) -> VideoError:
+    return VideoError(
+        "submit_unresolved",
+        f"The provider did not say whether it took the request, and {why}. Nothing was sent again: "
+        "no video is paid twice. Look for the job at the provider, or create the video again.",
+    )
+
+
+async def _own_first(
+    services: Services, record: VideoRecord, deployment: Deployment, jobs: Sequence[Job]
+) -> list[Job]:
+    """The jobs, those first that this video claimed before it died: nobody else can take them."""
+    holders = {job.id: await services.claims.holder(deployment.name, job.id) for job in jobs}
+    return sorted(jobs, key=lambda job: holders[job.id] != record.id)
 
 
 async def _adopt(services: Services, record: VideoRecord, deployment: Deployment, job: Job) -> bool:
@@ -197,45 +248,44 @@ async def _adopt(services: Services, record: VideoRecord, deployment: Deployment
         if current.submit.job_id is not None:
             return current
         return current.moved_to(Phase.RENDERING).with_submit(
-            job_id=job.id, submitted_at=now, sending_since=None
+            deployment=deployment.name, job_id=job.id, submitted_at=now, sending_since=None
         )
 
     updated = await services.records.update(record.owner, record.id, adopted)
-    return updated is not None and updated.submit.job_id == job.id
+    if updated is not None and updated.submit.job_id != job.id:
+        # It has another one by now: this one is left to whoever lost theirs.
+        await services.claims.release(deployment.name, job.id, record.id)
+        return False
+    if updated is None or updated.is_final:
+        # It was ended while its request was under way: nobody waits for this job.
+        ended = record.with_submit(deployment=deployment.name, job_id=job.id)
+        await cancel_upstream(services, ended)
+        return True
+    return True
 
 
 async def _not_sent(
     services: Services, record: VideoRecord, *, waiting: bool = False, retired: str | None = None
 ) -> None:
-    """Note that nothing was done upstream, so that the request may be sent again."""
+    """Note that nothing was done upstream, so that the request may be sent again.
+
+    Only of the attempt that ``record`` tells of: another execution may have sent the next one.
+    """
 
     def cleared(current: VideoRecord) -> VideoRecord:
-        if current.submit.job_id is not None:
+        if current.submit.job_id is not None or not _same_attempt(current, record):
             return current
         gone = current.submit.retired + ((retired,) if retired else ())
-        current = current.with_submit(sending_since=None, reconciled=0, retired=gone)
+        current = current.with_submit(
+            sending_since=None, sending_mark=None, reconciled=0, retired=gone
+        )
         return current.moved_to(Phase.WAITING) if waiting else current
 
     await services.records.update(record.owner, record.id, cleared)
 
 
-async def _submission(
-    services: Services, record: VideoRecord, deployment: Deployment
-) -> Submission:
-    request = record.request
-    reference = None
-    if request.reference is not None and request.reference.fitted is not None:
-        data = await services.files.read(request.reference.fitted, max_bytes=_MAX_FITTED_BYTES)
-        if data is not None:
-            reference = Reference(data, request.reference.content_type, request.size)
-    return Submission(
-        deployment=deployment.deployment,
-        prompt=request.prompt,
-        seconds=request.seconds,
-        size=request.size,
-        operation=request.operation,
-        reference=reference,
-    )
+def _same_attempt(one: VideoRecord, other: VideoRecord) -> bool:
+    return one.submit.sending_mark == other.submit.sending_mark
 
 
 def _choose(services: Services, record: VideoRecord) -> Deployment | None:

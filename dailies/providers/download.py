@@ -44,8 +44,8 @@ async def checked_content(response: httpx.Response, variant: Variant) -> Content
     chunks = _counted(response, length)
     try:
         first = await anext(chunks, b"")
-    except IntegrityError:
-        return _bad("no content")
+    except IntegrityError as error:
+        return _outcome(Kind.TRANSIENT, "content_broken", f"The provider failed: {error}.")
     if not first:
         return _bad("an empty body")
     if first.lstrip()[:1] in (b"<", b"{", b"["):  # markup or JSON, whatever the header says
@@ -70,7 +70,8 @@ async def _counted(response: httpx.Response, length: int | None) -> AsyncIterato
             yield chunk
     except httpx.RequestError as error:
         raise IntegrityError(
-            f"the content broke off after {total} of {_told(length)} bytes ({type(error).__name__})"
+            f"the content broke off after {response.num_bytes_downloaded} of {_told(length)} bytes "
+            f"({type(error).__name__})"
         ) from error
     if length is not None and total != length:
         raise IntegrityError(f"the content has {total} bytes instead of {_told(length)}")

@@ -4,13 +4,14 @@ A video starts from its reference image, and providers refuse one whose pixel si
 the video. ``fit`` takes what people have (a phone's sideways JPEG, a print shop's CMYK, a PNG with
 transparency) and gives an sRGB PNG of the exact size, without metadata.
 
-Everything here is synchronous and busy: call it in a thread.
+Everything here is synchronous and busy: call it in a thread. One picture is decoded at a time.
 """
 
 from __future__ import annotations
 
 import io
 import math
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -62,6 +63,10 @@ _OPENERS: dict[ImageFormat, type[_Opened]] = {
 # How much larger than needed a picture may stay after the cheap first reduction, so that the good
 # filter does the visible part (see ``reducing_gap`` in Pillow's handbook).
 _REDUCING_GAP = 3.0
+
+# A picture of 50 megapixels takes up to 0.8 GB for a second or two (WebP; a JPEG 70 to 200 MB).
+# More threads would finish no sooner, as decoding keeps a processor busy, but need as much each.
+_ONE_AT_A_TIME = threading.Lock()
 
 _TURN = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -132,7 +137,7 @@ def fit(
     if size is None and not sizes:
         raise ValueError("fit needs a size, or sizes to choose from")
     info = check(data, max_pixels=max_pixels)
-    with _decoding(info.format):
+    with _ONE_AT_A_TIME, _decoding(info.format):
         image = _open(data, info)
         region = (crop or CropBounds()).box(info.upright.width, info.upright.height)
         frame = size or nearest_size(region[2] - region[0], region[3] - region[1], sizes)
@@ -213,7 +218,7 @@ def _scale(image: _Opened, layout: _Layout, orientation: int) -> Image.Image:
 def _draft(image: JpegImageFile, scale_x: float, scale_y: float) -> float:
     """Have a large JPEG decoded at 1/2, 1/4 or 1/8, as far as the result stays sharp.
 
-    Returns how many times smaller it will be. A 50-megapixel photo needs 150 MB whole, 10 MB so.
+    Returns how many times smaller it will be. A photo of 50 megapixels needs 150 MB whole.
     """
     enough = (
         max(1, math.ceil(image.width * scale_x * _REDUCING_GAP)),

@@ -11,7 +11,7 @@ from pathlib import Path
 from azure.core.exceptions import AzureError
 
 from local.stack import resources
-from local.stack.environment import STORAGE_ACCOUNT, Wiring, connection_string
+from local.stack.environment import CONTAINER_SETTINGS, STORAGE_ACCOUNT, Wiring, connection_string
 from local.stack.errors import PartFailed, StackError
 from local.stack.layout import APP_DIR, StateDir
 from local.stack.ports import LOOPBACK
@@ -41,7 +41,12 @@ def find_node() -> str:
     return node
 
 
-def azurite_part(state: StateDir, wiring: Wiring, environ: Mapping[str, str] = os.environ) -> Part:
+def azurite_part(
+    state: StateDir,
+    wiring: Wiring,
+    settings: Mapping[str, str],
+    environ: Mapping[str, str] = os.environ,
+) -> Part:
     """Azurite on the state directory's data, with the containers and tables the app relies on.
 
     Raises:
@@ -50,6 +55,7 @@ def azurite_part(state: StateDir, wiring: Wiring, environ: Mapping[str, str] = o
     if not _SCRIPT.exists():
         raise StackError("Azurite is missing: run `make setup`, which installs it")
     ports = wiring.ports
+    containers = [settings[name] for name in CONTAINER_SETTINGS]
     listeners = {
         "blob": ports.azurite_blob,
         "queue": ports.azurite_queue,
@@ -63,7 +69,7 @@ def azurite_part(state: StateDir, wiring: Wiring, environ: Mapping[str, str] = o
 
     async def prepare() -> None:
         try:
-            await resources.ensure(connection_string(wiring))
+            await resources.ensure(connection_string(wiring), containers)
         except AzureError as error:
             raise PartFailed(f"azurite: can't create containers and tables: {error}") from error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from local.stack.environment import STORAGE_ACCOUNT, Wiring
-from local.stack.layout import StateDir
+from local.stack.layout import DEFAULT_STATE_DIR, StateDir
 from local.stack.options import StackOptions
 from local.stack.ports import LOOPBACK
 
@@ -64,18 +64,20 @@ class WarningTail:
 def banner(options: StackOptions, state: StateDir, wiring: Wiring) -> str:
     """How to use the stack that has just come up."""
     ports, keys = wiring.ports, wiring.keys
+    python = os.path.relpath(sys.executable)
+    where = "" if state.root == DEFAULT_STATE_DIR.resolve() else f" --state-dir {state.root}"
     lines = [
         "",
         f"Dailies is ready: {wiring.base_url}   (Ctrl-C ends it)"
         if options.host
-        else "The services are ready; the functions host was left out (--no-host).",
+        else f"The services are ready. Now run the app: func start --port {ports.host}",
         "",
         f"  API key     {keys.api_key}",
         f"  admin key   in {state.keys}, for /orchestrations/generate-video",
         f"  events      {wiring.simulator_url}/_inspect/events",
         f"  Sora        {_sora(options, wiring)}",
         f"  storage     http://{LOOPBACK}:{ports.azurite_blob}/{STORAGE_ACCOUNT}",
-        "              drop images into the container references; videos go into videos",
+        "              images go into the container references, videos into videos",
         f"              (connection string: storage_connection_string in {state.ready})",
         f"  logs        {state.logs}",
         "",
@@ -87,6 +89,9 @@ def banner(options: StackOptions, state: StateDir, wiring: Wiring) -> str:
         f'  curl {wiring.base_url}/v1/videos/ID -H "Authorization: Bearer $DAILIES_KEY"',
         f"  curl -L -o video.mp4 {wiring.base_url}/v1/videos/ID/content \\",
         '    -H "Authorization: Bearer $DAILIES_KEY"',
+        "",
+        "Make one from a picture:",
+        f"  {python} -m local drop picture.png --prompt 'The waves roll in'{where}",
         "",
     ]
     if shutil.which("func"):

@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 STORAGE_ACCOUNT = "devstoreaccount1"
+CONTAINER_SETTINGS = ("DAILIES_REFERENCES_CONTAINER", "DAILIES_VIDEOS_CONTAINER")
+_KEY_SETTINGS = ("DAILIES_API_KEYS", "DAILIES_ADMIN_KEYS")
 _MARK = "DAILIES_LOCAL_SETTINGS_BY"
 # What could make the app sign in as somebody, or store somewhere, that the user did not mean here.
 _IDENTITY_PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "IMDS_")
@@ -109,7 +111,11 @@ def app_settings(
     else:
         settings["DAILIES_EVENT_TOPIC_KEY"] = wiring.keys.topic_key
     own = ("DAILIES_", "AZURE_OPENAI_") if options.sora_endpoint else ("DAILIES_",)
-    settings.update({name: value for name, value in environ.items() if name.startswith(own)})
+    for name, value in environ.items():
+        if name in _KEY_SETTINGS and value:
+            settings[name] += f",{value}"  # beside the stack's own, which the ready file names
+        elif name.startswith(own):
+            settings[name] = value
     if options.sora_endpoint:
         settings["AZURE_OPENAI_ENDPOINT"] = options.sora_endpoint
     return settings
@@ -160,7 +166,7 @@ def _scaled(speed: float) -> dict[str, str]:
     """Durations of the app, in real seconds, such that simulated ones keep their proportions."""
     seconds = {
         "DAILIES_POLL_MIN_SECONDS": max(1 / speed, 0.05),
-        "DAILIES_POLL_MAX_SECONDS": max(20 / speed, 0.2),
+        "DAILIES_POLL_MAX_SECONDS": max(30 / speed, 0.2),
         "DAILIES_TYPICAL_RENDER_SCALE": 1 / speed,
         "DAILIES_VIDEO_DEADLINE_SECONDS": max(3600 / speed, 30),
         "DAILIES_QUOTA_WINDOW_SECONDS": 60 / speed,

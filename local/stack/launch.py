@@ -1,6 +1,7 @@
 """A stack as a child process, for programs that need one: the demo, tests, campaigns.
 
-The stack dies with its starter, also when that is killed.
+The stack dies with its starter, also when that is killed. On Linux it is the thread that counts:
+start a stack from one that lives as long as the stack shall.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from types import TracebackType
 from local.stack import die_with_parent
 from local.stack.errors import StackError
 from local.stack.files import tail
-from local.stack.layout import APP_DIR
+from local.stack.layout import APP_DIR, StateDir
 from local.stack.processes import describe_exit
 from local.stack.ready import StackInfo
 
@@ -84,7 +85,7 @@ class StackProcess:
             StackError: when it does not come up, with the tail of what it printed.
         """
         self.ready_file.unlink(missing_ok=True)
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        StateDir(self.state_dir).create()
         launcher = [sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid())]
         with self.log.open("ab") as log:
             start = log.tell()

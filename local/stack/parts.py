@@ -35,7 +35,10 @@ def plan_parts(
         StackError: when something is not installed.
     """
     stages = [
-        [azurite_part(state, wiring, environ), services_part(options, state, wiring, environ)]
+        [
+            azurite_part(state, wiring, settings, environ),
+            services_part(options, state, wiring, environ),
+        ]
     ]
     if options.host:
         stages.append([host_part(options, state, wiring, settings, environ)])

@@ -5,6 +5,8 @@ In Azure, infrastructure as code makes these; the app itself never does.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
@@ -17,17 +19,18 @@ CONTAINERS = (VIDEOS, REFERENCES)
 TABLES = ("videos", "openvideos", "claims")
 
 
-async def ensure(connection: str) -> None:
+async def ensure(connection: str, containers: Iterable[str] = CONTAINERS) -> None:
     """Create the containers and tables that are missing.
 
     Args:
         connection: the connection string of the account.
+        containers: their names, where a user chose others.
 
     Raises:
         azure.core.exceptions.AzureError: when the account can't be reached.
     """
     async with BlobServiceClient.from_connection_string(connection) as blobs:
-        for name in CONTAINERS:
+        for name in containers:
             try:
                 await blobs.create_container(name)
             except ResourceExistsError:

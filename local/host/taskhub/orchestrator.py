@@ -15,9 +15,10 @@ from local.host.worker_process import (
     WorkerNotReadyError,
 )
 
+from .actions import OrchestrationFaultError, Outcome
 from .history import Event, EventType, new_event, wire_history
-from .replay import OrchestrationFaultError, Outcome, replay
-from .store import Instance, Message
+from .replay import replay
+from .rows import Instance, Message
 from .turn import TurnCommit
 from .work import KeyedWork
 
@@ -188,6 +189,12 @@ class OrchestratorDispatcher:
             message = f"Orchestrator function '{instance.name}' failed: {decision.error}"
             commit.fail(message, decision.details or "")
         elif decision.is_done and outcome.continue_as_new:
+            if outcome.buffered:
+                _log.warning(
+                    "%s continues as new: events that it has not waited for are lost, as in "
+                    "Azure: %s",
+                    *(instance.instance_id, ", ".join(outcome.buffered)),
+                )
             commit.continue_as_new(outcome.next_input, outcome.carried)
         elif decision.is_done:
             commit.end("Completed", decision.output)
@@ -220,9 +227,15 @@ class OrchestratorDispatcher:
                 traceparent=instance.traceparent,
             )
         )
-        if result.fault is not None:
-            return _failed_decision(result.fault)
-        return _decision(json.loads(result.text), None)
+        try:
+            if result.fault is not None:
+                return _failed_decision(result.fault)
+            return _decision(json.loads(result.text), None)
+        except (ValueError, KeyError, TypeError) as error:
+            raise OrchestrationFaultError(
+                f"it did not answer as the Durable SDK does ({error!r}): is it declared with "
+                "orchestration_trigger?"
+            ) from error
 
 
 def _execution_started(instance: Instance, now: float) -> Event:

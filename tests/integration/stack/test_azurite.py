@@ -4,49 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 
 from local.stack.azurite import azurite_part
-from local.stack.certificates import Certificates
-from local.stack.environment import Wiring, connection_string
-from local.stack.keys import Keys
+from local.stack.environment import Wiring, app_settings, connection_string
 from local.stack.layout import StateDir
+from local.stack.options import StackOptions
 from local.stack.ports import Ports
 from local.stack.processes import Part
 from local.stack.resources import CONTAINERS, TABLES
 from local.stack.supervisor import Supervisor
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> StateDir:
-    state = StateDir(tmp_path)
-    state.create()
-    return state
-
-
-@pytest.fixture
-def wiring(state: StateDir) -> Wiring:
-    return Wiring(
-        keys=Keys.load_or_create(state.keys),
-        ports=Ports.assign(state.ports, host_port=0),
-        certificates=Certificates.load_or_create(state.tls),
-    )
-
-
-@pytest.fixture
-async def supervisor() -> AsyncIterator[Supervisor]:
-    supervisor = Supervisor(changed=lambda: None, tell=print)
-    yield supervisor
-    await supervisor.stop()
-
-
 def _part(state: StateDir, wiring: Wiring) -> Part:
-    return azurite_part(state, wiring, os.environ)
+    settings = app_settings(StackOptions(), wiring, {})
+    return azurite_part(state, wiring, settings, os.environ)
 
 
 async def test_containers_and_tables_are_there_when_azurite_is_ready(

@@ -15,13 +15,6 @@ from local.stack.errors import StackError
 from local.stack.layout import APP_DIR, StateDir
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> StateDir:
-    state = StateDir(tmp_path / "state")
-    state.create()
-    return state
-
-
 def test_a_second_stack_on_the_same_directory_is_refused(state: StateDir) -> None:
     with state.locked():
         command = [sys.executable, "-m", "local", "start", "--port", "0"]

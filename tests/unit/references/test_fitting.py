@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
-from dailies.references.fitting import CropBounds, Fitted, FitMode, ImageFormat, fit
+from dailies.references.fitting import CropBounds, FitMode, Fitted, ImageFormat, fit
 from dailies.videos import Size
 from tests.unit.references import pictures
 from tests.unit.references.pictures import BLUE, GREEN, RED, WHITE, decode, encode, quadrants

@@ -111,11 +111,11 @@ def test_the_limit_holds_for_every_format(format: str) -> None:
 def test_a_jpeg_of_endless_scans_is_refused_quickly() -> None:
     data = SAMPLES["progressive"]
     last_scan = data[data.rindex(b"\xff\xda") : -2]
-    started = time.perf_counter()
+    started = time.process_time()
     error = refusal(data[:-2] + last_scan * 100_000 + data[-2:])
     assert error.code == "image_too_large"
     assert "scans" in error.message
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_a_jpeg_of_endless_scans_is_refused_quickly() -> None:
     ids=["markers", "segments", "markers after a scan", "PNG chunks", "WebP chunks"],
 )
 def test_millions_of_empty_parts_cost_little_time(data: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with contextlib.suppress(UnusableReference):
         check(data, max_pixels=1_000_000)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_jpeg_that_gives_two_sizes_is_refused() -> None:

@@ -85,6 +85,14 @@ def test_the_user_overrides_the_app_s_settings() -> None:
     assert "HOME" not in chosen
 
 
+def test_the_user_s_keys_are_valid_beside_the_stack_s() -> None:
+    mine = {"DAILIES_API_KEYS": hashed("me", "mine")}
+    owners = [
+        key.owner for key in Settings.load(app_settings(StackOptions(), WIRING, mine)).api_keys
+    ]
+    assert owners == ["local", "me"]
+
+
 def test_unlimited_lifts_the_app_s_own_quota() -> None:
     assert not Settings.load(app_settings(StackOptions(unlimited=True), WIRING, {})).enforce_quota
     assert Settings.load(app_settings(StackOptions(), WIRING, {})).enforce_quota

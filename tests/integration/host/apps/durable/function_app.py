@@ -26,6 +26,11 @@ def note(name: str, text: str = "x") -> int:
     return len(path.read_text().splitlines())
 
 
+def given(context: Context) -> Any:
+    """The input of an orchestration."""
+    return context.get_input()
+
+
 # -- starting and managing, through the SDK's client ------------------------------------------
 
 
@@ -78,7 +83,7 @@ async def manage(req: func.HttpRequest, client: df.DurableOrchestrationClient) -
 
 @app.orchestration_trigger(context_name="context")
 def chain(context: Context) -> Steps:
-    value = context.get_input()
+    value = given(context)
     for _ in range(3):
         value = yield context.call_activity("increment", value)
     return value
@@ -86,14 +91,14 @@ def chain(context: Context) -> Steps:
 
 @app.orchestration_trigger(context_name="context")
 def fan_out(context: Context) -> Steps:
-    tasks = [context.call_activity("increment", n) for n in range(context.get_input())]
+    tasks = [context.call_activity("increment", n) for n in range(given(context))]
     results = yield context.task_all(tasks)
     return sum(results)
 
 
 @app.orchestration_trigger(context_name="context")
 def race(context: Context) -> Steps:
-    timer = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+    timer: Any = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
     winner = yield context.task_any([timer, context.call_activity("increment", 1)])
     if winner is timer:
         return "timer"
@@ -118,10 +123,10 @@ def open_timer(context: Context) -> Steps:
 @app.orchestration_trigger(context_name="context")
 def retries(context: Context) -> Steps:
     options = df.RetryOptions(50, 3)
-    argument = {**context.get_input(), "key": f"flaky-{context.instance_id}"}
+    argument = {**given(context), "key": f"flaky-{context.instance_id}"}
     try:
         result = yield context.call_activity_with_retry("flaky", options, argument)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the SDK raises nothing more specific
         result = str(error)
     following = yield context.call_activity("increment", 41)
     return [result, following]
@@ -141,16 +146,16 @@ def retries_in_parallel(context: Context) -> Steps:
 
 @app.orchestration_trigger(context_name="context")
 def fails(context: Context) -> Steps:
-    yield context.call_activity("broken", context.get_input())
+    yield context.call_activity("broken", given(context))
 
 
 @app.orchestration_trigger(context_name="context")
 def parent(context: Context) -> Steps:
-    inner = yield context.call_sub_orchestrator("chain", context.get_input())
+    inner = yield context.call_sub_orchestrator("chain", given(context))
     named = yield context.call_sub_orchestrator("chain", inner, f"{context.instance_id}-child")
     try:
         yield context.call_sub_orchestrator_with_retry("fails", df.RetryOptions(50, 2), "boom")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the SDK raises nothing more specific
         return [inner, named, str(error)]
     return "unexpected"
 
@@ -172,7 +177,7 @@ def loud_status(context: Context) -> Steps:
 
 @app.orchestration_trigger(context_name="context")
 def counting_down(context: Context) -> Steps:
-    left = context.get_input()
+    left = given(context)
     yield context.call_activity("increment", left)
     if left:
         context.set_custom_status(f"{left} left")
@@ -183,8 +188,8 @@ def counting_down(context: Context) -> Steps:
 
 @app.orchestration_trigger(context_name="context")
 def counts(context: Context) -> Steps:
-    entity = df.EntityId("Counter", context.get_input()["key"])
-    for _ in range(context.get_input().get("signals", 0)):
+    entity = df.EntityId("Counter", given(context)["key"])
+    for _ in range(given(context).get("signals", 0)):
         context.signal_entity(entity, "add", 1)
     before = yield context.call_entity(entity, "get")
     yield context.call_entity(entity, "add", 10)
@@ -196,7 +201,7 @@ def counts(context: Context) -> Steps:
 def upsets_entity(context: Context) -> Steps:
     try:
         yield context.call_entity(df.EntityId("Counter", "upset"), "fail")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the SDK raises nothing more specific
         return str(error)
     return "unexpected"
 
@@ -208,13 +213,13 @@ def calls_nobody(context: Context) -> Steps:
 
 @app.orchestration_trigger(context_name="context")
 def no_generator(context: Context) -> Any:
-    return {"input": context.get_input()}
+    return {"input": given(context)}
 
 
 @app.orchestration_trigger(context_name="context")
 def survives(context: Context) -> Steps:
     """For crash tests: five activities, a timer and a call of the shared counter."""
-    number = context.get_input()
+    number = given(context)
     total = 0
     for step in range(3):
         total += yield context.call_activity("increment", number + step)
@@ -234,7 +239,7 @@ def increment(value: int) -> int:
 
 
 @app.activity_trigger(input_name="value")
-async def flaky(value: dict) -> str:
+async def flaky(value: dict[str, Any]) -> str:
     attempts = note(value["key"])
     if attempts <= value["failures"]:
         raise RuntimeError(f"attempt {attempts}")
@@ -255,7 +260,7 @@ def lasting(value: float) -> str:
 
 @app.orchestration_trigger(context_name="context")
 def lasts(context: Context) -> Steps:
-    return (yield context.call_activity("lasting", context.get_input()))
+    return (yield context.call_activity("lasting", given(context)))
 
 
 @app.entity_trigger(context_name="context", entity_name="Counter")

@@ -1,0 +1,25 @@
+// Lets the app call an Azure OpenAI account: the one made here, or one that exists elsewhere.
+metadata description = 'Cognitive Services OpenAI User on one account.'
+
+param accountName string
+param principalId string
+
+var roles = {
+  cognitiveServicesOpenAiUser: '5e0bd9bd-7b93-4f28-af87-19fc36ad61bd'
+}
+
+resource account 'Microsoft.CognitiveServices/accounts@2024-10-01' existing = {
+  name: accountName
+}
+
+resource openAiUser 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account.id, principalId, roles.cognitiveServicesOpenAiUser)
+  scope: account
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.cognitiveServicesOpenAiUser)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+output endpoint string = account.properties.endpoint

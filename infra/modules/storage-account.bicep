@@ -1,0 +1,113 @@
+// One hardened storage account with its containers, queues and tables. All accounts of Dailies are
+// made by this module, so the rules below hold for each: no shared keys, no public blobs, TLS 1.2.
+metadata description = 'Storage account without shared keys, with containers, queues and tables.'
+
+@minLength(3)
+@maxLength(24)
+param name string
+param location string
+param tags object
+
+@description('Redundancy, for example Standard_LRS, Standard_ZRS or Standard_GZRS.')
+param skuName string
+
+param containers array = []
+param queues array = []
+param tables array = []
+
+@description('Days for which deleted blobs and containers can be brought back; 0 turns soft delete off.')
+@minValue(0)
+@maxValue(365)
+param softDeleteDays int = 0
+
+@description('True closes the public endpoint but for trusted Azure services and allowedIpRanges.')
+param restrictNetwork bool
+
+@description('True lets trusted Azure services in (Event Grid) where the network is restricted.')
+param trustAzureServices bool
+
+@description('Public IPv4 addresses or CIDR ranges that may reach a restricted account.')
+param allowedIpRanges array = []
+
+resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'StorageV2'
+  sku: {
+    name: skuName
+  }
+  properties: {
+    accessTier: 'Hot'
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    allowSharedKeyAccess: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    // Trusted services and the listed addresses come through the public endpoint, so it is closed
+    // wholly only where nobody needs it.
+    publicNetworkAccess: restrictNetwork && !trustAzureServices && empty(allowedIpRanges) ? 'Disabled' : 'Enabled'
+    networkAcls: {
+      defaultAction: restrictNetwork ? 'Deny' : 'Allow'
+      bypass: trustAzureServices ? 'AzureServices' : 'None'
+      ipRules: [for range in allowedIpRanges: {
+        action: 'Allow'
+        value: range
+      }]
+    }
+  }
+}
+
+resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    deleteRetentionPolicy: softDeleteDays > 0 ? {
+      enabled: true
+      days: softDeleteDays
+    } : {
+      enabled: false
+    }
+    containerDeleteRetentionPolicy: softDeleteDays > 0 ? {
+      enabled: true
+      days: softDeleteDays
+    } : {
+      enabled: false
+    }
+  }
+}
+
+resource blobContainers 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = [for container in containers: {
+  parent: blobService
+  name: container
+  properties: {
+    publicAccess: 'None'
+  }
+}]
+
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2024-01-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource storageQueues 'Microsoft.Storage/storageAccounts/queueServices/queues@2024-01-01' = [for queue in queues: {
+  parent: queueService
+  name: queue
+}]
+
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2024-01-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource storageTables 'Microsoft.Storage/storageAccounts/tableServices/tables@2024-01-01' = [for table in tables: {
+  parent: tableService
+  name: table
+}]
+
+output id string = account.id
+output name string = account.name
+output blobEndpoint string = account.properties.primaryEndpoints.blob
+output queueEndpoint string = account.properties.primaryEndpoints.queue
+output tableEndpoint string = account.properties.primaryEndpoints.table

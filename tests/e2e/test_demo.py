@@ -1,0 +1,67 @@
+"""``make demo``, faster."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import pytest
+
+from local.stack.launch import without_settings
+from local.stack.layout import APP_DIR
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Path]:
+    """What the demo printed, its directory for results, and the one for its temporary files."""
+    out, temporary = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("temporary")
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "demo", "--out", str(out), "--speed", "60"],
+        cwd=APP_DIR,
+        env={**without_settings(os.environ), "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout, out, temporary
+
+
+@pytest.mark.parametrize("name", ["from-prompt", "from-image"])
+def test_each_video_plays_and_is_what_its_manifest_says(
+    finished: tuple[str, Path, Path], name: str
+) -> None:
+    _, out, _ = finished
+    files = json.loads((out / f"{name}.manifest.json").read_text())["files"]
+    for variant, suffix in (("video", ".mp4"), ("thumbnail", ".webp")):
+        data = (out / f"{name}{suffix}").read_bytes()
+        assert hashlib.sha256(data).hexdigest() == files[variant]["sha256"]
+    with av.open(str(out / f"{name}.mp4")) as video:
+        assert {stream.type for stream in video.streams} == {"video", "audio"}
+        assert sum(1 for _ in video.decode(video=0)) > 60
+
+
+def test_progress_and_events_are_shown(finished: tuple[str, Path, Path]) -> None:
+    printed, _, _ = finished
+    assert printed.count("dailies.video.accepted") == 2
+    assert printed.count("dailies.video.completed") == 2
+    assert "prompt: 100% done" in printed
+    assert "image: 100% done" in printed
+
+
+def test_nothing_is_left_behind(finished: tuple[str, Path, Path]) -> None:
+    _, _, temporary = finished
+    assert list(temporary.iterdir()) == []
+    mine = str(temporary).encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:
+            continue  # it ended meanwhile
+        assert mine not in command

@@ -1,0 +1,58 @@
+"""The app on its stack, while parts of it are killed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import httpx
+import pytest
+
+from tests.stack import PartName, RunningStack
+
+
+def test_a_prompt_becomes_a_video_in_storage_and_an_event(stack: RunningStack) -> None:
+    video = stack.wait_for(stack.create("a kite over the dunes"))
+    assert video["status"] == "completed", video
+    assert video["progress"] == 100
+    event = stack.wait_for_event(video["id"], "completed")
+    with stack.blobs.get_blob_client("videos", f"{video['id']}/manifest.json") as blob:
+        manifest = json.loads(blob.download_blob().readall())
+    answer = stack.api.get(f"/v1/videos/{video['id']}/content", follow_redirects=True)
+    digest = hashlib.sha256(answer.raise_for_status().content).hexdigest()
+    assert (
+        digest == manifest["files"]["video"]["sha256"] == event["data"]["files"]["video"]["sha256"]
+    )
+
+
+def test_the_content_is_fetched_from_storage_without_the_caller_s_key(stack: RunningStack) -> None:
+    video = stack.wait_for(stack.create("a harbour in fog"))
+    answer = stack.api.get(f"/v1/videos/{video['id']}/content")
+    assert answer.is_redirect
+    link = answer.headers["location"]
+    assert httpx.get(link, trust_env=False).headers["content-type"] == "video/mp4"
+    assert httpx.get(link.partition("?")[0], trust_env=False).is_client_error
+
+
+@pytest.mark.parametrize("part", ["worker", "host"])
+def test_a_video_outlives_the_process_that_makes_it(stack: RunningStack, part: PartName) -> None:
+    prompt = f"a train crosses a viaduct, the {part} dies"
+    video = stack.create(prompt)
+    stack.wait_until(lambda: stack.jobs(prompt), within=20, what="the job was created upstream")
+    killed = stack.kill(part)
+    stack.wait_restarted(part, killed)
+    assert stack.wait_for(video)["status"] == "completed"
+    stack.wait_for_event(video["id"], "completed")
+    assert len(stack.jobs(prompt)) == 1
+    ids = {event["id"] for event in stack.events(video["id"], "completed")}
+    assert len(ids) == 1
+
+
+def test_a_video_outlives_the_services(stack: RunningStack) -> None:
+    prompt = "a glacier calves into the sea"
+    video = stack.create(prompt)
+    stack.wait_until(lambda: stack.jobs(prompt), within=20, what="the job was created upstream")
+    stack.wait_restarted("services", stack.kill("services"))
+    assert stack.wait_for(video)["status"] == "completed"
+    stack.wait_for_event(video["id"], "completed")
+    assert len(stack.jobs(prompt)) == 1

@@ -1,0 +1,187 @@
+"""azure.yaml, host.json and the workflows have the form that their readers expect.
+
+The models are narrower than the published schemas: they hold what Dailies uses, so a key that is
+misspelt, or that nobody reads, is an error. Sources:
+https://learn.microsoft.com/azure/developer/azure-developer-cli/azd-schema,
+https://learn.microsoft.com/azure/azure-functions/functions-host-json and
+https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-bindings#host-json.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Annotated, Any, Literal
+
+import pytest
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tests.infra.project import ROOT, read_infra
+
+TimeSpan = Annotated[str, Field(pattern=r"^\d\d:\d\d:\d\d$")]
+Level = Literal["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"]
+_WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Hook(_Strict):
+    shell: Literal["sh", "pwsh"]
+    run: str
+    interactive: bool = False
+
+
+class _Hooks(_Strict):
+    posix: _Hook
+    windows: _Hook
+
+
+class _Service(_Strict):
+    project: Literal["."]
+    language: Literal["python"]
+    host: Literal["function"]
+    remote_build: Literal[True] = Field(alias="remoteBuild")
+
+
+class _InfraFolder(_Strict):
+    provider: Literal["bicep"]
+    path: Literal["infra"]
+    module: Literal["main"]
+
+
+class _Versions(_Strict):
+    azd: str = Field(pattern=r"^>= \d+\.\d+\.\d+$")
+
+
+class AzureYaml(_Strict):
+    """What azd reads."""
+
+    name: str
+    required_versions: _Versions = Field(alias="requiredVersions")
+    infra: _InfraFolder
+    services: dict[str, _Service]
+    hooks: dict[Literal["preprovision", "postdeploy"], _Hooks]
+
+
+class _Hsts(_Strict):
+    is_enabled: Literal[True] = Field(alias="isEnabled")
+    max_age: str = Field(alias="maxAge", pattern=r"^\d+$")
+
+
+class _Http(_Strict):
+    route_prefix: Literal[""] = Field(alias="routePrefix")
+    hsts: _Hsts
+
+
+class _Storage(_Strict):
+    partition_count: int = Field(alias="partitionCount", ge=1, le=16)
+    polling: TimeSpan = Field(alias="maxQueuePollingInterval")
+
+
+class _Scheduler(_Strict):
+    type: Literal["azureManaged"]
+    connection: str = Field(alias="connectionStringName")
+
+
+class _Tracing(_Strict):
+    enabled: bool = Field(alias="distributedTracingEnabled")
+    version: Literal["V2"]
+    # Inputs and outputs hold prompts, which stay out of logs.
+    inputs: Literal[False] = Field(alias="traceInputsAndOutputs")
+    replays: Literal[False] = Field(alias="traceReplayEvents")
+
+
+class _DurableTask(_Strict):
+    hub: str = Field(alias="hubName", pattern=r"^[A-Za-z][A-Za-z0-9]{2,44}$")
+    activities: int = Field(alias="maxConcurrentActivityFunctions", ge=1)
+    orchestrators: int = Field(alias="maxConcurrentOrchestratorFunctions", ge=1)
+    sessions: Literal[False] = Field(alias="extendedSessionsEnabled")
+    storage: _Storage | _Scheduler = Field(alias="storageProvider")
+    tracing: _Tracing
+
+
+class _Blobs(_Strict):
+    parallelism: int = Field(alias="maxDegreeOfParallelism", ge=1)
+    poison: int = Field(alias="poisonBlobThreshold", ge=1)
+
+
+class _Extensions(_Strict):
+    http: _Http
+    durable: _DurableTask = Field(alias="durableTask")
+    blobs: _Blobs
+
+
+class _Sampling(_Strict):
+    enabled: bool = Field(alias="isEnabled")
+    per_second: int = Field(alias="maxTelemetryItemsPerSecond")
+    # The alerts count log lines and requests, so none of these may be sampled away.
+    excluded: Literal["Trace;Exception;Request"] = Field(alias="excludedTypes")
+
+
+class _Insights(_Strict):
+    sampling: _Sampling = Field(alias="samplingSettings")
+
+
+class _Logging(_Strict):
+    levels: dict[str, Level] = Field(alias="logLevel")
+    insights: _Insights = Field(alias="applicationInsights")
+
+
+class _Bundle(_Strict):
+    id: Literal["Microsoft.Azure.Functions.ExtensionBundle"]
+    version: Literal["[4.*, 5.0.0)"]
+
+
+class HostJson(_Strict):
+    """What the Functions host reads."""
+
+    version: Literal["2.0"]
+    timeout: TimeSpan = Field(alias="functionTimeout")
+    extensions: _Extensions
+    logging: _Logging
+    bundle: _Bundle = Field(alias="extensionBundle")
+
+
+@pytest.mark.parametrize("name", ["host.json", "infra/host.scheduler.json"])
+def test_the_host_file_has_its_form(name: str) -> None:
+    document = HostJson.model_validate_json((ROOT / name).read_text())
+    # The app's own lines are information; without them the alerts are blind.
+    assert document.logging.levels["Function"] == "Information"
+
+
+def test_a_misspelt_host_setting_is_seen() -> None:
+    text = (ROOT / "host.json").read_text()
+    with pytest.raises(ValidationError, match="maxConcurrentActivities"):
+        HostJson.model_validate_json(text.replace("ActivityFunctions", "Activities"))
+
+
+def test_azd_finds_its_service_and_its_hooks() -> None:
+    document = AzureYaml.model_validate(yaml.safe_load((ROOT / "azure.yaml").read_text()))
+    (service,) = document.services
+    assert f"serviceName: '{service}'" in (ROOT / "infra" / "main.bicep").read_text()
+    for hooks in document.hooks.values():
+        for hook in (hooks.posix, hooks.windows):
+            assert (ROOT / hook.run).is_file(), hook.run
+        assert os.access(ROOT / hooks.posix.run, os.X_OK), hooks.posix.run
+
+
+def test_every_alert_is_explained() -> None:
+    infra = read_infra()
+    alerts = re.findall(r"^    name: '([\w-]+)'$", infra.texts["infra/modules/alerts.bicep"], re.M)
+    assert len(alerts) >= 8
+    for alert in alerts:
+        assert f"### `{alert}`" in infra.texts["docs/operations.md"], alert
+
+
+@pytest.mark.parametrize("path", _WORKFLOWS, ids=lambda path: str(path.name))
+def test_workflows_are_pinned_and_have_few_rights(path: Any) -> None:
+    text = path.read_text()
+    document = yaml.safe_load(text)
+    assert document["permissions"] == {"contents": "read"}
+    for action in re.findall(r"uses: (\S+)", text):
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action), action
+    for name, job in document["jobs"].items():
+        assert job["timeout-minutes"] <= 60, name

@@ -1,0 +1,157 @@
+"""The hooks that azd runs, with stand-ins for ``az`` and ``azd`` on the path."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.infra.project import ROOT
+
+_DEPLOYED = {
+    "AZURE_SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000001",
+    "AZURE_RESOURCE_GROUP": "rg-test",
+    "DAILIES_APP_NAME": "func-test",
+    "DAILIES_SYSTEM_TOPIC": "topic-test",
+    "DAILIES_EVENT_STORAGE": "steventtest",
+    "DAILIES_VIDEO_STORAGE": "stvideotest",
+    "DAILIES_DEAD_LETTER_CONTAINER": "deadletters",
+    "DAILIES_REFERENCES_CONTAINER": "references",
+    "DAILIES_BASE_URL": "https://func-test.example",
+    "DAILIES_HOOK_PAUSE_SECONDS": "0",
+}
+
+
+@dataclass
+class Shell:
+    """A project folder with stand-ins that write down how they were called."""
+
+    folder: Path
+
+    def tool(self, name: str, script: str = "") -> None:
+        """Put a stand-in on the path; ``script`` is what it does after writing itself down."""
+        path = self.folder / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f'#!/bin/sh\necho "{name} $*" >> "{self.folder}/calls"\n{script}\n')
+        path.chmod(0o755)
+
+    def run(self, hook: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        """Run the POSIX form of the hook."""
+        return subprocess.run(
+            ["sh", str(ROOT / "infra" / "hooks" / f"{hook}.sh")],
+            cwd=self.folder,
+            env={"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}", **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    @property
+    def calls(self) -> list[str]:
+        """The command lines of the stand-ins, in order."""
+        path = self.folder / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    (tmp_path / "host.json").write_text((ROOT / "host.json").read_text())
+    shell = Shell(tmp_path)
+    shell.tool("azd")
+    shell.tool("az")
+    return shell
+
+
+def test_first_keys_are_shown_once_and_kept_as_hashes(shell: Shell) -> None:
+    done = shell.run("preprovision", {})
+    assert done.returncode == 0, done.stderr
+    keys = re.findall(r"key \(shown once; only its hash is kept\): (\S+)", done.stdout)
+    assert len(keys) == len(set(keys)) == 2
+    api, admin = (hashlib.sha256(key.encode()).hexdigest() for key in keys)
+    assert shell.calls == [
+        f"azd env set DAILIES_API_KEYS me=sha256:{api}",
+        f"azd env set DAILIES_ADMIN_KEYS admin=sha256:{admin}",
+    ]
+
+
+def test_keys_that_are_there_are_left_alone(shell: Shell) -> None:
+    done = shell.run("preprovision", {"DAILIES_API_KEYS": "me=sha256:" + "0" * 64})
+    assert done.returncode == 0, done.stderr
+    assert shell.calls == []
+    assert "shown once" not in done.stdout
+
+
+@pytest.mark.parametrize("variable", ["CI", "TF_BUILD"])
+def test_a_pipeline_never_prints_a_key(shell: Shell, variable: str) -> None:
+    done = shell.run("preprovision", {variable: "true"})
+    assert done.returncode == 1
+    assert "DAILIES_API_KEYS is not set" in done.stderr
+    assert shell.calls == []
+
+
+def test_the_host_file_must_fit_the_backend(shell: Shell) -> None:
+    given = {"DAILIES_API_KEYS": "me=sha256:" + "0" * 64, "DAILIES_DURABLE_BACKEND": "scheduler"}
+    done = shell.run("preprovision", given)
+    assert done.returncode == 1
+    assert "host.json is written for 'storage'" in done.stderr
+    scheduler = (ROOT / "infra" / "host.scheduler.json").read_text()
+    (shell.folder / "host.json").write_text(scheduler)
+    assert shell.run("preprovision", given).returncode == 0
+
+
+def test_the_first_month_of_a_budget_is_written_down_once(shell: Shell) -> None:
+    given = {"DAILIES_API_KEYS": "me=sha256:" + "0" * 64, "DAILIES_MONTHLY_BUDGET": "100"}
+    assert shell.run("preprovision", given).returncode == 0
+    (call,) = shell.calls
+    assert re.fullmatch(r"azd env set DAILIES_BUDGET_START \d{4}-\d{2}-01", call)
+    assert (
+        shell.run("preprovision", {**given, "DAILIES_BUDGET_START": "2026-01-01"}).returncode == 0
+    )
+    assert len(shell.calls) == 1
+
+
+def test_the_subscription_is_made_once_the_trigger_runs(shell: Shell) -> None:
+    # Not ready at the first question, ready at the second.
+    shell.tool(
+        "az",
+        'case "$*" in *"keys list"*) if [ -e asked ]; then echo true; else echo false; fi ;; esac\n'
+        "touch asked",
+    )
+    done = shell.run("postdeploy", _DEPLOYED)
+    assert done.returncode == 0, done.stderr
+    assert [call.split()[1:3] for call in shell.calls] == [
+        ["functionapp", "keys"],
+        ["functionapp", "keys"],
+        ["deployment", "group"],
+    ]
+    assert "--template-file infra/blob-events.bicep" in shell.calls[-1]
+    for part in ("functionAppName=func-test", "referencesContainer=references"):
+        assert part in shell.calls[-1]
+
+
+def test_a_trigger_that_never_runs_is_an_error_with_a_remedy(shell: Shell) -> None:
+    shell.tool("az", "echo false")
+    done = shell.run("postdeploy", _DEPLOYED)
+    assert done.returncode == 1
+    assert "azd hooks run postdeploy" in done.stderr
+    assert not any("deployment" in call for call in shell.calls)
+
+
+def test_a_subscription_that_fails_fails_the_hook(shell: Shell) -> None:
+    shell.tool("az", 'case "$*" in *"keys list"*) echo true ;; *) exit 3 ;; esac')
+    assert shell.run("postdeploy", _DEPLOYED).returncode != 0
+
+
+@pytest.mark.parametrize("hook", ["preprovision", "postdeploy"])
+def test_both_shells_know_the_same_names(hook: str) -> None:
+    posix, windows = (
+        (ROOT / "infra" / "hooks" / f"{hook}.{suffix}").read_text() for suffix in ("sh", "ps1")
+    )
+    names = r"\b(?:DAILIES|AZURE)_[A-Z_]+\b"
+    assert set(re.findall(names, posix)) == set(re.findall(names, windows))

@@ -1,0 +1,109 @@
+"""A provider made of a function: each request it gets is kept, each answer is the test's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from dailies.providers.azure_auth import ApiKeyAuth
+from dailies.providers.openai_videos import AZURE_SORA_2, Dialect, OpenAIVideos
+from dailies.providers.reconcile import Names
+
+ENDPOINT = "https://my.openai.azure.com"
+
+
+@dataclass
+class Upstream:
+    """Answers requests in turn from ``answers`` (the last one for ever), and keeps them."""
+
+    answers: list[httpx.Response | Exception] = field(default_factory=list)
+    requests: list[httpx.Request] = field(default_factory=list)
+    client: httpx.AsyncClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        # a copy: a request that is sent again is the same one with other headers
+        headers = request.headers.copy()
+        copy = httpx.Request(request.method, request.url, headers=headers, content=request.content)
+        self.requests.append(copy)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        # a response is spent once read
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
+
+    def says(self, *answers: httpx.Response | Exception) -> None:
+        self.answers = list(answers)
+
+    @property
+    def last(self) -> httpx.Request:
+        return self.requests[-1]
+
+    @property
+    def last_json(self) -> object:
+        return json.loads(self.last.content)
+
+
+Adapter = Callable[..., OpenAIVideos]
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    upstream = Upstream()
+    yield upstream
+    await upstream.client.aclose()
+
+
+@pytest.fixture
+def adapter(upstream: Upstream) -> Adapter:
+    def build(
+        *,
+        auth: httpx.Auth | None = None,
+        dialect: Dialect = AZURE_SORA_2,
+        names: Names | None = None,
+        endpoint: str = ENDPOINT,
+    ) -> OpenAIVideos:
+        return OpenAIVideos(
+            upstream.client,
+            endpoint,
+            "sora-2-eu",
+            auth or ApiKeyAuth(SecretStr("the-key")),
+            dialect=dialect,
+            names=names,
+        )
+
+    return build
+
+
+def job(**fields: object) -> dict[str, object]:
+    """A video object as Azure sends it."""
+    return {
+        "id": "video_1",
+        "object": "video",
+        "model": "sora-2-eu",
+        "status": "queued",
+        "progress": 0,
+        "created_at": 1_780_000_000,
+        "completed_at": None,
+        "expires_at": None,
+        "seconds": "4",
+        "size": "1280x720",
+        "prompt": "a cat in the rain",
+        "remixed_from_video_id": None,
+        "error": None,
+    } | fields
+
+
+def page(*jobs: dict[str, object], has_more: bool | None = False) -> httpx.Response:
+    """A page of the list."""
+    document: dict[str, object] = {"object": "list", "data": jobs}
+    if has_more is not None:
+        document["has_more"] = has_more
+    return httpx.Response(200, json=document)

@@ -1,0 +1,85 @@
+"""Imports point one way, so that each part can be understood, tested and replaced alone."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = ("triggers", "orchestrations", "activities", "entities")
+APP = ("function_app", "durable_client", "dailies", *FUNCTIONS)
+MAY_IMPORT = {
+    "function_app": {*FUNCTIONS, "dailies"},
+    **{part: {"durable_client", "dailies", part} for part in FUNCTIONS},
+    "durable_client": {"dailies"},
+    "dailies": {"dailies"},
+    "local": {"local"},
+}
+"""Which of our own packages each may import."""
+
+
+def _files(part: str) -> list[Path]:
+    module = ROOT / f"{part}.py"
+    return [module] if module.exists() else sorted((ROOT / part).rglob("*.py"))
+
+
+def _sources(part: str) -> list[Path]:
+    # Azurite's node_modules come with Python scripts of their build tools.
+    return [path for path in _files(part) if "node_modules" not in path.parts]
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, at its top or inside a function, by its absolute name."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            yield ".".join((*base, *([node.module] if node.module else [])))
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # "from azure import durable_functions" imports azure.durable_functions.
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("part", MAY_IMPORT)
+def test_imports_point_one_way(part: str) -> None:
+    ours = {*APP, "local", "tests", "bench"}
+    wrong = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in _sources(part)
+        for name in _imports(path)
+        if name.partition(".")[0] in ours - MAY_IMPORT[part]
+    }
+    assert not wrong
+
+
+def test_the_library_does_not_know_azure_functions() -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in _sources("dailies")
+        for name in _imports(path)
+        if name.startswith(("azure.functions", "azure.durable_functions"))
+    }
+    assert not wrong
+
+
+def test_orchestrators_import_nothing_that_has_side_effects() -> None:
+    # The clock, ids, the environment, logs, I/O: an orchestrator is replayed.
+    impure = ("time", "random", "secrets", "uuid", "os", "logging", "asyncio", "httpx")
+    parts = ("dailies.runtime", "dailies.services", "dailies.logs", "dailies.stores")
+    wrong = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in _sources("orchestrations")
+        for name in _imports(path)
+        if any(name == module or name.startswith(f"{module}.") for module in (*impure, *parts))
+    }
+    assert not wrong
+
+
+def test_every_part_was_looked_at() -> None:
+    assert all(_sources(part) for part in MAY_IMPORT)
+    assert len(_sources("dailies")) > 20

@@ -1,0 +1,276 @@
+"""The catalogue: what it reads, what it offers, and how it says what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dailies.catalogue import Catalogue, Credential
+from dailies.errors import NotFound, SettingsError
+from dailies.videos import Operation, Size, Variant
+
+SHIPPED = Path(__file__).parents[2] / "models.yaml"
+ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://my.openai.azure.com/"}
+
+TEXT = """
+default_model: fast
+models:
+  fast:
+    aliases: [Quick]
+    fallbacks: [good]
+    deployments:
+      - name: fast-eu
+        provider: azure-sora-2
+        endpoint: ${EU}
+        deployment: ${EU_NAME:-fast-deployment}
+        sizes: [720x1280, 1280x720, 1792x1024]
+        seconds: [4, 8]
+        variants: [video, thumbnail]
+        prices: {default: 0.1, 1792x1024: 0.5}
+        typical_render_seconds: 60
+        quota: {requests_per_minute: 2}
+      - name: fast-us
+        provider: azure-sora-2
+        endpoint: ${US}
+        deployment: fast
+        sizes: [1280x720]
+        seconds: [4, 12]
+        prices: {1280x720: 0.2}
+  good:
+    fallbacks: [fast]
+    deployments:
+      - name: good-us
+        provider: azure-sora-2
+        endpoint: ${US}
+        deployment: good
+        operations: [create]
+        sizes: [1280x720]
+        seconds: [4]
+        prices: {default: 1}
+        reference: null
+"""
+BOTH = {"EU": "https://eu.example.com", "US": "https://us.example.com"}
+
+
+def problems(text: str, environ: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        Catalogue.parse(text, BOTH if environ is None else environ)
+    return list(caught.value.problems)
+
+
+def test_the_catalogue_that_ships_is_sound() -> None:
+    catalogue = Catalogue.load(SHIPPED, ENDPOINT)
+
+    assert list(catalogue.models) == ["sora-2", "sora-2-pro"]
+    (deployment,) = catalogue.default_model.deployments
+    assert deployment.endpoint == "https://my.openai.azure.com"
+    assert deployment.deployment == "sora-2"
+    assert deployment.credential is Credential.ENTRA
+    assert deployment.secret is None
+    assert (deployment.default_size, deployment.default_seconds) == (Size(720, 1280), 4)
+    assert (deployment.quota.requests_per_minute, deployment.quota.concurrent) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "seconds", "price"),
+    [
+        ("sora-2", "720x1280", 4, 0.40),
+        ("sora-2", "1280x720", 12, 1.20),
+        ("sora-2-pro", "1280x720", 8, 2.40),
+        ("sora-2-pro", "1792x1024", 12, 6.00),
+    ],
+)
+def test_prices_of_the_catalogue_that_ships(
+    model: str, size: str, seconds: int, price: float
+) -> None:
+    (deployment,) = Catalogue.load(SHIPPED, ENDPOINT).resolve(model).deployments
+
+    assert deployment.price(Size.parse(size), seconds) == price
+
+
+def test_without_an_endpoint_the_setting_is_named() -> None:
+    with pytest.raises(SettingsError, match="AZURE_OPENAI_ENDPOINT"):
+        Catalogue.load(SHIPPED, {})
+
+
+def test_a_key_is_only_read_when_chosen() -> None:
+    key = {"AZURE_OPENAI_API_KEY": "k"}
+    unasked = Catalogue.load(SHIPPED, ENDPOINT | key).default_model.deployments[0]
+    asked = Catalogue.load(
+        SHIPPED, ENDPOINT | key | {"AZURE_OPENAI_CREDENTIAL": "api-key"}
+    ).default_model.deployments[0]
+
+    assert unasked.secret is None
+    assert asked.secret is not None
+    assert asked.secret.get_secret_value() == "k"
+    assert "'k'" not in repr(asked)
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(SettingsError, match="AZURE_OPENAI_API_KEY"):
+        Catalogue.load(SHIPPED, ENDPOINT | {"AZURE_OPENAI_CREDENTIAL": "api-key"})
+
+
+@pytest.mark.parametrize("key", ["with space", "line\nbreak", "schlüssel"])
+def test_a_key_that_fits_no_header_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(SettingsError, match="api_key") as caught:
+        Catalogue.load(
+            SHIPPED,
+            ENDPOINT | {"AZURE_OPENAI_CREDENTIAL": "api-key", "AZURE_OPENAI_API_KEY": key},
+        )
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "fast",
+        "FAST",
+        " fast ",
+        "quick",
+        "Quick",
+        "openai/fast",
+        "azure/QUICK",
+        "azure_ai/fast",
+        None,
+    ],
+)
+def test_names_that_callers_use(name: str | None) -> None:
+    assert Catalogue.parse(TEXT, BOTH).resolve(name).name == "fast"
+
+
+def test_an_unknown_name_is_refused_in_azure_s_words() -> None:
+    with pytest.raises(NotFound, match=r"The API deployment 'slow' .* does not exist") as caught:
+        Catalogue.parse(TEXT, BOTH).resolve("slow")
+    assert (caught.value.param, caught.value.code) == ("model", "DeploymentNotFound")
+    assert caught.value.type == "video_generation_user_error"
+
+
+def test_a_deployment_without_an_endpoint_is_left_out() -> None:
+    catalogue = Catalogue.parse(TEXT, {"EU": BOTH["EU"]})
+
+    assert [deployment.name for deployment in catalogue.deployments] == ["fast-eu"]
+    assert list(catalogue.models) == ["fast"]
+    assert catalogue.deployment("good-us") is None
+
+
+def test_placeholders_are_filled_in() -> None:
+    named = Catalogue.parse(TEXT, BOTH | {"EU_NAME": "mine"}).deployment("fast-eu")
+    plain = Catalogue.parse(TEXT, BOTH | {"EU_NAME": ""}).deployment("fast-eu")
+
+    assert named is not None
+    assert plain is not None
+    assert (named.deployment, plain.deployment) == ("mine", "fast-deployment")
+
+
+def test_candidates_go_from_a_model_to_its_fallbacks_and_never_round() -> None:
+    catalogue = Catalogue.parse(TEXT, BOTH)
+
+    def names(model: str) -> list[str]:
+        return [each.name for each in catalogue.candidates(catalogue.resolve(model))]
+
+    assert names("fast") == ["fast-eu", "fast-us", "good-us"]
+    assert names("good") == ["good-us", "fast-eu", "fast-us"]
+
+
+def test_what_a_deployment_can_do() -> None:
+    catalogue = Catalogue.parse(TEXT, BOTH)
+    fast, good = catalogue.deployment("fast-eu"), catalogue.deployment("good-us")
+
+    assert fast is not None
+    assert good is not None
+    assert fast.supports(Size(1280, 720), 8)
+    assert not fast.supports(Size(1280, 720), 12)
+    assert not fast.supports(Size(480, 480), 8)
+    assert fast.supports(Size(1280, 720), 8, Operation.REMIX)
+    assert not good.supports(Size(1280, 720), 4, Operation.REMIX)
+    assert fast.variants == (Variant.VIDEO, Variant.THUMBNAIL)
+    assert fast.reference is not None
+    assert fast.reference.exact_size
+    assert good.reference is None
+
+
+def test_a_model_offers_what_any_of_its_deployments_does() -> None:
+    model = Catalogue.parse(TEXT, BOTH).resolve("fast")
+
+    assert [str(size) for size in model.sizes] == ["720x1280", "1280x720", "1792x1024"]
+    assert model.seconds == (4, 8, 12)
+
+
+def test_prices_and_times() -> None:
+    catalogue = Catalogue.parse(TEXT, BOTH)
+    eu, us = catalogue.deployment("fast-eu"), catalogue.deployment("fast-us")
+
+    assert eu is not None
+    assert us is not None
+    assert eu.price(Size(720, 1280), 8) == 0.8
+    assert eu.price(Size(1792, 1024), 8) == 4.0
+    assert us.price(Size(720, 1280), 4) == 0.8  # never too low
+    assert eu.typical_seconds(Size(720, 1280), 4) == 60
+    assert eu.typical_seconds(Size(1280, 720), 8) == 120
+    assert eu.typical_seconds(Size(1792, 1024), 4) == pytest.approx(119.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "remedy"),
+    [
+        ("[720x1280, 1280x720, 1792x1024]", "[wide]", "fast.deployments[0].sizes[0]", "1280x720"),
+        ("[720x1280, 1280x720, 1792x1024]", "[]", "fast.deployments[0].sizes", "at least 1"),
+        ("seconds: [4, 8]", "seconds: [0]", "fast.deployments[0].seconds[0]", "greater than"),
+        ("name: fast-us", "name: fast-eu", "fast.deployments[1].name", "taken"),
+        ("name: fast-us", "name: fast@us", "fast.deployments[1].name", "pattern"),
+        ("fallbacks: [good]", "fallbacks: [best]", "fast.fallbacks[0]", "no model 'best'"),
+        ("aliases: [Quick]", "aliases: [Good]", "models.good", "already names 'fast'"),
+        ("default_model: fast", "default_model: slow", "default_model", "no model 'slow'"),
+        ("{1280x720: 0.2}", "{720x720: 0.2}", "fast.deployments[1]", "nothing for 1280x720"),
+        ("{1280x720: 0.2}", "{wide: 0.2}", "fast.deployments[1].prices", "wide"),
+        ("{default: 1}", "{default: -1}", "good.deployments[0].prices.default", "greater"),
+        ("[video, thumbnail]", "[thumbnail]", "fast.deployments[0]", "must name 'video'"),
+        ("[video, thumbnail]", "[video, poster]", "fast.deployments[0].variants[1]", "thumbnail"),
+        ("quota: {", "quotas: {", "fast.deployments[0].quotas", "not permitted"),
+        ("${US}", "${US", "fast.deployments[1].endpoint", "${NAME:-default}"),
+        ("${US}", "ftp://x", "fast.deployments[1].endpoint", "https://"),
+        ("${US}", "http://example.com", "fast.deployments[1].endpoint", "loopback"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_path(old: str, new: str, path: str, remedy: str) -> None:
+    assert old in TEXT
+    told = problems(TEXT.replace(old, new))
+
+    assert told[0].startswith("models.yaml: ")
+    assert path in told[0]
+    assert remedy in told[0]
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    text = TEXT.replace("fallbacks: [good]", "fallbacks: [best]").replace("fast-us", "fast-eu")
+
+    assert len(problems(text)) == 2
+
+
+def test_a_default_that_is_not_on_offer_is_no_default() -> None:
+    (told,) = problems(
+        TEXT.replace("default_model: fast", "default_model: good"), {"EU": BOTH["EU"]}
+    )
+
+    assert "'good' has no deployment" in told
+    assert "fast" in told
+
+
+@pytest.mark.parametrize("text", ["", "[]", "a: [", "models: 3", "\0"])
+def test_what_is_no_catalogue(text: str) -> None:
+    assert problems(text)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="DAILIES_CATALOGUE"):
+        Catalogue.load(tmp_path / "none.yaml", ENDPOINT)
+
+
+def test_a_value_can_not_change_the_structure() -> None:
+    name = "x\n        provider: evil"
+    deployment = Catalogue.parse(TEXT, BOTH | {"EU_NAME": name}).deployment("fast-eu")
+
+    assert deployment is not None
+    assert deployment.deployment == name
