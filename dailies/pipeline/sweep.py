@@ -6,6 +6,7 @@ its orchestration. All it does is safe to do twice, and all of it is logged.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 
 from dailies.logs import log_event
@@ -24,6 +25,9 @@ from dailies.videos import ID_PREFIX, VideoError
 __all__ = ["sweep"]
 
 _MOST_RESTARTS = 5
+# No create is under way for longer, in seconds. Its row must not go before its record comes, or
+# nobody looks after the video.
+_LONGEST_CREATE = 3600.0
 
 
 async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[str]:
@@ -33,7 +37,11 @@ async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[s
     async for video in services.records.open_videos():
         if services.clock() - _created_at(video) < grace:
             continue
-        action = await _tend(services, orchestrations, video)
+        try:
+            action = await _tend(services, orchestrations, video)
+        except Exception:  # noqa: BLE001 - whatever is wrong with one, the others must not wait
+            log_event("sweep_failed", level=logging.ERROR, exc_info=True, video_id=video.id)
+            action = "failed"
         if action is not None:
             actions[action] += 1
             log_event("swept", video_id=video.id, owner=video.owner, action=action)
@@ -44,6 +52,8 @@ async def _tend(services: Services, orchestrations: Orchestrations, video: OpenV
     """Do what this video needs; the word for it, or None when it needs nothing."""
     record = await services.records.get(video.owner, video.id)
     if record is None:
+        if services.clock() - _created_at(video) < _LONGEST_CREATE:
+            return None
         # The create broke off before its record: nothing was promised to anyone.
         await services.records.close(video.id)
         return "forgotten"
