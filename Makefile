@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup start demo test fuzz lint format lock package infra-scan clean
+.PHONY: help setup start demo test test-long fuzz lint format lock package infra-scan clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
 PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 python; do \
@@ -18,6 +18,7 @@ help:
 	@echo "make demo    two videos, from a prompt and from a dropped image, into out/"
 	@echo "make start   the app on this machine, with all that it needs (ARGS=\"--port 8080\")"
 	@echo "make test    lint, types and all tests"
+	@echo "make test-long  what takes minutes or large downloads: LiteLLM's SDK"
 	@echo "make fuzz    10,000 requests made up from the OpenAPI document (FUZZ_SEED=1)"
 	@echo "make lint    lint and types only;  make format puts the code in order"
 	@echo "make package builds the zip that is deployed;  make infra-scan runs checkov over infra/"
@@ -43,6 +44,9 @@ lint: setup
 
 test: lint
 	$(RUN) -m pytest $(ARGS)
+
+test-long: setup
+	$(RUN) -m pytest -m long $(ARGS)
 
 fuzz: setup
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-700} $(RUN) -m pytest -s tests/e2e/test_other_clients.py -k openapi
