@@ -1,17 +1,17 @@
 """Send the one paid request of a video, at most once.
 
 *Sending* is written, with the record's ETag, before the request leaves; the job id after. Whoever
-finds *sending* without a job id can't know whether the provider took the request, and reconciles:
-the provider's list is read, a job that fits and belongs to nobody is adopted, and only after two
-empty reads, the last of them when the first request can no longer be under way, is it sent again.
-
-Durable Functions may run one activity twice at the same time. So everything that is written after a
-request is written for that attempt alone: an execution that comes late changes nothing.
+finds *sending* without a job id can't know whether the provider took the request, and reconciles.
+First it waits until the request can no longer be under way: a job that came into being after its
+video had taken another one would be paid for and serve nobody. Then the provider's list is read, a
+job that fits and belongs to nobody is adopted, and only after two empty reads is it sent again; the
+second is later still, because a provider may go on with a request that we have given up.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 
 from dailies.catalogue import Deployment
@@ -19,7 +19,7 @@ from dailies.logs import log_event
 from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, stop, wait
-from dailies.providers.base import Reference, Submission
+from dailies.pipeline.submission import submission_of
 from dailies.providers.outcomes import Job, Kind, Outcome
 from dailies.records import VideoRecord
 from dailies.requests import serving
@@ -30,6 +30,12 @@ from dailies.videos import Phase, VideoError
 __all__ = ["CANCELLED", "quota_of", "submit_video"]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
+
+_SOURCE_GONE = VideoError(
+    "source_expired",
+    "The video to start from is gone at the provider and from storage. Create it again first.",
+)
+
 _REFERENCE_GONE = VideoError(
     "invalid_reference",
     "The fitted reference image is gone from storage, and the video is not made without it. Create "
@@ -37,10 +43,8 @@ _REFERENCE_GONE = VideoError(
 )
 
 _RECONCILE_READS = 2
-# A provider may still work on a request that we have given up: in submit timeouts since it left.
-_UNDER_WAY = 2
-# A PNG of the largest size that any model takes is far below this.
-_MAX_FITTED_BYTES = 64 * 1024**2
+# In submit timeouts since the request left: when the last look is taken before it is sent again.
+_LAST_LOOK_AFTER = 2
 
 
 async def submit_video(services: Services, video: VideoRef) -> Step:
@@ -52,6 +56,8 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
         return await _reconcile(services, record)
     if record.cancel_requested:
         return stop(CANCELLED)
+    if video.get("woken"):
+        return wait(0)
     if _waited_too_long(services, record):
         return stop(_no_slot(services))
     deployment = _choose(services, record)
@@ -80,19 +86,23 @@ def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
 
 
 async def _send(services: Services, record: VideoRecord, deployment: Deployment) -> Step:
-    submission = await _submission(services, record, deployment)
+    submission = await submission_of(services, record, deployment)
+    if submission.lacks_source:
+        return stop(_SOURCE_GONE)
     if record.request.reference is not None and submission.reference is None:
         return stop(_REFERENCE_GONE)
     now = services.clock()
     before = record.submit
+    mark = secrets.token_hex(8)
 
     def sending(current: VideoRecord) -> VideoRecord:
         # Only one of two executions that read the same state gets past this line.
-        if current.is_final or current.submit != before:
+        if current.is_final or current.cancel_requested or current.submit != before:
             return current
         return current.moved_to(Phase.SUBMITTING).with_submit(
             deployment=deployment.name,
             sending_since=now,
+            sending_mark=mark,
             first_attempt_at=before.first_attempt_at or now,
             attempts=before.attempts + 1,
             reconciled=0,
@@ -101,11 +111,14 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
     marked = await services.records.update(record.owner, record.id, sending)
     if marked is None or marked.is_final:
         return done()
-    if marked.submit.sending_since != now or marked.submit.attempts != before.attempts + 1:
+    if marked.submit.sending_mark != mark:
         return wait(services.settings.reconcile_pause_seconds)
     adapter = services.providers.adapter(deployment)
-    # Whoever reconciles counts from the mark, however long it took to write it.
+    # Counted from the mark: whoever finds it relies on it that nothing leaves later than that.
     left = now + services.settings.submit_timeout_seconds - services.clock()
+    if left <= 0:
+        await _not_sent(services, marked)
+        return wait(services.settings.retry_seconds)
     try:
         async with asyncio.timeout(left):
             outcome = await adapter.submit(submission)
@@ -154,6 +167,9 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     """Find out whether the request that was being sent made a job."""
     settings = services.settings
     since = record.submit.sending_since or 0.0
+    under_way = since + settings.submit_timeout_seconds - services.clock()
+    if under_way > 0:
+        return wait(under_way)
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if deployment is None:
         return stop(
@@ -163,14 +179,14 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
                 "a request to it was under way. Put it back, or look for the job at the provider.",
             )
         )
-    submission = await _submission(services, record, deployment)
+    submission = await submission_of(services, record, deployment)
     adapter = services.providers.adapter(deployment)
     asked_at = services.clock()
     # From the first attempt on: a job of an earlier one may show up late.
     found = await adapter.find_submitted(submission, record.submit.first_attempt_at or since)
     if found.outcome.kind is not Kind.ACCEPTED:
         return _list_unavailable(services, record, found.outcome)
-    for job in found.jobs:
+    for job in await _own_first(services, record, deployment, found.jobs):
         if await _adopt(services, record, deployment, job):
             log_event("job_adopted", video_id=record.id, job_id=job.id)
             return done()
@@ -178,14 +194,14 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
         record.owner,
         record.id,
         lambda current: (
-            current.with_submit(reconciled=current.submit.reconciled + 1)
-            if _same_attempt(current, record)
+            current.with_submit(reconciled=record.submit.reconciled + 1)
+            if current.submit.sending_mark == record.submit.sending_mark
             else current
         ),
     )
-    still_under_way = asked_at < since + _UNDER_WAY * settings.submit_timeout_seconds
-    if record.submit.reconciled + 1 < _RECONCILE_READS or still_under_way:
-        return wait(settings.reconcile_pause_seconds)
+    too_early = since + _LAST_LOOK_AFTER * settings.submit_timeout_seconds - asked_at
+    if record.submit.reconciled + 1 < _RECONCILE_READS or too_early > 0:
+        return wait(max(settings.reconcile_pause_seconds, too_early))
     log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
     if record.cancel_requested:
         return stop(CANCELLED)
@@ -212,6 +228,14 @@ def _unresolved(why: str) -> VideoError:
     )
 
 
+async def _own_first(
+    services: Services, record: VideoRecord, deployment: Deployment, jobs: Sequence[Job]
+) -> list[Job]:
+    """The jobs, those first that this video claimed before it died: nobody else can take them."""
+    holders = {job.id: await services.claims.holder(deployment.name, job.id) for job in jobs}
+    return sorted(jobs, key=lambda job: holders[job.id] != record.id)
+
+
 async def _adopt(services: Services, record: VideoRecord, deployment: Deployment, job: Job) -> bool:
     """Make the job this video's own; False when it belongs to another."""
     if not await services.claims.claim(deployment.name, job.id, record.id):
@@ -222,15 +246,19 @@ async def _adopt(services: Services, record: VideoRecord, deployment: Deployment
         if current.submit.job_id is not None:
             return current
         return current.moved_to(Phase.RENDERING).with_submit(
-            job_id=job.id, submitted_at=now, sending_since=None
+            deployment=deployment.name, job_id=job.id, submitted_at=now, sending_since=None
         )
 
     updated = await services.records.update(record.owner, record.id, adopted)
+    if updated is not None and updated.submit.job_id != job.id:
+        # It has another one by now: this one is left to whoever lost theirs.
+        await services.claims.release(deployment.name, job.id, record.id)
+        return False
     if updated is None or updated.is_final:
-        # It was ended while its request was under way: nobody waits for this job.
-        await cancel_upstream(services, record.with_submit(job_id=job.id))
-        return True
-    return updated.submit.job_id == job.id
+        # The video ended while its request was under way: nobody waits for this job.
+        of_job = record.with_submit(deployment=deployment.name, job_id=job.id)
+        await cancel_upstream(services, of_job)
+    return True
 
 
 async def _not_sent(
@@ -238,43 +266,21 @@ async def _not_sent(
 ) -> None:
     """Note that nothing was done upstream, so that the request may be sent again.
 
-    Only of the attempt that ``record`` tells of: another execution may have sent the next one.
+    Only for the request that ``record`` tells of: somebody else may be sending by now.
     """
 
     def cleared(current: VideoRecord) -> VideoRecord:
-        if current.submit.job_id is not None or not _same_attempt(current, record):
+        if current.submit.sending_mark != record.submit.sending_mark:
+            return current
+        if current.submit.job_id is not None:
             return current
         gone = current.submit.retired + ((retired,) if retired else ())
-        current = current.with_submit(sending_since=None, reconciled=0, retired=gone)
+        current = current.with_submit(
+            sending_since=None, sending_mark=None, reconciled=0, retired=gone
+        )
         return current.moved_to(Phase.WAITING) if waiting else current
 
     await services.records.update(record.owner, record.id, cleared)
-
-
-def _same_attempt(one: VideoRecord, other: VideoRecord) -> bool:
-    return (one.submit.attempts, one.submit.sending_since) == (
-        other.submit.attempts,
-        other.submit.sending_since,
-    )
-
-
-async def _submission(
-    services: Services, record: VideoRecord, deployment: Deployment
-) -> Submission:
-    request = record.request
-    reference = None
-    if request.reference is not None and request.reference.fitted is not None:
-        data = await services.files.read(request.reference.fitted, max_bytes=_MAX_FITTED_BYTES)
-        if data is not None:
-            reference = Reference(data, request.reference.content_type, request.size)
-    return Submission(
-        deployment=deployment.deployment,
-        prompt=request.prompt,
-        seconds=request.seconds,
-        size=request.size,
-        operation=request.operation,
-        reference=reference,
-    )
 
 
 def _choose(services: Services, record: VideoRecord) -> Deployment | None:

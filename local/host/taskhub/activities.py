@@ -17,7 +17,7 @@ from local.host.worker_process import (
 )
 
 from .history import Event, EventType, new_event
-from .store import ActivityRow
+from .rows import ActivityRow
 
 if TYPE_CHECKING:
     from .hub import TaskHub
