@@ -16,6 +16,8 @@ from tests.stack import PartName, RunningStack
 __all__ = ["Killer"]
 
 _HOST_SHARE = 0.35
+# Kills that don't wait until the parts that were killed before are up again.
+_WHILE_STARTING_SHARE = 0.15
 _TICK = 0.03
 _LONGEST_QUIET = 2.5  # seconds without an aim before a kill at random
 
@@ -51,6 +53,8 @@ class Killer:
 
     def _kill_once(self, dice: random.Random) -> bool:
         """Kill a part; False when it went down with the host before."""
+        if dice.random() >= _WHILE_STARTING_SHARE:
+            self.stack.wait_until(self.stack.healthy, within=60, what="the app answers")
         quiet_until = time.monotonic() + dice.uniform(0.2, _LONGEST_QUIET)
         part: PartName = "host" if dice.random() < _HOST_SHARE else "worker"
         share = dice.random()

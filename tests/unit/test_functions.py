@@ -35,6 +35,7 @@ TRIGGERS = {
     "reference_dropped": "blobTrigger",
     "sweep": "timerTrigger",
     "purge_histories": "timerTrigger",
+    "retire_videos": "timerTrigger",
 }
 
 INDEX = """
