@@ -67,12 +67,8 @@ async def accept(
     await _check_room(services, owner, most_unfinished)
     now = services.clock()
     video_id = new_id(now)
+    name = f"{video_id}/reference.original"
     if reference is not None:
-        name = f"{video_id}/reference.original"
-        # First the row by which the sweeper finds what an interrupted create leaves, then the
-        # file: a record must never point to a file that is not there.
-        await services.records.announce(video_id, owner)
-        await services.files.put(name, reference.data, content_type=reference.content_type)
         request = request.model_copy(
             update={"reference": reference.file.model_copy(update={"original": name})}
         )
@@ -86,6 +82,11 @@ async def accept(
         request_hash=request_hash,
         traceparent=traceparent,
     )
+    if reference is not None:
+        # First the row by which the sweeper finds what an interrupted create leaves, then the
+        # file: a record must never point to a file that is not there.
+        await services.records.announce(video_id, owner)
+        await services.files.put(name, reference.data, content_type=reference.content_type)
     stored = await services.records.insert(record)
     replayed = stored.id != video_id
     if replayed and reference is not None:

@@ -33,12 +33,12 @@ from dailies.videos import Phase, VideoError
 __all__ = ["CANCELLED", "quota_of", "submit_video"]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
+
 _REFERENCE_GONE = VideoError(
     "invalid_reference",
     "The fitted reference image is gone from storage, and the video is not made without it. Create "
     "the video again.",
 )
-
 _SOURCE_GONE = VideoError(
     "source_expired",
     "The video to start from is gone at the provider and from storage. Create it again first.",
@@ -201,9 +201,9 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
             else current
         ),
     )
-    still_under_way = asked_at < since + _UNDER_WAY * settings.submit_timeout_seconds
-    if record.submit.reconciled + 1 < _RECONCILE_READS or still_under_way:
-        return wait(settings.reconcile_pause_seconds)
+    too_early = since + _UNDER_WAY * settings.submit_timeout_seconds - asked_at
+    if record.submit.reconciled + 1 < _RECONCILE_READS or too_early > 0:
+        return wait(max(settings.reconcile_pause_seconds, too_early))
     log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
     if record.cancel_requested:
         return stop(CANCELLED)
