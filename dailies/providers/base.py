@@ -6,15 +6,24 @@ catalogue's deployment, not code of the adapter: see ``dailies.catalogue``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dailies.providers.outcomes import Job, Outcome
 from dailies.videos import Operation, Size, Variant
 
-__all__ = ["Content", "Found", "Reference", "Submission", "VideoProvider"]
+__all__ = [
+    "CharacterKeeper",
+    "Content",
+    "Found",
+    "KeptCharacter",
+    "Reference",
+    "SourceFile",
+    "Submission",
+    "VideoProvider",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +36,27 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A stored video to start from.
+
+    Attributes:
+        length: in bytes.
+        open: begins to read it, as a stream of its chunks; may be called again.
+    """
+
+    length: int
+    content_type: str
+    open: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One request for a video, complete and valid for the deployment that it goes to.
 
     Attributes:
         deployment: the name by which the provider knows the model.
         source_job_id: the upstream job that a remix, edit or extension starts from.
+        source_file: what it starts from where there is no such job (any more).
     """
 
     deployment: str
@@ -42,6 +66,13 @@ class Submission:
     operation: Operation = Operation.CREATE
     reference: Reference | None = None
     source_job_id: str | None = None
+    source_file: SourceFile | None = None
+
+    @property
+    def lacks_source(self) -> bool:
+        """Whether it is to start from a video and there is none."""
+        derived = self.operation is not Operation.CREATE
+        return derived and self.source_job_id is None and self.source_file is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +96,22 @@ class Content:
     content_type: str
     length: int | None
     chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCharacter:
+    """A character that the provider keeps, by its own id."""
+
+    id: str
+
+
+@runtime_checkable
+class CharacterKeeper(Protocol):
+    """A provider that keeps characters."""
+
+    async def create_character(self, name: str, clip: bytes) -> KeptCharacter | Outcome:
+        """Keep the clip under a name."""
+        ...
 
 
 class VideoProvider(Protocol):

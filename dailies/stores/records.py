@@ -9,6 +9,7 @@ row key   holds                               read as
 ``v:ID``  the record                          a point; rising order of time
 ``d:~ID`` the id; ``~`` inverts every digit   falling order of time
 ``k:SHA`` the video made for that key         a point; its insert is the lock
+``t:ID``  the tombstone of a removed video    a point (``dailies.stores.tombstones``)
 ========  ==================================  =====================================
 
 Inverting the hex digits turns rising into falling order. A page in falling order reads the index,
@@ -40,7 +41,15 @@ from dailies.records import VideoRecord
 from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of, properties_of
 from dailies.videos import ID_PREFIX
 
-__all__ = ["Change", "OpenVideo", "Page", "RecordStore", "hash_key"]
+__all__ = [
+    "Change",
+    "OpenVideo",
+    "Page",
+    "RecordStore",
+    "falling_row",
+    "hash_key",
+    "is_video_id",
+]
 
 Change = Callable[[VideoRecord], VideoRecord]
 
@@ -74,7 +83,13 @@ def _invert(video_id: str) -> str:
     return video_id.removeprefix(ID_PREFIX).translate(_INVERTED)
 
 
-def _is_id(text: str) -> bool:
+def falling_row(video_id: str) -> str:
+    """The row key under which a video stands in falling order of time."""
+    return f"d:{_invert(video_id)}"
+
+
+def is_video_id(text: str) -> bool:
+    """Whether this can be the id of a video at all."""
     digits = text.removeprefix(ID_PREFIX)
     return len(digits) == 32 and digits != text and all(c in "0123456789abcdef" for c in digits)
 
@@ -100,7 +115,7 @@ class RecordStore:
                 "create",
                 {
                     "PartitionKey": record.owner,
-                    "RowKey": f"d:{_invert(record.id)}",
+                    "RowKey": falling_row(record.id),
                     "VideoId": record.id,
                 },
             ),
@@ -168,7 +183,7 @@ class RecordStore:
 
     async def get(self, owner: str, video_id: str) -> VideoRecord | None:
         """One record, or None: also when it belongs to another owner."""
-        found = await self._read(owner, video_id)
+        found = await self.read(owner, video_id)
         return None if found is None else found[0]
 
     async def update(self, owner: str, video_id: str, change: Change) -> VideoRecord | None:
@@ -178,7 +193,7 @@ class RecordStore:
         equal record. None when there is no such record.
         """
         for attempt in range(_WRITE_ATTEMPTS):
-            found = await self._read(owner, video_id)
+            found = await self.read(owner, video_id)
             if found is None:
                 return None
             record, etag = found
@@ -206,7 +221,7 @@ class RecordStore:
 
         ``after`` need not exist any more: it is a place in the order of time.
         """
-        if after is not None and not _is_id(after):
+        if after is not None and not is_video_id(after):
             return Page((), has_more=False)
         ids = await self._ids(owner, after=after, limit=limit + 1, ascending=ascending)
         wanted, has_more = ids[:limit], len(ids) > limit
@@ -228,14 +243,6 @@ class RecordStore:
             records.reverse()
         return Page(records, has_more)
 
-    async def delete(self, record: VideoRecord) -> None:
-        """Remove the record and its index; its idempotency key goes with it."""
-        rows = [f"v:{record.id}", f"d:{_invert(record.id)}"]
-        if record.idempotency_key is not None:
-            rows.append(f"k:{record.idempotency_key}")
-        for row in rows:
-            await self._videos.delete_entity(record.owner, row)
-
     async def open_videos(self) -> AsyncIterator[OpenVideo]:
         """Every video with something left to do, oldest first."""
         rows = self._open.query_entities(
@@ -243,6 +250,22 @@ class RecordStore:
         )
         async for row in rows:
             yield OpenVideo(id=str(row["RowKey"]), owner=str(row["Owner"]))
+
+    async def count_open(self, owner: str, *, up_to: int) -> int:
+        """How many of the owner's videos have something left to do; counts no further than
+        ``up_to``. Reads the rows of all owners' open videos in the worst case."""
+        rows = self._open.query_entities(
+            "PartitionKey eq @partition and Owner eq @owner",
+            parameters={"partition": _OPEN_PARTITION, "owner": owner},
+            select=["RowKey"],
+            results_per_page=min(up_to, 1000),
+        )
+        count = 0
+        async for _ in rows:
+            count += 1
+            if count >= up_to:
+                break
+        return count
 
     async def close(self, video_id: str) -> None:
         """Note that nothing is left to do for this video."""
@@ -254,7 +277,7 @@ class RecordStore:
         if ascending:
             low, high = "v:" if after is None else f"v:{after}", "v;"
         else:
-            low, high = "d:" if after is None else f"d:{_invert(after)}", "d;"
+            low, high = "d:" if after is None else falling_row(after), "d;"
         rows = self._videos.query_entities(
             "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high",
             parameters={"owner": owner, "low": low, "high": high},
@@ -268,8 +291,9 @@ class RecordStore:
                 break
         return ids
 
-    async def _read(self, owner: str, video_id: str) -> tuple[VideoRecord, str] | None:
-        if not _is_id(video_id):
+    async def read(self, owner: str, video_id: str) -> tuple[VideoRecord, str] | None:
+        """One record and its ETag."""
+        if not is_video_id(video_id):
             return None
         try:
             row = await self._videos.get_entity(owner, f"v:{video_id}")

@@ -19,8 +19,11 @@ from local.services.faults import Faults
 from local.services.identity import IdentityEndpoint, Tokens
 from local.services.inspection import Inspection
 from local.services.jobs import JobStore
-from local.services.media.library import MediaLibrary
+from local.services.media.encode import encode
+from local.services.media.library import Encoder, MediaLibrary
 from local.services.settings import Options
+from local.services.sora1.routes import Sora1
+from local.services.sora1.wire import job_of_generation
 from local.services.sora2.characters import Characters
 from local.services.sora2.routes import Sora2
 from local.services.studio import Studio
@@ -63,6 +66,7 @@ def build(
     options: Options,
     now: Callable[[], float] = time.time,
     subscriber_client: Callable[[], httpx.AsyncClient] = _subscriber_client,
+    encoder: Encoder = encode,
 ) -> Services:
     """Open the state directory and wire everything; ``now`` is the real clock in Unix seconds."""
     options.state_dir.mkdir(parents=True, exist_ok=True)
@@ -71,7 +75,7 @@ def build(
     settings = options.settings
     tokens = Tokens(options.state_dir, settings, clock.now)
     identity = IdentityEndpoint(tokens, options.identity_header)
-    library = MediaLibrary(options.state_dir / "media")
+    library = MediaLibrary(options.state_dir / "media", encoder)
     store = JobStore(database, clock)
     studio = Studio(store, clock, library, settings, tokens, options.sora_api_key)
     topic_store = TopicStore(database, clock)
@@ -82,6 +86,7 @@ def build(
         routes=[
             *identity.routes(),
             *Sora2(studio, Characters(studio, database)).routes(),
+            *Sora1(studio).routes(),
             *Topics(topic_store, deliverer, tokens, options.topic_key).routes(),
             *inspection.routes(),
         ],
@@ -92,7 +97,8 @@ def build(
     )
 
     def prompt_of(job_id: str) -> str | None:
-        job = store.get(job_id)
+        generation = job_of_generation(job_id)
+        job = store.get(generation[0] if generation else job_id)
         return None if job is None else job.prompt
 
     return Services(

@@ -57,7 +57,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
     """A stack of its own, on which all cases were begun; the token endpoint is down at first."""
     state_dir: Path = tmp_path_factory.mktemp("matrix")
     with running_stack(state_dir, settings=_SETTINGS) as stack:
-        stack.faults.add("token", "status", status=500, times=8)
+        stack.faults.add("token", "status", status=500, times=3)
         running = Campaign(stack)
         running.begin((FaultCase("token endpoint: down at first", phases=frozenset({"waiting"})),))
         stack.wait_for(running.videos["token endpoint: down at first"])

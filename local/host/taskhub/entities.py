@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from local.host.worker_process import Invocation, WorkerLostError, WorkerNotReadyError
 
 from .history import EventType, new_event
-from .store import Operation
+from .rows import Operation
 from .work import KeyedWork
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from local.host.worker_process import (
     WorkerNotReadyError,
 )
 
+from .actions import OrchestrationFaultError, Outcome
 from .history import Event, EventType, new_event, wire_history
-from .replay import OrchestrationFaultError, Outcome, replay
-from .store import Instance, Message
+from .replay import replay
+from .rows import Instance, Message
 from .turn import TurnCommit
 from .work import KeyedWork
 

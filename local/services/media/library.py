@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from local.services.media.encode import EncodingCancelledError, MediaFiles, encode
 from local.services.media.spec import VideoSpec
 
+Encoder = Callable[[VideoSpec, MediaFiles, Callable[[str], Path], Callable[[], bool]], None]
+"""Writes the files of a specification, as ``encode`` does."""
+
 
 class MediaLibrary:
     """Files live in ``directory``, named by what they hold."""
 
-    def __init__(self, directory: Path, workers: int = 1) -> None:
+    def __init__(self, directory: Path, encode: Encoder = encode, workers: int = 1) -> None:
+        self._encode_files = encode
         self._videos = directory / "videos"
         self._inputs = directory / "inputs"
         self._videos.mkdir(parents=True, exist_ok=True)
@@ -44,7 +48,7 @@ class MediaLibrary:
         """Where the files of ``spec`` are, or will be."""
         stem = self._videos / spec.key
         return MediaFiles(
-            stem.with_suffix(".mp4"), stem.with_suffix(".webp"), stem.with_suffix(".jpg")
+            stem.with_suffix(".mp4"), stem.with_suffix(".thumbnail"), stem.with_suffix(".jpg")
         )
 
     def ready_at(self, specs: Iterable[VideoSpec]) -> float | None:
@@ -67,6 +71,13 @@ class MediaLibrary:
                 task = asyncio.create_task(self._encode(spec), name=f"encode {spec.key}")
                 self._running[spec.key] = task
 
+    async def make(self, spec: VideoSpec) -> MediaFiles:
+        """The files of ``spec``, once they are there."""
+        self.begin([spec])
+        while (task := self._running.get(spec.key)) is not None:
+            await asyncio.wait([task])
+        return self.files(spec)
+
     async def wait_until_idle(self) -> None:
         """Wait for every encoding that has begun."""
         while self._running:
@@ -86,7 +97,7 @@ class MediaLibrary:
         try:
             await asyncio.get_running_loop().run_in_executor(
                 self._pool,
-                encode,
+                self._encode_files,
                 spec,
                 self.files(spec),
                 self.input_path,

@@ -13,11 +13,14 @@ from dailies.events import EventPublisher
 from dailies.pipeline.steps import VideoRef
 from dailies.providers.registry import Providers
 from dailies.records import VideoRecord, VideoRequest
+from dailies.references.fetching import ReferenceFetcher
 from dailies.services import Services
 from dailies.settings import Settings
+from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
+from dailies.stores.tombstones import TombstoneStore
 from dailies.videos import Size, new_id
 from tests.unit.pipeline.memory import MemoryFiles, MemoryTables, Point, no_point
 from tests.unit.pipeline.provider import FakeProvider
@@ -83,11 +86,15 @@ class World:
         self.provider = FakeProvider(self.clock, point)
         service = cast(TableServiceClient, self.tables)
         connection = {"VideoStorage": "UseDevelopmentStorage=true"}
+        records = RecordStore(service)
         self.services = Services(
             settings=Settings.model_validate({**connection, **settings}),
             catalogue=Catalogue.parse(CATALOGUE, {}),
-            records=RecordStore(service),
+            records=records,
             claims=ClaimStore(service),
+            tombstones=TombstoneStore(service, records),
+            characters=CharacterStore(service),
+            references=ReferenceFetcher(max_bytes=1024**2),
             files=cast(FileStore, self.files),
             events=cast(EventPublisher, self.events),
             providers=cast(Providers, self.provider),
