@@ -112,7 +112,7 @@ async def test_an_image_that_was_replaced_or_deleted_is_gone() -> None:
         ("a.gif", picture(), {"prompt": "x"}, "unsupported_image_type"),
         ("a.png", picture(), {"prompt": "x", "seconds": "5"}, "invalid_value"),
         ("a.png", picture(), {"prompt": "x", "size": "1x1"}, "invalid_value"),
-        ("a.png", picture(), {"prompt": "x", "model": "none"}, "model_not_found"),
+        ("a.png", picture(), {"prompt": "x", "model": "none"}, "DeploymentNotFound"),
         ("a.png", picture() + bytes(30 * 1024**2), {"prompt": "x"}, "image_too_large"),
     ],
 )
