@@ -46,8 +46,8 @@ async def accept(
     source: Source,
     idempotency_key: str | None,
     traceparent: str | None,
-    key_decides: bool = False,
     most_unfinished: int | None = None,
+    key_decides: bool = False,
 ) -> Acceptance:
     """Write the record of a new video, or find the one that the same key made before.
 

@@ -68,9 +68,11 @@ async def _gone(services: Services, video: OpenVideo) -> str | None:
     tombstone = await services.tombstones.get(video.owner, video.id)
     if tombstone is not None and not tombstone.is_settled:
         return "removed" if await settle_removal(services, tombstone) else None
-    if tombstone is None and services.clock() - _created_at(video) < _LONGEST_CREATE:
-        return None
-    # Else the create broke off before its record: nothing was promised to anyone.
+    if tombstone is None:
+        if services.clock() - _created_at(video) < _LONGEST_CREATE:
+            return None
+        # The create broke off before its record: nothing was promised to anyone.
+        await services.files.delete_folder(f"{video.id}/")
     await services.records.close(video.id)
     return "forgotten"
 
