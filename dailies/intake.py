@@ -82,7 +82,7 @@ async def accept(
     if reference is not None:
         # First the row by which the sweeper finds what an interrupted create leaves, then the
         # file: a record must never point to a file that is not there.
-        await services.records.reopen(record)
+        await services.records.announce(video_id, owner)
         await services.files.put(name, reference.data, content_type=reference.content_type)
     stored = await services.records.insert(record)
     replayed = stored.id != video_id

@@ -57,7 +57,7 @@ async def accept_and_start(
     reference: GivenReference | None = None,
 ) -> Acceptance:
     """Write the record of what was asked for and start its orchestration."""
-    async with _in_time():
+    async with in_time():
         acceptance = await accept(
             context.services,
             owner=owner,
@@ -81,7 +81,7 @@ async def accept_and_start(
 
 
 @asynccontextmanager
-async def _in_time() -> AsyncIterator[None]:
+async def in_time() -> AsyncIterator[None]:
     """What storage must do before a caller gets an answer.
 
     Raises:
@@ -143,6 +143,7 @@ async def read_reference(
         InvalidRequest: it is no image that can be used, or can't be fetched.
         TooLarge: it has too many bytes.
     """
+    mode = fit_mode(body.fields)
     value = body.fields.get("input_reference")
     if value is None:
         return None, None
@@ -154,7 +155,7 @@ async def read_reference(
             f"Invalid 'input_reference': {error.message}", param="input_reference", code=error.code
         ) from None
     content_type = f"image/{info.format.value}"
-    file = ReferenceFile(content_type=content_type, fit=fit_mode(body.fields))
+    file = ReferenceFile(content_type=content_type, fit=mode)
     return GivenReference(data, content_type, file), info.upright
 
 

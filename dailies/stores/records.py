@@ -107,7 +107,7 @@ class RecordStore:
             Conflict: the key was used before with another request (code
                 ``idempotency_key_reused``).
         """
-        await self.reopen(record)
+        await self.announce(record.id, record.owner)
         operations: list[tuple[str, dict[str, object]]] = [
             ("create", self._entity(record)),
             (
@@ -149,6 +149,12 @@ class RecordStore:
                 raise
             return existing
         return record
+
+    async def announce(self, video_id: str, owner: str) -> None:
+        """Note that something is left to do for this video, so that the sweeper looks."""
+        await self._open.upsert_entity(
+            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
+        )
 
     async def find_by_key(
         self, owner: str, idempotency_key: str, request_hash: str | None
@@ -268,12 +274,6 @@ class RecordStore:
             if count >= up_to:
                 break
         return count
-
-    async def reopen(self, record: VideoRecord) -> None:
-        """Note that something is left to do for this video."""
-        await self._open.upsert_entity(
-            {"PartitionKey": _OPEN_PARTITION, "RowKey": record.id, "Owner": record.owner}
-        )
 
     async def close(self, video_id: str) -> None:
         """Note that nothing is left to do for this video."""

@@ -118,7 +118,8 @@ class ActivityDispatcher:
             return new_event(
                 EventType.TASK_COMPLETED, now, TaskScheduledId=row.task_id, Result=text
             )
-        _log.info("activity %s of %s failed: %s", row.name, row.instance_id, result.fault.type)
+        # The app sees the message; whoever looks for the cause needs the place too.
+        _log.warning("activity %s of %s failed: %s", row.name, row.instance_id, result.fault.stack)
         return new_event(
             EventType.TASK_FAILED,
             now,
