@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from tests.e2e.checks import assert_delivered
+from tests.e2e.durable import system_key
 from tests.pictures import png
 from tests.stack import RunningStack
 
@@ -117,13 +117,7 @@ def _deliver(stack: RunningStack, name: str, etag: str) -> httpx.Response:
         f"{stack.base_url}/runtime/webhooks/blobs",
         params={"functionName": "Host.Functions.reference_dropped"},
         json=[event],
-        headers={"aeg-event-type": "Notification", "x-functions-key": _system_key(stack)},
+        headers={"aeg-event-type": "Notification", "x-functions-key": system_key(stack, "blobs")},
         timeout=30,
         trust_env=False,
     )
-
-
-def _system_key(stack: RunningStack) -> str:
-    """The key of the webhook to which Azure sends blob events."""
-    keys = json.loads((stack.process.state_dir / "host" / "keys.json").read_text())
-    return str(keys["systemKeys"]["blobs_extension"])
