@@ -260,7 +260,6 @@ async def _adopt(services: Services, record: VideoRecord, deployment: Deployment
         # It was ended while its request was under way: nobody waits for this job.
         ended = record.with_submit(deployment=deployment.name, job_id=job.id)
         await cancel_upstream(services, ended)
-        return True
     return True
 
 
