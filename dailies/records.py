@@ -12,11 +12,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
 
 from dailies.polling import Sighting, seen
-from dailies.references.geometry import FitMode
+from dailies.references.geometry import CropBounds, FitMode
 from dailies.videos import Operation, Phase, Size, Status, Variant, VideoError
 
 __all__ = [
     "FitMode",
+    "Generation",
+    "InpaintItem",
+    "InpaintType",
     "ReferenceFile",
     "Source",
     "SourceKind",
@@ -54,6 +57,46 @@ class Source(_Document):
     etag: str | None = None
 
 
+class StoredFile(_Document):
+    """A file in Blob Storage: of the finished video, or one that it starts from."""
+
+    blob: str
+    content_type: str
+    bytes: int
+    sha256: str
+    etag: str
+
+
+class InpaintType(StrEnum):
+    """What may appear at a frame of the caller's choice."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+class InpaintItem(_Document):
+    """An image or a video that appears in the video from ``frame_index`` on.
+
+    Attributes:
+        crop: the part of the picture to use; None for all of it.
+        file: the blob as it is sent; set once it is stored.
+        fit: how we bring an image to the video's size before it is sent, or only upright where a
+            crop is wanted; None: it is sent as it was given.
+        prepared: ``fit`` has been done.
+    """
+
+    type: InpaintType
+    frame_index: int = 0
+    crop: CropBounds | None = None
+    file: StoredFile | None = None
+    fit: FitMode | None = None
+    prepared: bool = False
+
+    @property
+    def needs_preparing(self) -> bool:
+        return self.fit is not None and not self.prepared
+
+
 class ReferenceFile(_Document):
     """The reference image: the blob as it was given, and the one fitted for the model."""
 
@@ -74,6 +117,13 @@ class VideoRequest(_Document):
     operation: Operation = Operation.CREATE
     source_video_id: str | None = None
     reference: ReferenceFile | None = None
+    n_variants: int = 1
+    inpaint: tuple[InpaintItem, ...] = ()
+
+    @property
+    def needs_preparing(self) -> bool:
+        """Whether something must be done to its images before it can be submitted."""
+        return self.reference is not None or any(item.needs_preparing for item in self.inpaint)
 
 
 class SubmitState(_Document):
@@ -81,6 +131,7 @@ class SubmitState(_Document):
 
     ``sending_since`` is set before the request leaves and cleared only when it is certain that
     nothing was done upstream; whoever finds it set, without a ``job_id``, must reconcile.
+    ``failure_reason`` is the provider's own word for why the job failed.
     """
 
     deployment: str | None = None
@@ -91,16 +142,14 @@ class SubmitState(_Document):
     attempts: int = 0
     job_id: str | None = None
     submitted_at: float | None = None
+    failure_reason: str | None = None
 
 
-class StoredFile(_Document):
-    """A file of the finished video in Blob Storage."""
+class Generation(_Document):
+    """One of the videos that a job made of its prompt; ``id`` is the provider's."""
 
-    blob: str
-    content_type: str
-    bytes: int
-    sha256: str
-    etag: str
+    id: str
+    files: dict[Variant, StoredFile] = {}
 
 
 class ErrorField(_Document):
@@ -111,7 +160,11 @@ class ErrorField(_Document):
 
 
 class VideoRecord(_Document):
-    """One video. ``progress`` never goes back."""
+    """One video. ``progress`` never goes back.
+
+    A provider that makes several videos of a prompt has them in ``generations``; ``files`` are then
+    those of the first.
+    """
 
     id: str
     owner: str
@@ -127,6 +180,7 @@ class VideoRecord(_Document):
     completed_at: float | None = None
     error: ErrorField | None = None
     files: dict[Variant, StoredFile] = {}
+    generations: tuple[Generation, ...] = ()
     cost_usd: float | None = None
     published: tuple[str, ...] = ()
     cancel_requested: bool = False

@@ -6,15 +6,16 @@ catalogue's deployment, not code of the adapter: see ``dailies.catalogue``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from dailies.providers.outcomes import Job, Outcome
+from dailies.references.geometry import CropBounds
 from dailies.videos import Operation, Size, Variant
 
-__all__ = ["Content", "Found", "Reference", "Submission", "VideoProvider"]
+__all__ = ["Content", "Found", "InputFile", "Reference", "Submission", "VideoProvider"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,33 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class InputFile:
+    """An image or a video that appears in the video from ``frame_index`` on, sent as a stream.
+
+    Attributes:
+        length: its bytes.
+        open: starts reading it anew; a request may have to be sent twice. Raises ``AzureError``
+            when storage does not answer.
+        crop: the part of the picture to use; None for all of it.
+    """
+
+    type: Literal["image", "video"]
+    content_type: str
+    length: int
+    open: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+    frame_index: int = 0
+    crop: CropBounds | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One request for a video, complete and valid for the deployment that it goes to.
 
     Attributes:
         deployment: the name by which the provider knows the model.
         source_job_id: the upstream job that a remix, edit or extension starts from.
+        n_variants: how many videos the one job makes.
+        inputs: what appears at frames of the caller's choice.
     """
 
     deployment: str
@@ -42,6 +64,8 @@ class Submission:
     operation: Operation = Operation.CREATE
     reference: Reference | None = None
     source_job_id: str | None = None
+    n_variants: int = 1
+    inputs: tuple[InputFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +113,10 @@ class VideoProvider(Protocol):
     def open_content(
         self, job_id: str, variant: Variant
     ) -> AbstractAsyncContextManager[Content | Outcome]:
-        """Open one file of a finished job; an ``Outcome`` when there is none to be had."""
+        """Open one file of a finished job; an ``Outcome`` when there is none to be had.
+
+        ``job_id`` is the job's, or that of one of its ``generations`` where the job has any.
+        """
         ...
 
     async def cancel(self, job_id: str) -> Outcome:
