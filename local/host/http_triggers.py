@@ -34,23 +34,18 @@ _WORKER_WAIT_S = 30.0
 
 
 class HttpTriggers:
-    """Serves the HTTP-triggered functions of the app.
-
-    :param client_binding: the JSON text that a ``durableClient`` parameter receives.
-    """
+    """Serves the HTTP-triggered functions of the app."""
 
     def __init__(
         self,
         worker: WorkerProcess,
         keys: Keys,
         route_prefix: str,
-        client_binding: str,
         answer_limit_s: float = ANSWER_LIMIT_S,
     ) -> None:
         self._worker = worker
         self._keys = keys
         self._prefix = route_prefix
-        self._client_binding = client_binding
         self._answer_limit_s = answer_limit_s
         self._routes: RouteTable[Function] = RouteTable()
 
@@ -68,7 +63,7 @@ class HttpTriggers:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
-        refusal = await self._wait_for_worker()
+        refusal = await self.wait_for_worker()
         if refusal is not None:
             return refusal
         path = request.scope["raw_path"].partition(b"?")[0].decode("latin-1").removeprefix("/")
@@ -86,7 +81,8 @@ class HttpTriggers:
             return Response(status_code=400)
         return await self._call(self._invocation(function, request, parameters, body))
 
-    async def _wait_for_worker(self) -> Response | None:
+    async def wait_for_worker(self) -> Response | None:
+        """Wait until functions can be called; the answer to give when they cannot."""
         error = self._worker.index_error
         if error is None:
             try:
@@ -116,7 +112,7 @@ class HttpTriggers:
     ) -> Invocation:
         value = {
             "method": request.method,
-            "url": str(request.url),
+            "url": _url(request),
             "headers": _joined(request.headers.items()),
             "query": _joined(parse_qsl(request.url.query, keep_blank_values=True)),
             "params": parameters,
@@ -124,8 +120,6 @@ class HttpTriggers:
         inputs: dict[str, Mapping[str, object]] = {
             str(function.trigger["name"]): {"type": "http", "value": value}
         }
-        if (client := function.client_parameter) is not None:
-            inputs[client] = {"type": "string", "value": self._client_binding}
         return Invocation(
             function,
             inputs,
@@ -166,6 +160,13 @@ def _response(result: InvocationResult) -> Response:
     for cookie in value["cookies"]:
         response.headers.append("set-cookie", cookie)
     return response
+
+
+def _url(request: Request) -> str:
+    """The address as it was asked for, still encoded."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    path = request.scope["raw_path"].partition(b"?")[0].decode("latin-1")
+    return f"{request.url.scheme}://{request.url.netloc}{path}{query}"
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -6,8 +6,10 @@ system key; the RPC endpoint listens on the loopback interface for the worker's 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -88,7 +90,24 @@ class ManagementApi:
             )
         except InstanceExistsError as error:
             return _fault(500, "Something went wrong while processing your request", error)
+        await self._wait(request, instance_id)
+        instance = self._client.get(instance_id)
+        if instance.is_final and "timeout" in request.query_params:
+            if instance.status == "Completed":
+                return JSONResponse(_parsed(instance.output))
+            return JSONResponse(_status(instance, show_input=True))
         return self._check_status(request, instance_id)
+
+    async def _wait(self, request: Request, instance_id: str) -> None:
+        """Wait for the end of an instance for as long as the query asks (seconds)."""
+        timeout = _number(request.query_params.get("timeout"))
+        interval = _number(request.query_params.get("pollingInterval"))
+        if not timeout or not interval:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while not self._client.get(instance_id).is_final:  # noqa: ASYNC110 - polls as asked
+                    await asyncio.sleep(interval)
 
     def _check_status(self, request: Request, instance_id: str) -> Response:
         links = dict(self._links(_origin(request), instance_id))
@@ -298,6 +317,13 @@ def _second(moment: float) -> str:
 
 def _flag(value: str | None, *, default: bool = False) -> bool:
     return {"true": True, "false": False}.get((value or "").lower(), default)
+
+
+def _number(value: str | None) -> float:
+    try:
+        return float(value or 0)
+    except ValueError:
+        return 0.0
 
 
 def _page_size(value: str | None) -> int:

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import uvicorn
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .config import load_config
 from .functions import FunctionTable
 from .http_triggers import HttpTriggers
 from .keys import load_keys
+from .listeners import Listeners
 from .management import ManagementApi, client_binding
 from .status import StatusFile
 from .taskhub.client import HubClient
@@ -88,8 +89,10 @@ class Host:
             rpc_base_url=f"http://127.0.0.1:{self._rpc.getsockname()[1]}/",
             system_key=self._keys.system["durabletask_extension"],
         )
+        self._listeners = Listeners(self._worker, options.state_dir, self._keys)
         self._management = ManagementApi(HubClient(self.hub), links)
-        self._http = HttpTriggers(self._worker, self._keys, self._config.route_prefix, binding)
+        self._worker.client_binding = binding
+        self._http = HttpTriggers(self._worker, self._keys, self._config.route_prefix)
         self._table = FunctionTable([])
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -105,9 +108,11 @@ class Host:
                 working = [
                     group.create_task(self._worker.run()),
                     group.create_task(self.hub.run()),
+                    group.create_task(self._listeners.run()),
                 ]
                 await stop.wait()
                 _log.info("stopping")
+                self._worker.is_stopping = True
                 public.should_exit = True
                 await serving[0]
                 for task in working:
@@ -115,10 +120,12 @@ class Host:
                 rpc.should_exit = True
         finally:
             self.hub.close()
+            self._listeners.close()
 
     async def _on_index(self, table: FunctionTable) -> None:
         self._http.index(table.enabled("httpTrigger"))
         self.hub.functions = table
+        self._listeners.index(table)
         self._table = table
         for function in table.all:
             state = "disabled" if function.disabled else function.trigger_type
@@ -134,7 +141,9 @@ class Host:
             await self._answer_management(scope, receive, send)
             return
         request = Request(scope, receive)
-        if path.startswith(("/admin/", f"{_WEBHOOKS}/")):
+        if path.lower().startswith(f"{_WEBHOOKS}/"):
+            response = await self._answer_webhook(request, path.lower().rpartition("/")[2])
+        elif path.startswith("/admin/"):
             response = self._answer_admin(path)
         else:
             response = await self._http.handle(request)
@@ -146,12 +155,20 @@ class Host:
         if not self._keys.allows_system("durabletask_extension", key):
             await Response(status_code=401)(scope, receive, send)
             return
-        if (error := self._worker.index_error) is not None:
-            await PlainTextResponse(f"{error}\n", 503)(scope, receive, send)
+        if (refusal := await self._http.wait_for_worker()) is not None:
+            await refusal(scope, receive, send)
             return
-        await self._worker.wait_ready()
         inner = {**scope, "path": scope["path"].removeprefix(_DURABLE), "root_path": ""}
         await self._management.router(inner, receive, send)
+
+    async def _answer_webhook(self, request: Request, name: str) -> Response:
+        if (refusal := await self._http.wait_for_worker()) is not None:
+            return refusal
+        if name == "blobs":
+            return await self._listeners.answer_blobs(request)
+        if name == "eventgrid":
+            return await self._listeners.answer_event_grid(request)
+        return Response(status_code=404)
 
     def _answer_admin(self, path: str) -> Response:
         if path == "/admin/host/status":

@@ -116,8 +116,12 @@ class WorkerProcess:
         self._worker: _Worker | None = None
         self._ready = asyncio.Event()
         self._next_id = 0
+        self.client_binding = ""
+        """The JSON text that a ``durableClient`` parameter of any function receives."""
         self.index_error: str | None = None
         """Why the app cannot be served, while that is so."""
+        self.is_stopping = False
+        """Set when the host stops: a worker that ends now is not missed."""
 
     async def run(self) -> None:
         """Keep a worker running until cancelled."""
@@ -126,6 +130,8 @@ class WorkerProcess:
             started = time.monotonic()
             failure = await self._one_life()
             self._ready.clear()
+            if self.is_stopping:
+                return
             self.index_error = failure
             if failure is not None:
                 self._status.change("error", None, failure)
@@ -143,6 +149,12 @@ class WorkerProcess:
         """Wait until a worker can take calls."""
         await self._ready.wait()
 
+    def _with_client(self, call: Invocation) -> Mapping[str, Mapping[str, Any]]:
+        """The inputs of a call; every kind of function may also have a durable client."""
+        if (client := call.function.client_parameter) is None:
+            return call.inputs
+        return {**call.inputs, client: {"type": "string", "value": self.client_binding}}
+
     async def invoke(self, call: Invocation) -> InvocationResult:
         """Call a function and wait for its result.
 
@@ -159,7 +171,7 @@ class WorkerProcess:
             "id": identity,
             "function": call.function.name,
             "invocation_id": str(uuid.uuid4()),
-            "inputs": call.inputs,
+            "inputs": self._with_client(call),
             "metadata": call.metadata,
             "traceparent": call.traceparent or new_traceparent(),
             "tracestate": call.tracestate,
@@ -221,7 +233,7 @@ class WorkerProcess:
                     answer.set_exception(WorkerLostError("the worker process died"))
             worker.channel.close()
             await _end(process)
-        if failure is None:
+        if failure is None and not self.is_stopping:
             _log.error("the worker (pid %d) ended with code %s", process.pid, process.returncode)
         return failure
 

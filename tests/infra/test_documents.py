@@ -43,6 +43,7 @@ class _Service(_Strict):
     project: Literal["."]
     language: Literal["python"]
     host: Literal["function"]
+    remote_build: Literal[True] = Field(alias="remoteBuild")
 
 
 class _InfraFolder(_Strict):
@@ -51,10 +52,15 @@ class _InfraFolder(_Strict):
     module: Literal["main"]
 
 
+class _Versions(_Strict):
+    azd: str = Field(pattern=r"^>= \d+\.\d+\.\d+$")
+
+
 class AzureYaml(_Strict):
     """What azd reads."""
 
     name: str
+    required_versions: _Versions = Field(alias="requiredVersions")
     infra: _InfraFolder
     services: dict[str, _Service]
     hooks: dict[Literal["preprovision", "postdeploy"], _Hooks]

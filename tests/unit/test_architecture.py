@@ -69,7 +69,16 @@ def test_the_library_does_not_know_azure_functions() -> None:
 
 def test_orchestrators_import_nothing_that_has_side_effects() -> None:
     # The clock, ids, the environment, logs, I/O: an orchestrator is replayed.
-    forbidden = ("time", "random", "secrets", "uuid", "os", "logging", "asyncio", "httpx")
+    forbidden: tuple[str, ...] = (
+        "time",
+        "random",
+        "secrets",
+        "uuid",
+        "os",
+        "logging",
+        "asyncio",
+        "httpx",
+    )
     forbidden += ("dailies.runtime", "dailies.services", "dailies.logs", "dailies.stores")
     wrong = {
         f"{path.relative_to(ROOT)}: {name}"

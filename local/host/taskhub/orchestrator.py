@@ -188,6 +188,12 @@ class OrchestratorDispatcher:
             message = f"Orchestrator function '{instance.name}' failed: {decision.error}"
             commit.fail(message, decision.details or "")
         elif decision.is_done and outcome.continue_as_new:
+            if outcome.buffered:
+                _log.warning(
+                    "%s continues as new: events that it has not waited for are lost, as in "
+                    "Azure: %s",
+                    *(instance.instance_id, ", ".join(outcome.buffered)),
+                )
             commit.continue_as_new(outcome.next_input, outcome.carried)
         elif decision.is_done:
             commit.end("Completed", decision.output)

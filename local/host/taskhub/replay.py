@@ -69,6 +69,8 @@ class Outcome:
     next_input: str | None
     carried: list[Event]
     """External events that arrived after continue-as-new and belong to the next generation."""
+    buffered: list[str]
+    """Names of the external events that nobody has waited for."""
 
 
 @dataclass(eq=False)
@@ -351,6 +353,7 @@ class _Replay:
             continue_as_new=self._continues,
             next_input=self._next_input,
             carried=self._carried,
+            buffered=[event.name or "" for queue in self._buffered.values() for event in queue],
         )
 
 

@@ -79,8 +79,10 @@ def main() -> None:
     """Run until the host closes the channel."""
     app_dir, descriptor, parent = sys.argv[1:]
     _die_with_parent(int(parent))
-    # Ctrl-C reaches the whole group; the host decides when its worker ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # These reach the whole process group; the host decides when its worker ends. A handler, unlike
+    # SIG_IGN, is not inherited by the programs that the app may start.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     _configure_logging()
     end = socket.socket(fileno=int(descriptor))
     try:

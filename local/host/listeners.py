@@ -1,0 +1,124 @@
+"""The triggers that the host itself watches: timers, blobs, and the webhooks of Event Grid."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .blob_trigger import BlobTrigger, handle_blob_events
+from .config import ConfigurationError
+from .eventgrid_trigger import EventGridTriggers
+from .functions import Function, FunctionTable
+from .keys import Keys
+from .ncrontab import ScheduleError
+from .taskhub.hub import FunctionCaller
+from .timer_trigger import TimerTrigger
+from .trigger_store import TriggerStore
+
+__all__ = ["Listeners"]
+
+_log = logging.getLogger("host.triggers")
+
+_SERVED = {
+    "httpTrigger",
+    "orchestrationTrigger",
+    "activityTrigger",
+    "entityTrigger",
+    "timerTrigger",
+    "blobTrigger",
+    "eventGridTrigger",
+}
+
+
+T = TypeVar("T")
+
+
+class _Listener(Protocol):
+    async def run(self) -> None: ...
+
+
+class Listeners:
+    """Starts the listeners of an app once it is indexed, and anew when its functions change."""
+
+    def __init__(self, caller: FunctionCaller, state_dir: Path, keys: Keys) -> None:
+        self._caller = caller
+        self._store = TriggerStore(state_dir / "triggers.db")
+        self._keys = keys
+        self._indexed: list[Function] = []
+        self._changed = asyncio.Event()
+        self._event_grid = EventGridTriggers(caller)
+        self._blobs: list[BlobTrigger] = []
+        self._timers: list[TimerTrigger] = []
+
+    def index(self, table: FunctionTable) -> None:
+        """Take the functions of the app; unchanged ones are left alone."""
+        if table.all == self._indexed:
+            return
+        self._indexed = table.all
+        for function in table.all:
+            if function.trigger_type not in _SERVED:
+                _log.error(
+                    "function %s: the local host has no %s, it will never run",
+                    function.name,
+                    function.trigger_type,
+                )
+        self._event_grid.index(table.enabled("eventGridTrigger"))
+        self._blobs = _made(
+            table.enabled("blobTrigger"), lambda f: BlobTrigger(f, self._caller, self._store)
+        )
+        self._timers = _made(
+            table.enabled("timerTrigger"), lambda f: TimerTrigger(f, self._caller, self._store)
+        )
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            change = asyncio.create_task(self._changed.wait())
+            async with asyncio.TaskGroup() as group:
+                listeners: list[_Listener] = [*self._blobs, *self._timers]
+                tasks = [group.create_task(listener.run()) for listener in listeners]
+                await change
+                for task in tasks:
+                    task.cancel()
+
+    def close(self) -> None:
+        """Close the files; call after :meth:`run` has ended."""
+        self._store.close()
+
+    # -- webhooks --------------------------------------------------------------------------
+
+    async def answer_blobs(self, request: Request) -> Response:
+        """``/runtime/webhooks/blobs``"""
+        if not self._is_allowed("blobs_extension", request):
+            return Response(status_code=401)
+        return await handle_blob_events(request, self._blobs)
+
+    async def answer_event_grid(self, request: Request) -> Response:
+        """``/runtime/webhooks/EventGrid``"""
+        if not self._is_allowed("eventgrid_extension", request):
+            return Response(status_code=401)
+        return await self._event_grid.handle(request)
+
+    def _is_allowed(self, system_key: str, request: Request) -> bool:
+        key = request.query_params.get("code") or request.headers.get("x-functions-key") or ""
+        return self._keys.allows_system(system_key, key)
+
+
+def _made(functions: list[Function], make: Callable[[Function], T]) -> list[T]:
+    """The listeners that can be made; as in Azure, one that cannot leaves the others alone."""
+    made = []
+    for function in functions:
+        try:
+            made.append(make(function))
+        except (ConfigurationError, ScheduleError) as error:
+            _log.error("function %s will never run: %s", function.name, error)
+    return made

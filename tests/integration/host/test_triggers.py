@@ -1,0 +1,199 @@
+"""Blob, timer and Event Grid triggers."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueClient
+
+from tests.integration.host.azurite import azurite
+from tests.integration.host.harness import APPS, LocalHost, eventually
+
+API_VERSION = "2025-11-05"
+TRIGGERS = APPS / "triggers"
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[str]:
+    with azurite() as text:
+        yield text
+
+
+@pytest.fixture(scope="module")
+def blobs(connection: str) -> Iterator[BlobServiceClient]:
+    with BlobServiceClient.from_connection_string(connection, api_version=API_VERSION) as service:
+        service.create_container("references")
+        service.create_container("poisonous")
+        yield service
+
+
+def notes(host: LocalHost, name: str) -> list[Any]:
+    path = host.notes / name
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def settings(connection: str, every_second: str = "* * * * * *") -> dict[str, str]:
+    return {"TEST_STORAGE": connection, "EVERY_SECOND": every_second}
+
+
+def test_blobs_are_delivered_once_and_again_when_they_change(
+    make_host: Callable[..., LocalHost], connection: str, blobs: BlobServiceClient
+) -> None:
+    container = blobs.get_container_client("references")
+    container.upload_blob("a/before.txt", b"was there", metadata={"prompt": "a cat"})
+    container.upload_blob("no-match.txt", b"has no folder")
+    host = make_host(TRIGGERS, **settings(connection))
+    host.start()
+    (first,) = eventually(lambda: notes(host, "dropped"))
+    assert first["name"] == "references/a/before.txt"
+    assert first["uri"].endswith("/references/a/before.txt")
+    assert first["metadata"] == {"prompt": "a cat"}
+    assert (first["length"], first["content"]) == (9, "was there")
+    container.upload_blob("a/before.txt", b"changed", overwrite=True)
+    eventually(lambda: len(notes(host, "dropped")) == 2)
+    assert host.stop() == 0
+    container.upload_blob("b/later.txt", b"while it was down")
+    host.start()
+    eventually(lambda: len(notes(host, "dropped")) == 3)
+    assert [n["content"] for n in notes(host, "dropped")] == [
+        "was there",
+        "changed",
+        "while it was down",
+    ]
+
+
+def test_a_blob_that_always_fails_becomes_a_poison_message(
+    make_host: Callable[..., LocalHost], connection: str, blobs: BlobServiceClient
+) -> None:
+    blobs.get_blob_client("poisonous", "bad.txt").upload_blob(b"x")
+    host = make_host(TRIGGERS, **settings(connection))
+    host.start()
+    queue = QueueClient.from_connection_string(
+        connection, "webjobs-blobtrigger-poison", api_version=API_VERSION
+    )
+
+    def poison() -> list[Any]:
+        try:
+            return list(queue.peek_messages(5))
+        except ResourceNotFoundError:
+            return []
+
+    with queue:
+        (message,) = eventually(poison)
+    document = json.loads(base64.b64decode(message.content))
+    assert document["FunctionId"] == "Host.Functions.poisoned"
+    assert (document["ContainerName"], document["BlobName"]) == ("poisonous", "bad.txt")
+    assert document["ETag"].startswith('"0x')
+    assert notes(host, "poisoned") == ["poisonous/bad.txt"] * 5
+    assert "function unreachable will never run: there is no storage connection" in host.log()
+    assert "function queued: the local host has no queueTrigger" in host.log()
+
+
+def webhook(host: LocalHost, route: str, function: str, key: str | None = None) -> httpx.URL:
+    system = "blobs_extension" if route == "blobs" else "eventgrid_extension"
+    code = host.keys["systemKeys"][system] if key is None else key
+    return httpx.URL(f"/runtime/webhooks/{route}", params={"functionName": function, "code": code})
+
+
+def test_the_same_blob_event_runs_its_function_each_time(
+    make_host: Callable[..., LocalHost], connection: str, blobs: BlobServiceClient
+) -> None:
+    host = make_host(TRIGGERS, **settings(connection))
+    host.start()
+    properties = blobs.get_blob_client("references", "e/event.txt").upload_blob(b"by event")
+    eventually(lambda: [n for n in notes(host, "dropped") if n["content"] == "by event"])
+    event = {
+        "id": "1",
+        "topic": "/subscriptions/…",
+        "subject": "/blobServices/default/containers/references/blobs/e/event.txt",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "dataVersion": "",
+        "data": {"eTag": properties["etag"].strip('"'), "url": "https://…"},
+    }
+    url = webhook(host, "blobs", "Host.Functions.dropped")
+    for _ in range(4):
+        assert host.http.post(url, json=[event]).status_code == 200
+    cloud = {
+        "specversion": "1.0",
+        "type": "Microsoft.Storage.BlobCreated",
+        **{key: event[key] for key in ("id", "subject", "data")},
+        "source": event["topic"],
+    }
+    assert host.http.post(url, json=cloud).status_code == 200
+    stale = {**event, "data": {"eTag": "0x0"}}
+    deleted = {**event, "eventType": "Microsoft.Storage.BlobDeleted"}
+    assert host.http.post(url, json=[stale, deleted]).status_code == 200
+    eventually(lambda: len([n for n in notes(host, "dropped") if n["content"] == "by event"]) == 6)
+    assert host.http.post(webhook(host, "blobs", "dropped", "wrong")).status_code == 401
+    assert host.http.post(webhook(host, "blobs", "nobody"), json=[]).status_code == 404
+
+
+def test_timers_run_on_schedule_and_on_startup(
+    make_host: Callable[..., LocalHost], connection: str
+) -> None:
+    host = make_host(TRIGGERS, **settings(connection))
+    host.start()
+    eventually(lambda: len(notes(host, "ticks")) >= 2)
+    assert notes(host, "yearly") == [False]
+    host.stop()
+    quiet = make_host(TRIGGERS, **settings(connection), **{"AzureWebJobs.yearly.Disabled": "true"})
+    quiet.start()
+    eventually(lambda: notes(quiet, "ticks"))
+    assert notes(quiet, "yearly") == []
+
+
+@pytest.fixture
+def event_host(make_host: Callable[..., LocalHost], connection: str) -> LocalHost:
+    host = make_host(TRIGGERS, **settings(connection, "0 0 0 1 1 *"))
+    host.start()
+    return host
+
+
+def test_event_grid_events_reach_their_function(event_host: LocalHost) -> None:
+    event = {
+        "id": "1",
+        "topic": "t",
+        "subject": "s",
+        "eventType": "made.up",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "data": {"n": 1},
+        "dataVersion": "1",
+    }
+    http = event_host.http
+    url = webhook(event_host, "EventGrid", "classic")
+    assert http.post(url, json=[event, {**event, "id": "2"}]).status_code == 202
+    assert sorted(notes(event_host, "classic")) == [
+        ["1", "made.up", {"n": 1}],
+        ["2", "made.up", {"n": 1}],
+    ]
+    cloud = {"specversion": "1.0", "id": "3", "source": "s", "type": "good", "data": {"n": 2}}
+    url = webhook(event_host, "EventGrid", "cloud")
+    assert http.post(url, json=cloud).status_code == 202
+    assert notes(event_host, "cloud") == [["3", "good", {"n": 2}]]
+    assert http.post(url, json=[{**cloud, "type": "bad"}]).status_code == 500
+
+
+def test_event_grid_webhooks_shake_hands(event_host: LocalHost) -> None:
+    http = event_host.http
+    validation = {
+        "id": "1",
+        "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+        "data": {"validationCode": "the-code"},
+    }
+    for route, function in (("EventGrid", "classic"), ("blobs", "Host.Functions.dropped")):
+        url = webhook(event_host, route, function)
+        headers = {"aeg-event-type": "SubscriptionValidation"}
+        answer = http.post(url, json=[validation], headers=headers)
+        assert answer.json() == {"validationResponse": "the-code"}
+        answer = http.options(url, headers={"WebHook-Request-Origin": "eventgrid.azure.net"})
+        assert answer.headers["webhook-allowed-origin"] == "eventgrid.azure.net"
+        assert http.post(url, content=b"no json").status_code == 400
+    assert notes(event_host, "classic") == []

@@ -1,0 +1,53 @@
+"""Route templates of HTTP triggers."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.host.routes import RouteTable, RouteTemplate, RouteTemplateError
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "expected"),
+    [
+        ("videos/{id}", "videos/a%20b", {"id": "a b"}),
+        ("videos/{id}", "videos", None),
+        ("videos/{id?}", "videos", {}),
+        ("videos/{id:int}", "videos/12", {"id": "12"}),
+        ("videos/{id:int}", "videos/x", None),
+        ("VIDEOS/list", "videos/LIST", {}),
+        ("{*path}", "", {"path": ""}),
+        ("{*path}", "a/b%2Fc", {"path": "a/b/c"}),
+        ("v1/{*path}", "v1", {}),
+        ("v1/{*path}", "v10", None),
+        ("{name}.{ext}", "clip.mp4", {"name": "clip", "ext": "mp4"}),
+        ("", "", {}),
+    ],
+)
+def test_a_template_matches(template: str, path: str, expected: dict[str, str] | None) -> None:
+    assert RouteTemplate.parse(template).match(path) == expected
+
+
+def test_the_most_specific_route_wins() -> None:
+    table: RouteTable[str] = RouteTable()
+    for template in ("{*path}", "videos/{id}", "videos/{id:int}", "videos/latest"):
+        table.add(RouteTemplate.parse(template), None, template)
+    assert table.find("GET", "videos/latest") == ("videos/latest", {})
+    assert table.find("GET", "videos/7") == ("videos/{id:int}", {"id": "7"})
+    assert table.find("GET", "videos/x") == ("videos/{id}", {"id": "x"})
+    assert table.find("GET", "videos/x/y") == ("{*path}", {"path": "videos/x/y"})
+
+
+def test_a_route_for_another_method_is_passed_over() -> None:
+    table: RouteTable[str] = RouteTable()
+    table.add(RouteTemplate.parse("videos"), ["post"], "create")
+    assert table.find("GET", "videos") is None
+    table.add(RouteTemplate.parse("{*path}"), None, "rest")
+    assert table.find("GET", "videos") == ("rest", {"path": "videos"})
+    assert table.find("POST", "videos") == ("create", {})
+
+
+@pytest.mark.parametrize("template", ["a/{id:regex(x)}", "a/{id", "a/{id:nope}"])
+def test_a_template_that_is_not_understood_is_refused(template: str) -> None:
+    with pytest.raises(RouteTemplateError, match="route"):
+        RouteTemplate.parse(template)
