@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 
 from dailies.deployment import Credential, Deployment, Entry, Name, Quota, ReferenceRules
 from dailies.environment import UnfilledPlaceholder, fill_in
-from dailies.errors import InvalidRequest, SettingsError
+from dailies.errors import NotFound, SettingsError
 from dailies.videos import Size
 
 __all__ = [
@@ -150,7 +150,7 @@ class Catalogue:
         a vendor's prefix (``openai/``, ``azure/``); None is the default model.
 
         Raises:
-            InvalidRequest: nothing on offer has that name; the message lists what is.
+            NotFound: nothing on offer has that name; told as Azure tells it.
         """
         if name is None:
             return self.default_model
@@ -158,11 +158,14 @@ class Catalogue:
         bare = next((key.removeprefix(p) for p in _VENDOR_PREFIXES if key.startswith(p)), key)
         model = self._names.get(key) or self._names.get(bare)
         if model is None:
-            offered = ", ".join(f"'{known}'" for known in self.models)
-            raise InvalidRequest(
-                f"The model '{name[:64]}' is not offered here. Supported values are: {offered}.",
+            # Azure's words: on Azure the model of a request is the name of a deployment.
+            raise NotFound(
+                f"The API deployment '{name[:64]}' for this resource does not exist. If you "
+                "created the deployment within the last 5 minutes, please wait a moment and try "
+                "again.",
                 param="model",
-                code="model_not_found",
+                code="DeploymentNotFound",
+                type="video_generation_user_error",
             )
         return model
 

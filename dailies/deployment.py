@@ -142,6 +142,11 @@ class Deployment(Entry):
         inpaint: rules for images and videos at a frame of choice; None when it takes none.
         typical_render_seconds: how long a job of the default size and length usually takes.
         reference: rules for reference images; None when it takes none.
+        extension_seconds: lengths that an extension may add; None for those of ``seconds``.
+        max_extended_seconds: how long extensions may make a video, if there is a limit.
+        takes_video_files: edits and extensions may be given a file in place of an upstream job.
+        characters: it keeps characters (a name and a clip).
+        failed_share: the part of the price that a job costs which the provider let fail, 0 to 1.
         upstream_models: further names by which the provider may call this model in its answers.
     """
 
@@ -161,7 +166,12 @@ class Deployment(Entry):
     reference: ReferenceRules | None = ReferenceRules()
     inpaint: InpaintRules | None = None
     n_variants: Mapping[str, Annotated[int, Field(ge=1, le=16)]] = {_DEFAULT: 1}
+    extension_seconds: tuple[Annotated[int, Field(ge=1, le=600)], ...] | None = None
+    max_extended_seconds: int | None = Field(default=None, ge=1)
+    takes_video_files: bool = False
+    characters: bool = False
     prices: Mapping[str, Price] | None
+    failed_share: float = Field(default=0, ge=0, le=1)
     typical_render_seconds: float = Field(default=60, gt=0, le=86_400)
     quota: Quota = Quota()
     upstream_models: tuple[str, ...] = ()

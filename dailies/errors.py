@@ -12,6 +12,7 @@
     │   ├── Conflict           409
     │   ├── Gone               410
     │   ├── TooLarge           413
+    │   ├── TooMany            429, with the seconds after which to try again
     │   └── Unavailable        503, with the seconds after which to try again
     ├── UnusableReference      an image that can't be used, and what to change
     ├── DropError              a dropped blob that can't become a video: what, where, what to change
@@ -36,6 +37,7 @@ __all__ = [
     "RequestError",
     "SettingsError",
     "TooLarge",
+    "TooMany",
     "Unauthenticated",
     "Unavailable",
     "UnusableReference",
@@ -120,6 +122,17 @@ class TooLarge(RequestError):
     """413: the body, or a file in it, is over a limit."""
 
     status = 413
+
+
+class TooMany(RequestError):
+    """429: more than the caller may have at once; ``retry_after`` is in seconds."""
+
+    status = 429
+    type = "video_generation_user_error"
+
+    def __init__(self, message: str, *, retry_after: int = 30, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
 
 
 class Unavailable(RequestError):

@@ -61,11 +61,18 @@ def terminal_type(record: VideoRecord) -> EventType:
 
 
 def video_event(
-    record: VideoRecord, kind: EventType, *, source: str, file_urls: Mapping[str, str], now: float
+    record: VideoRecord,
+    kind: EventType,
+    *,
+    source: str,
+    file_urls: Mapping[str, str],
+    now: float,
+    reason: str | None = None,
 ) -> CloudEvent[dict[str, Any]]:
     """The event that tells that ``kind`` happened to the video.
 
-    ``file_urls`` are addresses without a token, by variant. The prompt is not part of an event.
+    ``file_urls`` are addresses without a token, by variant; ``reason`` says why it was deleted. The
+    prompt is not part of an event.
     """
     return CloudEvent(
         source=source,
@@ -73,7 +80,7 @@ def video_event(
         id=f"{record.id}.{kind.value}",
         subject=f"/videos/{record.id}",
         time=datetime.fromtimestamp(now, UTC),
-        data=_data(record, file_urls),
+        data=_data(record, file_urls) | ({"reason": reason} if reason else {}),
         extensions={"traceparent": record.traceparent} if record.traceparent else None,
     )
 
@@ -100,7 +107,7 @@ def _data(record: VideoRecord, file_urls: Mapping[str, str]) -> dict[str, Any]:
         "status": record.status.value,
         "phase": record.phase.value,
         "model": request.model,
-        "seconds": request.seconds,
+        "seconds": request.total_seconds,
         "size": str(request.size),
         "user": request.user,
         "remixed_from_video_id": request.source_video_id,

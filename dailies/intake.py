@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
+from dailies.errors import TooMany
 from dailies.logs import log_event
 from dailies.records import ReferenceFile, Source, VideoRecord, VideoRequest
 from dailies.services import Services
@@ -45,11 +46,13 @@ async def accept(
     source: Source,
     idempotency_key: str | None,
     traceparent: str | None,
+    most_unfinished: int | None = None,
 ) -> Acceptance:
     """Write the record of a new video, or find the one that the same key made before.
 
     Raises:
         Conflict: the key was used with another request.
+        TooMany: the owner has ``most_unfinished`` unfinished videos, or more.
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
     """
     key = None if idempotency_key is None else hash_key(idempotency_key)
@@ -58,6 +61,7 @@ async def accept(
         earlier = await services.records.find_by_key(owner, key, request_hash)
         if earlier is not None:
             return Acceptance(earlier, replayed=True)
+    await _check_room(services, owner, most_unfinished)
     now = services.clock()
     video_id = new_id(now)
     if reference is not None:
@@ -91,6 +95,15 @@ async def accept(
         source=source.kind,
     )
     return Acceptance(stored, replayed)
+
+
+async def _check_room(services: Services, owner: str, most: int | None) -> None:
+    if most is not None and await services.records.count_open(owner, up_to=most) >= most:
+        raise TooMany(
+            f"Too many running tasks: {most} of your videos are unfinished, and more are not "
+            "taken. Wait for one to end, or delete one.",
+            code="too_many_running_tasks",
+        )
 
 
 def _hash_request(request: VideoRequest, reference: GivenReference | None) -> str:

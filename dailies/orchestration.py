@@ -26,6 +26,7 @@ __all__ = [
     "generate_input",
     "start_video",
     "step_instance_id",
+    "wake_video",
 ]
 
 GENERATE_VIDEO = "generate_video_v1"
@@ -34,6 +35,9 @@ the old one stays registered until its instances have drained."""
 
 ACCEPT_DROP = "accept_drop_v1"
 """The orchestrator of one dropped image."""
+
+_STEPS_THAT_WAIT = ("submit_video", "check_video", "archive_video")
+"""Activities that a sub-orchestration repeats, with pauses."""
 
 WAKE_EVENT = "wake"
 """The external event that cuts a waiting step's pause short."""
@@ -103,6 +107,13 @@ def generate_input(services: Services, record: VideoRecord) -> GenerateInput:
 def step_instance_id(video_id: str, activity: str, restarts: int) -> str:
     """The id of the sub-orchestration that repeats a step; a restarted video has new ones."""
     return f"{video_id}-{activity}-{restarts}"
+
+
+async def wake_video(orchestrations: Orchestrations, record: VideoRecord) -> None:
+    """Cut short whatever pause the video's orchestration is in, so that it sees the record anew."""
+    for activity in _STEPS_THAT_WAIT:
+        instance_id = step_instance_id(record.id, activity, record.restarts)
+        await orchestrations.raise_event(instance_id, WAKE_EVENT)
 
 
 async def start_video(

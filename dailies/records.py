@@ -107,7 +107,12 @@ class ReferenceFile(_Document):
 
 
 class VideoRequest(_Document):
-    """What was asked for, valid for its model."""
+    """What was asked for, valid for its model.
+
+    ``seconds`` is what the provider renders and charges. A remix, edit or extension is tied to the
+    ``deployment`` that made its source and starts from ``source_job_id`` there, or from our own
+    ``source_file``; an extension is ``source_seconds`` longer than what is rendered.
+    """
 
     model: str
     prompt: str = Field(repr=False)
@@ -116,6 +121,10 @@ class VideoRequest(_Document):
     user: str | None = None
     operation: Operation = Operation.CREATE
     source_video_id: str | None = None
+    source_job_id: str | None = None
+    source_file: str | None = None
+    source_seconds: int = 0
+    deployment: str | None = None
     reference: ReferenceFile | None = None
     n_variants: int = 1
     inpaint: tuple[InpaintItem, ...] = ()
@@ -124,6 +133,11 @@ class VideoRequest(_Document):
     def needs_preparing(self) -> bool:
         """Whether something must be done to its images before it can be submitted."""
         return self.reference is not None or any(item.needs_preparing for item in self.inpaint)
+
+    @property
+    def total_seconds(self) -> int:
+        """How long the finished video is."""
+        return self.seconds + self.source_seconds
 
 
 class SubmitState(_Document):
@@ -211,14 +225,14 @@ class VideoRecord(_Document):
         sightings = seen(self.sightings, now - self.submit.submitted_at, percent)
         return self.model_copy(update={"progress": percent, "sightings": sightings})
 
-    def failed(self, error: VideoError, now: float) -> VideoRecord:
+    def failed(self, error: VideoError, now: float, cost_usd: float | None = 0.0) -> VideoRecord:
         """This record, ended. ``cancelled`` is the code of a video that its owner stopped."""
         phase = Phase.CANCELLED if error.code == "cancelled" else Phase.FAILED
         return self.moved_to(
             phase,
             error=ErrorField(code=error.code, message=error.message),
             completed_at=now,
-            cost_usd=0.0,
+            cost_usd=cost_usd,
         )
 
     def with_submit(self, **changes: Any) -> VideoRecord:

@@ -9,13 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dailies.catalogue import Catalogue, Deployment
+from dailies.catalogue import Catalogue, Deployment, Model
 from dailies.errors import InvalidRequest, RequestError
 from dailies.records import VideoRequest
 from dailies.references.geometry import FitMode, nearest_size
-from dailies.videos import Size
+from dailies.videos import Operation, Size
 
-__all__ = ["MAX_PROMPT_CHARACTERS", "build_request", "check_prompt", "fit_mode", "serving"]
+__all__ = [
+    "MAX_PROMPT_CHARACTERS",
+    "build_request",
+    "check_choice",
+    "check_prompt",
+    "check_user",
+    "fit_mode",
+    "missing",
+    "serving",
+    "wrong_type",
+]
 
 MAX_PROMPT_CHARACTERS = 32_000
 _MAX_USER_CHARACTERS = 512
@@ -35,7 +45,7 @@ def build_request(
     """
     prompt = check_prompt(fields.get("prompt"))
     model = catalogue.resolve(_text(fields, "model"))
-    deployments = model.deployments
+    deployments = _able(model, prompt, with_image=image is not None)
     size = _size(fields, deployments)
     seconds = _seconds(fields, [d for d in deployments if size is None or size in d.sizes])
     if size is None:
@@ -47,7 +57,7 @@ def build_request(
         prompt=prompt,
         seconds=seconds,
         size=size,
-        user=_user(fields),
+        user=check_user(fields),
     )
 
 
@@ -58,11 +68,37 @@ def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
     except RequestError:
         # The model was taken out of the catalogue after the request was accepted.
         return []
+    if request.operation is not Operation.CREATE:
+        # Only where the source was made is there something to start from.
+        deployment = catalogue.deployment(request.deployment or "")
+        return [] if deployment is None else [deployment]
+    with_image = request.reference is not None
     return [
         deployment
         for deployment in catalogue.candidates(model)
-        if request.seconds in deployment.seconds and request.size in deployment.sizes
+        if request.seconds in deployment.seconds
+        and request.size in deployment.sizes
+        and len(request.prompt) <= deployment.max_prompt_characters
+        and (deployment.reference is not None or not with_image)
     ]
+
+
+def _able(model: Model, prompt: str, *, with_image: bool) -> Sequence[Deployment]:
+    """The model's deployments that take such a prompt, and an image where there is one."""
+    longest = max(deployment.max_prompt_characters for deployment in model.deployments)
+    if len(prompt) > longest:
+        raise _too_long("prompt", longest, len(prompt))
+    able = [d for d in model.deployments if len(prompt) <= d.max_prompt_characters]
+    if with_image:
+        able = [deployment for deployment in able if deployment.reference is not None]
+    if not able:
+        raise InvalidRequest(
+            f"The model '{model.name}' takes no reference image with such a prompt. Leave "
+            "'input_reference' out, or use another model.",
+            param="input_reference",
+            code="unsupported_parameter",
+        )
+    return able
 
 
 def check_prompt(value: object) -> str:
@@ -72,9 +108,9 @@ def check_prompt(value: object) -> str:
         InvalidRequest: it is missing, no string, empty or too long.
     """
     if value is None:
-        raise _missing("prompt")
+        raise missing("prompt")
     if not isinstance(value, str):
-        raise _wrong_type("prompt", "a string", value)
+        raise wrong_type("prompt", "a string", value)
     if not value.strip():
         raise InvalidRequest(
             "Invalid 'prompt': empty string. Describe the video that you want.",
@@ -82,12 +118,7 @@ def check_prompt(value: object) -> str:
             code="empty_string",
         )
     if len(value) > MAX_PROMPT_CHARACTERS:
-        raise InvalidRequest(
-            f"Invalid 'prompt': string too long. Expected a string with maximum length "
-            f"{MAX_PROMPT_CHARACTERS}, but got a string with length {len(value)} instead.",
-            param="prompt",
-            code="string_above_max_length",
-        )
+        raise _too_long("prompt", MAX_PROMPT_CHARACTERS, len(value))
     # A lone surrogate (JSON can spell one) is no text: it can't be stored or sent.
     return value.encode("utf-8", "replace").decode("utf-8")
 
@@ -118,36 +149,49 @@ def _size(fields: Mapping[str, Any], deployments: Iterable[Deployment]) -> Size 
 
 
 def _seconds(fields: Mapping[str, Any], deployments: Sequence[Deployment]) -> int:
-    value = fields.get("seconds")
-    if value is None:
+    if fields.get("seconds") is None:
         return deployments[0].default_seconds
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise _wrong_type("seconds", "a string", value)
     supported = _union(deployment.seconds for deployment in deployments)
-    text = str(value).strip()
-    if text not in {str(seconds) for seconds in supported}:
-        raise _unsupported("seconds", text, supported)
-    return int(text)
+    return check_choice(fields, "seconds", supported)
 
 
-def _user(fields: Mapping[str, Any]) -> str | None:
+def check_choice(fields: Mapping[str, Any], name: str, supported: Sequence[int]) -> int:
+    """One of the supported numbers, written as a string or as a number.
+
+    Raises:
+        InvalidRequest: it is missing, of another type or another number.
+    """
+    value = fields.get(name)
+    if value is None:
+        raise missing(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise wrong_type(name, "a string", value)
+    for number in supported:
+        if value in (number, str(number)):
+            return number
+    raise _unsupported(name, str(value), supported)
+
+
+def check_user(fields: Mapping[str, Any]) -> str | None:
+    """The caller's own name for whom the video is for, at most 512 characters.
+
+    Raises:
+        InvalidRequest: it is no string, or too long.
+    """
     user = _text(fields, "user")
     if user is not None and len(user) > _MAX_USER_CHARACTERS:
-        raise InvalidRequest(
-            f"Invalid 'user': string too long. Expected a string with maximum length "
-            f"{_MAX_USER_CHARACTERS}, but got a string with length {len(user)} instead.",
-            param="user",
-            code="string_above_max_length",
-        )
+        raise _too_long("user", _MAX_USER_CHARACTERS, len(user))
     return user.encode("utf-8", "replace").decode("utf-8") if user else None
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name)
-    if value is None or value == "":
+    if value is None:
         return None
     if not isinstance(value, str):
-        raise _wrong_type(name, "a string", value)
+        raise wrong_type(name, "a string", value)
     return value
 
 
@@ -155,9 +199,19 @@ def _union(groups: Iterable[Sequence[Any]]) -> list[Any]:
     return list(dict.fromkeys(item for group in groups for item in group))
 
 
-def _missing(name: str) -> InvalidRequest:
+def missing(name: str) -> InvalidRequest:
+    """The error for a required parameter that is not there."""
     return InvalidRequest(
         f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
+    )
+
+
+def _too_long(name: str, most: int, length: int) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid '{name}': string too long. Expected a string with maximum length {most}, but "
+        f"got a string with length {length} instead.",
+        param=name,
+        code="string_above_max_length",
     )
 
 
@@ -176,8 +230,10 @@ def _enumerate(values: Sequence[object]) -> str:
     return ", ".join(quoted[:-1]) + f", and {quoted[-1]}"
 
 
-def _wrong_type(name: str, expected: str, value: object) -> InvalidRequest:
+def wrong_type(name: str, expected: str, value: object) -> InvalidRequest:
+    """The error for a parameter of another JSON type than expected."""
     names = {
+        type(None): "null",
         bool: "a boolean",
         int: "an integer",
         float: "a decimal",

@@ -16,16 +16,21 @@ from dailies.catalogue import Catalogue
 from dailies.events import EventPublisher
 from dailies.providers.azure_auth import azure_credential
 from dailies.providers.registry import Providers
+from dailies.references.fetching import ReferenceFetcher
 from dailies.settings import Settings
+from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
+from dailies.stores.tombstones import TombstoneStore
 
 __all__ = ["Services"]
 
 # The storage SDK sends the newest API version that it knows; this one is known everywhere,
 # emulators included, and has all that is used here.
 _STORAGE_API_VERSION = "2025-01-05"
+# Without these the SDK reads up to 32 MiB at once, whatever piece of a blob is asked for. Bytes.
+_PIECES: dict[str, Any] = {"max_single_get_size": 1024**2, "max_chunk_get_size": 1024**2}
 # The SDKs would try for minutes by themselves; here a caller gets a 503 in time, and an
 # orchestration tries again by itself. Seconds.
 _PATIENCE: dict[str, Any] = {"retry_total": 3, "connection_timeout": 5, "read_timeout": 30}
@@ -39,7 +44,10 @@ class Services:
     catalogue: Catalogue
     records: RecordStore
     claims: ClaimStore
+    tombstones: TombstoneStore
+    characters: CharacterStore
     files: FileStore
+    references: ReferenceFetcher
     events: EventPublisher
     providers: Providers
     clock: Callable[[], float] = time.time
@@ -56,17 +64,21 @@ class Services:
         # Cheap to build: nothing is asked of it before the first call that needs a token.
         credential = azure_credential(settings.client_id, environ)
         blobs, tables, account_key = _storage(settings, credential)
+        records = RecordStore(tables)
         return cls(
             settings=settings,
             catalogue=catalogue,
-            records=RecordStore(tables),
+            records=records,
             claims=ClaimStore(tables),
+            tombstones=TombstoneStore(tables, records),
+            characters=CharacterStore(tables),
             files=FileStore(
                 blobs,
                 videos_container=settings.videos_container,
                 references_container=settings.references_container,
                 account_key=account_key,
             ),
+            references=ReferenceFetcher(max_bytes=settings.max_reference_bytes),
             events=EventPublisher(settings.topic_endpoint, _topic_credential(settings, credential)),
             providers=Providers(catalogue, lambda: credential),
         )
@@ -87,7 +99,7 @@ def _storage(
     if settings.storage_connection_string is not None:
         text = settings.storage_connection_string.get_secret_value()
         blobs = BlobServiceClient.from_connection_string(
-            text, api_version=_STORAGE_API_VERSION, **_PATIENCE
+            text, api_version=_STORAGE_API_VERSION, **_PATIENCE, **_PIECES
         )
         tables = TableServiceClient.from_connection_string(text, **_PATIENCE)
         key = getattr(blobs.credential, "account_key", None)
@@ -96,7 +108,11 @@ def _storage(
     assert settings.storage_table_uri is not None  # noqa: S101
     return (
         BlobServiceClient(
-            settings.storage_blob_uri, credential, api_version=_STORAGE_API_VERSION, **_PATIENCE
+            settings.storage_blob_uri,
+            credential,
+            api_version=_STORAGE_API_VERSION,
+            **_PATIENCE,
+            **_PIECES,
         ),
         TableServiceClient(endpoint=settings.storage_table_uri, credential=credential, **_PATIENCE),
         None,

@@ -111,14 +111,15 @@ def repeat_step_v1(context: df.DurableOrchestrationContext) -> Generator[Any, An
     """
     state = cast(RepeatInput, context.get_input())
     for _ in range(_CALLS_PER_GENERATION):
-        yield from _pause(context, state["delay"])
-        granted_after = yield from _ask_quota(context, state)
+        woken = yield from _pause(context, state["delay"])
+        # Whoever was woken has no time to stand in a queue: it was probably cancelled.
+        granted_after = 0.0 if woken else (yield from _ask_quota(context, state))
         if granted_after > 0:
             state["delay"] = granted_after
             continue
         try:
             step: Step = yield context.call_activity(
-                state["activity"], {**state["video"], "attempt": state["attempt"]}
+                state["activity"], {**state["video"], "attempt": state["attempt"], "woken": woken}
             )
             state["faults"] = 0
         except Exception:
@@ -136,17 +137,19 @@ def repeat_step_v1(context: df.DurableOrchestrationContext) -> Generator[Any, An
     return None
 
 
-def _pause(context: df.DurableOrchestrationContext, seconds: float) -> Generator[Any, Any, None]:
-    """Wait, or go on at once when somebody wakes the step (it was cancelled)."""
+def _pause(context: df.DurableOrchestrationContext, seconds: float) -> Generator[Any, Any, bool]:
+    """Wait, or go on at once when somebody wakes the step; whether somebody did."""
     if seconds <= 0:
-        return
+        return False
     # The SDK declares the base class of what it gives.
     timer = cast(TimerTask, context.create_timer(_after(context, seconds)))
     woken = context.wait_for_external_event(WAKE_EVENT)
     winner = yield context.task_any([timer, woken])
-    if winner is not timer:
-        # A timer left open would keep the instance from completing.
-        timer.cancel()  # type: ignore[no-untyped-call] # the SDK has no types here
+    if winner is timer:
+        return False
+    # A timer left open would keep the instance from completing.
+    timer.cancel()  # type: ignore[no-untyped-call] # the SDK has no types here
+    return True
 
 
 def _after(context: df.DurableOrchestrationContext, seconds: float) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -30,8 +31,27 @@ async def http_api(
     """Hand the request to the FastAPI app, with the durable client beside it."""
     app = _with_context(client)
     middleware = func.AsgiMiddleware(app)  # type: ignore[no-untyped-call] # no types in the SDK
-    response: func.HttpResponse = await middleware.handle_async(req, context)
+    response: func.HttpResponse = await middleware.handle_async(_readable(req), context)
     return response
+
+
+def _readable(req: func.HttpRequest) -> func.HttpRequest:
+    """The request with an address that the middleware can read: it fails on a path that is not
+    UTF-8 and on a host that is none, and both are for the caller to write."""
+    try:
+        parts = urlsplit(req.url)
+        unquote_to_bytes(parts.path).decode()
+        _ = parts.port
+    except ValueError:
+        return func.HttpRequest(
+            method=req.method,
+            url="http://localhost/unreadable-address",
+            headers=req.headers,
+            params=req.params,
+            route_params=req.route_params,
+            body=req.get_body(),
+        )
+    return req
 
 
 @functools.cache

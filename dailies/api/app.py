@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+import functools
+from typing import Any
 
-from dailies.api import errors, operations, videos
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from dailies.api import characters, content, derivatives, errors, operations, videos
+from dailies.api.observe import Observer
+from dailies.api.streaming import Budget
 
 __all__ = ["PREFIXES", "create_app"]
 
-PREFIXES = ("/openai/v1", "/v1")
-"""Azure's base path and OpenAI's."""
+PREFIXES = ("/v1", "/openai/v1", "")
+"""OpenAI's base path, Azure's, and none, as callers of LiteLLM's proxy use it."""
+
+_DESCRIPTION = """\
+The videos protocol of OpenAI and of Azure OpenAI. Every path under `/v1` is also served under
+`/openai/v1` and without a prefix. Fields that are not known are ignored.
+"""
+
+# Fixed paths come before those with an id in the same place.
+_ROUTERS = (characters.router, derivatives.router, content.router, videos.router)
 
 
 def create_app() -> FastAPI:
@@ -17,13 +31,36 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Dailies",
         summary="Prompts and reference images become finished videos.",
+        description=_DESCRIPTION,
         version="1",
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
     )
     errors.install(app)
+    app.add_middleware(Observer)
+    # One budget for the process, of the size that the first request's settings say.
+    app.state.budget = functools.cache(Budget)
     app.include_router(operations.router)
     for prefix in PREFIXES:
-        app.include_router(videos.router, prefix=prefix)
+        for router in _ROUTERS:
+            app.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
+    app.openapi = functools.cache(functools.partial(_document, app))  # type: ignore[method-assign] # FastAPI's own way to change the document
     return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, without FastAPI's own form of validation errors: none is ever sent."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+    )
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    return document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ __all__ = ["Body", "Upload", "read_body"]
 
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 _MOST_PARTS = 64
+_NESTED = re.compile(r"^(?P<name>\w{1,64})\[(?P<key>\w{1,64})\]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,15 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The fields of a request; ``files`` has the uploads, by field."""
+    """The fields of a request. A file of a form is an ``Upload``; a form's ``video[id]`` is
+    ``{"id": …}`` under ``video``."""
 
     fields: Mapping[str, Any]
-    files: Mapping[str, Upload]
-    is_form: bool
+
+    def upload(self, name: str) -> Upload | None:
+        """The file in a field, if there is one."""
+        value = self.fields.get(name)
+        return value if isinstance(value, Upload) else None
 
 
 async def read_body(request: Request, *, max_file_bytes: int) -> Body:
@@ -46,37 +52,55 @@ async def read_body(request: Request, *, max_file_bytes: int) -> Body:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media in _FORMS:
         return await _read_form(request, max_file_bytes)
-    return Body(_parse_object(await request.body()), {}, is_form=False)
+    return Body(_parse_object(await request.body()))
 
 
 async def _read_form(request: Request, max_file_bytes: int) -> Body:
+    # A field may hold an image as a data URL: a third more than its bytes, and its head.
+    most_text = max(1024**2, max_file_bytes * 4 // 3 + 1024)
     try:
         form = await request.form(
-            max_files=_MOST_PARTS, max_fields=_MOST_PARTS, max_part_size=1024**2
+            max_files=_MOST_PARTS, max_fields=_MOST_PARTS, max_part_size=most_text
         )
-    except HTTPException as error:
+    except (HTTPException, ValueError) as error:
+        # A ValueError: the text is not in the encoding that the form claims.
+        why = error.detail if isinstance(error, HTTPException) else "its encoding is wrong."
         raise InvalidRequest(
-            f"We could not parse the form of your request: {error.detail}", code="invalid_form"
+            f"We could not parse the form of your request: {why}", code="invalid_form"
         ) from None
     fields: dict[str, Any] = {}
-    files: dict[str, Upload] = {}
     try:
         for name, value in form.multi_items():
-            if not isinstance(value, UploadFile):
-                fields[name] = value
-                continue
-            # One byte more than is allowed tells a file that is too large from one that fits.
-            data = await value.read(max_file_bytes + 1)
-            if len(data) > max_file_bytes:
-                raise TooLarge(
-                    f"The file '{name}' is larger than {max_file_bytes} bytes. Send a smaller one.",
-                    param=name,
-                    code="file_too_large",
-                )
-            files[name] = Upload(value.filename or "", data)
+            if isinstance(value, UploadFile):
+                _put(fields, name, await _read_file(name, value, max_file_bytes))
+            else:
+                _put(fields, name, value)
     finally:
         await form.close()
-    return Body(fields, files, is_form=True)
+    return Body(fields)
+
+
+async def _read_file(name: str, file: UploadFile, max_bytes: int) -> Upload:
+    # One byte more than is allowed tells a file that is too large from one that fits.
+    data = await file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise TooLarge(
+            f"The file '{name}' is larger than {max_bytes:,} bytes. Send a smaller one.",
+            param=name,
+            code="file_too_large",
+        )
+    return Upload(file.filename or "", data)
+
+
+def _put(fields: dict[str, Any], name: str, value: str | Upload) -> None:
+    """Set a field; ``name[key]`` is how official clients write an object into a form."""
+    match = _NESTED.match(name)
+    if match is None:
+        fields[name] = value
+        return
+    inner = fields.setdefault(match["name"], {})
+    if isinstance(inner, dict):
+        inner[match["key"]] = value
 
 
 def _parse_object(raw: bytes) -> Mapping[str, Any]:

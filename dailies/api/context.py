@@ -8,14 +8,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
 
+from dailies.api.observe import note
 from dailies.errors import Forbidden, Unauthenticated
 from dailies.orchestration import Orchestrations
 from dailies.services import Services
 from dailies.settings import HashedKey
 
-__all__ = ["Admin", "Caller", "Context", "RequestContext"]
+__all__ = ["SECURITY", "Admin", "Caller", "Context", "Owner", "RequestContext"]
+
+_HEADERS = ("api-key", "x-functions-key", "x-litellm-api-key")
+
+# Only describe the keys to the OpenAPI document; ``_presented_key`` reads them itself.
+SECURITY = [
+    Security(HTTPBearer(auto_error=False, scheme_name="bearer")),
+    *(Security(APIKeyHeader(name=n, auto_error=False, scheme_name=n)) for n in _HEADERS),
+]
+"""For the routers whose routes need a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +54,11 @@ RequestContext = Annotated[Context, Depends(_context)]
 
 
 def _presented_key(request: Request) -> str | None:
-    """The key as clients send it: a Bearer token, ``api-key`` or ``x-functions-key``."""
+    """The key as clients send it: a Bearer token, or one of the headers for keys."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    for name in ("api-key", "x-functions-key", "x-litellm-api-key"):
+    for name in _HEADERS:
         value = request.headers.get(name)
         if value:
             # LiteLLM's callers also write "Bearer sk-…" into its own header.
@@ -81,6 +92,7 @@ def _authenticate(request: Request, context: RequestContext) -> Owner:
             else " No key is configured: set DAILIES_API_KEYS to 'owner=sha256:<hash>'."
         )
         raise Unauthenticated(f"Incorrect API key provided.{hint}", code="invalid_api_key")
+    note(request, owner=key.owner)
     return Owner(key.owner)
 
 

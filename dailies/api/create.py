@@ -6,18 +6,20 @@ from typing import Any
 
 from fastapi import Request
 
-from dailies.api.bodies import Body, read_body
+from dailies.api.bodies import Body, Upload, read_body
 from dailies.api.context import Context
+from dailies.api.observe import note
 from dailies.errors import InvalidRequest, UnusableReference
 from dailies.intake import Acceptance, GivenReference, accept
 from dailies.logs import log_event
 from dailies.orchestration import InstanceState, start_video
-from dailies.records import ReferenceFile, Source
+from dailies.records import ReferenceFile, Source, VideoRequest
+from dailies.references.fetching import ReferenceFetcher
 from dailies.references.headers import check
-from dailies.requests import build_request, fit_mode
+from dailies.requests import build_request, fit_mode, missing, wrong_type
 from dailies.videos import Size
 
-__all__ = ["create_video", "idempotency_key", "start_or_leave"]
+__all__ = ["accept_and_start", "create_video", "idempotency_key", "start_or_leave"]
 
 _MOST_KEY_CHARACTERS = 255
 
@@ -28,15 +30,45 @@ async def create_video(
     """Validate the request, write the record and start the orchestration."""
     settings = context.services.settings
     body = await read_body(request, max_file_bytes=settings.max_reference_bytes)
-    reference, image = read_reference(body, max_pixels=settings.max_reference_pixels)
+    # Before anything is fetched, what is wrong with the rest.
+    asked = build_request(context.services.catalogue, body.fields)
+    reference, image = await read_reference(
+        body, context.services.references, max_pixels=settings.max_reference_pixels
+    )
+    if image is not None:
+        asked = build_request(context.services.catalogue, body.fields, image=image)
+    return await accept_and_start(
+        context, request, asked, owner=owner, reference=reference, source=source
+    )
+
+
+async def accept_and_start(
+    context: Context,
+    request: Request,
+    asked: VideoRequest,
+    *,
+    owner: str,
+    source: Source,
+    reference: GivenReference | None = None,
+) -> Acceptance:
+    """Write the record of what was asked for and start its orchestration."""
     acceptance = await accept(
         context.services,
         owner=owner,
-        request=build_request(context.services.catalogue, body.fields, image=image),
+        request=asked,
         reference=reference,
         source=source,
         idempotency_key=idempotency_key(request),
         traceparent=request.headers.get("traceparent"),
+        most_unfinished=context.services.settings.max_unfinished,
+    )
+    record = acceptance.record
+    note(
+        request,
+        video_id=record.id,
+        model=record.request.model,
+        seconds=record.request.seconds,
+        replayed=acceptance.replayed or None,
     )
     await start_or_leave(context, acceptance)
     return acceptance
@@ -74,32 +106,48 @@ async def start_or_leave(context: Context, acceptance: Acceptance) -> None:
         log_event("start_left_to_sweeper", video_id=record.id, reason=type(error).__name__)
 
 
-def read_reference(body: Body, *, max_pixels: int) -> tuple[GivenReference | None, Size | None]:
+async def read_reference(
+    body: Body, fetcher: ReferenceFetcher, *, max_pixels: int
+) -> tuple[GivenReference | None, Size | None]:
     """The reference image of a create and the size in pixels that viewers show it in.
 
+    It comes as a file, or as ``{"image_url": …}`` with an https or a data URL.
+
     Raises:
-        InvalidRequest: it is no image that can be used, or no file.
+        InvalidRequest: it is no image that can be used, or can't be fetched.
+        TooLarge: it has too many bytes.
     """
-    upload = body.files.get("input_reference")
-    if upload is None:
-        if body.fields.get("input_reference") not in (None, ""):
-            raise _not_a_file(body.fields["input_reference"])
+    value = body.fields.get("input_reference")
+    if value is None:
         return None, None
+    data = value.data if isinstance(value, Upload) else await fetcher.load(_image_url(value))
     try:
-        info = check(upload.data, max_pixels=max_pixels)
+        info = check(data, max_pixels=max_pixels)
     except UnusableReference as error:
         raise InvalidRequest(
             f"Invalid 'input_reference': {error.message}", param="input_reference", code=error.code
         ) from None
-    content_type = f"image/{info.format.value.lower()}"
+    content_type = f"image/{info.format.value}"
     file = ReferenceFile(content_type=content_type, fit=fit_mode(body.fields))
-    return GivenReference(upload.data, content_type, file), info.upright
+    return GivenReference(data, content_type, file), info.upright
 
 
-def _not_a_file(value: Any) -> InvalidRequest:
-    got = "a string" if isinstance(value, str) else "another type"
-    return InvalidRequest(
-        f"Invalid type for 'input_reference': expected a file, but got {got} instead.",
-        param="input_reference",
-        code="invalid_type",
-    )
+def _image_url(value: Any) -> str:
+    if not isinstance(value, dict):
+        raise wrong_type("input_reference", "a file", value)
+    url = value.get("image_url")
+    if isinstance(url, dict):
+        # As other endpoints of OpenAI nest it.
+        url = url.get("url")
+    if url is None and value.get("file_id") is not None:
+        raise InvalidRequest(
+            "Invalid 'input_reference': files can't be named by 'file_id' here. Send the image as "
+            'a file of a multipart form, or as {"image_url": …} with an https or a data URL.',
+            param="input_reference",
+            code="unsupported_file_id",
+        )
+    if url is None:
+        raise missing("input_reference.image_url")
+    if not isinstance(url, str):
+        raise wrong_type("input_reference.image_url", "a string", url)
+    return url

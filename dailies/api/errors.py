@@ -6,10 +6,19 @@ import logging
 
 from azure.core.exceptions import AzureError
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from dailies.errors import RequestError, SettingsError, Unavailable
+from dailies.api.observe import note
+from dailies.errors import (
+    Conflict,
+    InvalidRequest,
+    RequestError,
+    SettingsError,
+    TooMany,
+    Unavailable,
+)
 from dailies.logs import log_event
 
 __all__ = ["error_response", "install"]
@@ -20,25 +29,37 @@ _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 def error_response(error: RequestError) -> JSONResponse:
     """``{"error": {message, type, param, code}}`` with the error's status."""
     headers = {}
-    if isinstance(error, Unavailable):
+    if isinstance(error, TooMany | Unavailable):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Conflict) and error.code != "busy":
+        # Official clients retry every 409 by themselves, unless they are told not to.
+        headers["x-should-retry"] = "false"
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    body = {
-        "message": error.message,
-        "type": error.type,
-        "param": error.param,
-        "code": error.code,
-    }
-    return JSONResponse({"error": body}, status_code=error.status, headers=headers)
+    return _envelope(
+        error.status, error.message, error.type, error.param, error.code, headers=headers
+    )
 
 
 def install(app: FastAPI) -> None:
     """Answer every error of every route in the envelope."""
 
     @app.exception_handler(RequestError)
-    async def _request_error(_request: Request, error: RequestError) -> JSONResponse:
+    async def _request_error(request: Request, error: RequestError) -> JSONResponse:
+        note(request, code=error.code)
         return error_response(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = [str(part) for part in first["loc"][1:]]
+        return error_response(
+            InvalidRequest(
+                f"Invalid '{'.'.join(place)}': {first['msg']}.",
+                param=".".join(place) or None,
+                code="invalid_value",
+            )
+        )
 
     @app.exception_handler(SettingsError)
     async def _settings_error(_request: Request, error: SettingsError) -> JSONResponse:
@@ -60,10 +81,26 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http_error(request: Request, error: HTTPException) -> JSONResponse:
-        body = {
-            "message": f"{error.detail}: {request.method} {request.url.path}",
-            "type": "invalid_request_error",
-            "param": None,
-            "code": _CODES.get(error.status_code),
-        }
-        return JSONResponse({"error": body}, status_code=error.status_code, headers=error.headers)
+        return _envelope(
+            error.status_code,
+            f"{error.detail}: {request.method} {request.url.path}",
+            "invalid_request_error",
+            None,
+            _CODES.get(error.status_code),
+            headers=dict(error.headers or {}),
+        )
+
+
+def _envelope(
+    status: int,
+    message: str,
+    type: str,
+    param: str | None,
+    code: str | None,
+    *,
+    headers: dict[str, str],
+) -> JSONResponse:
+    # A caller's words may hold half a surrogate pair, which is no text that can be sent.
+    safe = message.encode("utf-8", "replace").decode("utf-8")
+    error = {"message": safe, "type": type, "param": param, "code": code}
+    return JSONResponse({"error": error}, status_code=status, headers=headers)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from dailies.api.context import Admin, RequestContext
+from dailies.api.context import SECURITY, Admin, RequestContext
 from dailies.api.create import create_video
-from dailies.api.schemas import ErrorEnvelope
+from dailies.api.documents import CREATE_BODY, IDEMPOTENCY_KEY, answers
 from dailies.records import Source, SourceKind
 
 __all__ = ["router"]
@@ -15,7 +15,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/health")
+@router.get("/health", responses=answers())
 async def health(context: RequestContext) -> dict[str, str]:
     """The app runs and its settings are right; says nothing of what it stands on."""
     models = len(context.services.catalogue.models)
@@ -25,7 +25,9 @@ async def health(context: RequestContext) -> dict[str, str]:
 @router.post(
     "/orchestrations/generate-video",
     status_code=202,
-    responses={status: {"model": ErrorEnvelope} for status in (400, 401, 403, 404, 413, 503)},
+    dependencies=SECURITY,
+    responses={s: a for s, a in answers(400, 403, 404, 409, 413).items() if s != 200},
+    openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
 )
 async def generate_video(request: Request, context: RequestContext, admin: Admin) -> JSONResponse:
     """Start a video and answer Durable's own check-status payload.

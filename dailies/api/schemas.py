@@ -8,7 +8,17 @@ from pydantic import BaseModel, Field
 
 from dailies.records import VideoRecord
 
-__all__ = ["ErrorBody", "ErrorEnvelope", "Usage", "Video", "VideoFailure", "video_object"]
+__all__ = [
+    "Character",
+    "DeletedVideo",
+    "ErrorBody",
+    "ErrorEnvelope",
+    "Usage",
+    "Video",
+    "VideoFailure",
+    "VideoList",
+    "video_object",
+]
 
 
 class VideoFailure(BaseModel):
@@ -19,7 +29,7 @@ class VideoFailure(BaseModel):
 
 
 class Usage(BaseModel):
-    """What the video is billed by."""
+    """What the video is billed by: the seconds that were rendered for it."""
 
     duration_seconds: float
 
@@ -47,6 +57,37 @@ class Video(BaseModel):
     error: VideoFailure | None
     usage: Usage
     cost_usd: float | None
+
+
+class VideoList(BaseModel):
+    """A page of videos. ``last_id`` is the ``after`` of the next page."""
+
+    object: Literal["list"] = "list"
+    data: list[Video]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class DeletedVideo(BaseModel):
+    """The answer to a delete.
+
+    A video that had not ended is cancelled: it stays, ends ``failed`` with the code ``cancelled``,
+    and can be deleted then.
+    """
+
+    id: str
+    object: Literal["video.deleted"] = "video.deleted"
+    deleted: Literal[True] = True
+
+
+class Character(BaseModel):
+    """A character: a name and a clip, kept by the provider."""
+
+    id: str
+    object: Literal["character"] = "character"
+    created_at: int
+    name: str
 
 
 class ErrorBody(BaseModel):
@@ -81,7 +122,7 @@ def video_object(record: VideoRecord, *, retention_days: float | None) -> Video:
         created_at=int(record.created_at),
         completed_at=None if record.completed_at is None else int(record.completed_at),
         expires_at=expires_at,
-        seconds=str(request.seconds),
+        seconds=str(request.total_seconds),
         size=str(request.size),
         prompt=request.prompt,
         remixed_from_video_id=request.source_video_id,

@@ -1,78 +1,136 @@
-"""OpenAI's videos protocol."""
+"""OpenAI's videos protocol: create, list, retrieve, delete."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse, StreamingResponse
+from fastapi import APIRouter, Query, Request, Response
 
-from dailies.api.context import Caller, Context, RequestContext
+from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.create import create_video
-from dailies.api.schemas import ErrorEnvelope, Video, video_object
-from dailies.errors import Conflict, InvalidRequest, NotFound
+from dailies.api.documents import CREATE_BODY, IDEMPOTENCY_KEY, POLL_AFTER, REPLAYED, answers
+from dailies.api.observe import note
+from dailies.api.schemas import DeletedVideo, Video, VideoList, video_object
+from dailies.errors import InvalidRequest, NotFound
+from dailies.intake import Acceptance
+from dailies.logs import log_event
+from dailies.orchestration import wake_video
 from dailies.pipeline.pace import poll_wait
-from dailies.records import Source, StoredFile, VideoRecord
-from dailies.settings import ContentDelivery
-from dailies.videos import Status, Variant
+from dailies.pipeline.remove import remove_video
+from dailies.records import Source, VideoRecord
+from dailies.stores.records import is_video_id
+from dailies.stores.tombstones import Removal
 
-__all__ = ["router"]
+__all__ = ["answer", "find", "not_found", "router"]
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorEnvelope} for status in (400, 401, 404, 409, 413, 503)
-}
-
+_DEFAULT_PAGE = 20
+_MOST_PER_PAGE = 100
 # A client that waits longer than this looks dead to the person in front of it.
 _LONGEST_POLL_SECONDS = 5.0
 
-router = APIRouter(tags=["videos"], responses=_ERRORS)
+router = APIRouter(tags=["videos"], dependencies=SECURITY)
 
 
-@router.post("/videos", response_model=Video)
+@router.post(
+    "/videos",
+    response_model=Video,
+    responses=answers(400, 404, 409, 413, ok=REPLAYED | POLL_AFTER),
+    openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
+)
+@router.post(
+    "/videos/generations",
+    response_model=Video,
+    responses=answers(400, 404, 409, 413, ok=REPLAYED | POLL_AFTER),
+    openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
+)
 async def create(
     request: Request, response: Response, context: RequestContext, caller: Caller
 ) -> Video:
     """Create a video. It is durable when this answers; poll it, or wait for its event."""
     acceptance = await create_video(context, request, owner=caller.name, source=Source())
-    if acceptance.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    _tell_poll_after(context, acceptance.record, response)
-    return _video(context, acceptance.record)
+    return answer(context, acceptance, response)
 
 
-@router.get("/videos/{video_id}", response_model=Video)
+@router.get("/videos", response_model=VideoList, responses=answers(400))
+async def list_videos(
+    context: RequestContext,
+    caller: Caller,
+    after: Annotated[
+        str | None,
+        Query(
+            description="The id after which the page begins. It may have been deleted meanwhile.",
+            json_schema_extra={"pattern": "^video_[0-9a-f]{32}$"},
+        ),
+    ] = None,
+    limit: Annotated[
+        str | None,
+        Query(
+            description="How many videos, 1 to 100; 20 if not given.",
+            json_schema_extra={"type": "integer", "minimum": 1, "maximum": _MOST_PER_PAGE},
+        ),
+    ] = None,
+    order: Annotated[
+        str | None,
+        Query(
+            description="By the time of creation; newest first if not given.",
+            json_schema_extra={"enum": ["asc", "desc"]},
+        ),
+    ] = None,
+) -> VideoList:
+    """A page of the caller's videos."""
+    page = await context.services.records.list(
+        caller.name, after=_cursor(after), limit=_limit(limit), ascending=_ascending(order)
+    )
+    videos = [_video(context, record) for record in page.records]
+    return VideoList(
+        data=videos,
+        first_id=videos[0].id if videos else None,
+        last_id=videos[-1].id if videos else None,
+        has_more=page.has_more,
+    )
+
+
+@router.get("/videos/{video_id}", response_model=Video, responses=answers(404, ok=POLL_AFTER))
 async def retrieve(
-    video_id: str, response: Response, context: RequestContext, caller: Caller
+    video_id: str, request: Request, response: Response, context: RequestContext, caller: Caller
 ) -> Video:
     """The video as it is now; ``openai-poll-after-ms`` says when to look again."""
-    record = await find(context, caller.name, video_id)
+    record = await find(context, request, caller.name, video_id)
     _tell_poll_after(context, record, response)
     return _video(context, record)
 
 
-@router.get("/videos/{video_id}/content", response_class=Response)
-async def content(
-    video_id: str, context: RequestContext, caller: Caller, variant: str = "video"
-) -> Response:
-    """The bytes of a finished video: a redirect to a link that ends after minutes, so that none
-    of them passes through the app; or the bytes themselves, where so configured."""
-    record = await find(context, caller.name, video_id)
-    file = stored_file(record, variant)
-    settings = context.services.settings
-    if settings.content_delivery is ContentDelivery.STREAM:
-        chunks = await context.services.files.open_range(file)
-        return StreamingResponse(
-            chunks, media_type=file.content_type, headers={"Content-Length": str(file.bytes)}
-        )
-    suffix = file.blob.rpartition(".")[2]
-    link = await context.services.files.link(
-        file, seconds=settings.content_link_seconds, filename=f"{record.id}.{suffix}"
+@router.delete("/videos/{video_id}", response_model=DeletedVideo, responses=answers(404, 409))
+async def delete(
+    video_id: str, request: Request, context: RequestContext, caller: Caller
+) -> DeletedVideo:
+    """Delete a video that has ended, with its files; cancel one that has not."""
+    await find(context, request, caller.name, video_id)
+    record = await context.services.records.update(
+        caller.name,
+        video_id,
+        lambda current: (
+            current if current.is_final else current.model_copy(update={"cancel_requested": True})
+        ),
     )
-    # No cache may hand the link on: it is a key to the file while it lasts.
-    return RedirectResponse(link, status_code=302, headers={"Cache-Control": "no-store"})
+    if record is not None and not record.is_final:
+        await _wake_or_leave(context, record)
+        return DeletedVideo(id=video_id)
+    removed = await remove_video(context.services, caller.name, video_id, Removal.DELETED)
+    if not removed:
+        raise await not_found(context, caller.name, video_id)
+    return DeletedVideo(id=video_id)
 
 
-async def find(context: Context, owner: str, video_id: str) -> VideoRecord:
+async def _wake_or_leave(context: Context, record: VideoRecord) -> None:
+    """Wake the orchestration; if that fails, it reads the record at its next step anyhow."""
+    try:
+        await wake_video(context.orchestrations, record)
+    except Exception as error:  # noqa: BLE001 - the durable client raises bare Exceptions
+        log_event("not_woken", video_id=record.id, reason=type(error).__name__)
+
+
+async def find(context: Context, request: Request, owner: str, video_id: str) -> VideoRecord:
     """The owner's video.
 
     Raises:
@@ -80,42 +138,37 @@ async def find(context: Context, owner: str, video_id: str) -> VideoRecord:
     """
     record = await context.services.records.get(owner, video_id)
     if record is None:
-        raise NotFound(f"Video with id '{video_id[:80]}' not found.", code="video_not_found")
+        raise await not_found(context, owner, video_id)
+    note(
+        request,
+        video_id=record.id,
+        model=record.request.model,
+        seconds=record.request.seconds,
+        phase=record.phase,
+    )
     return record
 
 
-def stored_file(record: VideoRecord, name: str) -> StoredFile:
-    """The file of one variant of a finished video.
+async def not_found(context: Context, owner: str, video_id: str) -> NotFound:
+    """The error for a video that is not there: its code tells what became of the owner's own."""
+    tombstone = await context.services.tombstones.get(owner, video_id)
+    if tombstone is None:
+        return NotFound(
+            f"Video with id '{video_id[:80]}' not found.", param="video_id", code="video_not_found"
+        )
+    if tombstone.reason is Removal.EXPIRED:
+        why, code = "has expired: it was older than videos are kept", "video_expired"
+    else:
+        why, code = "was deleted", "video_deleted"
+    return NotFound(f"Video with id '{video_id}' {why}.", param="video_id", code=code)
 
-    Raises:
-        InvalidRequest: there is no such variant in the protocol.
-        Conflict: the video is not finished.
-        NotFound: it failed, or the provider made no file of this variant.
-    """
-    try:
-        variant = Variant(name)
-    except ValueError:
-        supported = ", ".join(f"'{known}'" for known in Variant)
-        raise InvalidRequest(
-            f"Invalid value: '{name[:64]}'. Supported values are: {supported}.",
-            param="variant",
-            code="invalid_value",
-        ) from None
-    if not record.is_final:
-        raise Conflict(
-            f"Video is not ready yet; its status is '{record.status}'. Try again when it is "
-            "'completed'.",
-            code="video_not_ready",
-        )
-    if record.status is Status.FAILED:
-        reason = f": {record.error.message}" if record.error else "."
-        raise NotFound(f"The video failed and has no content{reason}", code="video_failed")
-    file = record.files.get(variant)
-    if file is None:
-        raise NotFound(
-            f"The provider made no {variant} for this video.", param="variant", code="no_variant"
-        )
-    return file
+
+def answer(context: Context, acceptance: Acceptance, response: Response) -> Video:
+    """The answer to a request that was accepted, with its headers."""
+    if acceptance.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    _tell_poll_after(context, acceptance.record, response)
+    return _video(context, acceptance.record)
 
 
 def _video(context: Context, record: VideoRecord) -> Video:
@@ -126,14 +179,49 @@ def _tell_poll_after(context: Context, record: VideoRecord, response: Response) 
     """``openai-poll-after-ms``, which official clients honour, from the polling schedule."""
     if record.is_final:
         return
-    seconds = poll_after(context, record)
+    seconds = _poll_after(context, record)
     response.headers["openai-poll-after-ms"] = str(max(100, int(seconds * 1000)))
 
 
-def poll_after(context: Context, record: VideoRecord) -> float:
+def _poll_after(context: Context, record: VideoRecord) -> float:
     """Seconds after which a caller should look again: when we expect to have looked ourselves."""
     settings = context.services.settings
     deployment = context.services.catalogue.deployment(record.submit.deployment or "")
     if record.submit.submitted_at is None or deployment is None:
         return min(settings.poll_max_seconds, 2 * settings.poll_min_seconds)
     return min(poll_wait(context.services, record, deployment), _LONGEST_POLL_SECONDS)
+
+
+def _cursor(after: str | None) -> str | None:
+    if after is not None and not is_video_id(after):
+        raise InvalidRequest(
+            f"Invalid 'after': expected the id of a video, but got '{after[:64]}' instead.",
+            param="after",
+            code="invalid_value",
+        )
+    return after
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return _DEFAULT_PAGE
+    # Of at most three digits: Python refuses to read thousands of them.
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 3 else 0
+    if not 1 <= number <= _MOST_PER_PAGE:
+        raise InvalidRequest(
+            f"Invalid 'limit': expected a whole number from 1 to {_MOST_PER_PAGE}, but got "
+            f"'{text[:64]}' instead.",
+            param="limit",
+            code="invalid_value",
+        )
+    return number
+
+
+def _ascending(order: str | None) -> bool:
+    if order not in (None, "asc", "desc"):
+        raise InvalidRequest(
+            f"Invalid value: '{order[:64]}'. Supported values are: 'asc' and 'desc'.",
+            param="order",
+            code="invalid_value",
+        )
+    return order == "asc"

@@ -15,7 +15,7 @@ from dailies.records import StoredFile, VideoRecord
 from dailies.services import Services
 from dailies.videos import Variant, VideoError
 
-__all__ = ["archive_video"]
+__all__ = ["archive_video", "price_of", "price_of_failure"]
 
 _FILE_NAMES = {
     Variant.VIDEO: "video.mp4",
@@ -157,3 +157,18 @@ def price_of(services: Services, record: VideoRecord) -> float | None:
     if deployment is None:
         return None
     return deployment.price(record.request.size, record.request.seconds)
+
+
+def price_of_failure(services: Services, record: VideoRecord) -> float | None:
+    """What a video that failed costs, in US dollars.
+
+    Nothing without an upstream job, the whole price for a render that was complete (it was
+    cancelled late, or could not be fetched), else the share that the provider charges for failures.
+    """
+    deployment = services.catalogue.deployment(record.submit.deployment or "")
+    if deployment is None or record.submit.job_id is None:
+        return 0.0
+    price = price_of(services, record)
+    if price is None:
+        return None
+    return price if record.rendered_at is not None else round(price * deployment.failed_share, 4)

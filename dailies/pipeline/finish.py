@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NotRequired
 
 from dailies.logs import log_event
-from dailies.pipeline.archive import price_of
+from dailies.pipeline.archive import price_of, price_of_failure
 from dailies.pipeline.steps import Step, VideoRef, done
+from dailies.pipeline.submit import CANCELLED
 from dailies.providers.outcomes import Kind
 from dailies.records import VideoRecord
 from dailies.services import Services
@@ -24,7 +25,8 @@ class FinishRequest(VideoRef):
 async def finish_video(services: Services, video: FinishRequest) -> Step:
     """Write the terminal state, once; an ended video stays as it is.
 
-    A video without its file is never ``completed``, whatever was asked.
+    A video without its file is never ``completed``, whatever was asked, and neither is one that
+    its owner has cancelled.
     """
     now = services.clock()
     error = video.get("error")
@@ -33,12 +35,13 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
     def ended(current: VideoRecord) -> VideoRecord:
         if current.is_final:
             return current
-        if cause is not None:
-            return current.failed(cause, now)
-        if Variant.VIDEO not in current.files:
-            return current.failed(
-                VideoError("internal_error", "The video's file is missing. Create it again."), now
-            )
+        reason = CANCELLED if current.cancel_requested else cause
+        if reason is None and Variant.VIDEO not in current.files:
+            reason = VideoError("internal_error", "The video's file is missing. Create it again.")
+        if reason is not None:
+            failed = current.failed(reason, now, price_of_failure(services, current))
+            cancelled = failed.phase is Phase.CANCELLED
+            return failed.model_copy(update={"files": {}}) if cancelled else failed
         return current.moved_to(
             Phase.DONE, progress=100, completed_at=now, cost_usd=price_of(services, current)
         )
@@ -46,6 +49,9 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
     record = await services.records.update(video["owner"], video["id"], ended)
     if record is None:
         return done()
+    if record.phase is Phase.CANCELLED:
+        # What was stored before its owner cancelled it is not wanted.
+        await services.files.delete_folder(f"{record.id}/")
     log_event(
         "video_ended",
         video_id=record.id,
@@ -69,3 +75,10 @@ async def _delete_upstream(services: Services, record: VideoRecord) -> None:
     if outcome.kind is not Kind.ACCEPTED:
         # The provider deletes it by itself after 24 hours.
         log_event("upstream_not_deleted", video_id=record.id, code=outcome.code)
+        return
+    now = services.clock()
+    await services.records.update(
+        record.owner,
+        record.id,
+        lambda current: current.model_copy(update={"upstream_expires_at": now}),
+    )

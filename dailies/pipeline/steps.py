@@ -25,11 +25,13 @@ class QuotaRequest(TypedDict):
 
 
 class VideoRef(TypedDict):
-    """A video, by name. ``attempt`` counts the calls of a repeated step, from 0."""
+    """A video, by name. ``attempt`` counts the calls of a repeated step, from 0; ``woken`` says
+    that its pause was cut short, so that no quota was asked for."""
 
     id: str
     owner: str
     attempt: NotRequired[int]
+    woken: NotRequired[bool]
 
 
 class Step(TypedDict):

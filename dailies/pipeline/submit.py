@@ -15,7 +15,7 @@ from dailies.catalogue import Deployment
 from dailies.logs import log_event
 from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, stop, wait
-from dailies.providers.base import Reference, Submission
+from dailies.pipeline.submission import submission_of
 from dailies.providers.outcomes import Job, Kind, Outcome
 from dailies.records import VideoRecord
 from dailies.requests import serving
@@ -27,9 +27,12 @@ __all__ = ["CANCELLED", "quota_of", "submit_video"]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
 
+_SOURCE_GONE = VideoError(
+    "source_expired",
+    "The video to start from is gone at the provider and from storage. Create it again first.",
+)
+
 _RECONCILE_READS = 2
-# A PNG of the largest size that any model takes is far below this.
-_MAX_FITTED_BYTES = 64 * 1024**2
 
 
 async def submit_video(services: Services, video: VideoRef) -> Step:
@@ -41,6 +44,8 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
         return await _reconcile(services, record)
     if record.cancel_requested:
         return stop(CANCELLED)
+    if video.get("woken"):
+        return wait(0)
     if _waited_too_long(services, record):
         return stop(_no_slot(services))
     deployment = _choose(services, record)
@@ -69,13 +74,15 @@ def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
 
 
 async def _send(services: Services, record: VideoRecord, deployment: Deployment) -> Step:
-    submission = await _submission(services, record, deployment)
+    submission = await submission_of(services, record, deployment)
+    if submission.lacks_source:
+        return stop(_SOURCE_GONE)
     now = services.clock()
     before = record.submit
 
     def sending(current: VideoRecord) -> VideoRecord:
         # Only one of two executions that read the same state gets past this line.
-        if current.is_final or current.submit != before:
+        if current.is_final or current.cancel_requested or current.submit != before:
             return current
         return current.moved_to(Phase.SUBMITTING).with_submit(
             deployment=deployment.name,
@@ -148,7 +155,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
                 "a request to it was under way. Put it back, or look for the job at the provider.",
             )
         )
-    submission = await _submission(services, record, deployment)
+    submission = await submission_of(services, record, deployment)
     adapter = services.providers.adapter(deployment)
     # From the first attempt on: a job of an earlier one may show up late.
     found = await adapter.find_submitted(submission, record.submit.first_attempt_at or since)
@@ -226,25 +233,6 @@ async def _not_sent(
         return current.moved_to(Phase.WAITING) if waiting else current
 
     await services.records.update(record.owner, record.id, cleared)
-
-
-async def _submission(
-    services: Services, record: VideoRecord, deployment: Deployment
-) -> Submission:
-    request = record.request
-    reference = None
-    if request.reference is not None and request.reference.fitted is not None:
-        data = await services.files.read(request.reference.fitted, max_bytes=_MAX_FITTED_BYTES)
-        if data is not None:
-            reference = Reference(data, request.reference.content_type, request.size)
-    return Submission(
-        deployment=deployment.deployment,
-        prompt=request.prompt,
-        seconds=request.seconds,
-        size=request.size,
-        operation=request.operation,
-        reference=reference,
-    )
 
 
 def _choose(services: Services, record: VideoRecord) -> Deployment | None:

@@ -13,6 +13,7 @@ from dailies.logs import log_event
 from dailies.orchestration import InstanceState, Orchestrations, start_video
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
+from dailies.pipeline.remove import settle_removal
 from dailies.pipeline.steps import VideoRef
 from dailies.pipeline.submit import CANCELLED
 from dailies.providers.outcomes import Kind
@@ -44,9 +45,7 @@ async def _tend(services: Services, orchestrations: Orchestrations, video: OpenV
     """Do what this video needs; the word for it, or None when it needs nothing."""
     record = await services.records.get(video.owner, video.id)
     if record is None:
-        # The create broke off before its record: nothing was promised to anyone.
-        await services.records.close(video.id)
-        return "forgotten"
+        return await _gone(services, video)
     state = await orchestrations.state(record.id)
     if state is InstanceState.RUNNING:
         return None
@@ -55,6 +54,15 @@ async def _tend(services: Services, orchestrations: Orchestrations, video: OpenV
     if state is InstanceState.TERMINATED:
         return await _cancelled(services, orchestrations, record)
     return await _restart(services, orchestrations, record)
+
+
+async def _gone(services: Services, video: OpenVideo) -> str | None:
+    tombstone = await services.tombstones.get(video.owner, video.id)
+    if tombstone is not None and not tombstone.is_settled:
+        return "removed" if await settle_removal(services, tombstone) else None
+    # Else the create broke off before its record: nothing was promised to anyone.
+    await services.records.close(video.id)
+    return "forgotten"
 
 
 async def _publish(services: Services, record: VideoRecord) -> str | None:

@@ -9,13 +9,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from dailies.providers.outcomes import Job, Outcome
 from dailies.references.geometry import CropBounds
 from dailies.videos import Operation, Size, Variant
 
-__all__ = ["Content", "Found", "InputFile", "Reference", "Submission", "VideoProvider"]
+__all__ = [
+    "CharacterKeeper",
+    "Content",
+    "Found",
+    "InputFile",
+    "KeptCharacter",
+    "Reference",
+    "SourceFile",
+    "Submission",
+    "VideoProvider",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +38,28 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class InputFile:
-    """An image or a video that appears in the video from ``frame_index`` on, sent as a stream.
+class SourceFile:
+    """A stored video to start from.
 
     Attributes:
-        length: its bytes.
-        open: starts reading it anew; a request may have to be sent twice. Raises ``AzureError``
-            when storage does not answer.
+        length: in bytes.
+        open: begins to read it, as a stream of its chunks; may be called again.
+    """
+
+    length: int
+    content_type: str
+    open: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile(SourceFile):
+    """An image or a video that appears in the video from ``frame_index`` on.
+
+    Attributes:
         crop: the part of the picture to use; None for all of it.
     """
 
     type: Literal["image", "video"]
-    content_type: str
-    length: int
-    open: Callable[[], AsyncIterator[bytes]] = field(repr=False)
     frame_index: int = 0
     crop: CropBounds | None = None
 
@@ -55,6 +73,7 @@ class Submission:
         source_job_id: the upstream job that a remix, edit or extension starts from.
         n_variants: how many videos the one job makes.
         inputs: what appears at frames of the caller's choice.
+        source_file: what it starts from where there is no such job (any more).
     """
 
     deployment: str
@@ -66,6 +85,13 @@ class Submission:
     source_job_id: str | None = None
     n_variants: int = 1
     inputs: tuple[InputFile, ...] = ()
+    source_file: SourceFile | None = None
+
+    @property
+    def lacks_source(self) -> bool:
+        """Whether it is to start from a video and there is none."""
+        derived = self.operation is not Operation.CREATE
+        return derived and self.source_job_id is None and self.source_file is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +115,22 @@ class Content:
     content_type: str
     length: int | None
     chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCharacter:
+    """A character that the provider keeps, by its own id."""
+
+    id: str
+
+
+@runtime_checkable
+class CharacterKeeper(Protocol):
+    """A provider that keeps characters."""
+
+    async def create_character(self, name: str, clip: bytes) -> KeptCharacter | Outcome:
+        """Keep the clip under a name."""
+        ...
 
 
 class VideoProvider(Protocol):

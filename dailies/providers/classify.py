@@ -59,6 +59,8 @@ class Call(StrEnum):
     EXTRA = "extra"
     """A variant that need not exist: thumbnail, spritesheet."""
     CANCEL = "cancel"
+    CHARACTER = "character"
+    """Keeps a clip under a name; costs nothing, so sending it again harms nobody."""
 
 
 _ANY = frozenset(Call)

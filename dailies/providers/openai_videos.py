@@ -6,17 +6,17 @@ Sora 2 pages, recorded answers of Azure, and the sources of vLLM-Omni, SGLang an
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 import httpx
 
 from dailies.providers.azure_auth import ApiKeyAuth
-from dailies.providers.base import Content, Found, Reference, Submission
+from dailies.providers.base import Content, Found, KeptCharacter, Submission
 from dailies.providers.classify import Call, Context
+from dailies.providers.creation import AZURE_SORA_2, Creations, Dialect
 from dailies.providers.download import checked_content
 from dailies.providers.error_body import read_json
 from dailies.providers.exchange import Exchange, Reply
@@ -24,30 +24,10 @@ from dailies.providers.listing import find_job
 from dailies.providers.outcomes import Job, Kind, Outcome
 from dailies.providers.reconcile import Names
 from dailies.providers.retry_after import poll_after
-from dailies.providers.video_object import parse_job, parse_page
+from dailies.providers.video_object import parse_character, parse_job, parse_page
 from dailies.videos import Operation, Variant
 
 __all__ = ["AZURE_SORA_2", "Dialect", "OpenAIVideos", "resource_url"]
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How a server deviates from Azure's form of the protocol.
-
-    Attributes:
-        path: what comes between the endpoint and ``/videos``.
-        multipart_only: creates must be multipart, also without a file.
-        integer_seconds: ``seconds`` in JSON is a number, not a string.
-        sends_variant: ``variant`` may be sent; if not, there is only the video.
-    """
-
-    path: str = "/openai/v1"
-    multipart_only: bool = False
-    integer_seconds: bool = False
-    sends_variant: bool = True
-
-
-AZURE_SORA_2 = Dialect()
 
 
 class OpenAIVideos:
@@ -77,18 +57,29 @@ class OpenAIVideos:
         self._dialect = dialect
         self._names = names or Names()
         self._videos = f"{resource_url(endpoint)}{dialect.path}/videos"
+        self._creations = Creations(client, self._videos, dialect)
 
     async def submit(self, submission: Submission) -> Outcome:
         """See ``VideoProvider.submit``."""
         call = Call.CREATE if submission.operation is Operation.CREATE else Call.DERIVE
         prompt = submission.prompt
-        reply = await self._exchange.call(call, self._creation(submission), prompt=prompt)
+        reply = await self._exchange.call(call, self._creations.request(submission), prompt=prompt)
         if isinstance(reply, Outcome):
             return reply
         job = parse_job(read_json(reply.body)) if reply.is_success else None
         if job is None:
             return self._exchange.classified(call, reply, prompt=prompt)
         return self._exchange.told(call, _accepted(job, reply))
+
+    async def create_character(self, name: str, clip: bytes) -> KeptCharacter | Outcome:
+        """See ``CharacterKeeper.create_character``."""
+        request = self._creations.character(name, clip)
+        reply = await self._exchange.call(Call.CHARACTER, request)
+        if isinstance(reply, Outcome):
+            return reply
+        document = read_json(reply.body) if reply.is_success else None
+        kept = parse_character(document)
+        return kept or self._exchange.classified(Call.CHARACTER, reply)
 
     async def status(self, job_id: str) -> Outcome:
         """See ``VideoProvider.status``."""
@@ -175,49 +166,6 @@ class OpenAIVideos:
     def _list_page(self, query: Mapping[str, str]) -> httpx.Request:
         return self._client.build_request("GET", self._videos, params={**query, "order": "desc"})
 
-    def _creation(self, submission: Submission) -> httpx.Request:
-        """The request that creates a job."""
-        prompt: dict[str, object] = {"prompt": submission.prompt}
-        source: dict[str, object] = {"video": {"id": submission.source_job_id}}
-        match submission.operation:
-            case Operation.REMIX:
-                return self._json(f"{self._url(submission.source_job_id or '')}/remix", prompt)
-            case Operation.EDIT:
-                return self._json(f"{self._videos}/edits", prompt | source)
-            case Operation.EXTEND:
-                seconds = {"seconds": self._seconds(submission)}
-                return self._json(f"{self._videos}/extensions", {**prompt, **seconds, **source})
-            case Operation.CREATE:
-                return self._plain_creation(submission)
-
-    def _plain_creation(self, submission: Submission) -> httpx.Request:
-        fields = {
-            "model": submission.deployment,
-            "prompt": submission.prompt,
-            "size": str(submission.size),
-        }
-        if submission.reference is None and not self._dialect.multipart_only:
-            return self._json(self._videos, {**fields, "seconds": self._seconds(submission)})
-        fields["seconds"] = str(submission.seconds)
-        # A field of a form is a file without a name to httpx; half a surrogate pair is no UTF-8.
-        files: list[tuple[str, tuple[str | None, bytes] | tuple[str, bytes, str]]] = [
-            (name, (None, value.encode("utf-8", "replace"))) for name, value in fields.items()
-        ]
-        if submission.reference is not None:
-            files.append(("input_reference", _file(submission.reference)))
-        return self._client.build_request("POST", self._videos, files=files)
-
-    def _json(self, url: str, document: Mapping[str, object]) -> httpx.Request:
-        return self._client.build_request(
-            "POST",
-            url,
-            content=json.dumps(document).encode("ascii"),
-            headers={"Content-Type": "application/json"},
-        )
-
-    def _seconds(self, submission: Submission) -> str | int:
-        return submission.seconds if self._dialect.integer_seconds else str(submission.seconds)
-
     def _url(self, job_id: str) -> str:
         return f"{self._videos}/{quote(job_id, safe='')}"
 
@@ -242,8 +190,3 @@ def _is_video(document: object) -> bool:
         and isinstance(document.get("status"), str)
         and document.get("object") == "video"
     )
-
-
-def _file(reference: Reference) -> tuple[str, bytes, str]:
-    extension = reference.content_type.partition("/")[2].replace("jpeg", "jpg") or "bin"
-    return (f"reference.{extension}", reference.data, reference.content_type)

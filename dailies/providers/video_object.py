@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from dailies.providers.base import KeptCharacter
 from dailies.providers.classify import classify_job_error
 from dailies.providers.error_body import ErrorBody
 from dailies.providers.outcomes import Job, JobStatus
@@ -68,6 +69,14 @@ def parse_job(document: object) -> Job | None:
         error_code=code,
         error_message=message,
     )
+
+
+def parse_character(document: object) -> KeptCharacter | None:
+    """A character as the provider keeps it; None when the document is none."""
+    if not isinstance(document, dict):
+        return None
+    identifier = _text(document.get("id"))
+    return None if identifier is None else KeptCharacter(identifier)
 
 
 def parse_page(document: object) -> tuple[list[Job], str | None, bool | None] | None:

@@ -198,13 +198,31 @@ class FileStore:
         )
         return f"{blob.url}?{token}"
 
-    async def open_range(
-        self, file: StoredFile, *, offset: int = 0, length: int | None = None
-    ) -> AsyncIterator[bytes]:
-        """The bytes of a stored file from ``offset``, as a stream of its chunks."""
-        blob = self.videos.get_blob_client(file.blob)
+    async def open_range(self, name: str, *, offset: int, length: int) -> AsyncIterator[bytes]:
+        """``length`` bytes of a file of the videos container from ``offset``, as a stream."""
+        blob = self.videos.get_blob_client(name)
         downloader = await blob.download_blob(offset=offset, length=length, max_concurrency=1)
         return downloader.chunks()
+
+    async def stream(self, name: str) -> AsyncIterator[bytes]:
+        """A file of the videos container, from its beginning, as a stream of its chunks."""
+        downloader = await self.videos.get_blob_client(name).download_blob(max_concurrency=1)
+        async for chunk in downloader.chunks():
+            yield chunk
+
+    async def describe(self, name: str) -> BlobInfo | None:
+        """What is known of a file of the videos container; None when it is not there."""
+        try:
+            properties = await self.videos.get_blob_client(name).get_blob_properties()
+        except ResourceNotFoundError:
+            return None
+        return BlobInfo(
+            name=name,
+            bytes=int(properties.size),
+            etag=str(properties.etag).strip('"'),
+            content_type=str(properties.content_settings.content_type or ""),
+            metadata=dict(properties.metadata or {}),
+        )
 
     async def _delegation_key(self) -> UserDelegationKey:
         async with self._delegation_lock:

@@ -9,6 +9,7 @@ row key   holds                               read as
 ``v:ID``  the record                          a point; rising order of time
 ``d:~ID`` the id; ``~`` inverts every digit   falling order of time
 ``k:SHA`` the video made for that key         a point; its insert is the lock
+``t:ID``  the tombstone of a removed video    a point (``dailies.stores.tombstones``)
 ========  ==================================  =====================================
 
 Inverting the hex digits turns rising into falling order. A page in falling order reads the index,
@@ -39,7 +40,15 @@ from dailies.records import VideoRecord
 from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of, properties_of
 from dailies.videos import ID_PREFIX
 
-__all__ = ["Change", "OpenVideo", "Page", "RecordStore", "hash_key"]
+__all__ = [
+    "Change",
+    "OpenVideo",
+    "Page",
+    "RecordStore",
+    "falling_row",
+    "hash_key",
+    "is_video_id",
+]
 
 Change = Callable[[VideoRecord], VideoRecord]
 
@@ -73,7 +82,13 @@ def _invert(video_id: str) -> str:
     return video_id.removeprefix(ID_PREFIX).translate(_INVERTED)
 
 
-def _is_id(text: str) -> bool:
+def falling_row(video_id: str) -> str:
+    """The row key under which a video stands in falling order of time."""
+    return f"d:{_invert(video_id)}"
+
+
+def is_video_id(text: str) -> bool:
+    """Whether this can be the id of a video at all."""
     digits = text.removeprefix(ID_PREFIX)
     return len(digits) == 32 and digits != text and all(c in "0123456789abcdef" for c in digits)
 
@@ -92,16 +107,14 @@ class RecordStore:
             Conflict: the key was used before with another request (code
                 ``idempotency_key_reused``).
         """
-        await self._open.upsert_entity(
-            {"PartitionKey": _OPEN_PARTITION, "RowKey": record.id, "Owner": record.owner}
-        )
+        await self.reopen(record)
         operations: list[tuple[str, dict[str, object]]] = [
             ("create", self._entity(record)),
             (
                 "create",
                 {
                     "PartitionKey": record.owner,
-                    "RowKey": f"d:{_invert(record.id)}",
+                    "RowKey": falling_row(record.id),
                     "VideoId": record.id,
                 },
             ),
@@ -154,7 +167,7 @@ class RecordStore:
 
     async def get(self, owner: str, video_id: str) -> VideoRecord | None:
         """One record, or None: also when it belongs to another owner."""
-        found = await self._read(owner, video_id)
+        found = await self.read(owner, video_id)
         return None if found is None else found[0]
 
     async def update(self, owner: str, video_id: str, change: Change) -> VideoRecord | None:
@@ -164,7 +177,7 @@ class RecordStore:
         equal record. None when there is no such record.
         """
         for attempt in range(_WRITE_ATTEMPTS):
-            found = await self._read(owner, video_id)
+            found = await self.read(owner, video_id)
             if found is None:
                 return None
             record, etag = found
@@ -192,7 +205,7 @@ class RecordStore:
 
         ``after`` need not exist any more: it is a place in the order of time.
         """
-        if after is not None and not _is_id(after):
+        if after is not None and not is_video_id(after):
             return Page((), has_more=False)
         ids = await self._ids(owner, after=after, limit=limit + 1, ascending=ascending)
         wanted, has_more = ids[:limit], len(ids) > limit
@@ -214,14 +227,6 @@ class RecordStore:
             records.reverse()
         return Page(records, has_more)
 
-    async def delete(self, record: VideoRecord) -> None:
-        """Remove the record and its index; its idempotency key goes with it."""
-        rows = [f"v:{record.id}", f"d:{_invert(record.id)}"]
-        if record.idempotency_key is not None:
-            rows.append(f"k:{record.idempotency_key}")
-        for row in rows:
-            await self._videos.delete_entity(record.owner, row)
-
     async def open_videos(self) -> AsyncIterator[OpenVideo]:
         """Every video with something left to do, oldest first."""
         rows = self._open.query_entities(
@@ -229,6 +234,28 @@ class RecordStore:
         )
         async for row in rows:
             yield OpenVideo(id=str(row["RowKey"]), owner=str(row["Owner"]))
+
+    async def count_open(self, owner: str, *, up_to: int) -> int:
+        """How many of the owner's videos have something left to do; counts no further than
+        ``up_to``. Reads the rows of all owners' open videos in the worst case."""
+        rows = self._open.query_entities(
+            "PartitionKey eq @partition and Owner eq @owner",
+            parameters={"partition": _OPEN_PARTITION, "owner": owner},
+            select=["RowKey"],
+            results_per_page=min(up_to, 1000),
+        )
+        count = 0
+        async for _ in rows:
+            count += 1
+            if count >= up_to:
+                break
+        return count
+
+    async def reopen(self, record: VideoRecord) -> None:
+        """Note that something is left to do for this video."""
+        await self._open.upsert_entity(
+            {"PartitionKey": _OPEN_PARTITION, "RowKey": record.id, "Owner": record.owner}
+        )
 
     async def close(self, video_id: str) -> None:
         """Note that nothing is left to do for this video."""
@@ -240,7 +267,7 @@ class RecordStore:
         if ascending:
             low, high = "v:" if after is None else f"v:{after}", "v;"
         else:
-            low, high = "d:" if after is None else f"d:{_invert(after)}", "d;"
+            low, high = "d:" if after is None else falling_row(after), "d;"
         rows = self._videos.query_entities(
             "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high",
             parameters={"owner": owner, "low": low, "high": high},
@@ -254,8 +281,9 @@ class RecordStore:
                 break
         return ids
 
-    async def _read(self, owner: str, video_id: str) -> tuple[VideoRecord, str] | None:
-        if not _is_id(video_id):
+    async def read(self, owner: str, video_id: str) -> tuple[VideoRecord, str] | None:
+        """One record and its ETag."""
+        if not is_video_id(video_id):
             return None
         try:
             row = await self._videos.get_entity(owner, f"v:{video_id}")

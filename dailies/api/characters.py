@@ -1,0 +1,118 @@
+"""Characters: a name and a clip that the provider keeps."""
+
+from __future__ import annotations
+
+import secrets
+
+from fastapi import APIRouter, Request
+
+from dailies.api.bodies import Upload, read_body
+from dailies.api.context import SECURITY, Caller, Context, RequestContext
+from dailies.api.documents import CHARACTER_BODY, answers
+from dailies.api.schemas import Character
+from dailies.catalogue import Deployment
+from dailies.errors import InvalidRequest, NotFound, RequestError, TooMany, Unavailable
+from dailies.providers.base import CharacterKeeper
+from dailies.providers.outcomes import Kind, Outcome
+from dailies.requests import missing, wrong_type
+from dailies.stores.characters import CharacterRecord
+
+__all__ = ["router"]
+
+_LONGEST_NAME = 80
+_MOST_BYTES = 64 * 1024**2
+
+router = APIRouter(tags=["characters"], dependencies=SECURITY)
+
+
+@router.post(
+    "/videos/characters",
+    response_model=Character,
+    responses=answers(400, 404, 413, 429),
+    openapi_extra={"requestBody": CHARACTER_BODY},
+)
+async def create_character(request: Request, context: RequestContext, caller: Caller) -> Character:
+    """Keep a clip under a name, at the provider of the model."""
+    body = await read_body(request, max_file_bytes=_MOST_BYTES)
+    name = _name(body.fields.get("name"))
+    clip = body.fields.get("video")
+    if clip is None:
+        raise missing("video")
+    if not isinstance(clip, Upload):
+        raise wrong_type("video", "a file", clip)
+    model = body.fields.get("model")
+    if model is not None and not isinstance(model, str):
+        raise wrong_type("model", "a string", model)
+    deployment, keeper = _keeper(context, model)
+    kept = await keeper.create_character(name, clip.data)
+    if isinstance(kept, Outcome):
+        raise _error_of(kept)
+    record = CharacterRecord(
+        id=f"char_{secrets.token_hex(16)}",
+        owner=caller.name,
+        name=name,
+        created_at=context.services.clock(),
+        deployment=deployment.name,
+        upstream_id=kept.id,
+    )
+    await context.services.characters.insert(record)
+    return _character(record)
+
+
+@router.get("/videos/characters/{character_id}", response_model=Character, responses=answers(404))
+async def retrieve_character(
+    character_id: str, context: RequestContext, caller: Caller
+) -> Character:
+    """One of the caller's characters."""
+    record = await context.services.characters.get(caller.name, character_id)
+    if record is None:
+        raise NotFound(
+            f"Character with id '{character_id[:80]}' not found.",
+            param="character_id",
+            code="character_not_found",
+        )
+    return _character(record)
+
+
+def _name(value: object) -> str:
+    if value is None:
+        raise missing("name")
+    if not isinstance(value, str):
+        raise wrong_type("name", "a string", value)
+    text = value.encode("utf-8", "replace").decode("utf-8")
+    if not 1 <= len(text) <= _LONGEST_NAME or not text.strip():
+        raise InvalidRequest(
+            f"Invalid 'name': expected 1 to {_LONGEST_NAME} characters.",
+            param="name",
+            code="invalid_value",
+        )
+    return text
+
+
+def _keeper(context: Context, name: str | None) -> tuple[Deployment, CharacterKeeper]:
+    services = context.services
+    model = services.catalogue.resolve(name)
+    for deployment in model.deployments:
+        if not deployment.characters:
+            continue
+        adapter = services.providers.adapter(deployment)
+        if isinstance(adapter, CharacterKeeper):
+            return deployment, adapter
+    raise InvalidRequest(
+        f"The model '{model.name}' keeps no characters here.",
+        param="model",
+        code="unsupported_operation",
+    )
+
+
+def _error_of(outcome: Outcome) -> RequestError:
+    message = outcome.message or "The provider did not keep the character."
+    if outcome.kind is Kind.THROTTLED:
+        return TooMany(message, retry_after=round(outcome.retry_after or 30), code=outcome.code)
+    if outcome.kind in (Kind.REFUSED, Kind.RETIRED, Kind.MISSING):
+        return InvalidRequest(message, param=outcome.param, code=outcome.code)
+    return Unavailable(message, retry_after=30, code=outcome.code)
+
+
+def _character(record: CharacterRecord) -> Character:
+    return Character(id=record.id, created_at=int(record.created_at), name=record.name)

@@ -1,0 +1,109 @@
+"""The bytes of a finished video: by a link to storage, or through the app."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from dailies.api.context import SECURITY, Caller, Context, RequestContext
+from dailies.api.documents import CONTENT_ANSWERS, CONTENT_PARAMETERS
+from dailies.api.streaming import stream_file
+from dailies.api.videos import find
+from dailies.errors import Conflict, InvalidRequest, NotFound
+from dailies.records import StoredFile, VideoRecord
+from dailies.settings import ContentDelivery
+from dailies.videos import Status, Variant
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["videos"], dependencies=SECURITY)
+
+_VARIANT = Query(
+    description="Which file of the video.", json_schema_extra={"enum": [v.value for v in Variant]}
+)
+_DOCUMENTED: dict[str, Any] = {
+    "response_class": Response,
+    "responses": CONTENT_ANSWERS,
+    "openapi_extra": {"parameters": CONTENT_PARAMETERS},
+}
+
+
+@router.get("/videos/{video_id}/content", **_DOCUMENTED)
+async def content(
+    video_id: str,
+    request: Request,
+    context: RequestContext,
+    caller: Caller,
+    variant: Annotated[str, _VARIANT] = "video",
+) -> Response:
+    """A file of a finished video: a redirect to a link that ends after minutes, so that no byte
+    passes through the app; or, where so configured, the bytes themselves."""
+    return await _deliver(video_id, request, context, caller.name, variant)
+
+
+@router.head("/videos/{video_id}/content", **_DOCUMENTED)
+async def content_head(
+    video_id: str,
+    request: Request,
+    context: RequestContext,
+    caller: Caller,
+    variant: Annotated[str, _VARIANT] = "video",
+) -> Response:
+    """What a GET would answer, without the bytes."""
+    return await _deliver(video_id, request, context, caller.name, variant)
+
+
+async def _deliver(
+    video_id: str, request: Request, context: Context, owner: str, variant: str
+) -> Response:
+    wanted = _variant(variant)
+    record = await find(context, request, owner, video_id)
+    file = _stored_file(record, wanted)
+    settings = context.services.settings
+    if settings.content_delivery is ContentDelivery.STREAM:
+        return stream_file(request, context.services, file)
+    suffix = file.blob.rpartition(".")[2]
+    link = await context.services.files.link(
+        file, seconds=settings.content_link_seconds, filename=f"{record.id}.{suffix}"
+    )
+    # No cache may hand the link on: it is a key to the file while it lasts.
+    return RedirectResponse(link, status_code=302, headers={"Cache-Control": "no-store"})
+
+
+def _variant(name: str) -> Variant:
+    try:
+        return Variant(name)
+    except ValueError:
+        known = [f"'{variant}'" for variant in Variant]
+        raise InvalidRequest(
+            f"Invalid value: '{name[:64]}'. Supported values are: "
+            f"{', '.join(known[:-1])}, and {known[-1]}.",
+            param="variant",
+            code="invalid_value",
+        ) from None
+
+
+def _stored_file(record: VideoRecord, variant: Variant) -> StoredFile:
+    """The file of one variant of a finished video.
+
+    Raises:
+        Conflict: the video is not finished.
+        NotFound: it failed, or the provider made no file of this variant.
+    """
+    if not record.is_final:
+        raise Conflict(
+            f"Video is not ready yet, use GET /v1/videos/{record.id} to check status. It is "
+            f"'{record.status}' now.",
+            code="video_not_ready",
+        )
+    if record.status is Status.FAILED:
+        reason = f": {record.error.message}" if record.error else "."
+        raise NotFound(f"The video failed and has no content{reason}", code="video_failed")
+    file = record.files.get(variant)
+    if file is None:
+        raise NotFound(
+            f"The provider made no {variant} for this video.", param="variant", code="no_variant"
+        )
+    return file

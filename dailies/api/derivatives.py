@@ -1,0 +1,111 @@
+"""Remixes, edits and extensions: new videos made from a video."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from dailies.api.bodies import Body, Upload, read_body
+from dailies.api.context import SECURITY, Caller, RequestContext
+from dailies.api.create import accept_and_start
+from dailies.api.documents import (
+    EDIT_BODY,
+    EXTENSION_BODY,
+    IDEMPOTENCY_KEY,
+    POLL_AFTER,
+    REMIX_BODY,
+    REPLAYED,
+    answers,
+)
+from dailies.api.schemas import Video
+from dailies.api.videos import answer, find
+from dailies.derivations import derive
+from dailies.errors import InvalidRequest
+from dailies.records import Source
+from dailies.requests import missing, wrong_type
+from dailies.videos import Operation
+
+__all__ = ["router"]
+
+_ANSWERS = answers(400, 404, 409, 413, ok=REPLAYED | POLL_AFTER)
+
+router = APIRouter(tags=["videos"], dependencies=SECURITY)
+
+
+@router.post(
+    "/videos/edits",
+    response_model=Video,
+    responses=_ANSWERS,
+    openapi_extra={"requestBody": EDIT_BODY, "parameters": [IDEMPOTENCY_KEY]},
+)
+async def edit(
+    request: Request, response: Response, context: RequestContext, caller: Caller
+) -> Video:
+    """A new video that changes a completed one as the prompt says."""
+    return await _derive(request, response, context, caller, Operation.EDIT)
+
+
+@router.post(
+    "/videos/extensions",
+    response_model=Video,
+    responses=_ANSWERS,
+    openapi_extra={"requestBody": EXTENSION_BODY, "parameters": [IDEMPOTENCY_KEY]},
+)
+async def extend(
+    request: Request, response: Response, context: RequestContext, caller: Caller
+) -> Video:
+    """A new video that goes on where a completed one ends, ``seconds`` longer."""
+    return await _derive(request, response, context, caller, Operation.EXTEND)
+
+
+@router.post(
+    "/videos/{video_id}/remix",
+    response_model=Video,
+    responses=_ANSWERS,
+    openapi_extra={"requestBody": REMIX_BODY, "parameters": [IDEMPOTENCY_KEY]},
+)
+async def remix(
+    video_id: str, request: Request, response: Response, context: RequestContext, caller: Caller
+) -> Video:
+    """A new video of the same size and length, with one thing changed."""
+    return await _derive(request, response, context, caller, Operation.REMIX, video_id)
+
+
+async def _derive(
+    request: Request,
+    response: Response,
+    context: RequestContext,
+    caller: Caller,
+    operation: Operation,
+    video_id: str | None = None,
+) -> Video:
+    services = context.services
+    body = await read_body(request, max_file_bytes=services.settings.max_reference_bytes)
+    param = "video.id" if video_id is None else "video_id"
+    source = await find(context, request, caller.name, video_id or _source_id(body))
+    asked = derive(
+        services.catalogue, operation, body.fields, source, param=param, now=services.clock()
+    )
+    acceptance = await accept_and_start(context, request, asked, owner=caller.name, source=Source())
+    return answer(context, acceptance, response)
+
+
+def _source_id(body: Body) -> str:
+    """The id in ``{"video": {"id": …}}``; LiteLLM also writes ``video_id``."""
+    video: Any = body.fields.get("video", body.fields.get("video_id"))
+    if video is None:
+        raise missing("video")
+    if isinstance(video, Upload):
+        raise InvalidRequest(
+            "Uploaded videos can't be edited or extended here. Name one of your own videos: "
+            '{"video": {"id": "video_…"}}.',
+            param="video",
+            code="unsupported_video_file",
+        )
+    video_id = video.get("id") if isinstance(video, dict) else video
+    if video_id is None:
+        raise missing("video.id")
+    if not isinstance(video_id, str):
+        raise wrong_type("video.id", "a string", video_id)
+    return video_id

@@ -1,0 +1,258 @@
+"""What the OpenAPI document says beyond the types: bodies, headers, errors.
+
+The routes read bodies themselves, since one route takes JSON and forms; what they take is written
+down here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dailies.api.schemas import ErrorEnvelope
+from dailies.requests import MAX_PROMPT_CHARACTERS
+
+__all__ = [
+    "CHARACTER_BODY",
+    "CONTENT_ANSWERS",
+    "CONTENT_PARAMETERS",
+    "CREATE_BODY",
+    "EDIT_BODY",
+    "EXTENSION_BODY",
+    "IDEMPOTENCY_KEY",
+    "POLL_AFTER",
+    "REMIX_BODY",
+    "REPLAYED",
+    "answers",
+]
+
+Schema = dict[str, Any]
+Answers = dict[int | str, dict[str, Any]]
+
+_WHY = {
+    400: "A field is missing or wrong; `param` names it.",
+    401: "No key, or one that is not known.",
+    403: "A known key that may not do this.",
+    404: "There is no such video, deployment or variant that the caller may see.",
+    409: "The request contradicts the state of what it names.",
+    413: "The body, or a file in it, is too large.",
+    416: "No byte of the file is in the range.",
+    429: "More than the caller, or the provider, takes at once.",
+    503: "A part that the app stands on does not answer.",
+}
+
+POLL_AFTER: Schema = {
+    "openai-poll-after-ms": {
+        "description": "Milliseconds after which to look again; absent once the video has ended.",
+        "schema": {"type": "integer", "minimum": 100},
+    }
+}
+REPLAYED: Schema = {
+    "Idempotent-Replayed": {
+        "description": "`true` when an earlier request with the same key made the video.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+_REQUEST_ID: Schema = {
+    "x-request-id": {
+        "description": "The request's id: the caller's own, or a new one.",
+        "required": True,
+        "schema": {"type": "string"},
+    }
+}
+_RETRY_AFTER: Schema = {
+    "Retry-After": {
+        "description": "Seconds after which to try again.",
+        "required": True,
+        "schema": {"type": "integer"},
+    }
+}
+
+IDEMPOTENCY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key with the same request gives the video that it made first.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+
+
+def answers(*errors: int, ok: Schema | None = None) -> Answers:
+    """The answers of a route: 200 with further headers, its errors, and those of every route."""
+    documented: Answers = {200: {"headers": {**_REQUEST_ID, **(ok or {})}}}
+    for status in sorted({*errors, 401, 503}):
+        headers = {**_REQUEST_ID, **(_RETRY_AFTER if status in (429, 503) else {})}
+        documented[status] = {
+            "model": ErrorEnvelope,
+            "description": _WHY[status],
+            "headers": headers,
+        }
+    return documented
+
+
+def _file(*types: str) -> Schema:
+    return {type_: {"schema": {"type": "string", "format": "binary"}} for type_ in types}
+
+
+CONTENT_ANSWERS: Answers = {
+    **answers(400, 404, 409),
+    200: {
+        "description": "The file, where content is streamed.",
+        "headers": _REQUEST_ID,
+        "content": _file("video/mp4", "image/webp", "image/jpeg"),
+    },
+    206: {
+        "description": "The range of the file, or as much of it as one answer holds.",
+        "headers": {
+            **_REQUEST_ID,
+            "Content-Range": {"required": True, "schema": {"type": "string"}},
+        },
+        "content": _file("video/mp4", "image/webp", "image/jpeg"),
+    },
+    302: {
+        "description": "Where the file is: a link that lasts minutes.",
+        "headers": {**_REQUEST_ID, "Location": {"required": True, "schema": {"type": "string"}}},
+    },
+    416: {
+        "description": _WHY[416],
+        "headers": {
+            **_REQUEST_ID,
+            "Content-Range": {"required": True, "schema": {"type": "string"}},
+        },
+    },
+}
+CONTENT_PARAMETERS: list[Schema] = [
+    {
+        "name": "Range",
+        "in": "header",
+        "required": False,
+        "description": "One range of bytes, where content is streamed; others count as none.",
+        "schema": {"type": "string"},
+    }
+]
+
+_PROMPT: Schema = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_PROMPT_CHARACTERS,
+    "pattern": r"\S",
+    "description": "What the video shows.",
+}
+_USER: Schema = {
+    "type": "string",
+    "maxLength": 512,
+    "description": "Whom the video is for, in the caller's own words; it is kept and given back.",
+}
+_TEXTS: Schema = {
+    "model": {"type": "string", "description": "A model of the catalogue.", "example": "sora-2"},
+    "size": {
+        "type": "string",
+        "pattern": r"^([1-9][0-9]{0,4}x[1-9][0-9]{0,4}|auto)$",
+        "description": "Width x height, of those that the model renders; without it, or with "
+        "`auto`, the one that suits the image, else the model's default.",
+        "example": "1280x720",
+    },
+    "user": _USER,
+    "fit": {
+        "type": "string",
+        "enum": ["cover", "contain", "stretch"],
+        "description": "How the image is brought to the size of the video.",
+    },
+}
+_SECONDS: Schema = {
+    "description": "The length, of those that the model renders, as a string or a number.",
+    "anyOf": [{"type": "string", "pattern": "^[0-9]{1,3}$"}, {"type": "integer", "minimum": 1}],
+}
+_SECONDS_TEXT: Schema = {"type": "string", "pattern": "^[0-9]{1,3}$"}
+_IMAGE_URL: Schema = {
+    "type": "object",
+    "required": ["image_url"],
+    "properties": {
+        "image_url": {
+            "type": "string",
+            "description": "An https URL on the public internet, or a data URL.",
+        }
+    },
+}
+_IMAGE_FILE: Schema = {
+    "type": "string",
+    "format": "binary",
+    "description": "A JPEG, PNG or WebP image that the video starts from.",
+}
+
+
+def _nullable(schema: Schema) -> Schema:
+    """In JSON, null is the same as leaving an optional field out."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _body(json: Schema, form: Schema) -> Schema:
+    return {
+        "required": True,
+        "content": {
+            "application/json": {"schema": json},
+            "multipart/form-data": {"schema": form},
+        },
+    }
+
+
+def _object(required: list[str], properties: Schema) -> Schema:
+    return {"type": "object", "required": required, "properties": properties}
+
+
+_OPTIONAL = {name: _nullable(schema) for name, schema in _TEXTS.items()}
+_VIDEO_ID: Schema = {"type": "string", "description": "One of the caller's completed videos."}
+_VIDEO: Schema = _object(["id"], {"id": _VIDEO_ID})
+
+CREATE_BODY = _body(
+    _object(
+        ["prompt"],
+        {
+            "prompt": _PROMPT,
+            "seconds": _nullable(_SECONDS),
+            **_OPTIONAL,
+            "input_reference": _nullable(_IMAGE_URL),
+        },
+    ),
+    _object(
+        ["prompt"],
+        {
+            "prompt": _PROMPT,
+            "seconds": _SECONDS_TEXT,
+            **_TEXTS,
+            "input_reference": _IMAGE_FILE,
+        },
+    ),
+)
+REMIX_BODY = _body(
+    _object(["prompt"], {"prompt": _PROMPT, "user": _nullable(_USER)}),
+    _object(["prompt"], {"prompt": _PROMPT, "user": _USER}),
+)
+EDIT_BODY = _body(
+    _object(["prompt", "video"], {"prompt": _PROMPT, "video": _VIDEO, "user": _nullable(_USER)}),
+    _object(["prompt", "video[id]"], {"prompt": _PROMPT, "video[id]": _VIDEO_ID, "user": _USER}),
+)
+EXTENSION_BODY = _body(
+    _object(
+        ["prompt", "seconds", "video"],
+        {"prompt": _PROMPT, "seconds": _SECONDS, "video": _VIDEO, "user": _nullable(_USER)},
+    ),
+    _object(
+        ["prompt", "seconds", "video[id]"],
+        {"prompt": _PROMPT, "seconds": _SECONDS_TEXT, "video[id]": _VIDEO_ID, "user": _USER},
+    ),
+)
+CHARACTER_BODY: Schema = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": _object(
+                ["name", "video"],
+                {
+                    "name": {"type": "string", "minLength": 1, "maxLength": 80, "pattern": r"\S"},
+                    "video": {"type": "string", "format": "binary"},
+                    "model": _TEXTS["model"],
+                },
+            )
+        }
+    },
+}

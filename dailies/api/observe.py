@@ -1,0 +1,107 @@
+"""Around every request: its id, a line in the log, and an answer whatever goes wrong.
+
+What is logged is who asked for what and how it ended: no prompt, no key, no path that a caller
+made up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+import time
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dailies.logs import log_event
+
+__all__ = ["Observer", "note"]
+
+_GIVEN_ID = re.compile(r"^[A-Za-z0-9._:/+=-]{1,128}$")
+_STATE = "dailies_request"
+
+
+def note(request: Request, **fields: Any) -> None:
+    """Add fields to the line that will be logged about this request."""
+    getattr(request.state, _STATE, {}).update(fields)
+
+
+class Observer:
+    """Middleware that gives requests their id, logs them, and turns a fault into an answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.monotonic()
+        request_id = _request_id(scope)
+        fields: dict[str, Any] = {}
+        scope.setdefault("state", {})[_STATE] = fields
+        status: int | None = None
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:  # noqa: BLE001 - the last resort of every request; it is logged
+            log_event(
+                "request_fault",
+                level=logging.ERROR,
+                exc_info=True,
+                request_id=request_id,
+                reason=type(error).__name__,
+            )
+            if status is None:
+                await _answer_fault(send_with_id, request_id)
+        finally:
+            log_event(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                route=_route(scope),
+                status=status,
+                latency_ms=round((time.monotonic() - started) * 1000, 1),
+                **fields,
+            )
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own id where it is fit to be repeated, else a new one."""
+    for name, value in scope["headers"]:
+        if name.lower() == b"x-request-id":
+            text = value.decode("latin-1")
+            if _GIVEN_ID.match(text):
+                return str(text)
+    return f"req_{secrets.token_hex(16)}"
+
+
+def _route(scope: Scope) -> str | None:
+    return getattr(scope.get("route"), "path", None)
+
+
+async def _answer_fault(send: Send, request_id: str) -> None:
+    error = {
+        "message": f"Something went wrong on our side. The log says what, under {request_id}.",
+        "type": "server_error",
+        "param": None,
+        "code": "internal_error",
+    }
+    body = json.dumps({"error": error}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,46 @@
+"""What is sent to the provider for a video: its record, with the files that go along."""
+
+from __future__ import annotations
+
+from dailies.catalogue import Deployment
+from dailies.providers.base import Reference, SourceFile, Submission
+from dailies.records import VideoRecord, VideoRequest
+from dailies.services import Services
+
+__all__ = ["submission_of"]
+
+# A PNG of the largest size that any model takes is far below this.
+_MAX_FITTED_BYTES = 64 * 1024**2
+
+
+async def submission_of(
+    services: Services, record: VideoRecord, deployment: Deployment
+) -> Submission:
+    """Everything that the provider is to be told; also what a lost job is looked for by."""
+    request = record.request
+    reference = None
+    if request.reference is not None and request.reference.fitted is not None:
+        data = await services.files.read(request.reference.fitted, max_bytes=_MAX_FITTED_BYTES)
+        if data is not None:
+            reference = Reference(data, request.reference.content_type, request.size)
+    return Submission(
+        deployment=deployment.deployment,
+        prompt=request.prompt,
+        seconds=request.seconds,
+        size=request.size,
+        operation=request.operation,
+        reference=reference,
+        source_job_id=request.source_job_id,
+        source_file=await _source_file(services, request),
+    )
+
+
+async def _source_file(services: Services, request: VideoRequest) -> SourceFile | None:
+    """Our stored file, where the provider has no copy of the source any more."""
+    name = request.source_file
+    if name is None:
+        return None
+    file = await services.files.describe(name)
+    if file is None:
+        return None
+    return SourceFile(file.bytes, file.content_type, lambda: services.files.stream(name))
