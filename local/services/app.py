@@ -21,6 +21,8 @@ from local.services.inspection import Inspection
 from local.services.jobs import JobStore
 from local.services.media.library import MediaLibrary
 from local.services.settings import Options
+from local.services.sora1.routes import Sora1
+from local.services.sora1.wire import job_of_generation
 from local.services.sora2.characters import Characters
 from local.services.sora2.routes import Sora2
 from local.services.studio import Studio
@@ -82,6 +84,7 @@ def build(
         routes=[
             *identity.routes(),
             *Sora2(studio, Characters(studio, database)).routes(),
+            *Sora1(studio).routes(),
             *Topics(topic_store, deliverer, tokens, options.topic_key).routes(),
             *inspection.routes(),
         ],
@@ -92,7 +95,8 @@ def build(
     )
 
     def prompt_of(job_id: str) -> str | None:
-        job = store.get(job_id)
+        generation = job_of_generation(job_id)
+        job = store.get(generation[0] if generation else job_id)
         return None if job is None else job.prompt
 
     return Services(

@@ -78,6 +78,8 @@ class FaultMiddleware:
             case "status":
                 await _answer(fault, receive, send)
             case "reset":
+                # Read first, so that the client is always the one who waits for an answer.
+                await _read_all(receive)
                 connection.reset(scope)
                 await connection.wait_for_disconnect(receive)
             case "hold":

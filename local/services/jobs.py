@@ -107,6 +107,7 @@ class Job:
             inputs=self.inputs,
             sound=self.api == "sora-2",
             variant=variant,
+            still="WEBP" if self.api == "sora-2" else "JPEG",
         )
 
     def specs(self) -> list[VideoSpec]:

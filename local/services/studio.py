@@ -5,21 +5,18 @@ from __future__ import annotations
 import hmac
 import uuid
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from starlette.requests import Request
 
 from local.services.clock import Clock
 from local.services.directives import (
-    asks_for_content_filter,
-    asks_for_input_moderation,
     caption,
     parse_directive,
 )
 from local.services.errors import (
     BAD_API_KEY,
     BAD_BEARER,
-    ServiceError,
     gateway_error,
     openai_error,
 )
@@ -158,36 +155,21 @@ class Studio:
                 code="model_retired",
             )
 
-    def check_moderation(self, prompt: str) -> None:
-        """Refuse what is moderated before a job exists.
-
-        Raises:
-            ServiceError: 400 in one of the two forms that Azure uses.
-        """
-        if asks_for_input_moderation(prompt):
-            raise openai_error(
-                400,
-                "The request is blocked by our moderation system when checking inputs. Possible "
-                "reasons: people-in-user-uploads",
-            )
-        if asks_for_content_filter(prompt):
-            raise content_filter_error()
-
     def accept(self, order: Order, request: Request, authorization: str) -> Job:
-        """Check moderation and quota, store the job and begin its files.
+        """Check the quota, store the job and begin its files.
 
         Raises:
             ServiceError: 400 or 429; no job was made.
         """
         directive = parse_directive(order.prompt)
-        self.check_moderation(order.prompt)
         self._quotas.check(order.deployment, order.model)
         sim = self.clock.sim()
-        prefix = "video_" if order.api == "sora-2" else "task_"
+        unique = uuid.uuid4().hex
+        job_id = f"video_{unique}" if order.api == "sora-2" else f"task_{unique[:26]}"
         headers = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
         job = Job(
             seq=0,
-            id=prefix + uuid.uuid4().hex,
+            id=job_id,
             created_at=int(self.clock.now()),
             created_sim=sim,
             authorization=authorization,
@@ -204,25 +186,3 @@ class Studio:
     def _is_key(self, given: str) -> bool:
         expected = self._api_key
         return expected is not None and hmac.compare_digest(given.encode(), expected.encode())
-
-
-def content_filter_error() -> ServiceError:
-    """The generic form of Azure's content filter."""
-    error: dict[str, Any] = {
-        "message": "The response was filtered due to the prompt triggering Azure OpenAI's content "
-        "management policy. Please modify your prompt and retry.",
-        "type": None,
-        "param": "prompt",
-        "code": "content_filter",
-        "status": 400,
-        "innererror": {
-            "code": "ResponsibleAIPolicyViolation",
-            "content_filter_result": {
-                "hate": {"filtered": False, "severity": "safe"},
-                "self_harm": {"filtered": False, "severity": "safe"},
-                "sexual": {"filtered": False, "severity": "safe"},
-                "violence": {"filtered": True, "severity": "high"},
-            },
-        },
-    }
-    return ServiceError(400, {"error": error})

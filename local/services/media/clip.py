@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def probe_clip(path: Path) -> ClipFacts:
         UnreadableClipError: it is not an MP4 with a video stream.
     """
     try:
-        with av.open(str(path), format="mp4") as container:
+        with av.open(str(path), "r", format="mp4") as container:
             if not container.streams.video:
                 raise UnreadableClipError("the file has no video stream")
             stream = container.streams.video[0]
@@ -42,21 +43,27 @@ def probe_clip(path: Path) -> ClipFacts:
         raise UnreadableClipError(f"the file is not a readable MP4 video: {exc}") from exc
 
 
-def decode_clip(path: Path, most_frames: int) -> list[Image.Image]:
-    """The frames of a video at the output's frame rate, as RGB; at most ``most_frames``."""
-    frames: list[Image.Image] = []
-    with av.open(str(path), format="mp4") as container:
-        for frame in container.decode(container.streams.video[0]):
-            image = _rgb(frame)
-            due = max(1, round(((frame.time or 0.0) + 1e-6) * FRAME_RATE) + 1)
-            # A frame is repeated until its time is up, so that any frame rate plays at its speed.
-            while len(frames) < min(due, most_frames):
-                frames.append(image)
-            if len(frames) >= most_frames:
-                break
-    if not frames:
+def decode_clip(path: Path) -> Iterator[Image.Image]:
+    """The frames of a video as RGB at the output's frame rate, one at a time.
+
+    Raises:
+        UnreadableClipError: there is nothing in it that can be decoded.
+    """
+    shown = 0
+    try:
+        with av.open(str(path), "r", format="mp4") as container:
+            for frame in container.decode(container.streams.video[0]):
+                # A frame is repeated until its time is up, so that any frame rate keeps its speed.
+                due = max(1, round((frame.time or 0.0) * FRAME_RATE) + 1)
+                if due > shown:
+                    image = _rgb(frame)
+                while shown < due:
+                    yield image
+                    shown += 1
+    except av.FFmpegError as exc:
+        raise UnreadableClipError(f"the video can't be decoded: {exc}") from exc
+    if shown == 0:
         raise UnreadableClipError("the file has no decodable frame")
-    return frames
 
 
 def _rgb(frame: av.VideoFrame) -> Image.Image:

@@ -68,7 +68,7 @@ def encode(
                 if sound is not None:
                     sound.write_until((number + 1) / FRAME_RATE)
                 if number == spec.frames // 2:
-                    _write_still(to_rgb(picture), files.thumbnail, "WEBP", quality=82)
+                    _write_still(to_rgb(picture), files.thumbnail, spec.still, quality=82)
                 if number in sampled:
                     tiles.append(_tile(picture))
             container.mux(video.encode(None))
@@ -93,7 +93,7 @@ def _video_stream(container: OutputContainer, spec: VideoSpec) -> VideoStream:
         parameters.append(f"zones={zones}")
     stream.options = {
         "preset": "ultrafast",
-        "crf": "23",
+        "crf": "38" if spec.low_quality else "24",
         "x264-params": ":".join(parameters),
     }
     return stream

@@ -44,7 +44,7 @@ class MediaLibrary:
         """Where the files of ``spec`` are, or will be."""
         stem = self._videos / spec.key
         return MediaFiles(
-            stem.with_suffix(".mp4"), stem.with_suffix(".webp"), stem.with_suffix(".jpg")
+            stem.with_suffix(".mp4"), stem.with_suffix(".thumbnail"), stem.with_suffix(".jpg")
         )
 
     def ready_at(self, specs: Iterable[VideoSpec]) -> float | None:
@@ -66,6 +66,13 @@ class MediaLibrary:
             if spec.key not in self._running and self.ready_at([spec]) is None:
                 task = asyncio.create_task(self._encode(spec), name=f"encode {spec.key}")
                 self._running[spec.key] = task
+
+    async def make(self, spec: VideoSpec) -> MediaFiles:
+        """The files of ``spec``, once they are there."""
+        self.begin([spec])
+        while (task := self._running.get(spec.key)) is not None:
+            await asyncio.wait([task])
+        return self.files(spec)
 
     async def wait_until_idle(self) -> None:
         """Wait for every encoding that has begun."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
 from local.services.media.background import Background
-from local.services.media.clip import decode_clip
+from local.services.media.clip import decode_clip, probe_clip
 from local.services.media.picture import Picture, from_rgb
 from local.services.media.spec import FRAME_RATE, Crop, Input, VideoSpec
 from local.services.media.titles import Titles
@@ -20,28 +19,29 @@ _ZOOM_STEP = 0.0025  # less than a pixel at the edge of a frame of 720
 _FRAMES_PER_STEP = 4  # zooming is dear and a step is too small to see
 
 
-@dataclass(frozen=True, slots=True)
 class _Shot:
-    """An input prepared for its place: ``pictures`` are shown from frame ``start`` on."""
+    """An input prepared for its place. Frames are asked for in order, so one is held at a time."""
 
-    start: int
-    pictures: list[Picture]
-    _zoomed: dict[int, Picture] = field(default_factory=dict)
-
-    @property
-    def end(self) -> int:
-        """The last frame that belongs to the input itself."""
-        return self.start + len(self.pictures) - 1
+    def __init__(self, start: int, length: int, pictures: Iterator[Picture]) -> None:
+        self.start = start
+        self.end = start + length - 1
+        self.first = next(pictures)
+        self._pictures = pictures
+        self._current = self.first
+        self._shown = start
+        self._zoomed: tuple[int, Picture] | None = None
 
     def at(self, frame: int) -> Picture:
         """The input's own frame, or, after its end, its last one in a slow zoom."""
+        while self._shown < min(frame, self.end):
+            self._current = next(self._pictures, self._current)
+            self._shown += 1
         if frame <= self.end:
-            return self.pictures[max(0, frame - self.start)].copy()
+            return self._current.copy()
         step = -(-(frame - self.end) // _FRAMES_PER_STEP)
-        if step not in self._zoomed:
-            self._zoomed.clear()
-            self._zoomed[step] = self.pictures[-1].zoom(1 + step * _ZOOM_STEP)
-        return self._zoomed[step].copy()
+        if self._zoomed is None or self._zoomed[0] != step:
+            self._zoomed = (step, self._current.zoom(1 + step * _ZOOM_STEP))
+        return self._zoomed[1].copy()
 
 
 class Scene:
@@ -77,7 +77,7 @@ class Scene:
         if later:
             missing = later[0].start - number
             if missing < _CROSSFADE:
-                picture = picture.blend(later[0].pictures[0], 1 - missing / _CROSSFADE)
+                picture = picture.blend(later[0].first, 1 - missing / _CROSSFADE)
         return picture
 
     def _title_strength(self, number: int) -> float:
@@ -88,12 +88,13 @@ class Scene:
 def _prepare(item: Input, spec: VideoSpec, path: Path) -> _Shot:
     size = (spec.width, spec.height)
     if item.kind == "video":
-        frames = decode_clip(path, most_frames=max(1, spec.frames - item.frame_index))
-        return _Shot(item.frame_index, [_fit(frame, size, item.crop) for frame in frames])
+        length = max(1, round(probe_clip(path).seconds * FRAME_RATE))
+        frames = (_fit(frame, size, item.crop) for frame in decode_clip(path))
+        return _Shot(item.frame_index, length, frames)
     with Image.open(path) as opened:
         image = ImageOps.exif_transpose(opened)
         image.load()
-    return _Shot(item.frame_index, [_fit(image, size, item.crop)])
+    return _Shot(item.frame_index, 1, iter([_fit(image, size, item.crop)]))
 
 
 def _fit(image: Image.Image, size: tuple[int, int], crop: Crop) -> Picture:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 FRAME_RATE = 30
 """Frames per second, as Sora's own files have."""
@@ -47,6 +47,8 @@ class VideoSpec:
     inputs: tuple[Input, ...] = ()
     sound: bool = True
     variant: int = 0
+    still: Literal["WEBP", "JPEG"] = "WEBP"
+    low_quality: bool = False
 
     @property
     def frames(self) -> int:
@@ -56,12 +58,15 @@ class VideoSpec:
     @property
     def key(self) -> str:
         """A name for the files: 32 hex digits that differ when the specification does."""
-        return self._digest().hex()[:32]
+        return _digest(asdict(self)).hex()[:32]
 
     @property
     def seed(self) -> int:
         """A number that decides colours and movement."""
-        return int.from_bytes(self._digest()[-8:], "big")
+        visible = asdict(self)
+        del visible["still"], visible["low_quality"]  # the same picture, written differently
+        return int.from_bytes(_digest(visible)[-8:], "big")
 
-    def _digest(self) -> bytes:
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).digest()
+
+def _digest(fields: dict[str, Any]) -> bytes:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).digest()

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from local.services.jobs import Job, State
 from local.services.studio import Studio
 
+STATUSES = frozenset(
+    {"preprocessing", "queued", "running", "processing", "succeeded", "failed", "cancelled"}
+)
 # While a job runs, its status goes through these; the share of its time at which each begins.
 _RUNNING = ((0.0, "preprocessing"), (0.25, "running"), (0.85, "processing"))
 
 
 def generation_id(job: Job, variant: int) -> str:
     """The id of one of a job's generations; the same whenever it is asked for."""
-    digest = hashlib.sha256(f"{job.id}/{variant}".encode()).hexdigest()
-    return f"gen_{digest[:26]}"
+    return f"gen_{job.id.removeprefix('task_')}{variant}"
+
+
+def job_of_generation(wanted: str) -> tuple[str, int] | None:
+    """The job's id and the number of the variant behind a generation's id."""
+    unique = wanted.removeprefix("gen_")
+    if unique == wanted or not unique[-1:].isdigit():
+        return None
+    return f"task_{unique[:-1]}", int(unique[-1])
 
 
 def status_of(state: State) -> str:
@@ -37,7 +46,7 @@ def job_object(studio: Studio, job: Job, state: State | None = None) -> dict[str
         "status": status_of(state),
         "created_at": job.created_at,
         "finished_at": None if state.active else studio.finished_at(job),
-        "expires_at": studio.expires_at(job),
+        "expires_at": studio.expires_at(job) if done else None,
         "generations": [generation_object(job, n) for n in range(job.variants)] if done else [],
         "prompt": job.prompt,
         "model": job.deployment,

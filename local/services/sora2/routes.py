@@ -15,6 +15,7 @@ from local.services.jobs import NEW, Job, Reference
 from local.services.media.spec import Input
 from local.services.sora2 import validation as check
 from local.services.sora2.characters import Characters
+from local.services.sora2.moderation import check_moderation
 from local.services.sora2.wire import not_found, video_object
 from local.services.studio import Order, Studio
 
@@ -174,6 +175,7 @@ class Sora2:
         return authorization
 
     def _accept(self, order: Order, request: Request, authorization: str) -> Response:
+        check_moderation(order.prompt)
         job = self._studio.accept(order, request, authorization)
         return JSONResponse(video_object(self._studio, job, NEW))
 

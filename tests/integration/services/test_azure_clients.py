@@ -142,13 +142,14 @@ async def test_a_token_for_sora_does_not_open_the_topic(services: ServicesProces
     assert answer.json()["error"]["code"] == "Unauthorized"
 
 
-def test_an_event_over_a_megabyte_is_refused(services: ServicesProcess) -> None:
+def test_an_event_over_a_megabyte_is_refused(
+    services: ServicesProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(services.certificates.bundle))
     with (
         DefaultAzureCredential(managed_identity_client_id=CLIENT_ID) as credential,
         SyncPublisherClient(
-            f"{services.tls_url}/topics/dailies/api/events",
-            credential,
-            connection_verify=str(services.certificates.bundle),
+            f"{services.tls_url}/topics/dailies/api/events", credential
         ) as publisher,
         pytest.raises(HttpResponseError) as caught,
     ):
