@@ -119,12 +119,14 @@ class InpaintRules(Entry):
     Attributes:
         max_images, max_videos: how many of each; never both kinds in one request.
         max_video_seconds: the length of the longest video that is taken.
+        frames_per_second: of the finished video, by which frames are counted.
         crop_bounds: the part of a picture that is used may be chosen.
     """
 
     max_images: int = Field(default=0, ge=0, le=16)
     max_videos: int = Field(default=0, ge=0, le=16)
     max_video_seconds: float = Field(default=5, gt=0, le=_MOST_SECONDS)
+    frames_per_second: int = Field(default=30, ge=1, le=240)
     crop_bounds: bool = True
 
 

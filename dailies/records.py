@@ -211,6 +211,14 @@ class VideoRecord(_Document):
     def is_final(self) -> bool:
         return self.phase.is_final
 
+    @property
+    def all_files(self) -> dict[str, StoredFile]:
+        """Every stored file: by its variant, and by ``video-1`` … where there are generations."""
+        files = {variant.value: file for variant, file in self.files.items()}
+        for number, made in enumerate(self.generations, start=1):
+            files |= {f"{variant.value}-{number}": file for variant, file in made.files.items()}
+        return files
+
     def moved_to(self, phase: Phase, **changes: Any) -> VideoRecord:
         """This record in another phase. A final phase is never left."""
         if self.is_final:
