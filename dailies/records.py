@@ -146,12 +146,14 @@ class SubmitState(_Document):
     ``sending_since`` is set before the request leaves and cleared only when it is certain that
     nothing was done upstream; whoever finds it set, without a ``job_id``, must reconcile.
     ``failure_reason`` is the provider's own word for why the job failed.
+    ``sending_mark`` tells the execution that sends from all others.
     """
 
     deployment: str | None = None
     retired: tuple[str, ...] = ()
     first_attempt_at: float | None = None
     sending_since: float | None = None
+    sending_mark: str | None = None
     reconciled: int = 0
     attempts: int = 0
     job_id: str | None = None

@@ -14,6 +14,7 @@ from dailies.pipeline.drop import Drop, DropAnswer
 
 blueprint = df.Blueprint()
 
+# Over the whole way, so that the history stays under a hundred events: a fault and its pause are 8.
 _MOST_FAULTS = 8
 _LONGEST_PAUSE = 300.0
 
@@ -31,14 +32,13 @@ def accept_drop_v1(context: df.DurableOrchestrationContext) -> Generator[Any, An
     """Accept the image; wait for its sidecar once if need be; reject what can't be used."""
     request = cast(AcceptDropInput, context.get_input())
     drop = request["drop"]
-    answer: DropAnswer = yield from _patiently(context, request, "accept_drop", drop)
+    call = _Patience(context, request["retry_seconds"]).call
+    answer: DropAnswer = yield from call("accept_drop", drop)
     if answer["kind"] == "waiting":
         yield from _wait_for_sidecar(context, request["wait_seconds"])
-        last = {**drop, "last_call": True}
-        answer = yield from _patiently(context, request, "accept_drop", last)
+        answer = yield from call("accept_drop", {**drop, "last_call": True})
     if answer["kind"] == "rejected":
-        rejected = {"drop": drop, "rejection": answer["rejection"]}
-        yield from _patiently(context, request, "reject_drop", rejected)
+        yield from call("reject_drop", {"drop": drop, "rejection": answer["rejection"]})
     return answer
 
 
@@ -53,19 +53,23 @@ def _wait_for_sidecar(
         timer.cancel()  # type: ignore[no-untyped-call] # the SDK has no types here
 
 
-def _patiently(
-    context: df.DurableOrchestrationContext,
-    request: AcceptDropInput,
-    activity: str,
-    payload: Any,
-) -> Generator[Any, Any, Any]:
-    """Call the activity; after a fault again, with pauses that double."""
-    for fault in range(_MOST_FAULTS):
-        try:
-            return (yield context.call_activity(activity, payload))
-        except Exception:
-            if fault == _MOST_FAULTS - 1:
-                raise
-        pause = min(request["retry_seconds"] * 2**fault, _LONGEST_PAUSE)
-        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=pause))
-    raise AssertionError("the last fault is raised above")
+class _Patience:
+    """Calls activities; after a fault again, with pauses that double."""
+
+    def __init__(self, context: df.DurableOrchestrationContext, retry_seconds: float) -> None:
+        self._context = context
+        self._retry_seconds = retry_seconds
+        self._faults = 0
+
+    def call(self, activity: str, payload: Any) -> Generator[Any, Any, Any]:
+        """The activity's answer; its fault is raised when there were too many by now."""
+        while True:
+            try:
+                return (yield self._context.call_activity(activity, payload))
+            except Exception:
+                self._faults += 1
+                if self._faults == _MOST_FAULTS:
+                    raise
+            pause = min(self._retry_seconds * 2 ** (self._faults - 1), _LONGEST_PAUSE)
+            after = self._context.current_utc_datetime + timedelta(seconds=pause)
+            yield self._context.create_timer(after)

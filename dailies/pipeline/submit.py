@@ -1,14 +1,16 @@
 """Send the one paid request of a video, at most once.
 
 *Sending* is written, with the record's ETag, before the request leaves; the job id after. Whoever
-finds *sending* without a job id can't know whether the provider took the request, and reconciles:
-the provider's list is read, a job that fits and belongs to nobody is adopted, and only after two
-empty reads, and after the first request can no longer be under way, is it sent again.
+finds *sending* without a job id can't know whether the provider took the request, and reconciles.
+First it waits until the request can no longer be under way: a job that came into being after its
+video had taken another one would be paid for and serve nobody. Then the provider's list is read, a
+job that fits and belongs to nobody is adopted, and only after two empty reads is it sent again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 
 from dailies.catalogue import Deployment
@@ -79,6 +81,7 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
         return stop(_SOURCE_GONE)
     now = services.clock()
     before = record.submit
+    mark = secrets.token_hex(8)
 
     def sending(current: VideoRecord) -> VideoRecord:
         # Only one of two executions that read the same state gets past this line.
@@ -87,6 +90,7 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
         return current.moved_to(Phase.SUBMITTING).with_submit(
             deployment=deployment.name,
             sending_since=now,
+            sending_mark=mark,
             first_attempt_at=before.first_attempt_at or now,
             attempts=before.attempts + 1,
             reconciled=0,
@@ -95,11 +99,16 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
     marked = await services.records.update(record.owner, record.id, sending)
     if marked is None or marked.is_final:
         return done()
-    if marked.submit.sending_since != now or marked.submit.attempts != before.attempts + 1:
+    if marked.submit.sending_mark != mark:
         return wait(services.settings.reconcile_pause_seconds)
     adapter = services.providers.adapter(deployment)
+    # Counted from the mark: whoever finds it relies on it that nothing leaves later than that.
+    left = now + services.settings.submit_timeout_seconds - services.clock()
+    if left <= 0:
+        await _not_sent(services, marked)
+        return wait(services.settings.retry_seconds)
     try:
-        async with asyncio.timeout(services.settings.submit_timeout_seconds):
+        async with asyncio.timeout(left):
             outcome = await adapter.submit(submission)
     except TimeoutError:
         outcome = Outcome(Kind.UNKNOWN, code="timeout", message="No answer to the create request.")
@@ -146,6 +155,9 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     """Find out whether the request that was being sent made a job."""
     settings = services.settings
     since = record.submit.sending_since or 0.0
+    under_way = since + settings.submit_timeout_seconds - services.clock()
+    if under_way > 0:
+        return wait(under_way)
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if deployment is None:
         return stop(
@@ -161,7 +173,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     found = await adapter.find_submitted(submission, record.submit.first_attempt_at or since)
     if found.outcome.kind is not Kind.ACCEPTED:
         return _list_unavailable(services, record, found.outcome)
-    for job in found.jobs:
+    for job in await _own_first(services, record, deployment, found.jobs):
         if await _adopt(services, record, deployment, job):
             log_event("job_adopted", video_id=record.id, job_id=job.id)
             return done()
@@ -169,13 +181,12 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
         record.owner,
         record.id,
         lambda current: (
-            current.with_submit(reconciled=current.submit.reconciled + 1)
-            if current.submit.sending_since == record.submit.sending_since
+            current.with_submit(reconciled=record.submit.reconciled + 1)
+            if current.submit.sending_mark == record.submit.sending_mark
             else current
         ),
     )
-    still_under_way = services.clock() < since + settings.submit_timeout_seconds
-    if record.submit.reconciled + 1 < _RECONCILE_READS or still_under_way:
+    if record.submit.reconciled + 1 < _RECONCILE_READS:
         return wait(settings.reconcile_pause_seconds)
     log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
     if record.cancel_requested:
@@ -203,6 +214,14 @@ def _unresolved(why: str) -> VideoError:
     )
 
 
+async def _own_first(
+    services: Services, record: VideoRecord, deployment: Deployment, jobs: Sequence[Job]
+) -> list[Job]:
+    """The jobs, those first that this video claimed before it died: nobody else can take them."""
+    holders = {job.id: await services.claims.holder(deployment.name, job.id) for job in jobs}
+    return sorted(jobs, key=lambda job: holders[job.id] != record.id)
+
+
 async def _adopt(services: Services, record: VideoRecord, deployment: Deployment, job: Job) -> bool:
     """Make the job this video's own; False when it belongs to another."""
     if not await services.claims.claim(deployment.name, job.id, record.id):
@@ -213,23 +232,37 @@ async def _adopt(services: Services, record: VideoRecord, deployment: Deployment
         if current.submit.job_id is not None:
             return current
         return current.moved_to(Phase.RENDERING).with_submit(
-            job_id=job.id, submitted_at=now, sending_since=None
+            deployment=deployment.name, job_id=job.id, submitted_at=now, sending_since=None
         )
 
     updated = await services.records.update(record.owner, record.id, adopted)
-    return updated is not None and updated.submit.job_id == job.id
+    if updated is not None and updated.submit.job_id != job.id:
+        # It has another one by now: this one is left to whoever lost theirs.
+        await services.claims.release(deployment.name, job.id, record.id)
+        return False
+    if updated is None or updated.is_final:
+        # The video ended while its request was under way: nobody waits for this job.
+        await services.providers.adapter(deployment).cancel(job.id)
+    return True
 
 
 async def _not_sent(
     services: Services, record: VideoRecord, *, waiting: bool = False, retired: str | None = None
 ) -> None:
-    """Note that nothing was done upstream, so that the request may be sent again."""
+    """Note that nothing was done upstream, so that the request may be sent again.
+
+    Only for the request that ``record`` tells of: somebody else may be sending by now.
+    """
 
     def cleared(current: VideoRecord) -> VideoRecord:
+        if current.submit.sending_mark != record.submit.sending_mark:
+            return current
         if current.submit.job_id is not None:
             return current
         gone = current.submit.retired + ((retired,) if retired else ())
-        current = current.with_submit(sending_since=None, reconciled=0, retired=gone)
+        current = current.with_submit(
+            sending_since=None, sending_mark=None, reconciled=0, retired=gone
+        )
         return current.moved_to(Phase.WAITING) if waiting else current
 
     await services.records.update(record.owner, record.id, cleared)

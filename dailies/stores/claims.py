@@ -12,7 +12,7 @@ __all__ = ["ClaimStore"]
 
 
 class ClaimStore:
-    """Which video an upstream job belongs to; a job is claimed once and for ever."""
+    """Which video an upstream job belongs to."""
 
     def __init__(self, service: TableServiceClient) -> None:
         self._claims: TableClient = service.get_table_client(CLAIMS)
@@ -30,6 +30,11 @@ class ClaimStore:
         except ResourceExistsError:
             return await self.holder(deployment, job_id) == video_id
         return True
+
+    async def release(self, deployment: str, job_id: str, video_id: str) -> None:
+        """Give up the video's claim of a job that it does not need after all."""
+        if await self.holder(deployment, job_id) == video_id:
+            await self._claims.delete_entity(deployment, hash_key(job_id))
 
     async def holder(self, deployment: str, job_id: str) -> str | None:
         """The video that has claimed this job."""

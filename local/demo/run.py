@@ -18,6 +18,7 @@ from local.demo.client import DemoClient, DemoError, Download
 from local.demo.picture import lighthouse
 from local.demo.progress import Bar, Progress
 from local.stack.errors import StackError
+from local.stack.files import tail
 from local.stack.launch import StackProcess, without_settings
 from local.stack.layout import APP_DIR
 from local.stack.ready import StackInfo
@@ -50,10 +51,12 @@ def demo(*, out: Path, speed: float) -> int:
     except (DemoError, StackError, httpx.HTTPError) as error:
         progress.close()
         print(f"\nThe demo failed: {error}", file=sys.stderr)
-        print(f"The stack's logs are in {state_dir / 'logs'}", file=sys.stderr)
+        print(f"The stack's logs are in {stack.log.parent}; it said last:", file=sys.stderr)
+        print(tail(stack.log, lines=12), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         progress.close()
+        shutil.rmtree(state_dir, ignore_errors=True)
         print("\nInterrupted; the stack has ended.", file=sys.stderr)
         return 130
     shutil.rmtree(state_dir)

@@ -10,6 +10,17 @@ from typing import Any
 __all__ = ["Function", "FunctionTable", "is_disabled"]
 
 _TRUE = {"1", "true"}
+_SERVED = {
+    "httpTrigger",
+    "http",
+    "orchestrationTrigger",
+    "activityTrigger",
+    "entityTrigger",
+    "durableClient",
+    "timerTrigger",
+    "blobTrigger",
+    "eventGridTrigger",
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,11 @@ class Function:
     def trigger_type(self) -> str:
         """``httpTrigger``, ``activityTrigger``, …"""
         return str(self.trigger["type"])
+
+    @property
+    def not_served(self) -> list[str]:
+        """The types of its bindings that the local host does not have; it cannot run with any."""
+        return sorted({str(b["type"]) for b in self.bindings} - _SERVED)
 
     @property
     def client_parameter(self) -> str | None:
@@ -62,8 +78,12 @@ class FunctionTable:
         }
 
     def enabled(self, trigger_type: str) -> list[Function]:
-        """The functions with this trigger that are not disabled."""
-        return [f for f in self.all if f.trigger_type == trigger_type and not f.disabled]
+        """The functions with this trigger that can run and are not disabled."""
+        return [
+            f
+            for f in self.all
+            if f.trigger_type == trigger_type and not f.disabled and not f.not_served
+        ]
 
     def _durable(self, trigger_type: str, name_key: str) -> dict[str, Function]:
         return {str(f.trigger.get(name_key) or f.name): f for f in self.enabled(trigger_type)}

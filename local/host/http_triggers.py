@@ -153,7 +153,8 @@ def _response(result: InvocationResult) -> Response:
         return Response(status_code=204)
     if value["type"] != "http":
         return Response(result.content, 200, media_type="text/plain")
-    response = Response(result.content, value["status"])
+    has_no_body = value["status"] in (204, 304)
+    response = Response(b"" if has_no_body else result.content, value["status"])
     for name, text in value["headers"].items():
         if name.lower() not in ("content-length", "transfer-encoding", "connection"):
             response.headers[name] = text

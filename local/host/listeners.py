@@ -11,7 +11,8 @@ from typing import Protocol, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .blob_trigger import BlobTrigger, handle_blob_events
+from .blob_events import handle_blob_events
+from .blob_trigger import BlobTrigger
 from .config import ConfigurationError
 from .eventgrid_trigger import EventGridTriggers
 from .functions import Function, FunctionTable
@@ -24,17 +25,6 @@ from .trigger_store import TriggerStore
 __all__ = ["Listeners"]
 
 _log = logging.getLogger("host.triggers")
-
-_SERVED = {
-    "httpTrigger",
-    "orchestrationTrigger",
-    "activityTrigger",
-    "entityTrigger",
-    "timerTrigger",
-    "blobTrigger",
-    "eventGridTrigger",
-}
-
 
 T = TypeVar("T")
 
@@ -62,11 +52,10 @@ class Listeners:
             return
         self._indexed = table.all
         for function in table.all:
-            if function.trigger_type not in _SERVED:
+            if function.not_served:
+                missing = ", ".join(function.not_served)
                 _log.error(
-                    "function %s: the local host has no %s, it will never run",
-                    function.name,
-                    function.trigger_type,
+                    "function %s will never run: the local host has no %s", function.name, missing
                 )
         self._event_grid.index(table.enabled("eventGridTrigger"))
         self._blobs = _made(

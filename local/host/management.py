@@ -7,19 +7,25 @@ system key; the RPC endpoint listens on the loopback interface for the worker's 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, Router
 
+from .queries import (
+    flag,
+    id_to_token,
+    moment,
+    number,
+    page_size,
+    second,
+    statuses,
+    token_to_id,
+)
 from .status_view import history_view
 from .taskhub.client import (
     HubClient,
@@ -30,12 +36,11 @@ from .taskhub.client import (
 )
 from .taskhub.entities import split_entity_id
 from .taskhub.hub import UnknownFunctionError
-from .taskhub.store import Instance
+from .taskhub.rows import Instance
 
-__all__ = ["ManagementApi", "client_binding"]
+__all__ = ["ManagementApi"]
 
 _POLL_AFTER_S = "5"
-_PAGE_SIZE = 100
 _CONTINUATION = "x-ms-continuation-token"
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -44,8 +49,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 class ManagementApi:
     """The routes, to be mounted under any prefix.
 
-    :param links: the management URLs of an instance (see :func:`client_binding`) for an answer
-        to a request.
+    :param links: the management URLs of an instance for an answer to a request,
+        from its origin and the instance id.
     """
 
     def __init__(self, client: HubClient, links: Callable[[str, str], Mapping[str, str]]) -> None:
@@ -100,8 +105,8 @@ class ManagementApi:
 
     async def _wait(self, request: Request, instance_id: str) -> None:
         """Wait for the end of an instance for as long as the query asks (seconds)."""
-        timeout = _number(request.query_params.get("timeout"))
-        interval = _number(request.query_params.get("pollingInterval"))
+        timeout = number(request.query_params.get("timeout"))
+        interval = number(request.query_params.get("pollingInterval"))
         if not timeout or not interval:
             return
         with contextlib.suppress(TimeoutError):
@@ -118,35 +123,35 @@ class ManagementApi:
     async def _status(self, request: Request) -> Response:
         instance = self._client.get(request.path_params["id"])
         query = request.query_params
-        document = _status(instance, show_input=_flag(query.get("showInput"), default=True))
-        if _flag(query.get("showHistory")) and instance.status != "Pending":
+        document = _status(instance, show_input=flag(query.get("showInput"), default=True))
+        if flag(query.get("showHistory")) and instance.status != "Pending":
             document["historyEvents"] = history_view(
                 self._client.history(instance.instance_id),
-                show_output=_flag(query.get("showHistoryOutput")),
-                show_input=_flag(query.get("showInput"), default=True),
+                show_output=flag(query.get("showHistoryOutput")),
+                show_input=flag(query.get("showInput"), default=True),
             )
         if not instance.is_final:
             headers = {"Location": str(request.url), "Retry-After": _POLL_AFTER_S}
             return JSONResponse(document, 202, headers)
         failed = instance.status == "Failed"
-        wants_500 = _flag(query.get("returnInternalServerErrorOnFailure"))
+        wants_500 = flag(query.get("returnInternalServerErrorOnFailure"))
         return JSONResponse(document, 500 if failed and wants_500 else 200)
 
     async def _list(self, request: Request) -> Response:
         query = request.query_params
-        size = _page_size(query.get("pageSize"))
+        size = page_size(query.get("pageSize"))
         found = self._client.query(
-            created_from=_moment(query.get("createdTimeFrom")),
-            created_to=_moment(query.get("createdTimeTo")),
-            statuses=_statuses(query.getlist("runtimeStatus")),
+            created_from=moment(query.get("createdTimeFrom")),
+            created_to=moment(query.get("createdTimeTo")),
+            statuses=statuses(query.getlist("runtimeStatus")),
             prefix=query.get("instanceIdPrefix", ""),
-            after=_token_to_id(request.headers.get(_CONTINUATION)),
+            after=token_to_id(request.headers.get(_CONTINUATION)),
             limit=size,
         )
-        show_input = _flag(query.get("showInput"))
+        show_input = flag(query.get("showInput"))
         headers = {}
         if len(found) == size:
-            headers[_CONTINUATION] = _id_to_token(found[-1].instance_id)
+            headers[_CONTINUATION] = id_to_token(found[-1].instance_id)
         return JSONResponse([_status(i, show_input=show_input) for i in found], 200, headers)
 
     async def _purge(self, request: Request) -> Response:
@@ -157,13 +162,13 @@ class ManagementApi:
 
     async def _purge_many(self, request: Request) -> Response:
         query = request.query_params
-        created_from = _moment(query.get("createdTimeFrom"))
+        created_from = moment(query.get("createdTimeFrom"))
         if created_from is None:
             return PlainTextResponse("Please provide value for 'createdTimeFrom' parameter.", 400)
         deleted = self._client.purge_many(
             created_from,
-            _moment(query.get("createdTimeTo")),
-            _statuses(query.getlist("runtimeStatus")),
+            moment(query.get("createdTimeTo")),
+            statuses(query.getlist("runtimeStatus")),
         )
         if not deleted:
             return Response(status_code=404)
@@ -192,7 +197,7 @@ class ManagementApi:
         return Response(status_code=202)
 
     async def _restart(self, request: Request) -> Response:
-        with_new_id = _flag(request.query_params.get("restartWithNewInstanceId"), default=True)
+        with_new_id = flag(request.query_params.get("restartWithNewInstanceId"), default=True)
         try:
             new_id = self._client.restart(request.path_params["id"], with_new_id=with_new_id)
         except InstanceNotFoundError as error:
@@ -213,21 +218,21 @@ class ManagementApi:
 
     async def _list_entities(self, request: Request) -> Response:
         query = request.query_params
-        size = _page_size(query.get("pageSize"))
-        after = _token_to_id(request.headers.get(_CONTINUATION))
+        size = page_size(query.get("pageSize"))
+        after = token_to_id(request.headers.get(_CONTINUATION))
         found = self._client.entities(request.path_params.get("name", ""), after, size)
-        fetch = _flag(query.get("fetchState"))
+        fetch = flag(query.get("fetchState"))
         items = []
         for identity, state, updated in found:
             name, key = split_entity_id(identity)
             item: dict[str, Any] = {
                 "entityId": {"name": name, "key": key},
-                "lastOperationTime": _second(updated),
+                "lastOperationTime": second(updated),
             }
             if fetch:
                 item["state"] = json.loads(state)
             items.append(item)
-        headers = {_CONTINUATION: _id_to_token(found[-1][0])} if len(found) == size else {}
+        headers = {_CONTINUATION: id_to_token(found[-1][0])} if len(found) == size else {}
         return JSONResponse(items, 200, headers)
 
     async def _entity_state(self, request: Request) -> Response:
@@ -302,97 +307,10 @@ def _status(instance: Instance, *, show_input: bool) -> dict[str, Any]:
         "input": _parsed(instance.input) if show_input else None,
         "customStatus": _parsed(instance.custom_status),
         "output": _parsed(instance.output),
-        "createdTime": _second(instance.created_at),
-        "lastUpdatedTime": _second(instance.updated_at),
+        "createdTime": second(instance.created_at),
+        "lastUpdatedTime": second(instance.updated_at),
     }
 
 
 def _parsed(text: str | None) -> Any:
     return None if text is None else json.loads(text)
-
-
-def _second(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _flag(value: str | None, *, default: bool = False) -> bool:
-    return {"true": True, "false": False}.get((value or "").lower(), default)
-
-
-def _number(value: str | None) -> float:
-    try:
-        return float(value or 0)
-    except ValueError:
-        return 0.0
-
-
-def _page_size(value: str | None) -> int:
-    return int(value) if value and value.isdigit() and int(value) > 0 else _PAGE_SIZE
-
-
-def _moment(value: str | None) -> float | None:
-    if not value:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _statuses(values: list[str]) -> list[str]:
-    return [status for value in values for status in value.split(",") if status]
-
-
-def _id_to_token(identity: str) -> str:
-    return base64.urlsafe_b64encode(identity.encode()).decode()
-
-
-def _token_to_id(token: str | None) -> str:
-    try:
-        return base64.urlsafe_b64decode(token or "").decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
-
-
-def client_binding(
-    *, hub_name: str, connection: str, base_url: str, rpc_base_url: str, system_key: str
-) -> tuple[str, Callable[[str, str], Mapping[str, str]]]:
-    """What a ``durableClient`` parameter receives, and the links of one instance.
-
-    :param base_url: the public address of the webhooks, without a slash at its end.
-    :param rpc_base_url: the address for the SDK's own calls, with a slash at its end.
-    :returns: the binding as JSON text, and a function of (origin, instance id).
-    """
-    code = urlencode({"code": system_key})
-    suffix = f"{urlencode({'taskHub': hub_name, 'connection': connection})}&{code}"
-
-    def links(base: str, instance_id: str) -> dict[str, str]:
-        instance = f"{base}/instances/{instance_id}"
-        return {
-            "id": instance_id,
-            "statusQueryGetUri": f"{instance}?{suffix}",
-            "sendEventPostUri": f"{instance}/raiseEvent/{{eventName}}?{suffix}",
-            "terminatePostUri": f"{instance}/terminate?reason={{text}}&{suffix}",
-            "rewindPostUri": f"{instance}/rewind?reason={{text}}&{suffix}",
-            "purgeHistoryDeleteUri": f"{instance}?{suffix}",
-            "restartPostUri": f"{instance}/restart?{suffix}",
-            "suspendPostUri": f"{instance}/suspend?reason={{text}}&{suffix}",
-            "resumePostUri": f"{instance}/resume?reason={{text}}&{suffix}",
-        }
-
-    start = f"{base_url}/orchestrators/{{functionName}}[/{{instanceId}}]"
-    waiting = "timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}"
-    document = {
-        "taskHubName": hub_name,
-        "creationUrls": {
-            "createNewInstancePostUri": f"{start}?{code}",
-            "createAndWaitOnNewInstancePostUri": f"{start}?{waiting}&{code}",
-        },
-        "managementUrls": links(base_url, "INSTANCEID"),
-        "baseUrl": base_url,
-        "requiredQueryStringParameters": code,
-        "rpcBaseUrl": rpc_base_url,
-    }
-    path = "/runtime/webhooks/durabletask"
-    return json.dumps(document), lambda origin, i: links(f"{origin}{path}", quote(i, safe=""))

@@ -16,11 +16,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .config import load_config
+from .durable_links import client_binding
 from .functions import FunctionTable
 from .http_triggers import HttpTriggers
 from .keys import load_keys
 from .listeners import Listeners
-from .management import ManagementApi, client_binding
+from .management import ManagementApi
 from .status import StatusFile
 from .taskhub.client import HubClient
 from .taskhub.hub import TaskHub

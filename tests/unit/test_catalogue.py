@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dailies.catalogue import Catalogue, Credential
-from dailies.errors import InvalidRequest, SettingsError
+from dailies.errors import NotFound, SettingsError
 from dailies.videos import Operation, Size, Variant
 
 SHIPPED = Path(__file__).parents[2] / "models.yaml"
@@ -140,10 +140,11 @@ def test_names_that_callers_use(name: str | None) -> None:
     assert Catalogue.parse(TEXT, BOTH).resolve(name).name == "fast"
 
 
-def test_an_unknown_name_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(InvalidRequest, match="'fast', 'good'") as caught:
+def test_an_unknown_name_is_refused_in_azure_s_words() -> None:
+    with pytest.raises(NotFound, match=r"The API deployment 'slow' .* does not exist") as caught:
         Catalogue.parse(TEXT, BOTH).resolve("slow")
-    assert (caught.value.param, caught.value.code) == ("model", "model_not_found")
+    assert (caught.value.param, caught.value.code) == ("model", "DeploymentNotFound")
+    assert caught.value.type == "video_generation_user_error"
 
 
 def test_a_deployment_without_an_endpoint_is_left_out() -> None:

@@ -30,7 +30,12 @@ ACTIVITIES = {
     "submit_video": "video",
 }
 ORCHESTRATORS = {"generate_video_v1", "repeat_step_v1", "accept_drop_v1"}
-TRIGGERS = {"http_api": "httpTrigger", "reference_dropped": "blobTrigger", "sweep": "timerTrigger"}
+TRIGGERS = {
+    "http_api": "httpTrigger",
+    "reference_dropped": "blobTrigger",
+    "sweep": "timerTrigger",
+    "purge_histories": "timerTrigger",
+}
 
 INDEX = """
 import inspect, json, sys

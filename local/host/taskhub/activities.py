@@ -17,7 +17,7 @@ from local.host.worker_process import (
 )
 
 from .history import Event, EventType, new_event
-from .store import ActivityRow
+from .rows import ActivityRow
 
 if TYPE_CHECKING:
     from .hub import TaskHub
@@ -118,7 +118,8 @@ class ActivityDispatcher:
             return new_event(
                 EventType.TASK_COMPLETED, now, TaskScheduledId=row.task_id, Result=text
             )
-        _log.info("activity %s of %s failed: %s", row.name, row.instance_id, result.fault.type)
+        # The app sees the message; whoever looks for the cause needs the place too.
+        _log.warning("activity %s of %s failed: %s", row.name, row.instance_id, result.fault.stack)
         return new_event(
             EventType.TASK_FAILED,
             now,

@@ -9,7 +9,7 @@ from typing import Any
 from .entities import entity_id
 from .history import EventType, new_event
 from .hub import TaskHub
-from .store import FINAL, Instance
+from .rows import FINAL, Instance
 from .turn import new_execution_id
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from local.host.worker_process import Invocation, WorkerLostError, WorkerNotReadyError
 
 from .history import EventType, new_event
-from .store import Operation
+from .rows import Operation
 from .work import KeyedWork
 
 if TYPE_CHECKING:
@@ -116,10 +116,15 @@ class EntityDispatcher:
         if result.fault is not None:
             _log.error("entity %s failed as a whole: %s", identity, result.fault.text)
             return _all_failed(state, batch, result.fault.text)
-        answer: Mapping[str, Any] = json.loads(result.text)
-        for operation, outcome in zip(batch, answer["results"], strict=True):
-            if outcome["isError"]:
-                _log.info("operation %s of %s failed", operation.operation, identity)
+        try:
+            answer: Mapping[str, Any] = json.loads(result.text)
+            for operation, outcome in zip(batch, answer["results"], strict=True):
+                if outcome["isError"]:
+                    _log.info("operation %s of %s failed", operation.operation, identity)
+        except (ValueError, KeyError, TypeError) as error:
+            message = f"entity {name!r} did not answer as the Durable SDK does ({error!r})"
+            _log.error("%s", message)
+            return _all_failed(state, batch, message)
         return answer
 
 

@@ -12,11 +12,11 @@ from typing import Protocol
 from local.host.functions import FunctionTable
 from local.host.worker_process import Invocation, InvocationResult
 
+from .actions import OrchestrationFaultError
 from .activities import ActivityDispatcher
 from .entities import EntityDispatcher
 from .history import EventType, new_event
 from .orchestrator import OrchestratorDispatcher
-from .replay import OrchestrationFaultError
 from .schema import open_database
 from .store import Store
 

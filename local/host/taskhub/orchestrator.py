@@ -15,9 +15,10 @@ from local.host.worker_process import (
     WorkerNotReadyError,
 )
 
+from .actions import OrchestrationFaultError, Outcome
 from .history import Event, EventType, new_event, wire_history
-from .replay import OrchestrationFaultError, Outcome, replay
-from .store import Instance, Message
+from .replay import replay
+from .rows import Instance, Message
 from .turn import TurnCommit
 from .work import KeyedWork
 
@@ -226,9 +227,15 @@ class OrchestratorDispatcher:
                 traceparent=instance.traceparent,
             )
         )
-        if result.fault is not None:
-            return _failed_decision(result.fault)
-        return _decision(json.loads(result.text), None)
+        try:
+            if result.fault is not None:
+                return _failed_decision(result.fault)
+            return _decision(json.loads(result.text), None)
+        except (ValueError, KeyError, TypeError) as error:
+            raise OrchestrationFaultError(
+                f"it did not answer as the Durable SDK does ({error!r}): is it declared with "
+                "orchestration_trigger?"
+            ) from error
 
 
 def _execution_started(instance: Instance, now: float) -> Event:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .actions import Scheduled
 from .history import Event, EventType, format_time, new_event
-from .replay import Scheduled
-from .store import Instance, Message
+from .rows import Instance, Message
 
 if TYPE_CHECKING:
     from .hub import TaskHub

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from local.host.taskhub.actions import OrchestrationFaultError, Outcome
 from local.host.taskhub.history import Event, EventType, new_event
-from local.host.taskhub.replay import OrchestrationFaultError, Outcome, replay
+from local.host.taskhub.replay import replay
 
 NOW = 1_800_000_000.0
 NAMES = {

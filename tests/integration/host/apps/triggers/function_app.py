@@ -83,3 +83,9 @@ def cloud(event: func.CloudEvent) -> None:
 @app.queue_trigger(arg_name="message", queue_name="q", connection="TEST_STORAGE")
 def queued(message: func.QueueMessage) -> None:
     note("queued", message.id)
+
+
+@app.timer_trigger(arg_name="timer", schedule="%EVERY_SECOND%")
+@app.blob_output(arg_name="target", path="copies/{rand-guid}", connection="TEST_STORAGE")
+def copies(timer: func.TimerRequest, target: func.Out[str]) -> None:
+    target.set("a copy")

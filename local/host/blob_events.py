@@ -1,0 +1,116 @@
+"""Paths of blob triggers, events about blobs, and the message for blobs that cannot be handled."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from .config import ConfigurationError
+from .eventgrid_trigger import Event, WebhookError, handshake, read_events
+from .functions import Function
+from .trigger_store import BlobMessage
+
+__all__ = ["BlobConsumer", "BlobPath", "handle_blob_events", "poison_message"]
+
+
+@dataclass(frozen=True)
+class BlobPath:
+    """A trigger's path, ``container/{dir}/{name}.{ext}``."""
+
+    container: str
+    pattern: re.Pattern[str]
+    prefix: str
+    """What every matching name begins with."""
+
+    @classmethod
+    def parse(cls, path: str) -> BlobPath:
+        """Compile a path whose settings are resolved.
+
+        :raises ConfigurationError: it has no container, or none that is fixed.
+        """
+        container, _, blob = path.strip("/").partition("/")
+        if not container or "{" in container:
+            raise ConfigurationError(f"blob path {path!r}: expected 'container/…'")
+        parts = re.split(r"\{([A-Za-z_][A-Za-z0-9_]*)\}", blob or "{name}")
+        pattern = "".join(
+            f"(?P<{part}>.+)" if index % 2 else re.escape(part) for index, part in enumerate(parts)
+        )
+        return cls(container, re.compile(pattern), parts[0])
+
+    def match(self, name: str) -> dict[str, str] | None:
+        """The parameters of the path in a blob's name, if it matches."""
+        found = self.pattern.fullmatch(name)
+        return None if found is None else found.groupdict()
+
+
+def poison_message(message: BlobMessage) -> str:
+    """The text that Azure leaves in the poison queue for a blob."""
+    return json.dumps(
+        {
+            "Type": "BlobTrigger",
+            "FunctionId": f"Host.Functions.{message.function}",
+            "BlobType": "BlockBlob",
+            "ContainerName": message.container,
+            "BlobName": message.name,
+            "ETag": f'"{message.etag}"',
+        }
+    )
+
+
+class BlobConsumer(Protocol):
+    """A blob-triggered function that takes blobs by event."""
+
+    @property
+    def function(self) -> Function:
+        """The function."""
+
+    @property
+    def path(self) -> BlobPath:
+        """The blobs that it is for."""
+
+    def enqueue(self, name: str, etag: str) -> None:
+        """Queue a blob that an event names."""
+
+
+async def handle_blob_events(request: Request, triggers: Sequence[BlobConsumer]) -> Response:
+    """Answer ``/runtime/webhooks/blobs?functionName=Host.Functions.…``; the key has been checked.
+
+    Events are queued before the answer; other types of events, and blobs that do not match the
+    trigger's path, are accepted and ignored.
+    """
+    name = request.query_params.get("functionName", "").removeprefix("Host.Functions.")
+    trigger = next((t for t in triggers if t.function.name == name), None)
+    if trigger is None:
+        return PlainTextResponse("There is no such blob-triggered function.", 404)
+    try:
+        events = await read_events(request)
+        answer = handshake(request, events)
+        created = [_created_blob(event) for event in events] if answer is None else []
+    except WebhookError as error:
+        return PlainTextResponse(str(error), 400)
+    if answer is not None:
+        return answer
+    for container, blob, etag in filter(None, created):
+        if container == trigger.path.container and trigger.path.match(blob) is not None:
+            trigger.enqueue(blob, etag)
+    return Response(status_code=200)
+
+
+def _created_blob(event: Event) -> tuple[str, str, str] | None:
+    """Container, name and ETag of a BlobCreated event, None for any other."""
+    kind = event.get("type") if "specversion" in event else event.get("eventType")
+    if kind != "Microsoft.Storage.BlobCreated":
+        return None
+    subject = re.search(
+        r"/blobServices/default/containers/([^/]+)/blobs/(.+)$", str(event.get("subject", ""))
+    )
+    if subject is None:
+        raise WebhookError("a BlobCreated event needs a subject that names the blob")
+    data: Mapping[str, Any] = event.get("data") or {}
+    return subject[1], subject[2], str(data.get("eTag", "")).strip('"')

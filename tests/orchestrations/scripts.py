@@ -1,0 +1,74 @@
+"""Scripted activities, and the inputs of orchestrations, for the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dailies.orchestration import GenerateInput
+from dailies.pipeline.steps import QuotaRequest, done
+from tests.orchestrations.replay import Activity, Engine, Fault
+
+__all__ = ["FAULT", "QUOTA", "VIDEO", "engine", "generate", "names", "script", "video"]
+
+FAULT = Fault("storage did not answer")
+VIDEO = "video_019aa5e1c0de0123456789abcdef0123"
+QUOTA: QuotaRequest = {
+    "deployment": "azure-sora-2",
+    "per_window": 2,
+    "window_seconds": 60.0,
+    "concurrent": 2,
+    "typical_seconds": 60.0,
+    "lease_seconds": 5400.0,
+}
+STEPS = (
+    "prepare_reference",
+    "submit_video",
+    "check_video",
+    "archive_video",
+    "finish_video",
+    "publish_events",
+)
+
+
+def script(*answers: Any, then: Any = None) -> Activity:
+    """An activity that gives these answers in turn, and then always the last, or ``then``."""
+    waiting = list(answers)
+    last = answers[-1] if then is None else then
+
+    def activity(payload: Any) -> Any:
+        answer = waiting.pop(0) if waiting else last
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(payload) if callable(answer) else answer
+
+    return activity
+
+
+def engine(activities: Mapping[str, Activity] | None = None) -> Engine:
+    """An engine whose steps are all done at once, but for those given."""
+    return Engine({**{name: script(done()) for name in STEPS}, **(activities or {})})
+
+
+def video(
+    *, restarts: int = 0, has_reference: bool = False, quota: QuotaRequest | None = None
+) -> GenerateInput:
+    """The input of a video's orchestration."""
+    return {
+        "id": VIDEO,
+        "owner": "alice",
+        "restarts": restarts,
+        "retry_seconds": 5.0,
+        "has_reference": has_reference,
+        "quota": quota,
+    }
+
+
+def generate(hub: Engine, **changes: Any) -> Any:
+    """Run a video's orchestration to its end."""
+    return hub.run("generate_video_v1", video(**changes), VIDEO)
+
+
+def names(calls: Iterable[Any]) -> list[str]:
+    """What was called, in order."""
+    return [call.name for call in calls]

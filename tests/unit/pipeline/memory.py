@@ -1,0 +1,210 @@
+"""Table and Blob Storage in memory, as far as the stores use them; every call can go wrong.
+
+The stores themselves are the app's: these stand where the SDK's clients stand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from azure.core.exceptions import (
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.data.tables import TableTransactionError
+
+from dailies.errors import IntegrityError
+from dailies.records import StoredFile
+from dailies.stores.files import BLOCK_BYTES
+
+__all__ = ["MemoryFiles", "MemoryTables", "Point", "no_point"]
+
+Point = Callable[[str], Awaitable[None]]
+"""Called before and after each call; may take time, and may raise."""
+
+
+async def no_point(name: str) -> None:
+    """Nothing goes wrong."""
+
+
+class _Row(dict[str, Any]):
+    """An entity as the SDK gives it, with its ETag beside it."""
+
+    metadata: dict[str, Any]
+
+
+class MemoryTables:
+    """``TableServiceClient``."""
+
+    def __init__(self, point: Point = no_point) -> None:
+        self.point = point
+        self.tables: dict[str, _Table] = {}
+
+    def get_table_client(self, name: str) -> _Table:
+        return self.tables.setdefault(name, _Table(self, name))
+
+
+class _Table:
+    """``TableClient``: point reads and writes with ETags, transactions, simple queries."""
+
+    def __init__(self, service: MemoryTables, name: str) -> None:
+        self._service = service
+        self._name = name
+        self._version = 0
+        self.rows: dict[tuple[str, str], tuple[dict[str, Any], str]] = {}
+
+    async def get_entity(self, partition: str, row: str) -> _Row:
+        await self._before("get")
+        found = self._row((partition, row))
+        await self._after("get")
+        return found
+
+    async def create_entity(self, entity: Mapping[str, Any]) -> None:
+        await self._before("create")
+        self._create(entity)
+        await self._after("create")
+
+    async def upsert_entity(self, entity: Mapping[str, Any]) -> None:
+        await self._before("upsert")
+        self._write(entity)
+        await self._after("upsert")
+
+    async def update_entity(self, entity: Mapping[str, Any], *, etag: str, **_: Any) -> None:
+        await self._before("update")
+        key = _key(entity)
+        if key not in self.rows:
+            raise ResourceNotFoundError("no such entity")
+        if self.rows[key][1] != etag:
+            raise ResourceModifiedError("the condition is not met")
+        self._write(entity)
+        await self._after("update")
+
+    async def delete_entity(self, partition: str, row: str, **_: Any) -> None:
+        # The SDK does not complain when there is nothing to delete.
+        await self._before("delete")
+        self.rows.pop((partition, row), None)
+        await self._after("delete")
+
+    async def submit_transaction(self, operations: list[tuple[str, Mapping[str, Any]]]) -> None:
+        await self._before("transaction")
+        for index, (kind, entity) in enumerate(operations):
+            assert kind == "create"
+            if _key(entity) in self.rows:
+                raise _conflict(index)
+        for _, entity in operations:
+            self._create(entity)
+        await self._after("transaction")
+
+    async def query_entities(
+        self, condition: str, *, parameters: Mapping[str, str], **_: Any
+    ) -> AsyncIterator[_Row]:
+        await self._before("query")
+        keys = sorted(key for key in self.rows if _holds(condition, parameters, key))
+        for key in keys:
+            if key in self.rows:
+                yield self._row(key)
+
+    def _row(self, key: tuple[str, str]) -> _Row:
+        if key not in self.rows:
+            raise ResourceNotFoundError("no such entity")
+        entity, etag = self.rows[key]
+        row = _Row(entity)
+        row.metadata = {"etag": etag}
+        return row
+
+    def _create(self, entity: Mapping[str, Any]) -> None:
+        if _key(entity) in self.rows:
+            raise ResourceExistsError("the entity exists")
+        self._write(entity)
+
+    def _write(self, entity: Mapping[str, Any]) -> None:
+        self._version += 1
+        self.rows[_key(entity)] = (dict(entity), f"W/{self._version}")
+
+    async def _before(self, call: str) -> None:
+        await self._service.point(f"{self._name}.{call} begins")
+
+    async def _after(self, call: str) -> None:
+        await self._service.point(f"{self._name}.{call} ended")
+
+
+def _key(entity: Mapping[str, Any]) -> tuple[str, str]:
+    return str(entity["PartitionKey"]), str(entity["RowKey"])
+
+
+def _conflict(index: int) -> TableTransactionError:
+    response = SimpleNamespace(status_code=409, reason="Conflict", headers={}, text=lambda: "")
+    error = TableTransactionError(
+        message=f"{index}:The specified entity already exists.", response=response, index=index
+    )
+    error.status_code = 409
+    return error
+
+
+def _holds(condition: str, parameters: Mapping[str, str], key: tuple[str, str]) -> bool:
+    compare: dict[str, Callable[[str, str], bool]] = {
+        "eq": lambda a, b: a == b,
+        "ge": lambda a, b: a >= b,
+        "gt": lambda a, b: a > b,
+        "le": lambda a, b: a <= b,
+        "lt": lambda a, b: a < b,
+    }
+    values = {"PartitionKey": key[0], "RowKey": key[1]}
+    for part in condition.split(" and "):
+        name, operator, parameter = part.split()
+        if not compare[operator](values[name], parameters[parameter.removeprefix("@")]):
+            return False
+    return True
+
+
+class MemoryFiles:
+    """``FileStore`` for the videos container: whole files or none."""
+
+    def __init__(self, point: Point = no_point) -> None:
+        self.point = point
+        self.files: dict[str, bytes] = {}
+
+    async def store(
+        self, name: str, chunks: AsyncIterator[bytes], *, content_type: str, length: int | None
+    ) -> StoredFile:
+        await self.point(f"store {name} begins")
+        data = b"".join([chunk async for chunk in chunks])
+        assert len(data) < BLOCK_BYTES
+        if length is not None and len(data) != length:
+            raise IntegrityError(f"the body stopped after {len(data)} of {length} bytes")
+        return await self.put(name, data, content_type=content_type)
+
+    async def put(self, name: str, data: bytes, *, content_type: str) -> StoredFile:
+        await self.point(f"put {name} begins")
+        self.files[name] = data
+        await self.point(f"put {name} ended")
+        digest = hashlib.sha256(data).hexdigest()
+        return StoredFile(
+            blob=name, content_type=content_type, bytes=len(data), sha256=digest, etag=digest[:8]
+        )
+
+    async def put_json(self, name: str, document: Mapping[str, Any]) -> StoredFile:
+        return await self.put(name, repr(document).encode(), content_type="application/json")
+
+    async def read(self, name: str, *, max_bytes: int) -> bytes | None:
+        await self.point(f"read {name} begins")
+        data = self.files.get(name)
+        return None if data is None else data[:max_bytes]
+
+    async def delete(self, name: str) -> None:
+        await self.point(f"delete {name} begins")
+        self.files.pop(name, None)
+        await self.point(f"delete {name} ended")
+
+    async def delete_folder(self, prefix: str) -> int:
+        names = [name for name in self.files if name.startswith(prefix)]
+        for name in names:
+            await self.delete(name)
+        return len(names)
+
+    def url(self, name: str) -> str:
+        return f"https://files.example/videos/{name}"

@@ -1,0 +1,117 @@
+"""A provider in memory that counts what it is paid for, and can be told to misbehave."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from dailies.catalogue import Deployment
+from dailies.providers.base import Content, Found, Submission
+from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
+from dailies.providers.reconcile import Names, candidates
+from dailies.videos import Variant
+from tests.unit.pipeline.memory import Point, no_point
+
+__all__ = ["ACCEPT", "LOST", "RESET", "Behaviour", "FakeProvider"]
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What happens to a create: whether a job is made, and what the caller gets to know."""
+
+    makes_job: bool
+    outcome: Outcome | None = None
+
+
+ACCEPT = Behaviour(makes_job=True)
+LOST = Behaviour(True, Outcome(Kind.UNKNOWN, code="unknown_outcome", message="It broke."))
+RESET = Behaviour(False, Outcome(Kind.UNKNOWN, code="unknown_outcome", message="It broke."))
+
+
+class FakeProvider:
+    """One deployment, as a ``VideoProvider``, and the ``Providers`` that gives it."""
+
+    def __init__(self, clock: Callable[[], float], point: Point = no_point) -> None:
+        self.clock = clock
+        self.point = point
+        self.jobs: dict[str, Job] = {}
+        self.submissions: list[Submission] = []
+        self.cancelled: list[str] = []
+        self.behaviours: list[Behaviour] = []
+        self.list_answers: list[Outcome] = []
+        self.statuses: dict[str, list[Outcome]] = {}
+        self.files: dict[Variant, Content | Outcome] = {}
+        self.timeout = float("inf")
+
+    def adapter(self, deployment: Deployment) -> FakeProvider:
+        return self
+
+    async def submit(self, submission: Submission) -> Outcome:
+        began = self.clock()
+        await self.point("create begins")
+        if self.clock() - began > self.timeout:
+            raise TimeoutError  # as the caller's own limit does, in its time
+        self.submissions.append(submission)
+        behaviour = self.behaviours.pop(0) if self.behaviours else ACCEPT
+        job = self._make(submission) if behaviour.makes_job else None
+        await self.point("create ended")
+        if self.clock() - began > self.timeout:
+            raise TimeoutError
+        return behaviour.outcome or Outcome(Kind.ACCEPTED, job=job, http_status=200)
+
+    async def find_submitted(self, submission: Submission, since: float) -> Found:
+        await self.point("list begins")
+        if self.list_answers:
+            answer = self.list_answers.pop(0)
+            if answer.kind is not Kind.ACCEPTED:
+                return Found(answer)
+        known, _ = candidates(list(self.jobs.values()), submission, since, Names())
+        await self.point("list ended")
+        return Found(Outcome(Kind.ACCEPTED), known)
+
+    async def status(self, job_id: str) -> Outcome:
+        await self.point("status begins")
+        scripted = self.statuses.get(job_id) or self.statuses.get("*")
+        if scripted:
+            return scripted.pop(0) if len(scripted) > 1 else scripted[0]
+        done = replace(self.jobs[job_id], status=JobStatus.COMPLETED, progress=100)
+        return Outcome(Kind.ACCEPTED, job=done)
+
+    @asynccontextmanager
+    async def open_content(self, job_id: str, variant: Variant) -> AsyncIterator[Content | Outcome]:
+        await self.point(f"content {variant} begins")
+        yield self.files.get(variant) or _content(variant)
+
+    async def cancel(self, job_id: str) -> Outcome:
+        await self.point("cancel begins")
+        self.cancelled.append(job_id)
+        return Outcome(Kind.ACCEPTED)
+
+    async def close(self) -> None:
+        pass
+
+    def _make(self, submission: Submission) -> Job:
+        job = Job(
+            id=f"video_job_{len(self.jobs)}",
+            status=JobStatus.QUEUED,
+            created_at=float(int(self.clock())),
+            model=submission.deployment,
+            prompt=submission.prompt,
+            seconds=submission.seconds,
+            size=submission.size,
+        )
+        self.jobs[job.id] = job
+        return job
+
+
+def _content(variant: Variant) -> Content:
+    media = {"video": "video/mp4", "thumbnail": "image/webp", "spritesheet": "image/jpeg"}
+    data = f"the bytes of {variant}".encode()
+    return Content(content_type=media[variant.value], length=len(data), chunks=chunks(data))
+
+
+async def chunks(*pieces: bytes) -> AsyncIterator[bytes]:
+    """A body that comes in these pieces."""
+    for piece in pieces:
+        yield piece

@@ -1,0 +1,135 @@
+"""All that the pipeline stands on, in memory, with a clock that the tests move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from azure.core.messaging import CloudEvent
+from azure.data.tables.aio import TableServiceClient
+
+from dailies.catalogue import Catalogue
+from dailies.events import EventPublisher
+from dailies.pipeline.steps import VideoRef
+from dailies.providers.registry import Providers
+from dailies.records import VideoRecord, VideoRequest
+from dailies.references.fetching import ReferenceFetcher
+from dailies.services import Services
+from dailies.settings import Settings
+from dailies.stores.characters import CharacterStore
+from dailies.stores.claims import ClaimStore
+from dailies.stores.files import FileStore
+from dailies.stores.records import RecordStore
+from dailies.stores.tombstones import TombstoneStore
+from dailies.videos import Size, new_id
+from tests.unit.pipeline.memory import MemoryFiles, MemoryTables, Point, no_point
+from tests.unit.pipeline.provider import FakeProvider
+
+__all__ = ["CATALOGUE", "OWNER", "START", "Events", "World", "ref"]
+
+START = 1_795_262_400.0
+OWNER = "alice"
+CATALOGUE = """
+default_model: sora-2
+models:
+  sora-2:
+    fallbacks: [spare]
+    deployments:
+      - name: first
+        provider: azure-sora-2
+        endpoint: https://first.example
+        deployment: sora-2
+        sizes: [720x1280, 1280x720]
+        seconds: [4, 8, 12]
+        prices: {default: 0.10}
+        quota: {requests_per_minute: 2, concurrent: 2}
+  spare:
+    deployments:
+      - name: second
+        provider: azure-sora-2
+        endpoint: https://second.example
+        deployment: sora-2-spare
+        sizes: [720x1280, 1280x720]
+        seconds: [4, 8, 12]
+        prices: {default: 0.20}
+"""
+
+
+class Events:
+    """``EventPublisher`` that keeps what it took; ``failures`` are raised first."""
+
+    def __init__(self, point: Point = no_point) -> None:
+        self.point = point
+        self.taken: list[CloudEvent[Any]] = []
+        self.failures: list[Exception] = []
+
+    async def publish(self, event: CloudEvent[Any]) -> None:
+        await self.point("publish begins")
+        if self.failures:
+            raise self.failures.pop(0)
+        self.taken.append(event)
+        await self.point("publish ended")
+
+    @property
+    def ids(self) -> list[str]:
+        return [event.id for event in self.taken]
+
+
+class World:
+    """The services, their stand-ins, and a clock."""
+
+    def __init__(self, point: Point = no_point, **settings: Any) -> None:
+        self.now = START
+        self.tables = MemoryTables(point)
+        self.files = MemoryFiles(point)
+        self.events = Events(point)
+        self.provider = FakeProvider(self.clock, point)
+        service = cast(TableServiceClient, self.tables)
+        connection = {"VideoStorage": "UseDevelopmentStorage=true"}
+        records = RecordStore(service)
+        self.services = Services(
+            settings=Settings.model_validate({**connection, **settings}),
+            catalogue=Catalogue.parse(CATALOGUE, {}),
+            records=records,
+            claims=ClaimStore(service),
+            tombstones=TombstoneStore(service, records),
+            characters=CharacterStore(service),
+            references=ReferenceFetcher(max_bytes=1024**2),
+            files=cast(FileStore, self.files),
+            events=cast(EventPublisher, self.events),
+            providers=cast(Providers, self.provider),
+            clock=self.clock,
+        )
+
+    def clock(self) -> float:
+        return self.now
+
+    def go_wrong(self, point: Point) -> None:
+        """From now on every call passes through ``point``."""
+        self.tables.point = self.files.point = self.events.point = self.provider.point = point
+
+    async def accepted(self, prompt: str = "A pier at dawn", **changes: Any) -> VideoRecord:
+        """A video whose record is written."""
+        request = VideoRequest(model="sora-2", prompt=prompt, seconds=4, size=Size(720, 1280))
+        record = VideoRecord(
+            id=new_id(self.now), owner=OWNER, created_at=self.now, request=request
+        ).model_copy(update=changes)
+        return await self.services.records.insert(record)
+
+    async def record(self, video_id: str) -> VideoRecord:
+        """The record as it is now, whatever goes wrong elsewhere."""
+        point, self.tables.point = self.tables.point, no_point
+        record = await self.services.records.get(OWNER, video_id)
+        self.tables.point = point
+        assert record is not None
+        return record
+
+    async def jobs_of(self, videos: Sequence[VideoRecord]) -> list[str | None]:
+        """The upstream job of each video."""
+        return [(await self.record(video.id)).submit.job_id for video in videos]
+
+
+def ref(record: VideoRecord, **extra: Any) -> Any:
+    """The video as an activity gets it."""
+    video: VideoRef = {"id": record.id, "owner": record.owner}
+    return {**video, **extra}
