@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
 
 from dailies.api.bodies import Body, Upload, read_body
 from dailies.api.context import Context
+from dailies.api.frames import check_frame_fields, read_frame_input, takes_frames
 from dailies.api.observe import note
-from dailies.errors import InvalidRequest, UnusableReference
-from dailies.intake import Acceptance, GivenReference, accept
+from dailies.capabilities import check_inputs
+from dailies.errors import InvalidRequest, TooLarge, UnusableReference
+from dailies.intake import Acceptance, GivenInput, GivenReference, accept
 from dailies.logs import log_event
 from dailies.orchestration import InstanceState, start_video
 from dailies.records import ReferenceFile, Source, VideoRequest
 from dailies.references.fetching import ReferenceFetcher
 from dailies.references.headers import check
+from dailies.references.mp4 import looks_like_mp4
 from dailies.requests import build_request, fit_mode, missing, wrong_type
+from dailies.settings import Settings
 from dailies.videos import Size
 
 __all__ = ["accept_and_start", "create_video", "idempotency_key", "start_or_leave"]
@@ -28,17 +33,28 @@ async def create_video(
     context: Context, request: Request, *, owner: str, source: Source
 ) -> Acceptance:
     """Validate the request, write the record and start the orchestration."""
-    settings = context.services.settings
-    body = await read_body(request, max_file_bytes=settings.max_reference_bytes)
-    # Before anything is fetched, what is wrong with the rest.
-    asked = build_request(context.services.catalogue, body.fields)
-    reference, image = await read_reference(
-        body, context.services.references, max_pixels=settings.max_reference_pixels
+    settings, catalogue = context.services.settings, context.services.catalogue
+    body = await read_body(
+        request,
+        max_file_bytes=max(settings.max_reference_bytes, settings.max_reference_video_bytes),
+        max_inline_bytes=settings.max_reference_bytes,
     )
-    if image is not None:
-        asked = build_request(context.services.catalogue, body.fields, image=image)
+    # Before anything is fetched, what is wrong with the rest.
+    asked = build_request(catalogue, body.fields)
+    model = catalogue.resolve(asked.model)
+    data = await _reference_bytes(body, context.services.references)
+    check_frame_fields(body.fields, model, has_input=data is not None)
+    reference, inputs = None, []
+    if data is not None and (takes_frames(model) or looks_like_mp4(data)):
+        given, size = await read_frame_input(body.fields, data, settings, model)
+        inputs.append(given)
+    elif data is not None:
+        reference, size = _read_reference(data, body.fields, settings)
+    if data is not None:
+        asked = build_request(catalogue, body.fields, image=size)
+        check_inputs(model, [i.item for i in inputs], asked.seconds, param="frame_index")
     return await accept_and_start(
-        context, request, asked, owner=owner, reference=reference, source=source
+        context, request, asked, owner=owner, reference=reference, source=source, inputs=inputs
     )
 
 
@@ -50,6 +66,7 @@ async def accept_and_start(
     owner: str,
     source: Source,
     reference: GivenReference | None = None,
+    inputs: Sequence[GivenInput] = (),
 ) -> Acceptance:
     """Write the record of what was asked for and start its orchestration."""
     acceptance = await accept(
@@ -61,6 +78,7 @@ async def accept_and_start(
         idempotency_key=idempotency_key(request),
         traceparent=request.headers.get("traceparent"),
         most_unfinished=context.services.settings.max_unfinished,
+        inputs=inputs,
     )
     record = acceptance.record
     note(
@@ -106,29 +124,43 @@ async def start_or_leave(context: Context, acceptance: Acceptance) -> None:
         log_event("start_left_to_sweeper", video_id=record.id, reason=type(error).__name__)
 
 
-async def read_reference(
-    body: Body, fetcher: ReferenceFetcher, *, max_pixels: int
-) -> tuple[GivenReference | None, Size | None]:
-    """The reference image of a create and the size in pixels that viewers show it in.
-
-    It comes as a file, or as ``{"image_url": …}`` with an https or a data URL.
+async def _reference_bytes(body: Body, fetcher: ReferenceFetcher) -> bytes | None:
+    """What a create starts from: a file, or ``{"image_url": …}`` with an https or a data URL.
 
     Raises:
-        InvalidRequest: it is no image that can be used, or can't be fetched.
+        InvalidRequest: it is neither, or can't be fetched.
         TooLarge: it has too many bytes.
     """
     value = body.fields.get("input_reference")
     if value is None:
-        return None, None
-    data = value.data if isinstance(value, Upload) else await fetcher.load(_image_url(value))
+        return None
+    return value.data if isinstance(value, Upload) else await fetcher.load(_image_url(value))
+
+
+def _read_reference(
+    data: bytes, fields: Mapping[str, Any], settings: Settings
+) -> tuple[GivenReference, Size]:
+    """The reference image and the size in pixels that viewers show it in.
+
+    Raises:
+        InvalidRequest: it is no image that can be used.
+        TooLarge: it has too many bytes.
+    """
+    most = settings.max_reference_bytes
+    if len(data) > most:
+        raise TooLarge(
+            f"The file 'input_reference' is larger than {most:,} bytes. Send a smaller one.",
+            param="input_reference",
+            code="file_too_large",
+        )
     try:
-        info = check(data, max_pixels=max_pixels)
+        info = check(data, max_pixels=settings.max_reference_pixels)
     except UnusableReference as error:
         raise InvalidRequest(
             f"Invalid 'input_reference': {error.message}", param="input_reference", code=error.code
         ) from None
     content_type = f"image/{info.format.value}"
-    file = ReferenceFile(content_type=content_type, fit=fit_mode(body.fields))
+    file = ReferenceFile(content_type=content_type, fit=fit_mode(fields))
     return GivenReference(data, content_type, file), info.upright
 
 

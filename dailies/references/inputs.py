@@ -5,15 +5,18 @@ A clip is never held whole: its length and size are read from pieces of it.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from dailies.errors import UnusableReference
 from dailies.records import InpaintType
 from dailies.references.headers import check
-from dailies.references.mp4 import RangeReader, looks_like_mp4, probe_clip
+from dailies.references.mp4 import BytesReader, RangeReader, looks_like_mp4, probe_clip
 from dailies.videos import Size
 
-__all__ = ["Examined", "InputLimits", "examine"]
+__all__ = ["BytesSource", "Examined", "InputLimits", "InputSource", "digest", "examine"]
 
 _TOLERANCE = 0.1
 """Seconds by which a clip may be longer: encoders round up to whole frames."""
@@ -36,6 +39,31 @@ class Examined:
     type: InpaintType
     content_type: str
     size: Size
+
+
+class InputSource(RangeReader, Protocol):
+    """A file that can be read in pieces, and from its beginning to its end."""
+
+    def open(self) -> AsyncIterator[bytes]:
+        """Start reading it anew."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BytesSource(BytesReader):
+    """Bytes in memory."""
+
+    async def open(self) -> AsyncIterator[bytes]:
+        """See ``InputSource``."""
+        yield self.data
+
+
+async def digest(source: InputSource) -> str:
+    """The SHA-256 of a file, without holding it."""
+    sha256 = hashlib.sha256()
+    async for chunk in source.open():
+        sha256.update(chunk)
+    return sha256.hexdigest()
 
 
 async def examine(file: RangeReader, limits: InputLimits) -> Examined:
