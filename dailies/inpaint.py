@@ -17,7 +17,7 @@ from dailies.errors import InvalidRequest
 from dailies.records import InpaintItem, InpaintType
 from dailies.references.geometry import CropBounds
 
-__all__ = ["FIELDS", "NamedItem", "read_crop", "read_frame_index", "read_items"]
+__all__ = ["FIELDS", "NamedItem", "crop_document", "read_crop", "read_frame_index", "read_items"]
 
 FIELDS = ("frame_index", "crop_bounds")
 """The fields of the videos protocol and of dropped files that only some models know."""
@@ -69,6 +69,11 @@ def read_crop(value: object, *, param: str = "crop_bounds") -> CropBounds | None
         return CropBounds(*edges)
     except ValueError as error:
         raise _invalid(param, f"{error}.") from None
+
+
+def crop_document(crop: CropBounds) -> dict[str, float]:
+    """The bounds as they are written in JSON."""
+    return dict(zip(_EDGES, (crop.left, crop.top, crop.right, crop.bottom), strict=True))
 
 
 def read_items(value: object) -> list[NamedItem]:

@@ -9,16 +9,18 @@ from fastapi import Request
 
 from dailies.api.bodies import Body, Upload, read_body
 from dailies.api.context import Context
-from dailies.api.frames import check_frame_fields, read_frame_input, takes_frames
 from dailies.api.observe import note
 from dailies.capabilities import check_inputs
+from dailies.catalogue import Model
 from dailies.errors import InvalidRequest, TooLarge, UnusableReference
+from dailies.frame_inputs import check_frame_fields, read_frame_input, takes_frames
 from dailies.intake import Acceptance, GivenInput, GivenReference, accept
 from dailies.logs import log_event
 from dailies.orchestration import InstanceState, start_video
 from dailies.records import ReferenceFile, Source, VideoRequest
 from dailies.references.fetching import ReferenceFetcher
 from dailies.references.headers import check
+from dailies.references.inputs import BytesSource, digest
 from dailies.references.mp4 import looks_like_mp4
 from dailies.requests import build_request, fit_mode, missing, wrong_type
 from dailies.settings import Settings
@@ -44,10 +46,9 @@ async def create_video(
     model = catalogue.resolve(asked.model)
     data = await _reference_bytes(body, context.services.references)
     check_frame_fields(body.fields, model, has_input=data is not None)
-    reference, inputs = None, []
+    reference, inputs = None, list[GivenInput]()
     if data is not None and (takes_frames(model) or looks_like_mp4(data)):
-        given, size = await read_frame_input(body.fields, data, settings, model)
-        inputs.append(given)
+        inputs, size = await _read_input(data, body.fields, settings, model)
     elif data is not None:
         reference, size = _read_reference(data, body.fields, settings)
     if data is not None:
@@ -137,6 +138,30 @@ async def _reference_bytes(body: Body, fetcher: ReferenceFetcher) -> bytes | Non
     return value.data if isinstance(value, Upload) else await fetcher.load(_image_url(value))
 
 
+async def _read_input(
+    data: bytes, fields: Mapping[str, Any], settings: Settings, model: Model
+) -> tuple[list[GivenInput], Size]:
+    """An image or a video for a frame of choice, and its size in pixels.
+
+    Raises:
+        InvalidRequest: it can't be used, or the model takes nothing of its kind.
+    """
+    source = BytesSource(data)
+    try:
+        given, size = await read_frame_input(
+            fields, source, settings, model, digest=await digest(source)
+        )
+    except UnusableReference as error:
+        raise _unusable(error) from None
+    return [given], size
+
+
+def _unusable(error: UnusableReference) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid 'input_reference': {error.message}", param="input_reference", code=error.code
+    )
+
+
 def _read_reference(
     data: bytes, fields: Mapping[str, Any], settings: Settings
 ) -> tuple[GivenReference, Size]:
@@ -156,9 +181,7 @@ def _read_reference(
     try:
         info = check(data, max_pixels=settings.max_reference_pixels)
     except UnusableReference as error:
-        raise InvalidRequest(
-            f"Invalid 'input_reference': {error.message}", param="input_reference", code=error.code
-        ) from None
+        raise _unusable(error) from None
     content_type = f"image/{info.format.value}"
     file = ReferenceFile(content_type=content_type, fit=fit_mode(fields))
     return GivenReference(data, content_type, file), info.upright

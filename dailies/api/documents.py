@@ -174,7 +174,7 @@ _WHOLE: Schema = {"type": "integer", "minimum": 0}
 _NUMBERS: dict[str, Schema] = {
     "n_variants": {
         **_WHOLE,
-        "description": "How many videos to make of the prompt; 1 if not given.",
+        "description": "Videos to make of the prompt; 1 if not given.",
     },
     "frame_index": {
         **_WHOLE,
@@ -196,8 +196,7 @@ _IMAGE_URL: Schema = {
 _IMAGE_FILE: Schema = {
     "type": "string",
     "format": "binary",
-    "description": "A JPEG, PNG or WebP image that the video starts from; with some models, an MP4 of "
-    "some seconds.",
+    "description": "A JPEG, PNG or WebP that the video starts from; with some models, a short MP4.",
 }
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from dailies.inpaint import crop_document
 from dailies.providers.azure_auth import ApiKeyAuth
 from dailies.providers.base import Content, Found, InputFile, Submission
 from dailies.providers.classify import Call, Context
@@ -211,10 +212,5 @@ def _item(item: InputFile, file_name: str) -> dict[str, object]:
         "file_name": file_name,
     }
     if item.crop is not None:
-        document["crop_bounds"] = {
-            "left_fraction": item.crop.left,
-            "top_fraction": item.crop.top,
-            "right_fraction": item.crop.right,
-            "bottom_fraction": item.crop.bottom,
-        }
+        document["crop_bounds"] = crop_document(item.crop)
     return document

@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 from dailies.api.bodies import read_body
 from dailies.api.context import Context
 from dailies.api.create import accept_and_start
-from dailies.api.frames import input_limits
 from dailies.capabilities import check_inputs, check_variants, describe, refuse_foreign, whole
 from dailies.catalogue import Catalogue, Model
 from dailies.errors import InvalidRequest, TooLarge, UnusableReference
+from dailies.frame_inputs import input_limits
 from dailies.inpaint import NamedItem, read_items
 from dailies.intake import Acceptance, GivenInput
 from dailies.records import Source, VideoRequest

@@ -1,7 +1,8 @@
-"""``frame_index`` and ``crop_bounds``: extensions of the videos protocol, for models that can.
+"""``frame_index`` and ``crop_bounds``: extensions of the videos protocol and of dropped files, for
+models that can.
 
-An image or a video in ``input_reference`` appears at that frame; ``crop_bounds`` says which part of
-it. What other models would quietly ignore is refused, in words that say what they can do.
+An image or a video given as ``input_reference`` appears at that frame; ``crop_bounds`` says which
+part of it. What other models would quietly ignore is refused, in words that say what they can do.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from dailies import inpaint
 from dailies.capabilities import unsupported
 from dailies.catalogue import Model
 from dailies.deployment import InpaintRules
-from dailies.errors import InvalidRequest, UnusableReference
+from dailies.errors import InvalidRequest
 from dailies.intake import GivenInput
 from dailies.records import InpaintItem, InpaintType
-from dailies.references.inputs import BytesSource, InputLimits, digest, examine
+from dailies.references.inputs import InputLimits, InputSource, examine
 from dailies.requests import fit_mode
 from dailies.settings import Settings
 from dailies.videos import Size
@@ -60,30 +61,32 @@ def check_frame_fields(fields: Mapping[str, Any], model: Model, *, has_input: bo
 
 
 async def read_frame_input(
-    fields: Mapping[str, Any], data: bytes, settings: Settings, model: Model
+    fields: Mapping[str, Any],
+    source: InputSource,
+    settings: Settings,
+    model: Model,
+    *,
+    digest: str,
 ) -> tuple[GivenInput, Size]:
-    """What is in ``input_reference``, and the size in pixels that viewers show it in.
+    """What is given as ``input_reference``, and the size in pixels that viewers show it in.
+
+    Args:
+        digest: tells its content from any other.
 
     Raises:
-        InvalidRequest: it can't be used, or the model takes nothing of its kind.
+        UnusableReference: it is too large or too long, or nothing that can be used.
+        InvalidRequest: the model takes nothing of its kind, or a field is wrong.
     """
     if not takes_frames(model):
         raise unsupported(model, "input_reference", "It takes no video as input.")
-    source = BytesSource(data)
-    try:
-        found = await examine(source, input_limits(settings, model))
-    except UnusableReference as error:
-        raise InvalidRequest(
-            f"Invalid 'input_reference': {error.message}", param="input_reference", code=error.code
-        ) from None
+    found = await examine(source, input_limits(settings, model))
     item = InpaintItem(
         type=found.type,
         frame_index=inpaint.read_frame_index(fields.get("frame_index")),
         crop=inpaint.read_crop(fields.get("crop_bounds")),
         fit=fit_mode(fields) if found.type is InpaintType.IMAGE else None,
     )
-    given = GivenInput(item, found.content_type, source.length, source.open, await digest(source))
-    return given, found.size
+    return GivenInput(item, found.content_type, source.length, source.open, digest), found.size
 
 
 def _rules(model: Model) -> InpaintRules | None:
