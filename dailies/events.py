@@ -39,6 +39,10 @@ class EventType(StrEnum):
         return f"dailies.video.{self.value}"
 
 
+# By itself the SDK would try for a quarter of an hour, and a video would wait for its announcement.
+# Seconds.
+_PATIENCE: dict[str, Any] = {"retry_total": 1, "connection_timeout": 5, "read_timeout": 10}
+
 _TERMINAL = MappingProxyType(
     {
         Phase.DONE: EventType.COMPLETED,
@@ -157,7 +161,7 @@ class EventPublisher:
         credential: AsyncTokenCredential | AzureKeyCredential | None,
     ) -> None:
         self._client = (
-            EventGridPublisherClient(endpoint, credential)
+            EventGridPublisherClient(endpoint, credential, **_PATIENCE)
             if endpoint is not None and credential is not None
             else None
         )

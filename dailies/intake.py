@@ -86,7 +86,9 @@ async def accept(
     video_id = new_id(now)
     if reference is not None:
         name = f"{video_id}/reference.original"
-        # The file first: a record must never point to a file that is not there.
+        # First the row by which the sweeper finds what an interrupted create leaves, then the
+        # file: a record must never point to a file that is not there.
+        await services.records.announce(video_id, owner)
         await services.files.put(name, reference.data, content_type=reference.content_type)
         request = request.model_copy(
             update={"reference": reference.file.model_copy(update={"original": name})}

@@ -8,6 +8,7 @@ from typing import Any
 from dailies.catalogue import Deployment
 from dailies.errors import IntegrityError
 from dailies.logs import log_event
+from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
@@ -20,6 +21,8 @@ from dailies.videos import Variant, VideoError
 __all__ = ["archive_video", "price_of", "price_of_failure"]
 
 _MEDIA = {Variant.VIDEO: "video/", Variant.THUMBNAIL: "image/", Variant.SPRITESHEET: "image/"}
+# A file that was just said to be there may need a moment; a paid render is not given up at once.
+_TRIES_FOR_MISSING = 4
 # A picture that can't be had after so many tries doesn't hold up the video itself.
 _TRIES_FOR_PICTURES = 5
 
@@ -39,7 +42,8 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
         return stop(VideoError("deployment_removed", "The job's deployment is gone; put it back."))
     adapter = services.providers.adapter(deployment)
     if record.cancel_requested:
-        await adapter.cancel(job_id)
+        if not await cancel_upstream(services, record) and not _given_up(services, record):
+            return wait(services.settings.retry_seconds)
         return stop(CANCELLED)
     attempt = video.get("attempt", 0)
     for part in parts_of(record, job_id, deployment):
@@ -93,7 +97,9 @@ async def _note_file(
 
 def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attempt: int) -> Step:
     settings = services.settings
-    if outcome.kind is Kind.MISSING:
+    if outcome.kind is Kind.MISSING and (
+        attempt >= _TRIES_FOR_MISSING or _expired(services, record)
+    ):
         return stop(
             VideoError(
                 "expired",
@@ -103,9 +109,7 @@ def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attemp
         )
     if outcome.kind in (Kind.REFUSED, Kind.RETIRED):
         return stop(VideoError(outcome.code or "provider_error", outcome.message or "Refused."))
-    since = record.rendered_at or services.clock()
-    expires = record.upstream_expires_at or since + settings.video_deadline_seconds
-    if services.clock() > max(expires, since + settings.video_deadline_seconds):
+    if _given_up(services, record):
         return stop(
             VideoError(
                 "archive_failed",
@@ -115,6 +119,17 @@ def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attemp
         )
     pause = settings.retry_seconds * 2 ** min(attempt, 4)
     return wait(max(pause, outcome.retry_after or 0))
+
+
+def _expired(services: Services, record: VideoRecord) -> bool:
+    expires = record.upstream_expires_at
+    return expires is not None and services.clock() >= expires
+
+
+def _given_up(services: Services, record: VideoRecord) -> bool:
+    """Whether the time in which the file can be had is over, by our clock."""
+    deadline = (record.rendered_at or services.clock()) + services.settings.video_deadline_seconds
+    return services.clock() > max(record.upstream_expires_at or deadline, deadline)
 
 
 def _manifest(services: Services, record: VideoRecord) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dailies.catalogue import Deployment
 from dailies.logs import log_event
+from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
@@ -28,11 +29,11 @@ async def check_video(services: Services, video: VideoRef) -> Step:
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if job_id is None or deployment is None:
         return stop(_lost(record))
-    adapter = services.providers.adapter(deployment)
     if record.cancel_requested:
-        await adapter.cancel(job_id)
+        if not await cancel_upstream(services, record) and not _overdue(services, record):
+            return wait(services.settings.retry_seconds)
         return stop(CANCELLED)
-    outcome = await adapter.status(job_id)
+    outcome = await services.providers.adapter(deployment).status(job_id)
     log_event(
         "job_checked",
         video_id=record.id,
@@ -43,7 +44,7 @@ async def check_video(services: Services, video: VideoRef) -> Step:
     )
     step = await _judge(services, record, deployment, outcome)
     if step["kind"] == "wait" and _overdue(services, record):
-        await adapter.cancel(job_id)
+        await cancel_upstream(services, record)
         return stop(_timed_out(services))
     return step
 

@@ -2,9 +2,13 @@
 
 *Sending* is written, with the record's ETag, before the request leaves; the job id after. Whoever
 finds *sending* without a job id can't know whether the provider took the request, and reconciles.
-First it waits until the request can no longer be under way: a job that came into being after its
-video had taken another one would be paid for and serve nobody. Then the provider's list is read, a
-job that fits and belongs to nobody is adopted, and only after two empty reads is it sent again.
+First it waits until the request can no longer leave: a job that came into being after its video had
+taken another one would be paid for and serve nobody. Then the provider's list is read, a job that
+fits and belongs to nobody is adopted, and only after two empty reads, the last of them when the
+provider can no longer be at work on the request, is it sent again.
+
+Durable Functions may run one activity twice at the same time. So everything that is written after a
+request is written for that attempt alone: an execution that comes late changes nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from collections.abc import Sequence
 
 from dailies.catalogue import Deployment
 from dailies.logs import log_event
+from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, stop, wait
 from dailies.pipeline.submission import submission_of
@@ -28,6 +33,11 @@ from dailies.videos import Phase, VideoError
 __all__ = ["CANCELLED", "quota_of", "submit_video"]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
+_REFERENCE_GONE = VideoError(
+    "invalid_reference",
+    "The fitted reference image is gone from storage, and the video is not made without it. Create "
+    "the video again.",
+)
 
 _SOURCE_GONE = VideoError(
     "source_expired",
@@ -35,6 +45,8 @@ _SOURCE_GONE = VideoError(
 )
 
 _RECONCILE_READS = 2
+# A provider may still work on a request that we have given up: in submit timeouts since it left.
+_UNDER_WAY = 2
 
 
 async def submit_video(services: Services, video: VideoRef) -> Step:
@@ -79,6 +91,8 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
     submission = await submission_of(services, record, deployment)
     if submission.lacks_source:
         return stop(_SOURCE_GONE)
+    if record.request.reference is not None and submission.reference is None:
+        return stop(_REFERENCE_GONE)
     now = services.clock()
     before = record.submit
     mark = secrets.token_hex(8)
@@ -155,9 +169,9 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     """Find out whether the request that was being sent made a job."""
     settings = services.settings
     since = record.submit.sending_since or 0.0
-    under_way = since + settings.submit_timeout_seconds - services.clock()
-    if under_way > 0:
-        return wait(under_way)
+    may_leave = since + settings.submit_timeout_seconds - services.clock()
+    if may_leave > 0:
+        return wait(may_leave)
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if deployment is None:
         return stop(
@@ -169,6 +183,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
         )
     submission = await submission_of(services, record, deployment)
     adapter = services.providers.adapter(deployment)
+    asked_at = services.clock()
     # From the first attempt on: a job of an earlier one may show up late.
     found = await adapter.find_submitted(submission, record.submit.first_attempt_at or since)
     if found.outcome.kind is not Kind.ACCEPTED:
@@ -182,11 +197,12 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
         record.id,
         lambda current: (
             current.with_submit(reconciled=record.submit.reconciled + 1)
-            if current.submit.sending_mark == record.submit.sending_mark
+            if _same_attempt(current, record)
             else current
         ),
     )
-    if record.submit.reconciled + 1 < _RECONCILE_READS:
+    still_under_way = asked_at < since + _UNDER_WAY * settings.submit_timeout_seconds
+    if record.submit.reconciled + 1 < _RECONCILE_READS or still_under_way:
         return wait(settings.reconcile_pause_seconds)
     log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
     if record.cancel_requested:
@@ -241,8 +257,10 @@ async def _adopt(services: Services, record: VideoRecord, deployment: Deployment
         await services.claims.release(deployment.name, job.id, record.id)
         return False
     if updated is None or updated.is_final:
-        # The video ended while its request was under way: nobody waits for this job.
-        await services.providers.adapter(deployment).cancel(job.id)
+        # It was ended while its request was under way: nobody waits for this job.
+        ended = record.with_submit(deployment=deployment.name, job_id=job.id)
+        await cancel_upstream(services, ended)
+        return True
     return True
 
 
@@ -251,13 +269,11 @@ async def _not_sent(
 ) -> None:
     """Note that nothing was done upstream, so that the request may be sent again.
 
-    Only for the request that ``record`` tells of: somebody else may be sending by now.
+    Only of the attempt that ``record`` tells of: another execution may have sent the next one.
     """
 
     def cleared(current: VideoRecord) -> VideoRecord:
-        if current.submit.sending_mark != record.submit.sending_mark:
-            return current
-        if current.submit.job_id is not None:
+        if current.submit.job_id is not None or not _same_attempt(current, record):
             return current
         gone = current.submit.retired + ((retired,) if retired else ())
         current = current.with_submit(
@@ -266,6 +282,10 @@ async def _not_sent(
         return current.moved_to(Phase.WAITING) if waiting else current
 
     await services.records.update(record.owner, record.id, cleared)
+
+
+def _same_attempt(one: VideoRecord, other: VideoRecord) -> bool:
+    return one.submit.sending_mark == other.submit.sending_mark
 
 
 def _choose(services: Services, record: VideoRecord) -> Deployment | None:

@@ -6,18 +6,18 @@ its orchestration. All it does is safe to do twice, and all of it is logged.
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 
 from dailies.logs import log_event
 from dailies.orchestration import InstanceState, Orchestrations, start_video
+from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import settle_removal
 from dailies.pipeline.steps import VideoRef
-from dailies.pipeline.submit import CANCELLED
-from dailies.providers.outcomes import Kind
+from dailies.pipeline.submit import CANCELLED, submit_video
 from dailies.records import VideoRecord
+from dailies.requests import serving
 from dailies.services import Services
 from dailies.stores.records import OpenVideo
 from dailies.videos import ID_PREFIX, VideoError
@@ -73,19 +73,39 @@ async def _publish(services: Services, record: VideoRecord) -> str | None:
 async def _cancelled(
     services: Services, orchestrations: Orchestrations, record: VideoRecord
 ) -> str:
-    """An operator ended the orchestration: so ends the video, upstream too."""
-    deployment = services.catalogue.deployment(record.submit.deployment or "")
-    if deployment is not None and record.submit.job_id is not None:
-        outcome = await services.providers.adapter(deployment).cancel(record.submit.job_id)
-        if outcome.kind is not Kind.ACCEPTED:
-            log_event(
-                "upstream_not_cancelled",
-                level=logging.WARNING,
-                video_id=record.id,
-                code=outcome.code,
-            )
+    """An operator ended the orchestration: so ends the video, upstream too.
+
+    A request that was under way may have made a job: it is looked for first, over as many sweeps as
+    that takes.
+    """
+    if record.submit.sending_since is not None:
+        found = await _find_job(services, record)
+        if found is None:
+            return "reconciling"
+        record = found
+    if not await cancel_upstream(services, record) and not _overdue(services, record):
+        return "cancelling"
     await _end(services, orchestrations, record, CANCELLED)
     return "cancelled"
+
+
+async def _find_job(services: Services, record: VideoRecord) -> VideoRecord | None:
+    """The record once it is known what became of its request; None to ask again later."""
+    await services.records.update(
+        record.owner,
+        record.id,
+        lambda current: current.model_copy(update={"cancel_requested": True}),
+    )
+    step = await submit_video(services, _ref(record))
+    if step["kind"] == "wait":
+        return None
+    return await services.records.get(record.owner, record.id) or record
+
+
+def _overdue(services: Services, record: VideoRecord) -> bool:
+    """Whether the job has ended by itself by now."""
+    started = record.submit.submitted_at or record.created_at
+    return services.clock() - started > services.settings.video_deadline_seconds
 
 
 async def _restart(services: Services, orchestrations: Orchestrations, record: VideoRecord) -> str:
@@ -118,8 +138,10 @@ async def _end(
 ) -> None:
     cause = {"code": error.code, "message": error.message}
     await finish_video(services, {**_ref(record), "error": cause})
-    if record.submit.deployment is not None:
-        await orchestrations.release_quota(record.submit.deployment, record.id)
+    # A video may hold a place of a deployment that it was never sent to.
+    names = {deployment.name for deployment in serving(services.catalogue, record.request)}
+    for name in sorted(names | {record.submit.deployment or ""} - {""}):
+        await orchestrations.release_quota(name, record.id)
     await publish_events(services, _ref(record))
 
 

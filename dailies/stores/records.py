@@ -107,7 +107,7 @@ class RecordStore:
             Conflict: the key was used before with another request (code
                 ``idempotency_key_reused``).
         """
-        await self.reopen(record)
+        await self.announce(record.id, record.owner)
         operations: list[tuple[str, dict[str, object]]] = [
             ("create", self._entity(record)),
             (
@@ -135,7 +135,12 @@ class RecordStore:
         try:
             await self._videos.submit_transaction(operations)
         except TableTransactionError as error:
-            if error.status_code != 409 or record.idempotency_key is None:
+            if error.status_code != 409:
+                raise
+            # The SDK sends a transaction again when its answer was lost: then this is our own.
+            if await self.get(record.owner, record.id) is not None:
+                return record
+            if record.idempotency_key is None:
                 raise
             await self.close(record.id)
             existing = await self.find_by_key(
@@ -145,6 +150,12 @@ class RecordStore:
                 raise
             return existing
         return record
+
+    async def announce(self, video_id: str, owner: str) -> None:
+        """Note that something is about to be done for this video, so that the sweeper looks."""
+        await self._open.upsert_entity(
+            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
+        )
 
     async def find_by_key(
         self, owner: str, idempotency_key: str, request_hash: str | None
@@ -262,12 +273,6 @@ class RecordStore:
             if count >= up_to:
                 break
         return count
-
-    async def reopen(self, record: VideoRecord) -> None:
-        """Note that something is left to do for this video."""
-        await self._open.upsert_entity(
-            {"PartitionKey": _OPEN_PARTITION, "RowKey": record.id, "Owner": record.owner}
-        )
 
     async def close(self, video_id: str) -> None:
         """Note that nothing is left to do for this video."""

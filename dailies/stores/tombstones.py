@@ -95,7 +95,7 @@ class TombstoneStore:
             tombstone = Tombstone(
                 id=record.id, owner=owner, reason=reason, at=now, record=_without_prompt(record)
             )
-            await self._records.reopen(record)
+            await self._records.announce(record.id, record.owner)
             if await self._replace(record, etag, tombstone):
                 return tombstone
             await asyncio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret

@@ -1,0 +1,80 @@
+"""A campaign from its beginning to its verdict."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.chaos.clients import Ledger, place_orders
+from tests.chaos.judge import collect, misses, settle
+from tests.chaos.killer import Killer
+from tests.chaos.plan import draw_orders
+from tests.stack import running_stack
+
+__all__ = ["Verdict", "run_campaign"]
+
+_SPEED = 60.0
+# Held requests must end within it; what is not found is sent again after twice as long.
+_SETTINGS = {"DAILIES_SUBMIT_TIMEOUT_SECONDS": "5"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a campaign did and what it found; ``misses`` is empty when every promise was kept."""
+
+    seed: int
+    seconds: float
+    ways: Counter[str]
+    kills: Counter[str]
+    outcomes: Counter[str]
+    answers: Counter[str]
+    adopted: int
+    misses: list[str]
+
+    @property
+    def kill_count(self) -> int:
+        return self.kills.total() - self.kills["too late"]
+
+    def table(self) -> str:
+        """The report."""
+        rows = [("seed", str(self.seed)), ("seconds", f"{self.seconds:.0f}")]
+        rows += [(f"ordered: {way}", str(count)) for way, count in sorted(self.ways.items())]
+        rows += [(f"killed: {what}", str(count)) for what, count in sorted(self.kills.items())]
+        rows += [(f"callers got: {what}", str(n)) for what, n in sorted(self.answers.items())]
+        rows += [("jobs found again after a kill", str(self.adopted))]
+        rows += [(f"ended: {what}", str(count)) for what, count in sorted(self.outcomes.items())]
+        rows += [("broken promises", str(len(self.misses)))]
+        width = max(len(name) for name, _ in rows)
+        lines = [f"| {name:<{width}} | {value:>7} |" for name, value in rows]
+        lines.insert(0, f"| {'what':<{width}} | {'number':>7} |\n|{'-' * (width + 2)}|{'-' * 9}|")
+        return "\n".join([*lines, *(f"MISS {miss}" for miss in self.misses)])
+
+
+def run_campaign(
+    state_dir: Path, *, videos: int, kills: int, seed: int, settle_within: float = 180
+) -> Verdict:
+    """Order ``videos`` and kill ``kills`` times meanwhile; the stack is ended afterwards."""
+    orders = draw_orders(videos, seed)
+    ledger, gate = Ledger(), threading.Semaphore(0)
+    begun = time.monotonic()
+    with running_stack(state_dir, speed=_SPEED, settings=_SETTINGS) as stack:
+        killer = Killer(stack, ledger, gate, orders=videos, kills=kills, seed=seed)
+        with place_orders(stack, orders, ledger, gate) as placed:
+            killer.run(placed)
+        settle(stack, ledger.placed, within=settle_within)
+        evidence = collect(stack)
+        log = (state_dir / "logs" / "host.log").read_text(errors="replace")
+    every = [video for videos_ in evidence.videos.values() for video in videos_]
+    return Verdict(
+        seed=seed,
+        seconds=time.monotonic() - begun,
+        ways=Counter(entry.order.way.value for entry in ledger.placed),
+        kills=killer.counts,
+        outcomes=Counter(video["status"] for video in every),
+        answers=Counter(answer for entry in ledger.placed for answer in entry.answers),
+        adopted=log.count('"event": "job_adopted"'),
+        misses=misses(ledger.placed, evidence),
+    )

@@ -1,0 +1,81 @@
+"""What a campaign does, drawn from its seed: which videos are ordered, and where kills are aimed.
+
+The same seed gives the same orders, aims and delays. What they meet is up to the machine, so a run
+is repeated in what it does, not to the millisecond.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Aim", "Order", "Way", "draw_orders"]
+
+
+class Way(StrEnum):
+    """How a video is ordered."""
+
+    KEYED = "HTTP with a key"
+    KEYLESS = "HTTP without a key"
+    DROP = "drop"
+    REMIX = "remix"
+
+
+class Aim(StrEnum):
+    """Where the create request is held open for a kill; the simulator's kind of fault."""
+
+    BEFORE = "hold"
+    """The provider has the request, and has not made the job."""
+    AFTER = "slow"
+    """The job is made, and its answer is on the way."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One video to order.
+
+    Attributes:
+        marker: a text that only this order's prompt holds.
+        aim: where its create request is held open, for ``hold_seconds``.
+        moderated: the provider will refuse to render it: its right end is ``failed``.
+    """
+
+    number: int
+    way: Way
+    marker: str
+    prompt: str
+    aim: Aim | None
+    hold_seconds: float
+    moderated: bool
+
+    @property
+    def key(self) -> str:
+        return f"chaos-{self.marker}"
+
+
+_WAYS = {Way.KEYED: 0.45, Way.KEYLESS: 0.2, Way.DROP: 0.2, Way.REMIX: 0.15}
+_AIMED_SHARE = 0.4
+_MODERATED_SHARE = 0.04
+_RENDER_SECONDS = (30, 180)  # simulated
+# Orders that any remix can start from come first.
+_FIRST = 3
+
+
+def draw_orders(count: int, seed: int) -> list[Order]:
+    """``count`` orders, the first few of them plain, so that remixes find a source."""
+    dice = random.Random(seed)
+    return [_draw(number, dice) for number in range(count)]
+
+
+def _draw(number: int, dice: random.Random) -> Order:
+    way = dice.choices(list(_WAYS), list(_WAYS.values()))[0]
+    aim = dice.choice(list(Aim)) if dice.random() < _AIMED_SHARE else None
+    moderated = dice.random() < _MODERATED_SHARE
+    hold, render = dice.uniform(1.5, 3.0), dice.uniform(*_RENDER_SECONDS)
+    if number < _FIRST:
+        way, aim, moderated = Way.KEYED, None, False
+    marker = f"<order {number:04d} {dice.getrandbits(32):08x}>"
+    outcome = " outcome=moderated" if moderated else ""
+    prompt = f"waves on a beach {marker} [sim label=chaos render={render:.0f}{outcome}]"
+    return Order(number, way, marker, prompt, aim, hold, moderated)

@@ -1,0 +1,127 @@
+"""The fault matrix: what goes wrong, and what becomes of the video. ``docs/faults.md`` shows it.
+
+Every case has a prompt of its own, by which the simulator tells its requests from all others, so
+that one stack plays all of them side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["CASES", "COMPLETED", "FaultCase"]
+
+COMPLETED = "completed"
+_HTML = {"status": 200, "headers": {"content-type": "text/html"}, "body": "<html>Busy</html>"}
+_SHORT = {
+    "status": 200,
+    "headers": {"content-type": "video/mp4", "content-length": "500000"},
+    "body": "far less than announced",
+}
+
+
+@dataclass(frozen=True)
+class FaultCase:
+    """One row.
+
+    Attributes:
+        name: the row's words, as ``docs/faults.md`` has them.
+        faults: orders for ``/_inspect/faults``, without their ``match``.
+        ends: ``completed``, or the error's code.
+        jobs: upstream jobs that the video may have made.
+        phases: phases that a watcher must have seen on the way.
+        directive: the simulator's directive for the prompt.
+    """
+
+    name: str
+    faults: tuple[dict[str, Any], ...] = ()
+    ends: str = COMPLETED
+    jobs: int = 1
+    phases: frozenset[str] = field(default_factory=frozenset)
+    directive: str = ""
+
+    @property
+    def marker(self) -> str:
+        """What only this case's prompt holds."""
+        return f"<<{self.name}>>"
+
+    @property
+    def prompt(self) -> str:
+        directive = f"[sim label=fault {self.directive}]".replace(" ]", "]")
+        return f"a lighthouse in a storm {self.marker} {directive}"
+
+
+def _fault(route: str, kind: str, **fields: Any) -> dict[str, Any]:
+    return {"route": route, "kind": kind, **fields}
+
+
+def _answer(route: str, status: int, **fields: Any) -> dict[str, Any]:
+    return _fault(route, "status", status=status, **fields)
+
+
+_WAITS = frozenset({"waiting"})
+
+_CREATE = (
+    FaultCase("create: 401 once", (_answer("create", 401),)),
+    FaultCase("create: 401 always", (_answer("create", 401, times=None),), "invalid_credential", 0),
+    FaultCase("create: 403", (_answer("create", 403),), "missing_role", 0),
+    FaultCase("create: 404", (_answer("create", 404),), "deployment_not_found", 0),
+    FaultCase("create: 410", (_answer("create", 410, times=None),), "model_retired", 0),
+    FaultCase(
+        "create: 429 with Retry-After",
+        (_answer("create", 429, times=2, headers={"Retry-After": "2"}),),
+        phases=_WAITS,
+    ),
+    FaultCase("create: 429 without Retry-After", (_answer("create", 429, times=6),), phases=_WAITS),
+    FaultCase("create: 500", (_answer("create", 500),)),
+    FaultCase("create: 502", (_answer("create", 502),)),
+    FaultCase("create: 503", (_answer("create", 503, times=2),)),
+    FaultCase("create: reset before it was received", (_fault("create", "reset"),)),
+    FaultCase("create: reset after it was received", (_fault("create", "lost"),)),
+    FaultCase("create: no answer in time", (_fault("create", "timeout"),)),
+    FaultCase("create: the answer stops short", (_fault("create", "truncate"),)),
+    FaultCase("create: the answer is slow", (_fault("create", "slow", seconds=3),)),
+    FaultCase("create: it is taken late", (_fault("create", "hold", seconds=3),)),
+    FaultCase("create: it is taken after we gave up", (_fault("create", "hold", seconds=12),)),
+    FaultCase("create: an HTML page", ({**_fault("create", "status"), **_HTML},)),
+)
+
+_STATUS = (
+    FaultCase("status: 401 once", (_answer("status", 401),)),
+    FaultCase("status: 403 for a while", (_answer("status", 403, times=3),)),
+    FaultCase("status: 404", (_answer("status", 404, times=None),), "job_vanished"),
+    FaultCase("status: 410", (_answer("status", 410, times=None),), "model_retired"),
+    FaultCase("status: 429", (_answer("status", 429, times=3, headers={"Retry-After": "1"}),)),
+    FaultCase("status: 500", (_answer("status", 500, times=3),)),
+    FaultCase("status: 502", (_answer("status", 502, times=3),)),
+    FaultCase("status: reset", (_fault("status", "reset", times=3),)),
+    FaultCase("status: the answer stops short", (_fault("status", "truncate", times=2),)),
+    FaultCase("status: an HTML page", ({**_fault("status", "status", times=2), **_HTML},)),
+)
+
+_CONTENT = (
+    FaultCase("content: 401 once", (_answer("content", 401),)),
+    FaultCase("content: 403 for a while", (_answer("content", 403, times=2),)),
+    FaultCase("content: 404 once", (_answer("content", 404),)),
+    FaultCase("content: 429", (_answer("content", 429, times=2, headers={"Retry-After": "1"}),)),
+    FaultCase("content: 500", (_answer("content", 500, times=2),)),
+    FaultCase("content: 502", (_answer("content", 502, times=2),)),
+    FaultCase("content: reset", (_fault("content", "reset", times=2),)),
+    FaultCase("content: slow body", (_fault("content", "slow", seconds=4),)),
+    FaultCase("content: truncated body", (_fault("content", "truncate", times=2),)),
+    FaultCase("content: wrong length", ({**_fault("content", "status", times=2), **_SHORT},)),
+    FaultCase("content: HTML instead of a video", ({**_fault("content", "status"), **_HTML},)),
+    FaultCase("content: empty", (_answer("content", 200, body=""),)),
+)
+
+_JOB = (
+    FaultCase("job: failed", ends="internal_error", directive="outcome=failed"),
+    FaultCase("job: moderated", ends="moderation_blocked", directive="outcome=moderated"),
+    FaultCase("job: cancelled", ends="cancelled_upstream", directive="outcome=cancelled"),
+    FaultCase("job: expired", ends="expired", directive="outcome=expired"),
+    FaultCase("job: vanished", ends="job_vanished", directive="outcome=vanished"),
+    FaultCase("job: stuck", ends="timeout", directive="outcome=stuck"),
+    FaultCase("job: no thumbnail and no spritesheet", directive="variants=video"),
+)
+
+CASES = _CREATE + _STATUS + _CONTENT + _JOB

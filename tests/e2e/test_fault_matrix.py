@@ -1,0 +1,89 @@
+"""Each row of the fault matrix: one fault, and what becomes of the video that meets it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.checks import assert_delivered, assert_failed
+from tests.e2e.fault_cases import CASES, COMPLETED, FaultCase
+from tests.stack import RunningStack, running_stack
+
+# So that a stuck job's deadline and the pauses after a lost request fit into a test.
+_SETTINGS = {"DAILIES_VIDEO_DEADLINE_SECONDS": "25", "DAILIES_SUBMIT_TIMEOUT_SECONDS": "8"}
+
+
+@dataclass
+class Campaign:
+    """All cases, under way on one stack; ``phases`` is what a watcher saw of each video."""
+
+    stack: RunningStack
+    videos: dict[str, dict[str, Any]] = field(default_factory=dict)
+    phases: dict[str, set[str]] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def begin(self, cases: tuple[FaultCase, ...]) -> None:
+        """Order every case's faults, then create its video."""
+        for case in cases:
+            for fault in case.faults:
+                self.stack.faults.add(**{**fault, "match": case.marker})
+        for case in cases:
+            video = self.stack.create(case.prompt)
+            self.videos[case.name] = video
+            if case.phases:
+                self.phases[video["id"]] = set()
+
+    def watch(self) -> None:
+        """Note the phases of all videos until told to stop."""
+        with httpx.Client(
+            base_url=self.stack.base_url, headers=dict(self.stack.api.headers), trust_env=False
+        ) as api:
+            while not self.stop.is_set():
+                for video_id, phases in list(self.phases.items()):
+                    if not phases & {"done", "failed", "cancelled"}:
+                        answer = api.get(f"/v1/videos/{video_id}").raise_for_status()
+                        phases.add(answer.json()["phase"])
+                self.stop.wait(0.2)
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
+    """A stack of its own, on which all cases were begun; the token endpoint is down at first."""
+    state_dir: Path = tmp_path_factory.mktemp("matrix")
+    with running_stack(state_dir, settings=_SETTINGS) as stack:
+        stack.faults.add("token", "status", status=500, times=3)
+        running = Campaign(stack)
+        running.begin((FaultCase("token endpoint: down at first", phases=frozenset({"waiting"})),))
+        stack.wait_for(running.videos["token endpoint: down at first"])
+        watcher = threading.Thread(target=running.watch)
+        watcher.start()
+        try:
+            running.begin(CASES)
+            yield running
+        finally:
+            running.stop.set()
+            watcher.join()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_fault_has_its_outcome(campaign: Campaign, case: FaultCase) -> None:
+    stack = campaign.stack
+    video = stack.wait_for(campaign.videos[case.name], within=60)
+    if case.ends == COMPLETED:
+        assert_delivered(stack, video)
+    else:
+        assert_failed(stack, video, case.ends)
+    assert len(stack.jobs(case.marker)) == case.jobs
+    assert case.phases <= campaign.phases.get(video["id"], set())
+
+
+def test_a_token_endpoint_that_is_down_is_waited_out(campaign: Campaign) -> None:
+    name = "token endpoint: down at first"
+    assert_delivered(campaign.stack, campaign.stack.wait_for(campaign.videos[name]))
+    assert len(campaign.stack.jobs(name)) == 1
