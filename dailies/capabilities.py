@@ -35,10 +35,10 @@ _VIDEOS_API = {
 def describe(model: Model) -> str:
     """What the model can do, in a sentence or two for error messages."""
     first = model.deployments[0]
-    sizes = ", ".join(str(size) for size in model.sizes)
-    text = f"The model '{model.name}' makes videos of {_lengths(model.seconds)} seconds at {sizes}"
-    inputs = _inputs(first)
-    return f"{text}, {_variants(first)}, from a prompt{inputs}."
+    return (
+        f"The model '{model.name}' makes videos of {_lengths(model.seconds)} seconds at "
+        f"{_sizes(model, first)}, from a prompt{_inputs(first)}."
+    )
 
 
 def unsupported(model: Model, param: str, why: str) -> InvalidRequest:
@@ -142,18 +142,19 @@ def _lengths(seconds: Sequence[int]) -> str:
     ordered = sorted(seconds)
     if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
         return f"{ordered[0]} to {ordered[-1]}"
-    return " or ".join(str(number) for number in ordered)
+    return " or ".join(", ".join(map(str, ordered)).rsplit(", ", 1))
 
 
-def _variants(deployment: Deployment) -> str:
-    most = {size: deployment.most_variants(size) for size in deployment.sizes}
-    if set(most.values()) == {1}:
-        return "one at a time"
-    told = (
-        f"{number} at {', '.join(str(size) for size in most if most[size] == number)}"
+def _sizes(model: Model, deployment: Deployment) -> str:
+    """The sizes, with how many variants there may be where the model makes several."""
+    most = {size: deployment.most_variants(size) for size in model.sizes}
+    groups = [
+        (number, ", ".join(str(size) for size in most if most[size] == number))
         for number in sorted(set(most.values()), reverse=True)
-    )
-    return f"up to {'; '.join(told)} of a prompt at a time"
+    ]
+    if len(groups) == 1 and groups[0][0] == 1:
+        return groups[0][1]
+    return "; ".join(f"{sizes} (n_variants up to {number})" for number, sizes in groups)
 
 
 def _inputs(deployment: Deployment) -> str:

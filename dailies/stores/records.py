@@ -289,7 +289,8 @@ class RecordStore:
         of_models = " or ".join(f"Model eq @{parameter}" for parameter in wanted)
         rows = self._videos.query_entities(
             "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high"
-            + (f" and ({of_models})" if of_models else ""),
+            # The SDK knows a parameter only between spaces.
+            + (f" and ( {of_models} )" if of_models else ""),
             parameters={"owner": owner, "low": low, "high": high, **wanted},
             select=["RowKey", "VideoId"],
             results_per_page=limit,
