@@ -117,6 +117,7 @@ class RecordStore:
                     "PartitionKey": record.owner,
                     "RowKey": falling_row(record.id),
                     "VideoId": record.id,
+                    "Model": record.request.model,
                 },
             ),
         ]
@@ -216,14 +217,25 @@ class RecordStore:
             return changed
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
 
-    async def list(self, owner: str, *, after: str | None, limit: int, ascending: bool) -> Page:
-        """A page of one owner's videos, from the one after ``after`` in the asked order.
+    async def list(
+        self,
+        owner: str,
+        *,
+        after: str | None,
+        limit: int,
+        ascending: bool,
+        models: Sequence[str] = (),
+    ) -> Page:
+        """A page of one owner's videos, from the one after ``after`` in the asked order; only those
+        of ``models`` when any are given.
 
         ``after`` need not exist any more: it is a place in the order of time.
         """
         if after is not None and not is_video_id(after):
             return Page((), has_more=False)
-        ids = await self._ids(owner, after=after, limit=limit + 1, ascending=ascending)
+        ids = await self._ids(
+            owner, after=after, limit=limit + 1, ascending=ascending, models=models
+        )
         wanted, has_more = ids[:limit], len(ids) > limit
         if not wanted:
             return Page((), has_more=False)
@@ -280,26 +292,24 @@ class RecordStore:
                 break
         return count
 
-    async def announce(self, video_id: str, owner: str) -> None:
-        """Note that something is to be done for this video, so that the sweeper looks."""
-        await self._open.upsert_entity(
-            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
-        )
-
     async def close(self, video_id: str) -> None:
         """Note that nothing is left to do for this video."""
         await self._open.delete_entity(_OPEN_PARTITION, video_id)
 
     async def _ids(
-        self, owner: str, *, after: str | None, limit: int, ascending: bool
+        self, owner: str, *, after: str | None, limit: int, ascending: bool, models: Sequence[str]
     ) -> Sequence[str]:
         if ascending:
             low, high = "v:" if after is None else f"v:{after}", "v;"
         else:
             low, high = "d:" if after is None else falling_row(after), "d;"
+        wanted = {f"model{place}": name for place, name in enumerate(models)}
+        of_models = " or ".join(f"Model eq @{parameter}" for parameter in wanted)
         rows = self._videos.query_entities(
-            "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high",
-            parameters={"owner": owner, "low": low, "high": high},
+            "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high"
+            # The SDK knows a parameter only between spaces.
+            + (f" and ( {of_models} )" if of_models else ""),
+            parameters={"owner": owner, "low": low, "high": high, **wanted},
             select=["RowKey", "VideoId"],
             results_per_page=limit,
         )
