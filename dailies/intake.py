@@ -47,8 +47,11 @@ async def accept(
     idempotency_key: str | None,
     traceparent: str | None,
     most_unfinished: int | None = None,
+    key_decides: bool = False,
 ) -> Acceptance:
     """Write the record of a new video, or find the one that the same key made before.
+
+    With ``key_decides`` that is the answer to whatever is asked under this key.
 
     Raises:
         Conflict: the key was used with another request.
@@ -56,7 +59,7 @@ async def accept(
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
     """
     key = None if idempotency_key is None else hash_key(idempotency_key)
-    request_hash = _hash_request(request, reference)
+    request_hash = None if key_decides else _hash_request(request, reference)
     if key is not None:
         earlier = await services.records.find_by_key(owner, key, request_hash)
         if earlier is not None:

@@ -169,6 +169,7 @@ async def _accept(
             services.settings.references_container, name, drop["etag"]
         ),
         traceparent=traceparent,
+        key_decides=True,
     )
 
 

@@ -28,6 +28,9 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
         record.request.reference.original, max_bytes=services.settings.max_reference_bytes
     )
     if original is None:
+        # Another execution of this step may have fitted it, and removed it, in the meantime.
+        if await _is_fitted(services, record):
+            return done()
         return stop(
             VideoError("invalid_reference", "The reference image is gone from storage. Send again.")
         )
@@ -49,6 +52,12 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
     )
     await services.files.delete(record.request.reference.original)
     return done()
+
+
+async def _is_fitted(services: Services, record: VideoRecord) -> bool:
+    now = await services.records.get(record.owner, record.id)
+    reference = now.request.reference if now is not None else None
+    return reference is not None and reference.fitted is not None
 
 
 def _with_fitted(record: VideoRecord, name: str) -> VideoRecord:

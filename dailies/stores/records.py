@@ -31,6 +31,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
+    ServiceResponseError,
 )
 from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
@@ -133,6 +134,10 @@ class RecordStore:
             )
         try:
             await self._videos.submit_transaction(operations)
+        except ServiceResponseError:
+            # The answer was lost; what it was, the table tells.
+            if await self.get(record.owner, record.id) is None:
+                raise
         except TableTransactionError as error:
             if error.status_code != 409:
                 raise
@@ -274,6 +279,12 @@ class RecordStore:
             if count >= up_to:
                 break
         return count
+
+    async def announce(self, video_id: str, owner: str) -> None:
+        """Note that something is to be done for this video, so that the sweeper looks."""
+        await self._open.upsert_entity(
+            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
+        )
 
     async def close(self, video_id: str) -> None:
         """Note that nothing is left to do for this video."""

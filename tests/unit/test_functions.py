@@ -149,6 +149,7 @@ def test_functions_with_a_durable_client_are_async(functions: dict[str, dict[str
         for name, function in functions.items()
         if any(b["type"] == "durableClient" for b in function["bindings"])
     }
+    # Retiring a finished video starts nothing.
     assert clients == {*TRIGGERS, "accept_drop"} - {"retire_videos"}
     assert all(functions[name]["is_async"] for name in clients)
 
