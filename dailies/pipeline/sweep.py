@@ -51,12 +51,13 @@ async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[s
 
 async def _tend(services: Services, orchestrations: Orchestrations, video: OpenVideo) -> str | None:
     """Do what this video needs; the word for it, or None when it needs nothing."""
+    # This first: of most videos it is all there is to know.
+    state = await orchestrations.state(video.id)
+    if state is InstanceState.RUNNING:
+        return None
     record = await services.records.get(video.owner, video.id)
     if record is None:
         return await _gone(services, video)
-    state = await orchestrations.state(record.id)
-    if state is InstanceState.RUNNING:
-        return None
     if record.is_final:
         return await _publish(services, record)
     if state is InstanceState.TERMINATED:

@@ -156,12 +156,6 @@ class RecordStore:
             return existing
         return record
 
-    async def announce(self, video_id: str, owner: str) -> None:
-        """Note that something is left to do for this video, so that the sweeper looks."""
-        await self._open.upsert_entity(
-            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
-        )
-
     async def find_by_key(
         self, owner: str, idempotency_key: str, request_hash: str | None
     ) -> VideoRecord | None:
