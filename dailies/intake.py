@@ -15,6 +15,8 @@ from dailies.logs import log_event
 from dailies.records import ReferenceFile, Source, VideoRecord, VideoRequest
 from dailies.services import Services
 from dailies.stores.records import hash_key
+from dailies.telemetry import tracecontext
+from dailies.telemetry.spans import note_record
 from dailies.videos import new_id
 
 __all__ = ["Acceptance", "GivenReference", "accept"]
@@ -50,6 +52,8 @@ async def accept(
 ) -> Acceptance:
     """Write the record of a new video, or find the one that the same key made before.
 
+    The video's trace is the one being worked in, else the caller's ``traceparent``, else a new one.
+
     Raises:
         Conflict: the key was used with another request.
         TooMany: the owner has ``most_unfinished`` unfinished videos, or more.
@@ -81,9 +85,10 @@ async def accept(
         source=source,
         idempotency_key=key,
         request_hash=request_hash,
-        traceparent=traceparent,
+        traceparent=tracecontext.starting(traceparent),
     )
     stored = await services.records.insert(record)
+    note_record(stored)
     replayed = stored.id != video_id
     if replayed and reference is not None:
         await services.files.delete_folder(f"{video_id}/")

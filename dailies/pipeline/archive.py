@@ -14,6 +14,8 @@ from dailies.providers.base import VideoProvider
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.records import StoredFile, VideoRecord
 from dailies.services import Services
+from dailies.telemetry import metrics
+from dailies.telemetry.spans import file_span, note_file
 from dailies.videos import Variant, VideoError
 
 __all__ = ["archive_video", "price_of", "price_of_failure"]
@@ -52,7 +54,11 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
     for variant in deployment.variants:
         if variant in record.files:
             continue
-        result = await _store_variant(services, record, adapter, job_id, variant)
+        with file_span(record.id, variant) as span:
+            result = await _store_variant(services, record, adapter, job_id, variant)
+            if isinstance(result, StoredFile):
+                note_file(span, result)
+                metrics.file_archived(record, variant, result)
         if isinstance(result, StoredFile):
             record = await _note_file(services, record, variant, result)
         elif result.kind is Kind.MISSING and variant is not Variant.VIDEO:

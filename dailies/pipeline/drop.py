@@ -17,6 +17,7 @@ from dailies.references.headers import check
 from dailies.requests import build_request
 from dailies.services import Services
 from dailies.stores.files import read_blob
+from dailies.telemetry import tracecontext
 
 __all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
 
@@ -26,11 +27,13 @@ _MAX_PARAMETER_BYTES = drops.MAX_FILE_BYTES + 1
 class Drop(TypedDict):
     """One upload: a blob of the references container, as it was with this ETag.
 
-    ``last_call``: what is missing now will not come any more.
+    ``last_call``: what is missing now will not come any more. ``traceparent``: the trace of the
+    trigger that saw it.
     """
 
     blob: str
     etag: str
+    traceparent: NotRequired[str]
     last_call: NotRequired[bool]
 
 
@@ -51,9 +54,7 @@ class DropAnswer(TypedDict):
     rejection: NotRequired[Rejection]
 
 
-async def accept_drop(
-    services: Services, drop: Drop, *, traceparent: str | None = None
-) -> tuple[DropAnswer, Acceptance | None]:
+async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Acceptance | None]:
     """Look at the image and its parameters and accept a video, once for this upload.
 
     An image waits for its sidecar while no prompt is in its metadata and no sidecar is there; with
@@ -80,7 +81,7 @@ async def accept_drop(
         defaults = await _first(services, drops.defaults_candidates(name))
         wanted = drops.parameters(name, metadata, sidecar, defaults)
         data = await _read_image(services, name, int(properties.size))
-        acceptance = await _accept(services, drop, wanted, data, traceparent)
+        acceptance = await _accept(services, drop, wanted, data)
     except DropError as error:
         rejection: Rejection = {
             "code": error.code,
@@ -118,6 +119,7 @@ async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> N
             error=rejection,
             source=services.settings.event_source,
             now=now,
+            traceparent=tracecontext.starting(drop.get("traceparent")),
         )
     )
     log_event("drop_rejected", blob=drop["blob"], code=rejection["code"])
@@ -138,7 +140,6 @@ async def _accept(
     drop: Drop,
     wanted: drops.DropParameters,
     data: bytes,
-    traceparent: str | None,
 ) -> Acceptance:
     name = drop["blob"]
     try:
@@ -168,7 +169,7 @@ async def _accept(
         idempotency_key=drops.idempotency_key(
             services.settings.references_container, name, drop["etag"]
         ),
-        traceparent=traceparent,
+        traceparent=drop.get("traceparent"),
     )
 
 

@@ -20,6 +20,7 @@ from dailies.records import VideoRecord
 from dailies.requests import serving
 from dailies.services import Services
 from dailies.stores.records import OpenVideo
+from dailies.telemetry.spans import note_record, span
 from dailies.videos import ID_PREFIX, VideoError
 
 __all__ = ["sweep"]
@@ -49,6 +50,14 @@ async def _tend(services: Services, orchestrations: Orchestrations, video: OpenV
     state = await orchestrations.state(record.id)
     if state is InstanceState.RUNNING:
         return None
+    with span("sweep_video", parent=record.traceparent):
+        note_record(record)
+        return await _put_right(services, orchestrations, record, state)
+
+
+async def _put_right(
+    services: Services, orchestrations: Orchestrations, record: VideoRecord, state: InstanceState
+) -> str | None:
     if record.is_final:
         return await _publish(services, record)
     if state is InstanceState.TERMINATED:
