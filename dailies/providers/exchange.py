@@ -88,7 +88,7 @@ class Exchange:
 
     async def _send(self, call: Call, request: httpx.Request) -> httpx.Response:
         with spans.provider_span(
-            call.value, request.method, str(request.url), deployment=self._context.deployment
+            call.value, request.method, str(request.url), model=self._context.deployment
         ) as span:
             request.headers.update(tracecontext.headers())
             response = await self._client.send(request, auth=self._auth, stream=True)

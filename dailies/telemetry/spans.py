@@ -183,11 +183,11 @@ def drop_span(name: str, drop: Mapping[str, object]) -> Iterator[Span]:
 
 
 @contextmanager
-def provider_span(call: str, method: str, url: str, *, deployment: str) -> Iterator[Span]:
+def provider_span(call: str, method: str, url: str, *, model: str) -> Iterator[Span]:
     """A request to a provider, by OpenTelemetry's conventions for HTTP clients.
 
-    The address is told without its query and without credentials. A request that makes something is
-    also told in the conventions for generative AI.
+    The address is told without its query and without credentials. ``model`` is the provider's name
+    for it. A request that makes something is also told in the conventions for generative AI.
     """
     parts = urlsplit(url)
     attributes: dict[str, AttributeValue | None] = {
@@ -196,12 +196,11 @@ def provider_span(call: str, method: str, url: str, *, deployment: str) -> Itera
         "server.port": parts.port or (443 if parts.scheme == "https" else 80),
         "url.full": _bare(parts),
         "dailies.provider.call": call,
-        "dailies.deployment": deployment,
+        "gen_ai.request.model": model,
     }
     if call in ("create", "derive"):
         attributes["gen_ai.operation.name"] = "generate_content"
         attributes["gen_ai.output.type"] = "video"
-        attributes["gen_ai.request.model"] = deployment
     with span(f"{method} {call}", kind=SpanKind.CLIENT, attributes=attributes) as made:
         yield made
 
