@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup start demo test lint format lock package infra-scan clean
+.PHONY: help setup start demo test chaos lint format lock package infra-scan clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
 PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 python; do \
@@ -18,6 +18,7 @@ help:
 	@echo "make demo    two videos, from a prompt and from a dropped image, into out/"
 	@echo "make start   the app on this machine, with all that it needs (ARGS=\"--port 8080\")"
 	@echo "make test    lint, types and all tests"
+	@echo "make chaos   hundreds of videos while worker and host are killed (ARGS=\"--seed 7\")"
 	@echo "make lint    lint and types only;  make format puts the code in order"
 	@echo "make package builds the zip that is deployed;  make infra-scan runs checkov over infra/"
 	@echo "make lock    requirements*.txt and Azurite's lock from what they are made of"
@@ -34,6 +35,9 @@ start: setup
 
 demo: setup
 	@exec $(RUN) -m local demo $(ARGS)
+
+chaos: setup
+	@exec $(RUN) -m tests.chaos $(ARGS)
 
 lint: setup
 	$(RUN) -m ruff check

@@ -101,7 +101,7 @@ def generate_input(services: Services, record: VideoRecord) -> GenerateInput:
         "traceparent": record.traceparent,
         "restarts": record.restarts,
         "retry_seconds": services.settings.retry_seconds,
-        "has_reference": record.request.reference is not None,
+        "has_reference": record.request.needs_preparing,
         "quota": quota_of(services, record),
     }
 

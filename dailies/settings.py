@@ -159,6 +159,12 @@ class Settings(BaseModel):
     max_reference_bytes: int = Field(
         default=20 * 1024**2, ge=1024, le=100 * 1024**2, alias="DAILIES_MAX_REFERENCE_BYTES"
     )
+    max_reference_video_bytes: int = Field(
+        default=90 * 1024**2,
+        ge=1024,
+        le=1024**3,
+        alias="DAILIES_MAX_REFERENCE_VIDEO_BYTES",
+    )
     max_reference_pixels: int = Field(
         default=50_000_000, ge=10_000, le=500_000_000, alias="DAILIES_MAX_REFERENCE_PIXELS"
     )

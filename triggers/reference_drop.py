@@ -38,7 +38,7 @@ async def reference_dropped(
 
 async def _dropped(parts: Services, orchestrations: Orchestrations, name: str) -> None:
     match drops.classify(name):
-        case drops.DropKind.IMAGE | drops.DropKind.UNSUPPORTED:
+        case drops.DropKind.IMAGE | drops.DropKind.VIDEO | drops.DropKind.UNSUPPORTED:
             properties = await parts.files.references.get_blob_client(name).get_blob_properties()
             etag = str(properties.etag).strip('"')
             await _begin(parts, orchestrations, {"blob": name, "etag": etag})

@@ -9,6 +9,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from dailies.api.observe import note
 from dailies.errors import (
@@ -81,14 +83,29 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http_error(request: Request, error: HTTPException) -> JSONResponse:
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_allowed(app, request.scope))
         return _envelope(
             error.status_code,
             f"{error.detail}: {request.method} {request.url.path}",
             "invalid_request_error",
             None,
             _CODES.get(error.status_code),
-            headers=dict(error.headers or {}),
+            headers=headers,
         )
+
+
+def _allowed(app: FastAPI, scope: Scope) -> list[str]:
+    """Every method of the path: the framework names those of one of its routes only."""
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(
+            route.matches({**scope, "method": method})[0] is Match.FULL
+            for route in app.router.routes
+        )
+    ]
 
 
 def _envelope(

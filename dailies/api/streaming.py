@@ -68,18 +68,16 @@ def requested_span(header: str | None, size: int) -> Span | None:
     match = _RANGE.match(header or "")
     if match is None or not (match["first"] or match["last"]):
         return None
-    if not match["first"]:
-        length = min(int(match["last"]), size)
-        first = size - length
-    else:
+    if match["first"] and match["last"] and int(match["last"]) < int(match["first"]):
+        return None
+    if match["first"]:
         first = int(match["first"])
-        last = int(match["last"]) if match["last"] else size - 1
-        if last < first:
-            return None
-        length = min(last, size - 1) - first + 1
-    if length <= 0 or first >= size:
+        end = min(int(match["last"]) + 1, size) if match["last"] else size
+    else:
+        first, end = max(size - int(match["last"]), 0), size
+    if first >= end:
         raise ValueError(f"no byte of {size} is in {header!r}")
-    return Span(first, length)
+    return Span(first, end - first)
 
 
 def stream_file(request: Request, services: Services, file: StoredFile) -> Response:

@@ -45,7 +45,9 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
         if reason is not None:
             failed = current.failed(reason, now, price_of_failure(services, current))
             cancelled = failed.phase is Phase.CANCELLED
-            return failed.model_copy(update={"files": {}}) if cancelled else failed
+            return (
+                failed.model_copy(update={"files": {}, "generations": ()}) if cancelled else failed
+            )
         return current.moved_to(
             Phase.DONE, progress=100, completed_at=now, cost_usd=price_of(services, current)
         )

@@ -69,6 +69,9 @@ class Job:
         completed_at: Unix seconds at which it was done, if the provider said so.
         expires_at: Unix seconds after which the provider's files are gone, if it said so.
         model, prompt, seconds, size: what was asked, where the provider repeats it.
+        n_variants: how many videos it makes, where the provider repeats it.
+        generations: the ids of the videos that it made, for providers that make several.
+        failure_reason: the provider's own word for why it failed.
         error_code, error_message: why it failed, classified (see ``classify``).
     """
 
@@ -83,6 +86,9 @@ class Job:
     seconds: int | None = None
     size: Size | None = None
     source_id: str | None = None
+    n_variants: int | None = None
+    generations: tuple[str, ...] = ()
+    failure_reason: str | None = None
     error_code: str | None = None
     error_message: str | None = None
 

@@ -19,7 +19,8 @@ from local.services.faults import Faults
 from local.services.identity import IdentityEndpoint, Tokens
 from local.services.inspection import Inspection
 from local.services.jobs import JobStore
-from local.services.media.library import MediaLibrary
+from local.services.media.encode import encode
+from local.services.media.library import Encoder, MediaLibrary
 from local.services.settings import Options
 from local.services.sora1.routes import Sora1
 from local.services.sora1.wire import job_of_generation
@@ -66,6 +67,7 @@ def build(
     options: Options,
     now: Callable[[], float] = time.time,
     subscriber_client: Callable[[], httpx.AsyncClient] = _subscriber_client,
+    encoder: Encoder = encode,
 ) -> Services:
     """Open the state directory and wire everything; ``now`` is the real clock in Unix seconds."""
     options.state_dir.mkdir(parents=True, exist_ok=True)
@@ -74,7 +76,7 @@ def build(
     settings = options.settings
     tokens = Tokens(options.state_dir, settings, clock.now)
     identity = IdentityEndpoint(tokens, options.identity_header)
-    library = MediaLibrary(options.state_dir / "media")
+    library = MediaLibrary(options.state_dir / "media", encoder)
     store = JobStore(database, clock)
     studio = Studio(store, clock, library, settings, tokens, options.sora_api_key)
     topic_store = TopicStore(database, clock)

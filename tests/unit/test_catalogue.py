@@ -62,7 +62,7 @@ def problems(text: str, environ: dict[str, str] | None = None) -> list[str]:
 def test_the_catalogue_that_ships_is_sound() -> None:
     catalogue = Catalogue.load(SHIPPED, ENDPOINT)
 
-    assert list(catalogue.models) == ["sora-2", "sora-2-pro"]
+    assert list(catalogue.models) == ["sora-2", "sora-2-pro", "sora"]
     (deployment,) = catalogue.default_model.deployments
     assert deployment.endpoint == "https://my.openai.azure.com"
     assert deployment.deployment == "sora-2"
@@ -140,11 +140,15 @@ def test_names_that_callers_use(name: str | None) -> None:
     assert Catalogue.parse(TEXT, BOTH).resolve(name).name == "fast"
 
 
-def test_an_unknown_name_is_refused_in_azure_s_words() -> None:
-    with pytest.raises(NotFound, match=r"The API deployment 'slow' .* does not exist") as caught:
+def test_an_unknown_name_is_refused_as_azure_refuses_an_unknown_deployment() -> None:
+    with pytest.raises(NotFound) as caught:
         Catalogue.parse(TEXT, BOTH).resolve("slow")
-    assert (caught.value.param, caught.value.code) == ("model", "DeploymentNotFound")
+    assert caught.value.message == (
+        "The API deployment 'slow' for this resource does not exist. If you created the deployment "
+        "within the last 5 minutes, please wait a moment and try again."
+    )
     assert caught.value.type == "video_generation_user_error"
+    assert (caught.value.param, caught.value.code) == ("model", "DeploymentNotFound")
 
 
 def test_a_deployment_without_an_endpoint_is_left_out() -> None:

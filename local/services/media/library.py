@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from local.services.media.encode import EncodingCancelledError, MediaFiles, encode
 from local.services.media.spec import VideoSpec
 
+Encoder = Callable[[VideoSpec, MediaFiles, Callable[[str], Path], Callable[[], bool]], None]
+"""Writes the files of a specification, as ``encode`` does."""
+
 
 class MediaLibrary:
     """Files live in ``directory``, named by what they hold."""
 
-    def __init__(self, directory: Path, workers: int = 1) -> None:
+    def __init__(self, directory: Path, encode: Encoder = encode, workers: int = 1) -> None:
+        self._encode_files = encode
         self._videos = directory / "videos"
         self._inputs = directory / "inputs"
         self._videos.mkdir(parents=True, exist_ok=True)
@@ -93,7 +97,7 @@ class MediaLibrary:
         try:
             await asyncio.get_running_loop().run_in_executor(
                 self._pool,
-                encode,
+                self._encode_files,
                 spec,
                 self.files(spec),
                 self.input_path,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +14,7 @@ from local.services.media.spec import FRAME_RATE, VideoSpec
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _ELLIPSIS = "…"
+_MOST_CHARACTERS = 1200  # more don't fit at the smallest type, and measuring them takes long
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,10 @@ class Titles:
 
     def _prompt(self, spec: VideoSpec, unit: int) -> Sequence[_Stamp]:
         room = (spec.width - 2 * self._margin, int(spec.height * 0.56))
-        font, lines = _fit(spec.caption or "(no words)", room, unit)
+        caption = spec.caption or "(no words)"
+        if len(caption) > _MOST_CHARACTERS:
+            caption = caption[:_MOST_CHARACTERS] + _ELLIPSIS
+        font, lines = _fit(caption, room, unit)
         text = "\n".join(lines)
         spacing = _line_gap(font)
         pad = _even(unit * 0.04)
@@ -141,19 +147,19 @@ def _wrap(text: str, font: Font, width: int) -> list[str]:
 
 
 def _longest_start(word: str, font: Font, width: int) -> int:
-    cut = len(word)
-    while cut > 1 and font.getlength(word[:cut]) > width:
-        cut = cut * 3 // 4
-    return cut
+    fits = bisect.bisect(
+        range(len(word)), width, key=lambda cut: math.ceil(font.getlength(word[:cut]))
+    )
+    return max(1, fits - 1)
 
 
 def _shorten(text: str, font: Font, width: int) -> str:
     if font.getlength(text) <= width:
         return text
-    cut = len(text)
-    while cut > 1 and font.getlength(text[:cut] + _ELLIPSIS) > width:
-        cut -= 1
-    return text[:cut].rstrip() + _ELLIPSIS
+    fits = bisect.bisect(
+        range(len(text)), width, key=lambda cut: math.ceil(font.getlength(text[:cut] + _ELLIPSIS))
+    )
+    return text[: max(1, fits - 1)].rstrip() + _ELLIPSIS
 
 
 def _line_height(font: Font) -> float:

@@ -1,0 +1,22 @@
+"""The HTTP surface in-process, over a real Azurite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.azurite import running_azurite
+from tests.integration.api.world import World
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_azurite(tmp_path_factory.mktemp("azurite")) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def world(storage: str) -> AsyncIterator[World]:
+    async with World(storage) as world:
+        yield world

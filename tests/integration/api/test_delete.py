@@ -1,0 +1,124 @@
+"""Deleting: a finished video is gone at once, a running one is cancelled, and an event tells."""
+
+from __future__ import annotations
+
+import pytest
+from azure.core.exceptions import ServiceRequestError
+
+from dailies.orchestration import WAKE_EVENT
+from dailies.pipeline.finish import finish_video
+from dailies.pipeline.remove import remove_video
+from dailies.pipeline.sweep import sweep
+from dailies.stores.tombstones import Removal
+from dailies.videos import Phase
+from tests.integration.api.world import World
+
+
+async def test_a_finished_video_loses_its_files_and_its_record(world: World) -> None:
+    video_id = await world.finished()
+    answer = await world.alice.delete(f"/v1/videos/{video_id}")
+    assert answer.json() == {"id": video_id, "object": "video.deleted", "deleted": True}
+    assert await world.blobs(video_id) == []
+    assert await world.record(video_id) is None
+    assert (await world.alice.get("/v1/videos")).json()["data"] == []
+
+
+async def test_what_became_of_a_deleted_video_is_told_to_its_owner_only(world: World) -> None:
+    video_id = await world.finished()
+    await world.alice.delete(f"/v1/videos/{video_id}")
+    for method, path in (("DELETE", ""), ("GET", ""), ("GET", "/content"), ("POST", "/remix")):
+        again = await world.alice.request(
+            method, f"/v1/videos/{video_id}{path}", json={"prompt": "x"}
+        )
+        assert (again.status_code, again.json()["error"]["code"]) == (404, "video_deleted")
+    bobs = await world.bob.get(f"/v1/videos/{video_id}")
+    assert bobs.json()["error"]["code"] == "video_not_found"
+
+
+async def test_an_expired_video_is_told_apart_from_a_deleted_one(world: World) -> None:
+    video_id = await world.finished()
+    assert await remove_video(world.services, world.owners["alice"], video_id, Removal.EXPIRED)
+    answer = await world.alice.get(f"/v1/videos/{video_id}/content")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "video_expired")
+    assert world.events.last["reason"] == "expired"
+
+
+async def test_the_events_of_a_deletion_come_in_order_and_once(world: World) -> None:
+    video_id = await world.finished()
+    await world.alice.delete(f"/v1/videos/{video_id}")
+    # Nobody had heard of its end yet.
+    assert world.events.types(video_id) == ["accepted", "submitted", "completed", "deleted"]
+    deleted = world.events.taken[-1]
+    assert deleted.id == f"{video_id}.deleted"
+    assert world.events.last["files"] == {}
+    assert "prompt" not in world.events.last
+    await sweep(world.services, world.engine)
+    assert world.events.types(video_id).count("deleted") == 1
+
+
+async def test_a_topic_that_is_down_delays_the_event_and_not_the_answer(world: World) -> None:
+    video_id = await world.finished()
+    world.events.fault = ServiceRequestError("the topic is down")
+    answer = await world.alice.delete(f"/v1/videos/{video_id}")
+    assert answer.status_code == 200
+    assert (await world.alice.get(f"/v1/videos/{video_id}")).status_code == 404
+    world.now += 3600
+    await sweep(world.services, world.engine)
+    assert world.events.types(video_id) == []
+    world.events.fault = None
+    await sweep(world.services, world.engine)
+    assert world.events.types(video_id)[-1] == "deleted"
+    assert await world.blobs(video_id) == []
+    opened = [video.id async for video in world.services.records.open_videos()]
+    assert video_id not in opened
+
+
+async def test_the_key_of_a_deleted_video_may_be_used_again(world: World) -> None:
+    headers = {"Idempotency-Key": "k-1"}
+    first = await world.alice.post("/v1/videos", json={"prompt": "a pier"}, headers=headers)
+    video_id = first.json()["id"]
+    await world.change(video_id, phase=Phase.DONE)
+    await world.alice.delete(f"/v1/videos/{video_id}")
+    second = await world.alice.post("/v1/videos", json={"prompt": "a dune"}, headers=headers)
+    assert second.status_code == 200
+    assert second.json()["id"] != video_id
+
+
+async def test_a_running_video_is_cancelled_and_its_pause_cut_short(world: World) -> None:
+    created = await world.alice.post("/v1/videos", json={"prompt": "a pier"})
+    video_id = created.json()["id"]
+    answer = await world.alice.delete(f"/v1/videos/{video_id}")
+    record = await world.record(video_id)
+    assert answer.status_code == 200
+    assert record is not None
+    assert record.cancel_requested
+    assert (f"{video_id}-check_video-0", WAKE_EVENT) in world.engine.woken
+    # The orchestration ends it, whatever the step had come to.
+    await finish_video(world.services, {"id": video_id, "owner": world.owners["alice"]})
+    video = (await world.alice.get(f"/v1/videos/{video_id}")).json()
+    assert (video["status"], video["phase"]) == ("failed", "cancelled")
+    assert video["error"]["code"] == "cancelled"
+    # Then it can be deleted like any other.
+    assert (await world.alice.delete(f"/v1/videos/{video_id}")).status_code == 200
+    assert (await world.alice.delete(f"/v1/videos/{video_id}")).status_code == 404
+
+
+async def test_a_cancelled_video_keeps_no_file_that_was_stored_before(world: World) -> None:
+    video_id = await world.finished()
+    await world.change(
+        video_id, phase=Phase.ARCHIVING, completed_at=None, rendered_at=world.now, cost_usd=None
+    )
+    await world.alice.delete(f"/v1/videos/{video_id}")
+    await finish_video(world.services, {"id": video_id, "owner": world.owners["alice"]})
+    record = await world.record(video_id)
+    assert record is not None
+    assert (record.phase, record.files) == (Phase.CANCELLED, {})
+    assert record.cost_usd == pytest.approx(0.4)  # it was rendered, so it was charged
+    assert await world.blobs(video_id) == []
+
+
+async def test_an_engine_that_does_not_answer_does_not_fail_a_cancel(world: World) -> None:
+    created = await world.alice.post("/v1/videos", json={"prompt": "a pier"})
+    world.engine.fault = RuntimeError("the extension is restarting")
+    answer = await world.alice.delete(f"/v1/videos/{created.json()['id']}")
+    assert answer.status_code == 200

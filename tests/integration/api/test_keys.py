@@ -1,0 +1,75 @@
+"""Who may see what: keys in every header that clients use, and owners kept apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.api.world import World
+
+ROUTES = [
+    ("GET", ""),
+    ("DELETE", ""),
+    ("GET", "/content"),
+    ("HEAD", "/content"),
+    ("POST", "/remix"),
+]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer {key}"},
+        {"Authorization": "bearer  {key} "},
+        {"api-key": "{key}"},
+        {"x-functions-key": "{key}"},
+        {"x-litellm-api-key": "{key}"},
+        {"x-litellm-api-key": "Bearer {key}"},
+    ],
+)
+async def test_a_key_is_taken_from_every_header(world: World, headers: dict[str, str]) -> None:
+    given = {name: value.format(key=world.keys["alice"]) for name, value in headers.items()}
+    answer = await world.anonymous.get("/v1/videos", headers=given)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "missing_api_key"),
+        ({"Authorization": "Basic abc"}, "missing_api_key"),
+        ({"Authorization": "Bearer wrong"}, "invalid_api_key"),
+        ({"api-key": "wr\u00f6ng"}, "invalid_api_key"),
+    ],
+)
+async def test_no_key_and_a_wrong_key_are_401(
+    world: World, headers: dict[str, str], code: str
+) -> None:
+    given = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    answer = await world.anonymous.get("/v1/videos", headers=given)
+    assert answer.status_code == 401
+    assert answer.json()["error"]["type"] == "authentication_error"
+    assert answer.json()["error"]["code"] == code
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_another_owner_s_video_is_not_found(world: World, method: str, path: str) -> None:
+    video_id = await world.finished()
+    theirs = await world.bob.request(method, f"/v1/videos/{video_id}{path}", json={"prompt": "x"})
+    unknown = f"video_{'0' * 32}"
+    nobodys = await world.bob.request(method, f"/v1/videos/{unknown}{path}", json={"prompt": "x"})
+    assert theirs.status_code == nobodys.status_code == 404
+    assert theirs.text.replace(video_id, unknown) == nobodys.text
+
+
+@pytest.mark.parametrize("path", ["/v1/videos/edits", "/v1/videos/extensions"])
+async def test_another_owner_s_video_is_no_source(world: World, path: str) -> None:
+    video_id = await world.finished()
+    answer = await world.bob.post(
+        path, json={"prompt": "x", "seconds": "4", "video": {"id": video_id}}
+    )
+    assert answer.status_code == 404
+
+
+async def test_health_needs_no_key(world: World) -> None:
+    assert (await world.anonymous.get("/health")).json() == {"status": "ok", "models": "3"}
