@@ -16,6 +16,8 @@ from dailies.logs import log_event
 from dailies.records import InpaintItem, ReferenceFile, Source, VideoRecord, VideoRequest
 from dailies.services import Services
 from dailies.stores.records import hash_key
+from dailies.telemetry import tracecontext
+from dailies.telemetry.spans import note_record
 from dailies.videos import new_id
 
 __all__ = ["Acceptance", "GivenInput", "GivenReference", "accept"]
@@ -70,7 +72,8 @@ async def accept(
 ) -> Acceptance:
     """Write the record of a new video, or find the one that the same key made before.
 
-    With ``key_decides`` that is the answer to whatever is asked under this key.
+    With ``key_decides`` that is the answer to whatever is asked under this key. The video's trace
+    is the one being worked in, else the caller's ``traceparent``, else a new one.
 
     Raises:
         Conflict: the key was used with another request.
@@ -109,9 +112,10 @@ async def accept(
         source=source,
         idempotency_key=key,
         request_hash=request_hash,
-        traceparent=traceparent,
+        traceparent=tracecontext.starting(traceparent),
     )
     stored = await services.records.insert(record)
+    note_record(stored)
     replayed = stored.id != video_id
     if replayed and has_files:
         await services.files.delete_folder(f"{video_id}/")

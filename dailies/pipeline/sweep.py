@@ -21,6 +21,7 @@ from dailies.records import VideoRecord
 from dailies.requests import serving
 from dailies.services import Services
 from dailies.stores.records import OpenVideo
+from dailies.telemetry.spans import note_record, span
 from dailies.videos import ID_PREFIX, VideoError
 
 __all__ = ["sweep"]
@@ -58,6 +59,14 @@ async def _tend(services: Services, orchestrations: Orchestrations, video: OpenV
     record = await services.records.get(video.owner, video.id)
     if record is None:
         return await _gone(services, video)
+    with span("sweep_video", parent=record.traceparent):
+        note_record(record)
+        return await _put_right(services, orchestrations, record, state)
+
+
+async def _put_right(
+    services: Services, orchestrations: Orchestrations, record: VideoRecord, state: InstanceState
+) -> str | None:
     if record.is_final:
         return await _publish(services, record)
     if state is InstanceState.TERMINATED:
