@@ -60,8 +60,9 @@ class LiteLLMProxy:
 
     def __enter__(self) -> LiteLLMProxy:
         self._config.write_text(yaml.safe_dump(self._configuration()), encoding="utf-8")
-        command = [HOME / "bin" / "litellm", "--config", self._config, "--host", LOOPBACK]
-        command += ["--port", str(self.port), "--num_workers", str(self._workers)]
+        command = [str(HOME / "bin" / "litellm"), "--config", str(self._config)]
+        command += ["--host", LOOPBACK, "--port", str(self.port)]
+        command += ["--num_workers", str(self._workers)]
         launcher = [sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid())]
         with self.log.open("wb") as log:
             self._popen = subprocess.Popen(
