@@ -292,6 +292,12 @@ class RecordStore:
                 break
         return count
 
+    async def announce(self, video_id: str, owner: str) -> None:
+        """Note that something is to be done for this video, so that the sweeper looks."""
+        await self._open.upsert_entity(
+            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
+        )
+
     async def close(self, video_id: str) -> None:
         """Note that nothing is left to do for this video."""
         await self._open.delete_entity(_OPEN_PARTITION, video_id)
