@@ -92,4 +92,4 @@ def _longest_history(state_dir: Path) -> int:
     path = state_dir / "host" / "taskhub.db"
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as hub:
         rows = hub.execute("SELECT count(*) FROM history GROUP BY instance_id").fetchall()
-    return max(count for (count,) in rows)
+    return max(int(count) for (count,) in rows)
