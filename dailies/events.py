@@ -17,8 +17,9 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridPublisherClient
 
-from dailies.records import VideoRecord
-from dailies.videos import Phase
+from dailies.records import StoredFile, VideoRecord
+from dailies.telemetry.spans import publish_span
+from dailies.videos import Phase, Variant
 
 __all__ = ["EventPublisher", "EventType", "rejected_event", "terminal_type", "video_event"]
 
@@ -75,8 +76,8 @@ def video_event(
 ) -> CloudEvent[dict[str, Any]]:
     """The event that tells that ``kind`` happened to the video.
 
-    ``file_urls`` are addresses without a token, by variant; ``reason`` says why it was deleted. The
-    prompt is not part of an event.
+    ``file_urls`` are addresses without a token, by the names of ``VideoRecord.all_files``;
+    ``reason`` says why it was deleted. The prompt is not part of an event.
     """
     return CloudEvent(
         source=source,
@@ -90,7 +91,13 @@ def video_event(
 
 
 def rejected_event(
-    *, blob: str, key: str, error: Mapping[str, Any], source: str, now: float
+    *,
+    blob: str,
+    key: str,
+    error: Mapping[str, Any],
+    source: str,
+    now: float,
+    traceparent: str | None = None,
 ) -> CloudEvent[dict[str, Any]]:
     """The event that tells that a dropped blob can't be used; ``key`` tells this drop apart."""
     return CloudEvent(
@@ -100,6 +107,7 @@ def rejected_event(
         subject=f"/references/{blob}",
         time=datetime.fromtimestamp(now, UTC),
         data={"blob": blob, "error": dict(error)},
+        extensions={"traceparent": traceparent} if traceparent else None,
     )
 
 
@@ -121,16 +129,34 @@ def _data(record: VideoRecord, file_urls: Mapping[str, str]) -> dict[str, Any]:
         "completed_at": None if record.completed_at is None else int(record.completed_at),
         "cost_usd": record.cost_usd,
         "error": None if record.error is None else record.error.model_dump(),
-        "files": {
-            variant.value: {
-                "url": file_urls[variant.value],
-                "content_type": file.content_type,
-                "bytes": file.bytes,
-                "sha256": file.sha256,
-                "etag": file.etag,
-            }
-            for variant, file in record.files.items()
-        },
+        "files": _files(record.files, file_urls),
+        **_generations(record, file_urls),
+    }
+
+
+def _generations(record: VideoRecord, urls: Mapping[str, str]) -> dict[str, Any]:
+    """All that the job made of the prompt, where it may make several."""
+    if not record.generations:
+        return {}
+    made = [
+        {"files": _files(generation.files, urls, suffix=f"-{number}")}
+        for number, generation in enumerate(record.generations, start=1)
+    ]
+    return {"generations": made}
+
+
+def _files(
+    files: Mapping[Variant, StoredFile], urls: Mapping[str, str], *, suffix: str = ""
+) -> dict[str, Any]:
+    return {
+        variant.value: {
+            "url": urls[f"{variant.value}{suffix}"],
+            "content_type": file.content_type,
+            "bytes": file.bytes,
+            "sha256": file.sha256,
+            "etag": file.etag,
+        }
+        for variant, file in files.items()
     }
 
 
@@ -154,7 +180,10 @@ class EventPublisher:
         Raises:
             azure.core.exceptions.AzureError: the topic did not take it; send the same event again.
         """
-        if self._client is not None:
+        if self._client is None:
+            return
+        parent = (event.extensions or {}).get("traceparent")
+        with publish_span(event.id, event.type, event.subject or "", parent=parent):
             await self._client.send(event)
 
     async def close(self) -> None:

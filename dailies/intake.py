@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from dailies.errors import TooMany
 from dailies.logs import log_event
-from dailies.records import ReferenceFile, Source, VideoRecord, VideoRequest
+from dailies.records import InpaintItem, ReferenceFile, Source, VideoRecord, VideoRequest
 from dailies.services import Services
 from dailies.stores.records import hash_key
+from dailies.telemetry import tracecontext
+from dailies.telemetry.spans import note_record
 from dailies.videos import new_id
 
-__all__ = ["Acceptance", "GivenReference", "accept"]
+__all__ = ["Acceptance", "GivenInput", "GivenReference", "accept"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,23 @@ class GivenReference:
     data: bytes = field(repr=False)
     content_type: str
     file: ReferenceFile
+
+
+@dataclass(frozen=True, slots=True)
+class GivenInput:
+    """An image or a video for a frame of choice, as the caller gave it.
+
+    Attributes:
+        length: its bytes.
+        open: starts reading it anew.
+        digest: tells this content from any other.
+    """
+
+    item: InpaintItem
+    content_type: str
+    length: int
+    open: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +68,21 @@ async def accept(
     traceparent: str | None,
     most_unfinished: int | None = None,
     key_decides: bool = False,
+    inputs: Sequence[GivenInput] = (),
 ) -> Acceptance:
     """Write the record of a new video, or find the one that the same key made before.
 
-    With ``key_decides`` that is the answer to whatever is asked under this key.
+    With ``key_decides`` that is the answer to whatever is asked under this key. The video's trace
+    is the one being worked in, else the caller's ``traceparent``, else a new one.
 
     Raises:
         Conflict: the key was used with another request.
         TooMany: the owner has ``most_unfinished`` unfinished videos, or more.
+        IntegrityError: an input is not as long as it was; nothing was accepted.
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
     """
     key = None if idempotency_key is None else hash_key(idempotency_key)
-    request_hash = None if key_decides else _hash_request(request, reference)
+    request_hash = None if key_decides else _hash_request(request, reference, inputs)
     if key is not None:
         earlier = await services.records.find_by_key(owner, key, request_hash)
         if earlier is not None:
@@ -67,15 +90,20 @@ async def accept(
     await _check_room(services, owner, most_unfinished)
     now = services.clock()
     video_id = new_id(now)
+    has_files = reference is not None or bool(inputs)
+    if has_files:
+        # First the row by which the sweeper finds what an interrupted create leaves, then the
+        # files: a record must never point to a file that is not there.
+        await services.records.announce(video_id, owner)
     if reference is not None:
         name = f"{video_id}/reference.original"
-        # First the row by which the sweeper finds what an interrupted create leaves, then the
-        # file: a record must never point to a file that is not there.
-        await services.records.announce(video_id, owner)
         await services.files.put(name, reference.data, content_type=reference.content_type)
         request = request.model_copy(
             update={"reference": reference.file.model_copy(update={"original": name})}
         )
+    if inputs:
+        items = [await _keep(services, video_id, n, given) for n, given in enumerate(inputs, 1)]
+        request = request.model_copy(update={"inpaint": tuple(items)})
     record = VideoRecord(
         id=video_id,
         owner=owner,
@@ -84,11 +112,12 @@ async def accept(
         source=source,
         idempotency_key=key,
         request_hash=request_hash,
-        traceparent=traceparent,
+        traceparent=tracecontext.starting(traceparent),
     )
     stored = await services.records.insert(record)
+    note_record(stored)
     replayed = stored.id != video_id
-    if replayed and reference is not None:
+    if replayed and has_files:
         await services.files.delete_folder(f"{video_id}/")
     log_event(
         "video_replayed" if replayed else "video_accepted",
@@ -102,6 +131,18 @@ async def accept(
     return Acceptance(stored, replayed)
 
 
+async def _keep(services: Services, video_id: str, number: int, given: GivenInput) -> InpaintItem:
+    """Stream an input into ``input-1.mp4`` …; the item that names the file."""
+    extension = given.content_type.partition("/")[2].replace("jpeg", "jpg")
+    file = await services.files.store(
+        f"{video_id}/input-{number}.{extension}",
+        given.open(),
+        content_type=given.content_type,
+        length=given.length,
+    )
+    return given.item.model_copy(update={"file": file})
+
+
 async def _check_room(services: Services, owner: str, most: int | None) -> None:
     if most is not None and await services.records.count_open(owner, up_to=most) >= most:
         raise TooMany(
@@ -111,12 +152,21 @@ async def _check_room(services: Services, owner: str, most: int | None) -> None:
         )
 
 
-def _hash_request(request: VideoRequest, reference: GivenReference | None) -> str:
-    """Equal for equal requests, the bytes of the image included."""
-    document = request.model_dump(mode="json", exclude={"reference"})
+def _hash_request(
+    request: VideoRequest, reference: GivenReference | None, inputs: Sequence[GivenInput]
+) -> str:
+    """Equal for equal requests, the bytes of images and videos included."""
+    # Defaults are left out: a field that is new in a later version changes no earlier hash.
+    document = request.model_dump(
+        mode="json", exclude={"reference", "inpaint"}, exclude_defaults=True
+    )
     if reference is not None:
         document["reference"] = {
             "sha256": hashlib.sha256(reference.data).hexdigest(),
             "file": reference.file.model_dump(mode="json", exclude={"original"}),
         }
+    if inputs:
+        document["inpaint"] = [
+            {"digest": given.digest, "item": given.item.model_dump(mode="json")} for given in inputs
+        ]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

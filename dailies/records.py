@@ -12,11 +12,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
 
 from dailies.polling import Sighting, seen
-from dailies.references.geometry import FitMode
+from dailies.references.geometry import CropBounds, FitMode
 from dailies.videos import Operation, Phase, Size, Status, Variant, VideoError
 
 __all__ = [
     "FitMode",
+    "Generation",
+    "InpaintItem",
+    "InpaintType",
     "ReferenceFile",
     "Source",
     "SourceKind",
@@ -54,6 +57,46 @@ class Source(_Document):
     etag: str | None = None
 
 
+class StoredFile(_Document):
+    """A file in Blob Storage: of the finished video, or one that it starts from."""
+
+    blob: str
+    content_type: str
+    bytes: int
+    sha256: str
+    etag: str
+
+
+class InpaintType(StrEnum):
+    """What may appear at a frame of the caller's choice."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+class InpaintItem(_Document):
+    """An image or a video that appears in the video from ``frame_index`` on.
+
+    Attributes:
+        crop: the part of the picture to use; None for all of it.
+        file: the blob as it is sent; set once it is stored.
+        fit: how we bring an image to the video's size before it is sent, or only upright where a
+            crop is wanted; None: it is sent as it was given.
+        prepared: ``fit`` has been done.
+    """
+
+    type: InpaintType
+    frame_index: int = 0
+    crop: CropBounds | None = None
+    file: StoredFile | None = None
+    fit: FitMode | None = None
+    prepared: bool = False
+
+    @property
+    def needs_preparing(self) -> bool:
+        return self.fit is not None and not self.prepared
+
+
 class ReferenceFile(_Document):
     """The reference image: the blob as it was given, and the one fitted for the model."""
 
@@ -83,6 +126,13 @@ class VideoRequest(_Document):
     source_seconds: int = 0
     deployment: str | None = None
     reference: ReferenceFile | None = None
+    n_variants: int = 1
+    inpaint: tuple[InpaintItem, ...] = ()
+
+    @property
+    def needs_preparing(self) -> bool:
+        """Whether something must be done to its images before it can be submitted."""
+        return self.reference is not None or any(item.needs_preparing for item in self.inpaint)
 
     @property
     def total_seconds(self) -> int:
@@ -95,6 +145,7 @@ class SubmitState(_Document):
 
     ``sending_since`` is set before the request leaves and cleared only when it is certain that
     nothing was done upstream; whoever finds it set, without a ``job_id``, must reconcile.
+    ``failure_reason`` is the provider's own word for why the job failed.
     ``sending_mark`` tells the execution that sends from all others.
     """
 
@@ -107,16 +158,14 @@ class SubmitState(_Document):
     attempts: int = 0
     job_id: str | None = None
     submitted_at: float | None = None
+    failure_reason: str | None = None
 
 
-class StoredFile(_Document):
-    """A file of the finished video in Blob Storage."""
+class Generation(_Document):
+    """One of the videos that a job made of its prompt; ``id`` is the provider's."""
 
-    blob: str
-    content_type: str
-    bytes: int
-    sha256: str
-    etag: str
+    id: str
+    files: dict[Variant, StoredFile] = {}
 
 
 class ErrorField(_Document):
@@ -127,7 +176,11 @@ class ErrorField(_Document):
 
 
 class VideoRecord(_Document):
-    """One video. ``progress`` never goes back."""
+    """One video. ``progress`` never goes back.
+
+    A provider that makes several videos of a prompt has them in ``generations``; ``files`` are then
+    those of the first.
+    """
 
     id: str
     owner: str
@@ -143,6 +196,7 @@ class VideoRecord(_Document):
     completed_at: float | None = None
     error: ErrorField | None = None
     files: dict[Variant, StoredFile] = {}
+    generations: tuple[Generation, ...] = ()
     cost_usd: float | None = None
     published: tuple[str, ...] = ()
     cancel_requested: bool = False
@@ -159,6 +213,14 @@ class VideoRecord(_Document):
     def is_final(self) -> bool:
         return self.phase.is_final
 
+    @property
+    def all_files(self) -> dict[str, StoredFile]:
+        """Every stored file: by its variant, and by ``video-1`` … where there are generations."""
+        files = {variant.value: file for variant, file in self.files.items()}
+        for number, made in enumerate(self.generations, start=1):
+            files |= {f"{variant.value}-{number}": file for variant, file in made.files.items()}
+        return files
+
     def moved_to(self, phase: Phase, **changes: Any) -> VideoRecord:
         """This record in another phase. A final phase is never left."""
         if self.is_final:
@@ -173,7 +235,7 @@ class VideoRecord(_Document):
         sightings = seen(self.sightings, now - self.submit.submitted_at, percent)
         return self.model_copy(update={"progress": percent, "sightings": sightings})
 
-    def failed(self, error: VideoError, now: float, cost_usd: float = 0.0) -> VideoRecord:
+    def failed(self, error: VideoError, now: float, cost_usd: float | None = 0.0) -> VideoRecord:
         """This record, ended. ``cancelled`` is the code of a video that its owner stopped."""
         phase = Phase.CANCELLED if error.code == "cancelled" else Phase.FAILED
         return self.moved_to(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dailies.capabilities import check_variants, refuse_foreign, takes
 from dailies.catalogue import Catalogue, Deployment, Model
 from dailies.errors import InvalidRequest, RequestError
 from dailies.records import VideoRequest
@@ -34,7 +35,7 @@ _MAX_USER_CHARACTERS = 512
 def build_request(
     catalogue: Catalogue, fields: Mapping[str, Any], *, image: Size | None = None
 ) -> VideoRequest:
-    """Check the fields of a create (``model, prompt, seconds, size, user, fit``).
+    """Check the fields of a create (``model, prompt, seconds, size, n_variants, user``).
 
     Unknown fields are ignored, as OpenAI does. Without ``size`` the model's default is taken, or
     for a reference image of ``image`` pixels, the one that suits its shape.
@@ -45,6 +46,7 @@ def build_request(
     """
     prompt = check_prompt(fields.get("prompt"))
     model = catalogue.resolve(_text(fields, "model"))
+    refuse_foreign(fields, model, jobs_api=False)
     deployments = _able(model, prompt, with_image=image is not None)
     size = _size(fields, deployments)
     seconds = _seconds(fields, [d for d in deployments if size is None or size in d.sizes])
@@ -57,6 +59,7 @@ def build_request(
         prompt=prompt,
         seconds=seconds,
         size=size,
+        n_variants=check_variants(fields.get("n_variants"), model, deployments, size),
         user=check_user(fields),
     )
 
@@ -80,6 +83,7 @@ def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
         and request.size in deployment.sizes
         and len(request.prompt) <= deployment.max_prompt_characters
         and (deployment.reference is not None or not with_image)
+        and takes(deployment, request)
     ]
 
 
@@ -224,6 +228,9 @@ def _unsupported(name: str, value: str, supported: Sequence[object]) -> InvalidR
 
 
 def _enumerate(values: Sequence[object]) -> str:
+    numbers = sorted(value for value in values if isinstance(value, int))
+    if len(numbers) == len(values) > 3 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"'{numbers[0]}' to '{numbers[-1]}'"
     quoted = [f"'{value}'" for value in values]
     if len(quoted) < 3:
         return " and ".join(quoted)

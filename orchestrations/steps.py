@@ -14,9 +14,9 @@ import azure.durable_functions as df
 from azure.durable_functions.models.Task import TimerTask
 
 from dailies.orchestration import WAKE_EVENT, GenerateInput, step_instance_id
-from dailies.pipeline.steps import QuotaRequest, Step
+from dailies.pipeline.steps import QuotaRequest, Step, VideoRef
 
-__all__ = ["REPEAT_STEP", "RepeatInput", "blueprint", "repeat_step", "run_step"]
+__all__ = ["REPEAT_STEP", "RepeatInput", "blueprint", "repeat_step", "run_step", "video_ref"]
 
 blueprint = df.Blueprint()
 
@@ -36,10 +36,21 @@ class RepeatInput(TypedDict):
     video: dict[str, Any]
     retry_seconds: float
     quota: NotRequired[QuotaRequest | None]
+    granted: NotRequired[bool]
     delay: float
     attempt: int
     faults: int
     limit: int | None
+
+
+def video_ref(video: GenerateInput) -> VideoRef:
+    """The part of the input that every activity gets."""
+    # An instance that was started before there were traces has none.
+    return {
+        "id": video["id"],
+        "owner": video["owner"],
+        "traceparent": video.get("traceparent"),
+    }
 
 
 def run_step(
@@ -51,7 +62,7 @@ def run_step(
     limit: int | None = None,
 ) -> Generator[Any, Any, Step]:
     """Call the step once; only when that is not enough, repeat it in a sub-orchestration."""
-    payload = {"id": video["id"], "owner": video["owner"], **(extra or {})}
+    payload = {**video_ref(video), **(extra or {})}
     try:
         step: Step = yield context.call_activity(activity, {**payload, "attempt": 0})
         faults = 0
@@ -89,7 +100,7 @@ def repeat_step(
     """Repeat the step in a sub-orchestration until it is done or stops."""
     state: RepeatInput = {
         "activity": activity,
-        "video": {"id": video["id"], "owner": video["owner"], **(extra or {})},
+        "video": {**video_ref(video), **(extra or {})},
         "retry_seconds": video["retry_seconds"],
         "quota": quota,
         "delay": delay,
@@ -122,6 +133,7 @@ def repeat_step_v1(context: df.DurableOrchestrationContext) -> Generator[Any, An
                 state["activity"], {**state["video"], "attempt": state["attempt"], "woken": woken}
             )
             state["faults"] = 0
+            state["granted"] = step.get("holds", False)
         except Exception:
             state["faults"] += 1
             if state["faults"] > _MOST_FAULTS:
@@ -161,7 +173,7 @@ def _ask_quota(
 ) -> Generator[Any, Any, float]:
     """Seconds until the quota is worth asking again; 0 when the step may go on."""
     quota = state.get("quota")
-    if quota is None:
+    if quota is None or state.get("granted"):
         return 0.0
     entity = df.EntityId("quota", quota["deployment"])
     question = {
@@ -170,4 +182,6 @@ def _ask_quota(
         "now": context.current_utc_datetime.timestamp(),
     }
     grant = yield context.call_entity(entity, "acquire", question)
+    # Kept over a fault: what it was granted for may have been done, or not.
+    state["granted"] = bool(grant["granted"])
     return 0.0 if grant["granted"] else float(grant["wait_seconds"])

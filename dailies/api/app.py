@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from dailies.api import characters, content, derivatives, errors, operations, videos
 from dailies.api.observe import Observer
+from dailies.api.sora1 import routes as sora1
 from dailies.api.streaming import Budget
 
 __all__ = ["PREFIXES", "create_app"]
@@ -23,7 +24,7 @@ The videos protocol of OpenAI and of Azure OpenAI. Every path under `/v1` is als
 """
 
 # Fixed paths come before those with an id in the same place.
-_ROUTERS = (characters.router, derivatives.router, content.router, videos.router)
+_ROUTERS = (sora1.router, characters.router, derivatives.router, content.router, videos.router)
 
 
 def create_app() -> FastAPI:

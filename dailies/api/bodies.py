@@ -42,8 +42,14 @@ class Body:
         return value if isinstance(value, Upload) else None
 
 
-async def read_body(request: Request, *, max_file_bytes: int) -> Body:
+async def read_body(
+    request: Request, *, max_file_bytes: int, max_inline_bytes: int | None = None
+) -> Body:
     """Read the body by its content type.
+
+    Args:
+        max_inline_bytes: of a file that a field holds as a data URL; as ``max_file_bytes`` if not
+            given.
 
     Raises:
         InvalidRequest: it is no JSON object and no form.
@@ -51,13 +57,13 @@ async def read_body(request: Request, *, max_file_bytes: int) -> Body:
     """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media in _FORMS:
-        return await _read_form(request, max_file_bytes)
+        return await _read_form(request, max_file_bytes, max_inline_bytes or max_file_bytes)
     return Body(_parse_object(await request.body()))
 
 
-async def _read_form(request: Request, max_file_bytes: int) -> Body:
+async def _read_form(request: Request, max_file_bytes: int, max_inline_bytes: int) -> Body:
     # A field may hold an image as a data URL: a third more than its bytes, and its head.
-    most_text = max(1024**2, max_file_bytes * 4 // 3 + 1024)
+    most_text = max(1024**2, max_inline_bytes * 4 // 3 + 1024)
     try:
         form = await request.form(
             max_files=_MOST_PARTS, max_fields=_MOST_PARTS, max_part_size=most_text

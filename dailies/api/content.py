@@ -16,12 +16,17 @@ from dailies.records import StoredFile, VideoRecord
 from dailies.settings import ContentDelivery
 from dailies.videos import Status, Variant
 
-__all__ = ["router"]
+__all__ = ["deliver", "router"]
 
 router = APIRouter(tags=["videos"], dependencies=SECURITY)
 
 _VARIANT = Query(
     description="Which file of the video.", json_schema_extra={"enum": [v.value for v in Variant]}
+)
+_VARIANT_INDEX = Query(
+    description="Which of the videos that the model made of the prompt, from 0; the first if not "
+    "given.",
+    json_schema_extra={"type": "integer", "minimum": 0},
 )
 _DOCUMENTED: dict[str, Any] = {
     "response_class": Response,
@@ -37,10 +42,11 @@ async def content(
     context: RequestContext,
     caller: Caller,
     variant: Annotated[str, _VARIANT] = "video",
+    variant_index: Annotated[str | None, _VARIANT_INDEX] = None,
 ) -> Response:
     """A file of a finished video: a redirect to a link that ends after minutes, so that no byte
     passes through the app; or, where so configured, the bytes themselves."""
-    return await _deliver(video_id, request, context, caller.name, variant)
+    return await _answer(video_id, request, context, caller.name, variant, variant_index)
 
 
 @router.head("/videos/{video_id}/content", **_DOCUMENTED)
@@ -50,26 +56,53 @@ async def content_head(
     context: RequestContext,
     caller: Caller,
     variant: Annotated[str, _VARIANT] = "video",
+    variant_index: Annotated[str | None, _VARIANT_INDEX] = None,
 ) -> Response:
     """What a GET would answer, without the bytes."""
-    return await _deliver(video_id, request, context, caller.name, variant)
+    return await _answer(video_id, request, context, caller.name, variant, variant_index)
 
 
-async def _deliver(
-    video_id: str, request: Request, context: Context, owner: str, variant: str
+async def _answer(
+    video_id: str,
+    request: Request,
+    context: Context,
+    owner: str,
+    variant: str,
+    variant_index: str | None,
 ) -> Response:
     wanted = _variant(variant)
     record = await find(context, request, owner, video_id)
-    file = _stored_file(record, wanted)
+    number = _number(variant_index)
+    file = _stored_file(record, wanted, number)
+    name = record.id if number is None else f"{record.id}-{number + 1}"
+    return await deliver(request, context, file, name)
+
+
+async def deliver(request: Request, context: Context, file: StoredFile, name: str) -> Response:
+    """Hand over a stored file, as ``DAILIES_CONTENT_DELIVERY`` says; ``name`` is what a browser
+    saves it as, without its suffix."""
     settings = context.services.settings
     if settings.content_delivery is ContentDelivery.STREAM:
         return stream_file(request, context.services, file)
     suffix = file.blob.rpartition(".")[2]
     link = await context.services.files.link(
-        file, seconds=settings.content_link_seconds, filename=f"{record.id}.{suffix}"
+        file, seconds=settings.content_link_seconds, filename=f"{name}.{suffix}"
     )
     # No cache may hand the link on: it is a key to the file while it lasts.
     return RedirectResponse(link, status_code=302, headers={"Cache-Control": "no-store"})
+
+
+def _number(text: str | None) -> int | None:
+    """The place of a generation, from 0; None is the first of however many there are."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3):
+        raise InvalidRequest(
+            f"Invalid 'variant_index': expected a whole number from 0, but got '{text[:64]}'.",
+            param="variant_index",
+            code="invalid_value",
+        )
+    return int(text)
 
 
 def _variant(name: str) -> Variant:
@@ -85,12 +118,12 @@ def _variant(name: str) -> Variant:
         ) from None
 
 
-def _stored_file(record: VideoRecord, variant: Variant) -> StoredFile:
-    """The file of one variant of a finished video.
+def _stored_file(record: VideoRecord, variant: Variant, number: int | None) -> StoredFile:
+    """The file of one variant of a finished video, of one of its generations.
 
     Raises:
         Conflict: the video is not finished.
-        NotFound: it failed, or the provider made no file of this variant.
+        NotFound: it failed, or the provider made no file of this variant or no such generation.
     """
     if not record.is_final:
         raise Conflict(
@@ -101,7 +134,15 @@ def _stored_file(record: VideoRecord, variant: Variant) -> StoredFile:
     if record.status is Status.FAILED:
         reason = f": {record.error.message}" if record.error else "."
         raise NotFound(f"The video failed and has no content{reason}", code="video_failed")
-    file = record.files.get(variant)
+    made = max(1, len(record.generations))
+    if number is not None and number >= made:
+        raise NotFound(
+            f"There is no variant_index {number}: the job made {made} of the prompt, counted from "
+            "0.",
+            param="variant_index",
+            code="no_variant",
+        )
+    file = (record.generations[number] if number else record).files.get(variant)
     if file is None:
         raise NotFound(
             f"The provider made no {variant} for this video.", param="variant", code="no_variant"

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import Request
 
-from dailies.api.bodies import Body, Upload, read_body
+from dailies.api.bodies import read_body
 from dailies.api.context import Context
 from dailies.api.observe import note
-from dailies.errors import InvalidRequest, Unavailable, UnusableReference
-from dailies.intake import Acceptance, GivenReference, accept
+from dailies.api.reference_input import read_input, read_reference, reference_bytes
+from dailies.capabilities import check_inputs
+from dailies.errors import InvalidRequest, Unavailable
+from dailies.frame_inputs import check_frame_fields, takes_frames
+from dailies.intake import Acceptance, GivenInput, GivenReference, accept
 from dailies.logs import log_event
 from dailies.orchestration import InstanceState, start_video
-from dailies.records import ReferenceFile, Source, VideoRequest
-from dailies.references.fetching import ReferenceFetcher
-from dailies.references.headers import check
-from dailies.requests import build_request, fit_mode, missing, wrong_type
-from dailies.videos import Size
+from dailies.records import Source, VideoRequest
+from dailies.references.mp4 import looks_like_mp4
+from dailies.requests import build_request, fit_mode
 
 __all__ = ["accept_and_start", "create_video", "idempotency_key", "start_or_leave"]
 
@@ -33,17 +33,28 @@ async def create_video(
     context: Context, request: Request, *, owner: str, source: Source
 ) -> Acceptance:
     """Validate the request, write the record and start the orchestration."""
-    settings = context.services.settings
-    body = await read_body(request, max_file_bytes=settings.max_reference_bytes)
-    # Before anything is fetched, what is wrong with the rest.
-    asked = build_request(context.services.catalogue, body.fields)
-    reference, image = await read_reference(
-        body, context.services.references, max_pixels=settings.max_reference_pixels
+    settings, catalogue = context.services.settings, context.services.catalogue
+    body = await read_body(
+        request,
+        max_file_bytes=max(settings.max_reference_bytes, settings.max_reference_video_bytes),
+        max_inline_bytes=settings.max_reference_bytes,
     )
-    if image is not None:
-        asked = build_request(context.services.catalogue, body.fields, image=image)
+    # Before anything is fetched, what is wrong with the rest.
+    fit_mode(body.fields)
+    asked = build_request(catalogue, body.fields)
+    model = catalogue.resolve(asked.model)
+    data = await reference_bytes(body, context.services.references)
+    check_frame_fields(body.fields, model, has_input=data is not None)
+    reference, inputs = None, list[GivenInput]()
+    if data is not None and (takes_frames(model) or looks_like_mp4(data)):
+        inputs, size = await read_input(data, body.fields, settings, model)
+    elif data is not None:
+        reference, size = read_reference(data, body.fields, settings)
+    if data is not None:
+        asked = build_request(catalogue, body.fields, image=size)
+        check_inputs(model, [i.item for i in inputs], asked.seconds, param="frame_index")
     return await accept_and_start(
-        context, request, asked, owner=owner, reference=reference, source=source
+        context, request, asked, owner=owner, reference=reference, source=source, inputs=inputs
     )
 
 
@@ -55,6 +66,7 @@ async def accept_and_start(
     owner: str,
     source: Source,
     reference: GivenReference | None = None,
+    inputs: Sequence[GivenInput] = (),
 ) -> Acceptance:
     """Write the record of what was asked for and start its orchestration."""
     async with in_time():
@@ -67,6 +79,7 @@ async def accept_and_start(
             idempotency_key=idempotency_key(request),
             traceparent=request.headers.get("traceparent"),
             most_unfinished=context.services.settings.max_unfinished,
+            inputs=inputs,
         )
     record = acceptance.record
     note(
@@ -130,51 +143,3 @@ async def start_or_leave(context: Context, acceptance: Acceptance) -> None:
         await start_video(context.services, context.orchestrations, record)
     except Exception as error:  # noqa: BLE001 - the durable client raises bare Exceptions
         log_event("start_left_to_sweeper", video_id=record.id, reason=type(error).__name__)
-
-
-async def read_reference(
-    body: Body, fetcher: ReferenceFetcher, *, max_pixels: int
-) -> tuple[GivenReference | None, Size | None]:
-    """The reference image of a create and the size in pixels that viewers show it in.
-
-    It comes as a file, or as ``{"image_url": …}`` with an https or a data URL.
-
-    Raises:
-        InvalidRequest: it is no image that can be used, or can't be fetched.
-        TooLarge: it has too many bytes.
-    """
-    mode = fit_mode(body.fields)
-    value = body.fields.get("input_reference")
-    if value is None:
-        return None, None
-    data = value.data if isinstance(value, Upload) else await fetcher.load(_image_url(value))
-    try:
-        info = check(data, max_pixels=max_pixels)
-    except UnusableReference as error:
-        raise InvalidRequest(
-            f"Invalid 'input_reference': {error.message}", param="input_reference", code=error.code
-        ) from None
-    content_type = f"image/{info.format.value}"
-    file = ReferenceFile(content_type=content_type, fit=mode)
-    return GivenReference(data, content_type, file), info.upright
-
-
-def _image_url(value: Any) -> str:
-    if not isinstance(value, dict):
-        raise wrong_type("input_reference", "a file", value)
-    url = value.get("image_url")
-    if isinstance(url, dict):
-        # As other endpoints of OpenAI nest it.
-        url = url.get("url")
-    if url is None and value.get("file_id") is not None:
-        raise InvalidRequest(
-            "Invalid 'input_reference': files can't be named by 'file_id' here. Send the image as "
-            'a file of a multipart form, or as {"image_url": …} with an https or a data URL.',
-            param="input_reference",
-            code="unsupported_file_id",
-        )
-    if url is None:
-        raise missing("input_reference.image_url")
-    if not isinstance(url, str):
-        raise wrong_type("input_reference.image_url", "a string", url)
-    return url

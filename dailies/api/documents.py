@@ -76,9 +76,10 @@ IDEMPOTENCY_KEY: Schema = {
 }
 
 
-def answers(*errors: int, ok: Schema | None = None) -> Answers:
-    """The answers of a route: 200 with further headers, its errors, and those of every route."""
-    documented: Answers = {200: {"headers": {**_REQUEST_ID, **(ok or {})}}}
+def answers(*errors: int, ok: Schema | None = None, success: int = 200) -> Answers:
+    """The answers of a route: ``success`` with further headers, its errors, and those that every
+    route has."""
+    documented: Answers = {success: {"headers": {**_REQUEST_ID, **(ok or {})}}}
     for status in sorted({*errors, 401, 503}):
         headers = {**_REQUEST_ID, **(_RETRY_AFTER if status in (429, 503) else {})}
         documented[status] = {
@@ -152,6 +153,13 @@ _TEXTS: Schema = {
         "example": "1280x720",
     },
     "user": _USER,
+    "crop_bounds": {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "description": "The part of what `input_reference` holds that is used: an object of "
+        "`left_fraction`, `top_fraction`, `right_fraction` and `bottom_fraction`, from 0 to 1. "
+        "Only for models that know it.",
+    },
     "fit": {
         "type": "string",
         "enum": ["cover", "contain", "stretch"],
@@ -161,6 +169,18 @@ _TEXTS: Schema = {
 _SECONDS: Schema = {
     "description": "The length, of those that the model renders, as a string or a number.",
     "anyOf": [{"type": "string", "pattern": "^[0-9]{1,3}$"}, {"type": "integer", "minimum": 1}],
+}
+_WHOLE: Schema = {"type": "integer", "minimum": 0}
+_NUMBERS: dict[str, Schema] = {
+    "n_variants": {
+        **_WHOLE,
+        "description": "Videos to make of the prompt; 1 if not given.",
+    },
+    "frame_index": {
+        **_WHOLE,
+        "description": "The frame at which what `input_reference` holds appears; 0 if not given. "
+        "Only for models that know it.",
+    },
 }
 _SECONDS_TEXT: Schema = {"type": "string", "pattern": "^[0-9]{1,3}$"}
 _IMAGE_URL: Schema = {
@@ -176,7 +196,7 @@ _IMAGE_URL: Schema = {
 _IMAGE_FILE: Schema = {
     "type": "string",
     "format": "binary",
-    "description": "A JPEG, PNG or WebP image that the video starts from.",
+    "description": "A JPEG, PNG or WebP that the video starts from; with some models, a short MP4.",
 }
 
 
@@ -210,6 +230,8 @@ CREATE_BODY = _body(
             "prompt": _PROMPT,
             "seconds": _nullable(_SECONDS),
             **_OPTIONAL,
+            **{name: _nullable(schema) for name, schema in _NUMBERS.items()},
+            "crop_bounds": _nullable(_object([], {})),
             "input_reference": _nullable(_IMAGE_URL),
         },
     ),
@@ -219,6 +241,7 @@ CREATE_BODY = _body(
             "prompt": _PROMPT,
             "seconds": _SECONDS_TEXT,
             **_TEXTS,
+            **_NUMBERS,
             "input_reference": _IMAGE_FILE,
         },
     ),

@@ -21,7 +21,7 @@ from dailies.records import Source, VideoRecord
 from dailies.stores.records import is_video_id
 from dailies.stores.tombstones import Removal
 
-__all__ = ["answer", "find", "not_found", "router"]
+__all__ = ["answer", "delete_or_cancel", "find", "not_found", "page_size", "router"]
 
 _DEFAULT_PAGE = 20
 _MOST_PER_PAGE = 100
@@ -79,7 +79,7 @@ async def list_videos(
 ) -> VideoList:
     """A page of the caller's videos."""
     page = await context.services.records.list(
-        caller.name, after=_cursor(after), limit=_limit(limit), ascending=_ascending(order)
+        caller.name, after=_cursor(after), limit=page_size(limit), ascending=_ascending(order)
     )
     videos = [_video(context, record) for record in page.records]
     return VideoList(
@@ -106,8 +106,18 @@ async def delete(
 ) -> DeletedVideo:
     """Delete a video that has ended, with its files; cancel one that has not."""
     await find(context, request, caller.name, video_id)
+    await delete_or_cancel(context, caller.name, video_id)
+    return DeletedVideo(id=video_id)
+
+
+async def delete_or_cancel(context: Context, owner: str, video_id: str) -> None:
+    """Delete the owner's video when it has ended, with its files; cancel it when it has not.
+
+    Raises:
+        NotFound: somebody else deleted it meanwhile.
+    """
     record = await context.services.records.update(
-        caller.name,
+        owner,
         video_id,
         lambda current: (
             current if current.is_final else current.model_copy(update={"cancel_requested": True})
@@ -115,11 +125,8 @@ async def delete(
     )
     if record is not None and not record.is_final:
         await _wake_or_leave(context, record)
-        return DeletedVideo(id=video_id)
-    removed = await remove_video(context.services, caller.name, video_id, Removal.DELETED)
-    if not removed:
-        raise await not_found(context, caller.name, video_id)
-    return DeletedVideo(id=video_id)
+    elif not await remove_video(context.services, owner, video_id, Removal.DELETED):
+        raise await not_found(context, owner, video_id)
 
 
 async def _wake_or_leave(context: Context, record: VideoRecord) -> None:
@@ -202,9 +209,14 @@ def _cursor(after: str | None) -> str | None:
     return after
 
 
-def _limit(text: str | None) -> int:
+def page_size(text: str | None, default: int = _DEFAULT_PAGE) -> int:
+    """How many a page of a list holds.
+
+    Raises:
+        InvalidRequest: it is no whole number from 1 to 100.
+    """
     if text is None:
-        return _DEFAULT_PAGE
+        return default
     # Of at most three digits: Python refuses to read thousands of them.
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 3 else 0
     if not 1 <= number <= _MOST_PER_PAGE:

@@ -1,7 +1,7 @@
 """The rules for images dropped into the references container; pure, no storage is touched.
 
-An image starts a video. What kind of video is said in three places, and for every field on its own
-the first place that sets it wins:
+An image starts a video, and so does a short MP4 where the model takes one. What kind of video is
+said in three places, and for every field on its own the first place that sets it wins:
 
 1. the image's own blob metadata,
 2. its sidecar, ``cat.png.json`` or else ``cat.json`` beside it,
@@ -18,6 +18,7 @@ from dailies.drops.merging import MAX_FILE_BYTES, DropParameters, ParameterFile,
 from dailies.drops.naming import (
     DEFAULTS_NAME,
     IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
     DropKind,
     classify,
     defaults_candidates,
@@ -36,6 +37,7 @@ __all__ = [
     "DEFAULTS_NAME",
     "IMAGE_SUFFIXES",
     "MAX_FILE_BYTES",
+    "VIDEO_SUFFIXES",
     "DropKind",
     "DropParameters",
     "ParameterFile",

@@ -23,8 +23,9 @@ from pydantic import (
 )
 
 from dailies.drops.naming import DEFAULTS_NAME, sidecar_candidates
-from dailies.errors import DropError
-from dailies.references.geometry import FitMode
+from dailies.errors import DropError, InvalidRequest
+from dailies.inpaint import crop_document, read_crop
+from dailies.references.geometry import CropBounds, FitMode
 from dailies.videos import Size
 
 __all__ = ["MAX_FILE_BYTES", "DropParameters", "ParameterFile", "parameters"]
@@ -65,6 +66,25 @@ def _fit_mode(value: object) -> object:
     raise ValueError("Expected 'cover', 'contain' or 'stretch'.")
 
 
+def _count(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError("Expected a whole number.")
+
+
+def _crop(value: object) -> object:
+    try:
+        return value if isinstance(value, CropBounds) else read_crop(value)
+    except InvalidRequest as error:
+        raise ValueError(error.message.partition(": ")[2] or error.message) from None
+
+
+def _crop_text(crop: CropBounds | None) -> dict[str, float] | None:
+    return None if crop is None else crop_document(crop)
+
+
 _Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
 
 
@@ -83,6 +103,11 @@ class DropParameters(BaseModel):
     size: Annotated[Size | None, BeforeValidator(_pixel_size), PlainSerializer(_size_text)] = None
     fit: Annotated[FitMode, BeforeValidator(_fit_mode)] = FitMode.COVER
     user: Annotated[_Text, Field(max_length=512)] | None = None
+    n_variants: Annotated[int, BeforeValidator(_count), Field(ge=1, le=16)] | None = None
+    frame_index: Annotated[int, BeforeValidator(_count), Field(ge=0)] | None = None
+    crop_bounds: Annotated[
+        CropBounds | None, BeforeValidator(_crop), PlainSerializer(_crop_text)
+    ] = None
 
 
 _FIELDS = tuple(DropParameters.model_fields)

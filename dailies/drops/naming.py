@@ -16,6 +16,7 @@ from dailies.errors import DropError
 __all__ = [
     "DEFAULTS_NAME",
     "IMAGE_SUFFIXES",
+    "VIDEO_SUFFIXES",
     "DropKind",
     "classify",
     "defaults_candidates",
@@ -31,6 +32,8 @@ __all__ = [
 
 DEFAULTS_NAME = "_defaults.json"
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+VIDEO_SUFFIXES = (".mp4",)
+_SUFFIXES = IMAGE_SUFFIXES + VIDEO_SUFFIXES
 
 _ERROR_SUFFIX = ".error.json"
 _JSON = ".json"
@@ -41,18 +44,24 @@ class DropKind(StrEnum):
     """What a blob in the references container is, by its name."""
 
     IMAGE = "image"
+    VIDEO = "video"
     SIDECAR = "sidecar"
     DEFAULTS = "defaults"
     REPORT = "report"
     IGNORED = "ignored"
     UNSUPPORTED = "unsupported"
 
+    @property
+    def starts_video(self) -> bool:
+        """Whether such a blob becomes a video."""
+        return self in (DropKind.IMAGE, DropKind.VIDEO)
+
 
 def classify(name: str, metadata: Mapping[str, str] | None = None) -> DropKind:
     """Say what a blob is.
 
-    The suffixes of images are taken in any case; ``.json`` names only in lower case, because they
-    are looked up by name and blob names are case-sensitive.
+    The suffixes of images and videos are taken in any case; ``.json`` names only in lower case,
+    because they are looked up by name and blob names are case-sensitive.
 
     ``IGNORED`` are the things nobody means to drop: anything in or under a name that begins with a
     dot (``.DS_Store``, ``._cat.jpg``, ``.azDownload-…``), ``Thumbs.db`` and ``desktop.ini``, and
@@ -72,6 +81,8 @@ def classify(name: str, metadata: Mapping[str, str] | None = None) -> DropKind:
         return DropKind.SIDECAR
     if name.lower().endswith(IMAGE_SUFFIXES):
         return DropKind.IMAGE
+    if name.lower().endswith(VIDEO_SUFFIXES):
+        return DropKind.VIDEO
     return DropKind.UNSUPPORTED
 
 
@@ -88,7 +99,7 @@ def unsupported(name: str) -> DropError:
     if name.lower().endswith(_JSON):
         remedy = "Write .json in lower case, so that the file is found."
     else:
-        remedy = f"Upload a JPEG, PNG or WebP whose name ends in {', '.join(IMAGE_SUFFIXES)}."
+        remedy = f"Upload a JPEG, PNG, WebP or MP4 whose name ends in {', '.join(_SUFFIXES)}."
     return DropError(
         f"A file of this kind can't start a video. {remedy}",
         code="unsupported_image_type",
@@ -108,8 +119,8 @@ def sidecar_candidates(image: str) -> tuple[str, ...]:
 
 
 def is_sidecar_of(sidecar: str, image: str) -> bool:
-    """Whether a blob is an image and the other may be its sidecar."""
-    return classify(image) is DropKind.IMAGE and sidecar in sidecar_candidates(image)
+    """Whether a blob is an image or a video and the other may be its sidecar."""
+    return classify(image).starts_video and sidecar in sidecar_candidates(image)
 
 
 def sidecar_prefix(sidecar: str) -> str:
@@ -126,7 +137,7 @@ def image_candidates(sidecar: str) -> tuple[str, ...]:
     Suffixes in lower and in upper case; for mixed ones see ``sidecar_prefix``.
     """
     base = sidecar_prefix(sidecar)
-    spellings = (*IMAGE_SUFFIXES, *(suffix.upper() for suffix in IMAGE_SUFFIXES))
+    spellings = (*_SUFFIXES, *(suffix.upper() for suffix in _SUFFIXES))
     names = (base, *(base + suffix for suffix in spellings))
     return tuple(name for name in names if is_sidecar_of(sidecar, name))
 
@@ -146,7 +157,7 @@ def error_name(name: str) -> str:
 
 def _stem(image: str) -> str:
     lowered = image.lower()
-    suffix = next((suffix for suffix in IMAGE_SUFFIXES if lowered.endswith(suffix)), "")
+    suffix = next((suffix for suffix in _SUFFIXES if lowered.endswith(suffix)), "")
     return image[: len(image) - len(suffix)]
 
 

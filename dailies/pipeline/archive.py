@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dailies.catalogue import Deployment
 from dailies.errors import IntegrityError
 from dailies.logs import log_event
 from dailies.pipeline.cancel import cancel_upstream
+from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
 from dailies.providers.base import VideoProvider
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.records import StoredFile, VideoRecord
 from dailies.services import Services
+from dailies.telemetry import metrics
+from dailies.telemetry.spans import file_span, note_file
 from dailies.videos import Variant, VideoError
 
 __all__ = ["archive_video", "price_of", "price_of_failure"]
 
-_FILE_NAMES = {
-    Variant.VIDEO: "video.mp4",
-    Variant.THUMBNAIL: "thumbnail.webp",
-    Variant.SPRITESHEET: "spritesheet.jpg",
-}
 _MEDIA = {Variant.VIDEO: "video/", Variant.THUMBNAIL: "image/", Variant.SPRITESHEET: "image/"}
 # A file that was just said to be there may need a moment; a paid render is not given up at once.
 _TRIES_FOR_MISSING = 4
@@ -33,7 +32,7 @@ _NO_SUCH_FILE = frozenset({Kind.MISSING, Kind.REFUSED, Kind.RETIRED})
 
 
 async def archive_video(services: Services, video: VideoRef) -> Step:
-    """Store every variant that exists, and ``manifest.json``.
+    """Store every variant of every generation that exists, and ``manifest.json``.
 
     Files that were stored before are not fetched again. Bytes pass through in blocks of 4 MiB; a
     body that is short, too long or of another kind is never stored.
@@ -51,30 +50,31 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
             return wait(services.settings.retry_seconds)
         return stop(CANCELLED)
     attempt = video.get("attempt", 0)
-    for variant in deployment.variants:
-        if variant in record.files:
+    for part in parts_of(record, job_id, deployment):
+        if is_stored(record, part):
             continue
-        result = await _store_variant(services, record, adapter, job_id, variant)
+        with file_span(record.id, part.variant) as span:
+            result = await _store_part(services, record, adapter, part)
+            if isinstance(result, StoredFile):
+                note_file(span, result)
+                metrics.file_archived(record, part.variant, result)
         if isinstance(result, StoredFile):
-            record = await _note_file(services, record, variant, result)
-        elif variant is Variant.VIDEO:
+            record = await _note_file(services, record, part, result)
+        elif part.variant is Variant.VIDEO:
             return _try_again(services, record, result, attempt)
         elif result.kind in _NO_SUCH_FILE or attempt >= _TRIES_FOR_PICTURES:
-            log_event("variant_missing", video_id=record.id, variant=variant, code=result.code)
+            log_event("variant_missing", video_id=record.id, variant=part.variant, code=result.code)
         else:
             return wait(max(_pause(services, attempt), result.retry_after or 0))
     await services.files.put_json(f"{record.id}/manifest.json", _manifest(services, record))
     return done()
 
 
-async def _store_variant(
-    services: Services,
-    record: VideoRecord,
-    adapter: VideoProvider,
-    job_id: str,
-    variant: Variant,
+async def _store_part(
+    services: Services, record: VideoRecord, adapter: VideoProvider, part: Part
 ) -> StoredFile | Outcome:
-    async with adapter.open_content(job_id, variant) as content:
+    variant = part.variant
+    async with adapter.open_content(part.source_id, variant) as content:
         if isinstance(content, Outcome):
             return content
         media = content.content_type.partition(";")[0].strip().lower()
@@ -84,7 +84,7 @@ async def _store_variant(
             )
         try:
             stored = await services.files.store(
-                f"{record.id}/{_FILE_NAMES[variant]}",
+                part_name(record, part, media),
                 content.chunks,
                 content_type=media,
                 length=content.length,
@@ -97,12 +97,10 @@ async def _store_variant(
 
 
 async def _note_file(
-    services: Services, record: VideoRecord, variant: Variant, file: StoredFile
+    services: Services, record: VideoRecord, part: Part, file: StoredFile
 ) -> VideoRecord:
     changed = await services.records.update(
-        record.owner,
-        record.id,
-        lambda current: current.model_copy(update={"files": {**current.files, variant: file}}),
+        record.owner, record.id, lambda current: with_part(current, part, file)
     )
     return changed or record
 
@@ -164,12 +162,23 @@ def _manifest(services: Services, record: VideoRecord) -> dict[str, Any]:
             "rendered_at": record.rendered_at,
             "archived_at": services.clock(),
         },
-        "files": {
-            variant.value: file.model_dump(mode="json") for variant, file in record.files.items()
-        },
+        "files": _files(record.files),
+        **_generations(record),
         "cost_usd": price_of(services, record),
         "traceparent": record.traceparent,
     }
+
+
+def _files(files: Mapping[Variant, StoredFile]) -> dict[str, Any]:
+    return {variant.value: file.model_dump(mode="json") for variant, file in files.items()}
+
+
+def _generations(record: VideoRecord) -> dict[str, Any]:
+    """All that the job made of the prompt, where it may make several."""
+    if not record.generations:
+        return {}
+    made = [{"id": made.id, "files": _files(made.files)} for made in record.generations]
+    return {"generations": made}
 
 
 def price_of(services: Services, record: VideoRecord) -> float | None:
@@ -177,10 +186,11 @@ def price_of(services: Services, record: VideoRecord) -> float | None:
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if deployment is None:
         return None
-    return deployment.price(record.request.size, record.request.seconds)
+    price = deployment.price(record.request.size, record.request.seconds)
+    return None if price is None else round(price * record.request.n_variants, 4)
 
 
-def price_of_failure(services: Services, record: VideoRecord) -> float:
+def price_of_failure(services: Services, record: VideoRecord) -> float | None:
     """What a video that failed costs, in US dollars.
 
     Nothing without an upstream job, the whole price for a render that was complete (it was
@@ -189,5 +199,7 @@ def price_of_failure(services: Services, record: VideoRecord) -> float:
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if deployment is None or record.submit.job_id is None:
         return 0.0
-    price = deployment.price(record.request.size, record.request.seconds)
+    price = price_of(services, record)
+    if price is None:
+        return None
     return price if record.rendered_at is not None else round(price * deployment.failed_share, 4)

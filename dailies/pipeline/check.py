@@ -10,8 +10,9 @@ from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
 from dailies.providers.error_body import readable
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
-from dailies.records import VideoRecord
+from dailies.records import Generation, VideoRecord
 from dailies.services import Services
+from dailies.telemetry import metrics
 from dailies.videos import Phase, VideoError
 
 __all__ = ["check_video"]
@@ -90,15 +91,25 @@ async def _follow(
                     update={
                         "rendered_at": current.rendered_at or now,
                         "upstream_expires_at": job.expires_at,
+                        "generations": current.generations
+                        or tuple(Generation(id=made) for made in job.generations),
                         "progress": max(current.progress, 99),
                     }
                 )
 
             await services.records.update(record.owner, record.id, rendered)
+            if job.completed_at is not None:
+                metrics.render_detected(record, now - job.completed_at)
             return done()
         case JobStatus.FAILED | JobStatus.CANCELLED | JobStatus.EXPIRED:
             # A provider's message may repeat the prompt, which has no place in errors and events.
             why = readable(job.error_message or "", record.request.prompt)
+            if job.failure_reason is not None:
+                await services.records.update(
+                    record.owner,
+                    record.id,
+                    lambda current: current.with_submit(failure_reason=job.failure_reason),
+                )
             return stop(
                 VideoError(
                     job.error_code or f"job_{job.status.value}",

@@ -8,15 +8,19 @@ from typing import Literal, NotRequired, TypedDict
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 
 from dailies import drops
+from dailies.capabilities import check_inputs
 from dailies.errors import DropError, RequestError, UnusableReference
 from dailies.events import rejected_event
-from dailies.intake import Acceptance, GivenReference, accept
+from dailies.frame_inputs import check_frame_fields, read_frame_input, takes_frames
+from dailies.intake import Acceptance, GivenInput, GivenReference, accept
 from dailies.logs import log_event
-from dailies.records import ReferenceFile, Source, SourceKind
+from dailies.records import ReferenceFile, Source, SourceKind, VideoRequest
 from dailies.references.headers import check
 from dailies.requests import build_request
 from dailies.services import Services
+from dailies.stores.blob_source import BlobSource
 from dailies.stores.files import read_blob
+from dailies.telemetry import tracecontext
 
 __all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
 
@@ -26,11 +30,13 @@ _MAX_PARAMETER_BYTES = drops.MAX_FILE_BYTES + 1
 class Drop(TypedDict):
     """One upload: a blob of the references container, as it was with this ETag.
 
-    ``last_call``: what is missing now will not come any more.
+    ``last_call``: what is missing now will not come any more. ``traceparent``: the trace of the
+    trigger that saw it.
     """
 
     blob: str
     etag: str
+    traceparent: NotRequired[str]
     last_call: NotRequired[bool]
 
 
@@ -51,9 +57,7 @@ class DropAnswer(TypedDict):
     rejection: NotRequired[Rejection]
 
 
-async def accept_drop(
-    services: Services, drop: Drop, *, traceparent: str | None = None
-) -> tuple[DropAnswer, Acceptance | None]:
+async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Acceptance | None]:
     """Look at the image and its parameters and accept a video, once for this upload.
 
     An image waits for its sidecar while no prompt is in its metadata and no sidecar is there; with
@@ -72,15 +76,15 @@ async def accept_drop(
         kind = drops.classify(name, metadata)
         if kind is drops.DropKind.UNSUPPORTED:
             raise drops.unsupported(name)
-        if kind is not drops.DropKind.IMAGE:
+        if not kind.starts_video:
             return {"kind": "gone"}, None
         sidecar = await _first(services, drops.sidecar_candidates(name))
         if sidecar is None and not _has_prompt(metadata) and not drop.get("last_call"):
             return {"kind": "waiting"}, None
         defaults = await _first(services, drops.defaults_candidates(name))
         wanted = drops.parameters(name, metadata, sidecar, defaults)
-        data = await _read_image(services, name, int(properties.size))
-        acceptance = await _accept(services, drop, wanted, data, traceparent)
+        source = BlobSource(client, int(properties.size), str(properties.etag))
+        acceptance = await _accept(services, drop, wanted, source)
     except DropError as error:
         rejection: Rejection = {
             "code": error.code,
@@ -88,8 +92,7 @@ async def accept_drop(
             "where": error.where,
         }
         return {"kind": "rejected", "rejection": rejection}, None
-    if data is not None:
-        await _forget_report(services, name)
+    await _forget_report(services, name)
     return {"kind": "accepted", "video_id": acceptance.record.id}, acceptance
 
 
@@ -118,6 +121,7 @@ async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> N
             error=rejection,
             source=services.settings.event_source,
             now=now,
+            traceparent=tracecontext.starting(drop.get("traceparent")),
         )
     )
     log_event("drop_rejected", blob=drop["blob"], code=rejection["code"])
@@ -137,17 +141,13 @@ async def _accept(
     services: Services,
     drop: Drop,
     wanted: drops.DropParameters,
-    data: bytes,
-    traceparent: str | None,
+    source: BlobSource,
 ) -> Acceptance:
     name = drop["blob"]
+    # The upload alone is the key: its sidecar may have changed since, the video may not.
+    key = drops.idempotency_key(services.settings.references_container, name, drop["etag"])
     try:
-        info = check(data, max_pixels=services.settings.max_reference_pixels)
-        request = build_request(
-            services.catalogue,
-            wanted.model_dump(mode="json", exclude_none=True),
-            image=info.upright,
-        )
+        request, reference, inputs = await _read(services, name, wanted, source, key)
     except UnusableReference as error:
         raise drops.unusable(name, error) from None
     except RequestError as error:
@@ -155,33 +155,49 @@ async def _accept(
         raise DropError(
             error.message, code=error.code or "invalid_parameters", where=where
         ) from None
-    content_type = f"image/{info.format.value.lower()}"
     return await accept(
         services,
         owner=services.settings.drop_owner,
         request=request,
-        reference=GivenReference(
-            data, content_type, ReferenceFile(content_type=content_type, fit=wanted.fit)
-        ),
+        reference=reference,
         source=Source(kind=SourceKind.DROP, blob=name, etag=drop["etag"]),
-        # The upload alone is the key: its sidecar may have changed since, the video may not.
-        idempotency_key=drops.idempotency_key(
-            services.settings.references_container, name, drop["etag"]
-        ),
-        traceparent=traceparent,
+        idempotency_key=key,
+        traceparent=drop.get("traceparent"),
         key_decides=True,
+        inputs=inputs,
     )
 
 
-async def _read_image(services: Services, name: str, size: int) -> bytes:
+async def _read(
+    services: Services, name: str, wanted: drops.DropParameters, source: BlobSource, key: str
+) -> tuple[VideoRequest, GivenReference | None, list[GivenInput]]:
+    """What is asked for, with the image that the video starts with, or what goes to a frame."""
+    settings, catalogue = services.settings, services.catalogue
+    fields = wanted.model_dump(mode="json", exclude_none=True)
+    model = catalogue.resolve(wanted.model)
+    check_frame_fields(fields, model, has_input=True)
+    if takes_frames(model) or drops.classify(name) is drops.DropKind.VIDEO:
+        given, size = await read_frame_input(fields, source, settings, model, digest=key)
+        request = build_request(catalogue, fields, image=size)
+        check_inputs(model, [given.item], request.seconds, param="frame_index")
+        return request, None, [given]
+    data = await _read_image(services, name, source)
+    info = check(data, max_pixels=settings.max_reference_pixels)
+    request = build_request(catalogue, fields, image=info.upright)
+    content_type = f"image/{info.format.value.lower()}"
+    file = ReferenceFile(content_type=content_type, fit=wanted.fit)
+    return request, GivenReference(data, content_type, file), []
+
+
+async def _read_image(services: Services, name: str, source: BlobSource) -> bytes:
     limit = services.settings.max_reference_bytes
-    if size > limit:
+    if source.length > limit:
         raise DropError(
-            f"the image has {size} bytes; at most {limit} are taken. Save it smaller.",
+            f"the image has {source.length} bytes; at most {limit} are taken. Save it smaller.",
             code="image_too_large",
             where=name,
         )
-    return await read_blob(services.files.references, name, max_bytes=limit) or b""
+    return await source.read(0, source.length)
 
 
 async def _first(services: Services, names: tuple[str, ...]) -> drops.ParameterFile | None:

@@ -1,4 +1,4 @@
-"""Bring the reference image to the exact size that the model wants."""
+"""Bring images to what the model wants: the reference image, and those for a frame of choice."""
 
 from __future__ import annotations
 
@@ -6,58 +6,119 @@ import asyncio
 
 from dailies.errors import UnusableReference
 from dailies.pipeline.steps import Step, VideoRef, done, stop
-from dailies.records import VideoRecord
-from dailies.references.fitting import fit
+from dailies.records import InpaintItem, VideoRecord
+from dailies.references.fitting import Fitted, fit
+from dailies.references.geometry import FitMode
+from dailies.references.headers import check
 from dailies.services import Services
-from dailies.videos import VideoError
+from dailies.videos import Size, VideoError
 
 __all__ = ["prepare_reference"]
 
 
 async def prepare_reference(services: Services, video: VideoRef) -> Step:
-    """Fit the image and store it as ``reference.png``.
+    """Fit the images and store them, the reference image as ``reference.png``.
 
-    Stops with ``invalid_reference`` codes when the image can't be used.
+    Stops with ``invalid_reference`` codes when one can't be used.
     """
     record = await services.records.get(video["owner"], video["id"])
-    if record is None or record.is_final or record.request.reference is None:
+    if record is None or record.is_final:
         return done()
-    if record.request.reference.fitted is not None:
-        return done()
-    original = await services.files.read(
-        record.request.reference.original, max_bytes=services.settings.max_reference_bytes
-    )
+    try:
+        await _prepare_reference(services, record)
+        for place, item in enumerate(record.request.inpaint):
+            if item.needs_preparing:
+                await _prepare_item(services, record, place, item)
+    except UnusableReference as error:
+        return stop(VideoError(error.code, error.message))
+    return done()
+
+
+async def _prepare_reference(services: Services, record: VideoRecord) -> None:
+    reference = record.request.reference
+    if reference is None or reference.fitted is not None:
+        return
+    original = await _read(services, reference.original)
     if original is None:
         # Another execution of this step may have fitted it, and removed it, in the meantime.
         if await _is_fitted(services, record):
-            return done()
-        return stop(
-            VideoError("invalid_reference", "The reference image is gone from storage. Send again.")
-        )
-    try:
-        # Decoding is work for a processor: not on the loop that all other functions share.
-        fitted = await asyncio.to_thread(
-            fit,
-            original,
-            size=record.request.size,
-            mode=record.request.reference.fit,
-            max_pixels=services.settings.max_reference_pixels,
-        )
-    except UnusableReference as error:
-        return stop(VideoError(error.code, error.message))
+            return
+        raise _gone()
+    fitted = await _fit(services, original, record.request.size, reference.fit)
     name = f"{record.id}/reference.png"
     await services.files.put(name, fitted.data, content_type=fitted.content_type)
     await services.records.update(
         record.owner, record.id, lambda current: _with_fitted(current, name)
     )
-    await services.files.delete(record.request.reference.original)
-    return done()
+    await services.files.delete(reference.original)
+
+
+async def _prepare_item(
+    services: Services, record: VideoRecord, place: int, item: InpaintItem
+) -> None:
+    """Bring an image to the video's size; one with crop bounds, which count on its own size, is
+    only turned upright, since the provider cuts it."""
+    if item.file is None or item.fit is None:
+        return
+    original = await _read(services, item.file.blob)
+    if original is None:
+        if await _is_prepared(services, record, place):
+            return
+        raise _gone()
+    file = item.file
+    info = check(original, max_pixels=services.settings.max_reference_pixels)
+    size = record.request.size if item.crop is None else _bounded(info.upright, record.request.size)
+    if item.crop is None or info.orientation != 1:
+        fitted = await _fit(services, original, size, item.fit)
+        name = f"{record.id}/input-{place + 1}.fitted.png"
+        file = await services.files.put(name, fitted.data, content_type=fitted.content_type)
+    ready = item.model_copy(update={"file": file, "prepared": True})
+    await services.records.update(
+        record.owner, record.id, lambda current: _with_item(current, place, ready)
+    )
+    if file.blob != item.file.blob:
+        await services.files.delete(item.file.blob)
+
+
+def _bounded(upright: Size, video: Size) -> Size:
+    """The image's own shape, at most four times as wide and high as the video."""
+    scale = min(1.0, 4 * max(video.width, video.height) / max(upright.width, upright.height))
+    return Size(max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
+
+
+async def _read(services: Services, name: str) -> bytes | None:
+    return await services.files.read(name, max_bytes=services.settings.max_reference_bytes)
+
+
+def _gone() -> UnusableReference:
+    return UnusableReference("The reference image is gone from storage. Send it again.")
+
+
+async def _fit(services: Services, data: bytes, size: Size, mode: FitMode) -> Fitted:
+    # Decoding is work for a processor: not on the loop that all other functions share.
+    return await asyncio.to_thread(
+        fit, data, size=size, mode=mode, max_pixels=services.settings.max_reference_pixels
+    )
+
+
+def _with_item(record: VideoRecord, place: int, item: InpaintItem) -> VideoRecord:
+    items = list(record.request.inpaint)
+    if items[place].prepared:
+        return record
+    items[place] = item
+    request = record.request.model_copy(update={"inpaint": tuple(items)})
+    return record.model_copy(update={"request": request})
 
 
 async def _is_fitted(services: Services, record: VideoRecord) -> bool:
     now = await services.records.get(record.owner, record.id)
     reference = now.request.reference if now is not None else None
     return reference is not None and reference.fitted is not None
+
+
+async def _is_prepared(services: Services, record: VideoRecord, place: int) -> bool:
+    now = await services.records.get(record.owner, record.id)
+    return now is not None and now.request.inpaint[place].prepared
 
 
 def _with_fitted(record: VideoRecord, name: str) -> VideoRecord:

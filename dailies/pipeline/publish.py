@@ -41,7 +41,7 @@ async def publish_events(services: Services, video: VideoRef) -> Step:
             record,
             kind,
             source=services.settings.event_source,
-            file_urls={v.value: services.files.url(f.blob) for v, f in record.files.items()},
+            file_urls={name: services.files.url(f.blob) for name, f in record.all_files.items()},
             now=services.clock(),
         )
         try:

@@ -61,10 +61,10 @@ async def _publish(services: Services, record: VideoRecord, tombstone: Tombstone
     """The end of the video first, if nobody heard of it yet, then that it is gone."""
     source = services.settings.event_source
     for kind in due_events(record):
-        urls = {v.value: services.files.url(f.blob) for v, f in record.files.items()}
+        urls = {name: services.files.url(f.blob) for name, f in record.all_files.items()}
         event = video_event(record, kind, source=source, file_urls=urls, now=services.clock())
         await services.events.publish(event)
-    gone = record.model_copy(update={"files": {}})
+    gone = record.model_copy(update={"files": {}, "generations": ()})
     event = video_event(
         gone,
         EventType.DELETED,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dailies.catalogue import Deployment
-from dailies.providers.base import Reference, SourceFile, Submission
-from dailies.records import VideoRecord, VideoRequest
+from dailies.providers.base import InputFile, Reference, SourceFile, Submission
+from dailies.records import InpaintItem, StoredFile, VideoRecord, VideoRequest
 from dailies.services import Services
 
 __all__ = ["submission_of"]
@@ -32,6 +32,21 @@ async def submission_of(
         reference=reference,
         source_job_id=request.source_job_id,
         source_file=await _source_file(services, request),
+        n_variants=request.n_variants,
+        inputs=tuple(
+            _input(services, item, item.file) for item in request.inpaint if item.file is not None
+        ),
+    )
+
+
+def _input(services: Services, item: InpaintItem, file: StoredFile) -> InputFile:
+    return InputFile(
+        file.bytes,
+        file.content_type,
+        lambda: services.files.stream(file.blob),
+        type=item.type.value,
+        frame_index=item.frame_index,
+        crop=item.crop,
     )
 
 

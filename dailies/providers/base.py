@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from dailies.providers.outcomes import Job, Outcome
+from dailies.references.geometry import CropBounds
 from dailies.videos import Operation, Size, Variant
 
 __all__ = [
     "CharacterKeeper",
     "Content",
     "Found",
+    "InputFile",
     "KeptCharacter",
     "Reference",
     "SourceFile",
@@ -50,12 +52,27 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class InputFile(SourceFile):
+    """An image or a video that appears in the video from ``frame_index`` on.
+
+    Attributes:
+        crop: the part of the picture to use; None for all of it.
+    """
+
+    type: Literal["image", "video"]
+    frame_index: int = 0
+    crop: CropBounds | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One request for a video, complete and valid for the deployment that it goes to.
 
     Attributes:
         deployment: the name by which the provider knows the model.
         source_job_id: the upstream job that a remix, edit or extension starts from.
+        n_variants: how many videos the one job makes.
+        inputs: what appears at frames of the caller's choice.
         source_file: what it starts from where there is no such job (any more).
     """
 
@@ -66,6 +83,8 @@ class Submission:
     operation: Operation = Operation.CREATE
     reference: Reference | None = None
     source_job_id: str | None = None
+    n_variants: int = 1
+    inputs: tuple[InputFile, ...] = ()
     source_file: SourceFile | None = None
 
     @property
@@ -136,7 +155,10 @@ class VideoProvider(Protocol):
     def open_content(
         self, job_id: str, variant: Variant
     ) -> AbstractAsyncContextManager[Content | Outcome]:
-        """Open one file of a finished job; an ``Outcome`` when there is none to be had."""
+        """Open one file of a finished job; an ``Outcome`` when there is none to be had.
+
+        ``job_id`` is the job's, or that of one of its ``generations`` where the job has any.
+        """
         ...
 
     async def cancel(self, job_id: str) -> Outcome:

@@ -28,6 +28,7 @@ from enum import StrEnum
 import httpx
 
 from dailies.providers.error_body import ErrorBody, readable
+from dailies.providers.multipart import InputUnavailable
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.providers.retry_after import retry_after
 
@@ -215,6 +216,9 @@ FAULTS: tuple[Fault, ...] = (
           "and the app's network if this lasts."),
     Fault(_ANY, (httpx.UnsupportedProtocol,), Kind.REFUSED, "invalid_endpoint",
           "The endpoint {endpoint} is no usable URL. Set it to an https:// address."),
+    # Half a form of announced length: nothing can have been done with it.
+    Fault(_CREATES, (InputUnavailable,), Kind.TRANSIENT, "input_unavailable",
+          "An image or video that the request starts from can't be read from storage ({error})."),
     Fault(_CREATES, (httpx.TimeoutException,), Kind.UNKNOWN, "unknown_outcome",
           "The provider did not answer the request in time ({error}); it may have taken it."),
     Fault(_CREATES, (httpx.RequestError,), Kind.UNKNOWN, "unknown_outcome",
@@ -295,14 +299,15 @@ def classify_fault(call: Call, error: httpx.RequestError, context: Context) -> O
 
 
 def classify_job_error(error: ErrorBody, prompt: str | None = None) -> tuple[str, str]:
-    """The code and message of a job that failed, from the ``error`` in the job.
+    """The code and message of a job that failed, from the ``error`` in the job, or from Sora 1's
+    ``failure_reason`` as its code.
 
     Never worth a retry by itself: moderation is deterministic, and anything else was paid for.
     """
     if re.search(_MODERATION, error.words, re.IGNORECASE):
         return (
             "moderation_blocked",
-            f"The provider's moderation blocked the video{_reasons(error.message)}. Change the "
+            f"The provider's moderation blocked the video{_moderated(error)}. Change the "
             "prompt or the reference image; the same request would be blocked again.",
         )
     if re.search(_CONTENT_FILTER, error.words, re.IGNORECASE):
@@ -312,12 +317,20 @@ def classify_job_error(error: ErrorBody, prompt: str | None = None) -> tuple[str
             "the prompt or the reference image; the same request would be blocked again.",
         )
     detail = readable(error.message, prompt) or "it gave no reason."
+    if not error.message and _slug(error.code):
+        detail = f"it says '{error.code}'. Create the video again."
     return _slug(error.code) or "generation_failed", f"The provider could not render it: {detail}"
 
 
 def _slug(text: str) -> str | None:
     """A provider's code or parameter, if it is fit to be shown as one."""
     return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,63}", text) else None
+
+
+def _moderated(error: ErrorBody) -> str:
+    """What was moderated, or why: `` (output_moderation)``."""
+    side = re.fullmatch(r"(?:input|output)_moderation", error.code)
+    return f" ({side[0]})" if side else _reasons(error.message)
 
 
 def _reasons(message: str) -> str:

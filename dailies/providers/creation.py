@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
 import httpx
 
 from dailies.providers.base import Reference, SourceFile, Submission
+from dailies.providers.multipart import FormFile, StreamedForm
 from dailies.videos import Operation
 
 __all__ = ["AZURE_SORA_2", "Creations", "Dialect"]
@@ -98,16 +98,10 @@ class Creations:
         if submission.operation is Operation.EXTEND:
             fields["seconds"] = str(submission.seconds)
             operation = "extensions"
-        boundary = secrets.token_hex(16)
-        head, tail = _form_around_file(fields, source.content_type, boundary)
+        file = FormFile("video", "video.mp4", source.content_type, source.length, source.open)
+        form = StreamedForm(fields, [file])
         return self._client.build_request(
-            "POST",
-            f"{self._videos}/{operation}",
-            content=_joined(head, source, tail),
-            headers={
-                "Content-Type": f"multipart/form-data; boundary={boundary}",
-                "Content-Length": str(len(head) + source.length + len(tail)),
-            },
+            "POST", f"{self._videos}/{operation}", content=form, headers=form.headers
         )
 
     def _json(self, url: str, document: Mapping[str, object]) -> httpx.Request:
@@ -125,27 +119,3 @@ class Creations:
 def _file(reference: Reference) -> tuple[str, bytes, str]:
     extension = reference.content_type.partition("/")[2].replace("jpeg", "jpg") or "bin"
     return (f"reference.{extension}", reference.data, reference.content_type)
-
-
-def _form_around_file(
-    fields: Mapping[str, str], content_type: str, boundary: str
-) -> tuple[bytes, bytes]:
-    """What comes before and after the file in a form (RFC 7578). httpx would hold the whole file
-    in memory."""
-    head = b"".join(
-        b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
-        % (boundary.encode(), name.encode(), value.encode("utf-8", "replace"))
-        for name, value in fields.items()
-    )
-    head += (
-        b'--%s\r\nContent-Disposition: form-data; name="video"; filename="video.mp4"\r\n'
-        b"Content-Type: %s\r\n\r\n" % (boundary.encode(), content_type.encode())
-    )
-    return head, b"\r\n--%s--\r\n" % boundary.encode()
-
-
-async def _joined(head: bytes, source: SourceFile, tail: bytes) -> AsyncIterator[bytes]:
-    yield head
-    async for chunk in source.open():
-        yield chunk
-    yield tail

@@ -6,8 +6,7 @@ Sora 2 pages, recorded answers of Azure, and the sources of vLLM-Omni, SGLang an
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
@@ -21,27 +20,14 @@ from dailies.providers.creation import AZURE_SORA_2, Creations, Dialect
 from dailies.providers.download import checked_content
 from dailies.providers.error_body import read_json
 from dailies.providers.exchange import Exchange, Reply
+from dailies.providers.listing import find_job
 from dailies.providers.outcomes import Job, Kind, Outcome
-from dailies.providers.reconcile import CLOCK_SKEW, Names, candidates
+from dailies.providers.reconcile import Names
 from dailies.providers.retry_after import poll_after
 from dailies.providers.video_object import parse_character, parse_job, parse_page
 from dailies.videos import Operation, Variant
 
-__all__ = ["AZURE_SORA_2", "Dialect", "OpenAIVideos"]
-
-_PAGE = 100
-_MAX_PAGES = 50
-
-_AMBIGUOUS = Outcome(
-    Kind.UNKNOWN,
-    code="ambiguous_jobs",
-    message="The provider lists several jobs that may be this one, without their prompts.",
-)
-_ENDLESS = Outcome(
-    Kind.TRANSIENT,
-    code="list_incomplete",
-    message="The provider's list of jobs can't be read to its end.",
-)
+__all__ = ["AZURE_SORA_2", "Dialect", "OpenAIVideos", "resource_url"]
 
 
 class OpenAIVideos:
@@ -70,7 +56,7 @@ class OpenAIVideos:
         self._exchange = Exchange(client, auth, context)
         self._dialect = dialect
         self._names = names or Names()
-        self._videos = f"{_base(endpoint)}{dialect.path}/videos"
+        self._videos = f"{resource_url(endpoint)}{dialect.path}/videos"
         self._creations = Creations(client, self._videos, dialect)
 
     async def submit(self, submission: Submission) -> Outcome:
@@ -124,18 +110,15 @@ class OpenAIVideos:
         return self._exchange.told(Call.CANCEL, done, job_id)
 
     async def find_submitted(self, submission: Submission, since: float) -> Found:
-        """See ``VideoProvider.find_submitted``.
-
-        A search that could not see every job since then is no search: its outcome says so, and it
-        gives no jobs. ``UNKNOWN`` is a search that found jobs and can't tell which is ours.
-        """
-        listed = await self._jobs_since(since - CLOCK_SKEW)
-        if isinstance(listed, Outcome):
-            return Found(listed)
-        known, anonymous = candidates(listed, submission, since, self._names)
-        if not known and len(anonymous) > 1:
-            return Found(_AMBIGUOUS)
-        return Found(Outcome(Kind.ACCEPTED), known or anonymous)
+        """See ``VideoProvider.find_submitted``."""
+        return await find_job(
+            self._exchange,
+            self._list_page,
+            parse_page,
+            submission=submission,
+            since=since,
+            names=self._names,
+        )
 
     def open_content(
         self, job_id: str, variant: Variant
@@ -180,33 +163,14 @@ class OpenAIVideos:
             return reply
         return self._exchange.classified(call, reply, job_id=job_id)
 
-    async def _jobs_since(self, horizon: float) -> list[Job] | Outcome:
-        """All jobs created at or after ``horizon`` (and some older ones), newest first."""
-        jobs: dict[str, Job] = {}
-        after: str | None = None
-        for _ in range(_MAX_PAGES):
-            params = {"limit": str(_PAGE), "order": "desc"} | ({"after": after} if after else {})
-            request = self._client.build_request("GET", self._videos, params=params)
-            reply = await self._exchange.call(Call.LIST, request)
-            if isinstance(reply, Outcome):
-                return reply
-            page = parse_page(read_json(reply.body)) if reply.is_success else None
-            if page is None:
-                return self._exchange.classified(Call.LIST, reply)
-            found, after, has_more = page
-            fresh = [job for job in found if job.id not in jobs]
-            jobs.update((job.id, job) for job in fresh)
-            if has_more is False or _reaches(found, horizon):
-                return list(jobs.values())
-            if not fresh or after is None:  # it has no pages, or ignores the cursor
-                return self._exchange.told(Call.LIST, _ENDLESS) if has_more else [*jobs.values()]
-        return self._exchange.told(Call.LIST, _ENDLESS)
+    def _list_page(self, query: Mapping[str, str]) -> httpx.Request:
+        return self._client.build_request("GET", self._videos, params={**query, "order": "desc"})
 
     def _url(self, job_id: str) -> str:
         return f"{self._videos}/{quote(job_id, safe='')}"
 
 
-def _base(endpoint: str) -> str:
+def resource_url(endpoint: str) -> str:
     """The resource's address; people also paste it with the path of the API."""
     base = endpoint.rstrip("/")
     for tail in ("/openai/v1", "/openai"):
@@ -226,12 +190,3 @@ def _is_video(document: object) -> bool:
         and isinstance(document.get("status"), str)
         and document.get("object") == "video"
     )
-
-
-def _reaches(page: list[Job], horizon: float) -> bool:
-    """Whether all that follows this page is older than ``horizon``: its last job is, and it is
-    sorted as asked for (a server may ignore the order)."""
-    times = [job.created_at for job in page]
-    known = [moment for moment in times if moment is not None]
-    descending = all(a >= b for a, b in itertools.pairwise(known))
-    return len(known) == len(times) > 0 and descending and known[-1] < horizon

@@ -66,8 +66,12 @@ class Job:
         id: the provider's id, opaque.
         progress: percent, 0 to 100.
         created_at: Unix seconds, by the provider's clock.
+        completed_at: Unix seconds at which it was done, if the provider said so.
         expires_at: Unix seconds after which the provider's files are gone, if it said so.
         model, prompt, seconds, size: what was asked, where the provider repeats it.
+        n_variants: how many videos it makes, where the provider repeats it.
+        generations: the ids of the videos that it made, for providers that make several.
+        failure_reason: the provider's own word for why it failed.
         error_code, error_message: why it failed, classified (see ``classify``).
     """
 
@@ -75,12 +79,16 @@ class Job:
     status: JobStatus
     progress: int = 0
     created_at: float | None = None
+    completed_at: float | None = None
     expires_at: float | None = None
     model: str | None = None
     prompt: str | None = None
     seconds: int | None = None
     size: Size | None = None
     source_id: str | None = None
+    n_variants: int | None = None
+    generations: tuple[str, ...] = ()
+    failure_reason: str | None = None
     error_code: str | None = None
     error_message: str | None = None
 

@@ -67,6 +67,7 @@ def _same_request(job: Job, submission: Submission) -> bool:
             job.source_id is None
             and job.seconds in (None, submission.seconds)
             and job.size in (None, submission.size)
+            and job.n_variants in (None, submission.n_variants)
         )
     # The length and size of what is derived are the source's, or the sum of both.
     return job.source_id in (None, submission.source_job_id)

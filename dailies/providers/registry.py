@@ -7,16 +7,21 @@ from collections.abc import Callable
 import httpx
 
 from dailies.catalogue import Catalogue, Deployment
+from dailies.deployment import AZURE_SORA_1
 from dailies.errors import SettingsError
 from dailies.providers.azure_auth import ApiKeyAuth, EntraAuth, TokenCredential, Tokens
+from dailies.providers.azure_sora_1 import AzureSora1
 from dailies.providers.base import VideoProvider
 from dailies.providers.openai_videos import AZURE_SORA_2, Dialect, OpenAIVideos
 from dailies.providers.reconcile import Names
 
-__all__ = ["DIALECTS", "Providers"]
+__all__ = ["DIALECTS", "PROVIDERS", "Providers"]
 
 DIALECTS: dict[str, Dialect] = {"azure-sora-2": AZURE_SORA_2}
-"""The ``provider`` ids of the catalogue and the protocol that each speaks."""
+"""The ``provider`` ids of the catalogue that speak OpenAI's videos protocol, and how."""
+
+PROVIDERS = (*DIALECTS, AZURE_SORA_1)
+"""All ``provider`` ids of the catalogue."""
 
 _TIMEOUT = httpx.Timeout(connect=10, write=60, read=60, pool=30)
 """Seconds for each phase; ``read`` is for each piece of an answer, not for the whole."""
@@ -48,9 +53,9 @@ class Providers:
         """
         problems = [
             f"deployment '{d.name}': there is no provider '{d.provider}'; "
-            f"known are: {', '.join(DIALECTS)}"
+            f"known are: {', '.join(PROVIDERS)}"
             for d in catalogue.deployments
-            if d.provider not in DIALECTS
+            if d.provider not in PROVIDERS
         ]
         if problems:
             raise SettingsError(problems)
@@ -85,13 +90,13 @@ class Providers:
                 transport=self._transport,
                 headers={"User-Agent": "dailies"},
             )
+        client, auth = self._clients[endpoint], self._auth(deployment)
+        names = self._names(deployment)
+        if deployment.is_sora_1:
+            return AzureSora1(client, endpoint, deployment.deployment, auth, names=names)
+        dialect = DIALECTS[deployment.provider]
         return OpenAIVideos(
-            self._clients[endpoint],
-            endpoint,
-            deployment.deployment,
-            self._auth(deployment),
-            dialect=DIALECTS[deployment.provider],
-            names=self._names(deployment),
+            client, endpoint, deployment.deployment, auth, dialect=dialect, names=names
         )
 
     def _auth(self, deployment: Deployment) -> httpx.Auth:

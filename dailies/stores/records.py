@@ -39,7 +39,8 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 from dailies.errors import Conflict
 from dailies.records import VideoRecord
 from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of, properties_of
-from dailies.videos import ID_PREFIX
+from dailies.telemetry.spans import note_record
+from dailies.videos import ID_PREFIX, first_id
 
 __all__ = [
     "Change",
@@ -117,6 +118,7 @@ class RecordStore:
                     "PartitionKey": record.owner,
                     "RowKey": falling_row(record.id),
                     "VideoId": record.id,
+                    "Model": record.request.model,
                 },
             ),
         ]
@@ -155,12 +157,6 @@ class RecordStore:
             return existing
         return record
 
-    async def announce(self, video_id: str, owner: str) -> None:
-        """Note that something is about to be done for this video, so that the sweeper looks."""
-        await self._open.upsert_entity(
-            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
-        )
-
     async def find_by_key(
         self, owner: str, idempotency_key: str, request_hash: str | None
     ) -> VideoRecord | None:
@@ -184,7 +180,10 @@ class RecordStore:
     async def get(self, owner: str, video_id: str) -> VideoRecord | None:
         """One record, or None: also when it belongs to another owner."""
         found = await self.read(owner, video_id)
-        return None if found is None else found[0]
+        if found is None:
+            return None
+        note_record(found[0])
+        return found[0]
 
     async def update(self, owner: str, video_id: str, change: Change) -> VideoRecord | None:
         """Apply ``change`` to the record as it is now; again if someone else wrote in between.
@@ -199,6 +198,7 @@ class RecordStore:
             record, etag = found
             changed = change(record)
             if changed == record:
+                note_record(record)
                 return record
             try:
                 await self._videos.update_entity(
@@ -213,17 +213,29 @@ class RecordStore:
                 continue
             except ResourceNotFoundError:
                 return None
+            note_record(changed)
             return changed
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
 
-    async def list(self, owner: str, *, after: str | None, limit: int, ascending: bool) -> Page:
-        """A page of one owner's videos, from the one after ``after`` in the asked order.
+    async def list(
+        self,
+        owner: str,
+        *,
+        after: str | None,
+        limit: int,
+        ascending: bool,
+        models: Sequence[str] = (),
+    ) -> Page:
+        """A page of one owner's videos, from the one after ``after`` in the asked order; only those
+        of ``models`` when any are given.
 
         ``after`` need not exist any more: it is a place in the order of time.
         """
         if after is not None and not is_video_id(after):
             return Page((), has_more=False)
-        ids = await self._ids(owner, after=after, limit=limit + 1, ascending=ascending)
+        ids = await self._ids(
+            owner, after=after, limit=limit + 1, ascending=ascending, models=models
+        )
         wanted, has_more = ids[:limit], len(ids) > limit
         if not wanted:
             return Page((), has_more=False)
@@ -251,6 +263,19 @@ class RecordStore:
         async for row in rows:
             yield OpenVideo(id=str(row["RowKey"]), owner=str(row["Owner"]))
 
+    async def created_before(self, cutoff: float) -> AsyncIterator[VideoRecord]:
+        """Every owner's videos that were created before ``cutoff`` (Unix seconds), in no order.
+
+        Ids begin with their time, so the condition is one on row keys; the table is read whole all
+        the same, by the service: for a nightly job.
+        """
+        rows = self._videos.query_entities(
+            "RowKey ge @low and RowKey lt @high",
+            parameters={"low": f"v:{ID_PREFIX}", "high": f"v:{first_id(cutoff)}"},
+        )
+        async for row in rows:
+            yield VideoRecord.model_validate_json(document_of(row))
+
     async def count_open(self, owner: str, *, up_to: int) -> int:
         """How many of the owner's videos have something left to do; counts no further than
         ``up_to``. Reads the rows of all owners' open videos in the worst case."""
@@ -267,20 +292,30 @@ class RecordStore:
                 break
         return count
 
+    async def announce(self, video_id: str, owner: str) -> None:
+        """Note that something is to be done for this video, so that the sweeper looks."""
+        await self._open.upsert_entity(
+            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
+        )
+
     async def close(self, video_id: str) -> None:
         """Note that nothing is left to do for this video."""
         await self._open.delete_entity(_OPEN_PARTITION, video_id)
 
     async def _ids(
-        self, owner: str, *, after: str | None, limit: int, ascending: bool
+        self, owner: str, *, after: str | None, limit: int, ascending: bool, models: Sequence[str]
     ) -> Sequence[str]:
         if ascending:
             low, high = "v:" if after is None else f"v:{after}", "v;"
         else:
             low, high = "d:" if after is None else falling_row(after), "d;"
+        wanted = {f"model{place}": name for place, name in enumerate(models)}
+        of_models = " or ".join(f"Model eq @{parameter}" for parameter in wanted)
         rows = self._videos.query_entities(
-            "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high",
-            parameters={"owner": owner, "low": low, "high": high},
+            "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high"
+            # The SDK knows a parameter only between spaces.
+            + (f" and ( {of_models} )" if of_models else ""),
+            parameters={"owner": owner, "low": low, "high": high, **wanted},
             select=["RowKey", "VideoId"],
             results_per_page=limit,
         )

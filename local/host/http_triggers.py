@@ -79,7 +79,8 @@ class HttpTriggers:
             return PlainTextResponse("Request body too large.", 413)
         except ClientDisconnect:
             return Response(status_code=400)
-        return await self._call(self._invocation(function, request, parameters, body))
+        call = self._invocation(function, request, parameters, body)
+        return await self._call(call, is_head=request.method == "HEAD")
 
     async def wait_for_worker(self) -> Response | None:
         """Wait until functions can be called; the answer to give when they cannot."""
@@ -128,7 +129,7 @@ class HttpTriggers:
             tracestate=request.headers.get("tracestate", ""),
         )
 
-    async def _call(self, call: Invocation) -> Response:
+    async def _call(self, call: Invocation, *, is_head: bool) -> Response:
         try:
             async with asyncio.timeout(self._answer_limit_s):
                 result = await self._worker.invoke(call)
@@ -144,10 +145,10 @@ class HttpTriggers:
             for line in result.fault.stack.rstrip().splitlines():
                 _log.error("  %s", line)
             return Response(status_code=500)
-        return _response(result)
+        return _response(result, is_head=is_head)
 
 
-def _response(result: InvocationResult) -> Response:
+def _response(result: InvocationResult, *, is_head: bool) -> Response:
     value = result.value
     if value is None:
         return Response(status_code=204)
@@ -156,7 +157,10 @@ def _response(result: InvocationResult) -> Response:
     has_no_body = value["status"] in (204, 304)
     response = Response(b"" if has_no_body else result.content, value["status"])
     for name, text in value["headers"].items():
-        if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+        if is_head and name.lower() == "content-length":
+            # What a GET would have, which only the function knows.
+            response.headers[name] = text
+        elif name.lower() not in ("content-length", "transfer-encoding", "connection"):
             response.headers[name] = text
     for cookie in value["cookies"]:
         response.headers.append("set-cookie", cookie)

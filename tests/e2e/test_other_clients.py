@@ -1,12 +1,10 @@
-"""Clients in environments of their own: an older official one, LiteLLM, schemathesis."""
+"""Clients in environments of their own: an older official one, and schemathesis."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from tests.stack import RunningStack
 from tests.venvs import python_with
@@ -44,19 +42,6 @@ def test_the_previous_major_version_of_the_official_client(stack: RunningStack) 
         within=180,
         OPENAI_BASE_URL=f"{stack.base_url}/v1",
         OPENAI_API_KEY=stack.api_key,
-    )
-    assert output.endswith("passed\n")
-
-
-@pytest.mark.long
-def test_the_sdk_of_litellm(stack: RunningStack) -> None:
-    output = run(
-        python_with("litellm>=1.105,<1.110"),
-        str(CLIENTS / "litellm_sdk.py"),
-        within=300,
-        DAILIES_URL=stack.base_url,
-        DAILIES_KEY=stack.api_key,
-        LITELLM_LOCAL_MODEL_COST_MAP="True",  # else it asks GitHub for its price list
     )
     assert output.endswith("passed\n")
 

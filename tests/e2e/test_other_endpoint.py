@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from local.stack.certificates import Certificates
-from local.stack.layout import APP_DIR, StateDir
-from local.stack.ports import Ports
+from tests.e2e.simulator import running_simulator
 from tests.stack import running_stack
 
 KEY = "key-of-another-resource"
@@ -22,33 +17,8 @@ KEY = "key-of-another-resource"
 @pytest.fixture
 def other_server(tmp_path: Path) -> Iterator[str]:
     """A server outside the stack that takes nothing but ``KEY``; its URL."""
-    state = StateDir(tmp_path / "other")
-    state.create()
-    ports = Ports.assign(state.ports, host_port=0)
-    files = Certificates.load_or_create(state.tls)
-    command = [sys.executable, "-m", "local.services", "--port", str(ports.services)]
-    command += ["--tls-port", str(ports.services_tls), "--speed", "60", "--unlimited"]
-    command += ["--tls-cert", str(files.server), "--tls-key", str(files.server_key)]
-    command += ["--state-dir", str(state.services), "--identity-header", "nobody-knows"]
-    url = f"http://127.0.0.1:{ports.services}"
-    with subprocess.Popen([*command, "--sora-api-key", KEY], cwd=APP_DIR) as server:
-        try:
-            _wait_for(f"{url}/_inspect/jobs")
-            yield url
-        finally:
-            server.terminate()
-
-
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            httpx.get(url, trust_env=False).raise_for_status()
-        except httpx.TransportError:
-            assert time.monotonic() < deadline, f"{url} does not answer"
-            time.sleep(0.1)
-        else:
-            return
+    with running_simulator(tmp_path / "other", KEY) as url:
+        yield url
 
 
 def test_the_video_is_made_there_and_announced_here(other_server: str, tmp_path: Path) -> None:

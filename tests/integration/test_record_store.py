@@ -18,7 +18,7 @@ from dailies.records import VideoRecord, VideoRequest
 from dailies.stores.claims import ClaimStore
 from dailies.stores.records import RecordStore, hash_key
 from dailies.stores.tombstones import Removal, TombstoneStore
-from dailies.videos import Phase, Size, new_id
+from dailies.videos import Phase, Size, VideoError, new_id
 from tests.integration.azurite import azurite
 
 START = 1_795_262_400.0
@@ -41,11 +41,6 @@ async def tables(connection: str) -> AsyncIterator[TableServiceClient]:
 @pytest.fixture
 def records(tables: TableServiceClient) -> RecordStore:
     return RecordStore(tables)
-
-
-@pytest.fixture
-def tombstones(tables: TableServiceClient, records: RecordStore) -> TombstoneStore:
-    return TombstoneStore(tables, records)
 
 
 _owners = iter(f"owner-{number}" for number in range(10_000))
@@ -175,12 +170,21 @@ async def test_concurrent_changes_are_all_kept(records: RecordStore, owner: str)
     assert sorted(final.published) == [str(number) for number in range(8)]
 
 
-async def test_an_update_of_what_was_deleted_is_none(
-    records: RecordStore, tombstones: TombstoneStore, owner: str
+async def remove(tables: TableServiceClient, records: RecordStore, record: VideoRecord) -> None:
+    """Take a video away, as its owner or the retention does."""
+    cause = VideoError("cancelled", "It was cancelled.")
+    await records.update(record.owner, record.id, lambda current: current.failed(cause, START))
+    tombstones = TombstoneStore(tables, records)
+    assert await tombstones.bury(record.owner, record.id, Removal.DELETED, START)
+    assert await tombstones.bury(record.owner, record.id, Removal.DELETED, START) is None
+
+
+async def test_an_update_of_what_was_removed_is_none(
+    tables: TableServiceClient, records: RecordStore, owner: str
 ) -> None:
-    record = await records.insert(video(owner, phase=Phase.DONE))
-    await tombstones.bury(owner, record.id, Removal.DELETED, START)
-    assert await tombstones.bury(owner, record.id, Removal.DELETED, START) is None
+    record = await records.insert(video(owner))
+    await remove(tables, records, record)
+    assert await records.get(owner, record.id) is None
     assert await records.update(owner, record.id, lambda r: r.moved_to(Phase.WAITING)) is None
 
 
@@ -207,10 +211,9 @@ async def test_a_list_in_either_order_gives_every_video_once(
 
 @pytest.mark.parametrize("ascending", [True, False])
 async def test_a_list_while_videos_come_and_go_gives_none_twice_and_all_that_stay(
-    records: RecordStore, tombstones: TombstoneStore, owner: str, ascending: bool
+    tables: TableServiceClient, records: RecordStore, owner: str, ascending: bool
 ) -> None:
-    done = Phase.DONE
-    made = [await records.insert(video(owner, START + 2 * n, phase=done)) for n in range(12)]
+    made = [await records.insert(video(owner, START + 2 * n)) for n in range(12)]
     gone = set()
     seen: list[str] = []
     after = None
@@ -224,7 +227,7 @@ async def test_a_list_while_videos_come_and_go_gives_none_twice_and_all_that_sta
         for record in (made[turn % 12], *(r for r in made if r.id == after)):
             if record.id not in gone:
                 gone.add(record.id)
-                await tombstones.bury(owner, record.id, Removal.DELETED, START)
+                await remove(tables, records, record)
         await records.insert(video(owner, START - 1 - turn))
         await records.insert(video(owner, START + 100 + turn))
     assert Counter(seen).most_common(1)[0][1] == 1

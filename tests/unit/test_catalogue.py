@@ -62,7 +62,7 @@ def problems(text: str, environ: dict[str, str] | None = None) -> list[str]:
 def test_the_catalogue_that_ships_is_sound() -> None:
     catalogue = Catalogue.load(SHIPPED, ENDPOINT)
 
-    assert list(catalogue.models) == ["sora-2", "sora-2-pro"]
+    assert list(catalogue.models) == ["sora-2", "sora-2-pro", "sora"]
     (deployment,) = catalogue.default_model.deployments
     assert deployment.endpoint == "https://my.openai.azure.com"
     assert deployment.deployment == "sora-2"

@@ -1,0 +1,1 @@
+"""The jobs API of Sora 1, on the same records and orchestration as the videos protocol."""

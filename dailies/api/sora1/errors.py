@@ -1,0 +1,75 @@
+"""Errors of the jobs API: a flat envelope, as the specification has it.
+
+What Azure's gateway answers before the API itself is asked (a wrong key, an unknown deployment, an
+``api-version`` that does not exist) comes in the wrapped envelope, there and here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+
+from dailies.api.errors import error_response
+from dailies.api.observe import note
+from dailies.errors import Forbidden, InvalidRequest, RequestError, Unauthenticated
+
+__all__ = ["FlatError", "FlatErrorsRoute", "check_api_version"]
+
+_GATEWAY_CODES = ("DeploymentNotFound", "BadRequest")
+_API_VERSIONS = ("preview", "v1")
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class FlatError(JSONResponse):
+    """``{code, message, param, type, inner_error}`` of an error, with its status and headers."""
+
+    def __init__(self, error: RequestError) -> None:
+        wrapped = error_response(error)
+        fields = json.loads(bytes(wrapped.body))["error"]
+        headers = {
+            name: value
+            for name, value in wrapped.headers.items()
+            if name not in ("content-length", "content-type")
+        }
+        super().__init__({**fields, "inner_error": None}, error.status, headers)
+
+
+class FlatErrorsRoute(APIRoute):
+    """A route whose own errors are flat; the gateway's go on to the app's handlers."""
+
+    def get_route_handler(self) -> Handler:
+        """See ``APIRoute``."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestError as error:
+                gateways = isinstance(error, Unauthenticated | Forbidden)
+                if gateways or error.code in _GATEWAY_CODES:
+                    raise
+                note(request, code=error.code)
+                return FlatError(error)
+
+        return answer
+
+
+def check_api_version(request: Request) -> None:
+    """``api-version`` is ``preview``; ``v1`` and none at all mean the same.
+
+    Raises:
+        InvalidRequest: it is another one.
+    """
+    version = request.query_params.get("api-version")
+    if version not in (None, *_API_VERSIONS):
+        raise InvalidRequest(
+            f"API version not supported: {version[:64]}. Use api-version=preview.",
+            param="api-version",
+            code="BadRequest",
+        )

@@ -1,0 +1,71 @@
+"""The files that a finished job leaves, and where each is kept.
+
+A job that made several videos has them as ``video-1.mp4``, ``thumbnail-1.jpg`` and so on; one video
+is ``video.mp4``, whatever provider made it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dailies.catalogue import Deployment
+from dailies.records import StoredFile, VideoRecord
+from dailies.videos import Variant
+
+__all__ = ["Part", "is_stored", "part_name", "parts_of", "with_part"]
+
+_SUFFIXES = {"video/mp4": "mp4", "image/webp": "webp", "image/jpeg": "jpg", "image/png": "png"}
+_USUAL = {Variant.VIDEO: "mp4", Variant.THUMBNAIL: "webp", Variant.SPRITESHEET: "jpg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file to archive.
+
+    Attributes:
+        source_id: the upstream job that has it, or one of its generations.
+        generation: the place of that generation, from 0; None for jobs that have none.
+    """
+
+    source_id: str
+    variant: Variant
+    generation: int | None = None
+
+
+def parts_of(record: VideoRecord, job_id: str, deployment: Deployment) -> list[Part]:
+    """All files that the job may have left, the videos before their pictures."""
+    if not record.generations:
+        return [Part(job_id, variant) for variant in deployment.variants]
+    return [
+        Part(generation.id, variant, place)
+        for variant in deployment.variants
+        for place, generation in enumerate(record.generations)
+    ]
+
+
+def is_stored(record: VideoRecord, part: Part) -> bool:
+    """Whether the record names the file already."""
+    if part.generation is None:
+        return part.variant in record.files
+    return part.variant in record.generations[part.generation].files
+
+
+def part_name(record: VideoRecord, part: Part, media: str) -> str:
+    """The blob of a file of that media type."""
+    several = part.generation is not None and len(record.generations) > 1
+    number = f"-{(part.generation or 0) + 1}" if several else ""
+    suffix = _SUFFIXES.get(media, _USUAL[part.variant])
+    return f"{record.id}/{part.variant.value}{number}.{suffix}"
+
+
+def with_part(record: VideoRecord, part: Part, file: StoredFile) -> VideoRecord:
+    """The record with the stored file in it; the first generation's are the video's own."""
+    generations = list(record.generations)
+    files = record.files
+    if part.generation is not None:
+        made = generations[part.generation]
+        made = made.model_copy(update={"files": {**made.files, part.variant: file}})
+        generations[part.generation] = made
+    if not part.generation:
+        files = {**files, part.variant: file}
+    return record.model_copy(update={"files": files, "generations": tuple(generations)})

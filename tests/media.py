@@ -1,0 +1,36 @@
+"""Small pictures and clips that tests start videos from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+from PIL import Image, ImageChops
+
+__all__ = ["write_clip", "write_picture"]
+
+_RATE = 30
+
+
+def write_picture(path: Path, width: int = 320, height: int = 240) -> Path:
+    """A picture with a gradient; the format is that of the name."""
+    across = Image.linear_gradient("L").rotate(90).resize((width, height))
+    Image.merge("RGB", (across, Image.new("L", across.size), ImageChops.invert(across))).save(path)
+    return path
+
+
+def write_clip(
+    path: Path, *, seconds: float = 2, width: int = 320, height: int = 240, **options: str
+) -> Path:
+    """An H.264 clip whose picture changes; ``options`` are the muxer's."""
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream("libx264", rate=_RATE)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(round(seconds * _RATE)):
+            shade = number * 3 % 256
+            picture = Image.new("RGB", (width, height), (shade,) * 3)
+            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call] # PyAV's own
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
