@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
-from dailies.api.documents import CONTENT_ANSWERS, CONTENT_PARAMETERS
+from dailies.api.documents import CONTENT_PARAMETERS, content_answers
 from dailies.api.streaming import stream_file
 from dailies.api.videos import find
 from dailies.errors import Conflict, InvalidRequest, NotFound
@@ -30,7 +30,7 @@ _VARIANT_INDEX = Query(
 )
 _DOCUMENTED: dict[str, Any] = {
     "response_class": Response,
-    "responses": CONTENT_ANSWERS,
+    "responses": content_answers("video/mp4", "image/webp", "image/jpeg"),
     "openapi_extra": {"parameters": CONTENT_PARAMETERS},
 }
 

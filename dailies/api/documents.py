@@ -13,7 +13,6 @@ from dailies.requests import MAX_PROMPT_CHARACTERS
 
 __all__ = [
     "CHARACTER_BODY",
-    "CONTENT_ANSWERS",
     "CONTENT_PARAMETERS",
     "CREATE_BODY",
     "EDIT_BODY",
@@ -23,6 +22,7 @@ __all__ = [
     "REMIX_BODY",
     "REPLAYED",
     "answers",
+    "content_answers",
 ]
 
 Schema = dict[str, Any]
@@ -76,14 +76,16 @@ IDEMPOTENCY_KEY: Schema = {
 }
 
 
-def answers(*errors: int, ok: Schema | None = None, success: int = 200) -> Answers:
-    """The answers of a route: ``success`` with further headers, its errors, and those that every
-    route has."""
+def answers(
+    *errors: int, ok: Schema | None = None, success: int = 200, envelope: Any = ErrorEnvelope
+) -> Answers:
+    """The answers of a route: ``success`` with further headers, its errors in their envelope, and
+    those that every route has."""
     documented: Answers = {success: {"headers": {**_REQUEST_ID, **(ok or {})}}}
     for status in sorted({*errors, 401, 503}):
         headers = {**_REQUEST_ID, **(_RETRY_AFTER if status in (429, 503) else {})}
         documented[status] = {
-            "model": ErrorEnvelope,
+            "model": envelope,
             "description": _WHY[status],
             "headers": headers,
         }
@@ -94,33 +96,30 @@ def _file(*types: str) -> Schema:
     return {type_: {"schema": {"type": "string", "format": "binary"}} for type_ in types}
 
 
-CONTENT_ANSWERS: Answers = {
-    **answers(400, 404, 409),
-    200: {
-        "description": "The file, where content is streamed.",
-        "headers": _REQUEST_ID,
-        "content": _file("video/mp4", "image/webp", "image/jpeg"),
-    },
-    206: {
-        "description": "The range of the file, or as much of it as one answer holds.",
-        "headers": {
-            **_REQUEST_ID,
-            "Content-Range": {"required": True, "schema": {"type": "string"}},
+def content_answers(*types: str, envelope: Any = ErrorEnvelope) -> Answers:
+    """The answers of a route that gives a file of one of the media types, or a link to it."""
+    content_range = {"Content-Range": {"required": True, "schema": {"type": "string"}}}
+    location = {"Location": {"required": True, "schema": {"type": "string"}}}
+    return {
+        **answers(400, 404, 409, envelope=envelope),
+        200: {
+            "description": "The file, where content is streamed.",
+            "headers": _REQUEST_ID,
+            "content": _file(*types),
         },
-        "content": _file("video/mp4", "image/webp", "image/jpeg"),
-    },
-    302: {
-        "description": "Where the file is: a link that lasts minutes.",
-        "headers": {**_REQUEST_ID, "Location": {"required": True, "schema": {"type": "string"}}},
-    },
-    416: {
-        "description": _WHY[416],
-        "headers": {
-            **_REQUEST_ID,
-            "Content-Range": {"required": True, "schema": {"type": "string"}},
+        206: {
+            "description": "The range of the file, or as much of it as one answer holds.",
+            "headers": {**_REQUEST_ID, **content_range},
+            "content": _file(*types),
         },
-    },
-}
+        302: {
+            "description": "Where the file is: a link that lasts minutes.",
+            "headers": {**_REQUEST_ID, **location},
+        },
+        416: {"description": _WHY[416], "headers": {**_REQUEST_ID, **content_range}},
+    }
+
+
 CONTENT_PARAMETERS: list[Schema] = [
     {
         "name": "Range",

@@ -1,14 +1,36 @@
-"""What the OpenAPI document says of a create, whose body the route reads itself."""
+"""What the OpenAPI document says beyond the types: the body of a create, and the errors."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from dailies.api.documents import answers, content_answers
+from dailies.api.schemas import ErrorBody, ErrorEnvelope
 from dailies.requests import MAX_PROMPT_CHARACTERS
 
-__all__ = ["CREATE_BODY"]
+__all__ = ["CREATE_BODY", "FlatErrorBody", "flat_answers", "flat_content_answers"]
 
 Schema = dict[str, Any]
+
+
+class FlatErrorBody(ErrorBody):
+    """The jobs API's own errors: the fields without an envelope around them."""
+
+    inner_error: dict[str, Any] | None
+
+
+_ENVELOPE = FlatErrorBody | ErrorEnvelope
+
+
+def flat_answers(*errors: int, **further: Any) -> dict[int | str, dict[str, Any]]:
+    """``answers`` of a route whose errors are flat, or wrapped where the gateway gives them."""
+    return answers(*errors, envelope=_ENVELOPE, **further)
+
+
+def flat_content_answers() -> dict[int | str, dict[str, Any]]:
+    """``content_answers`` of the same."""
+    return content_answers("video/mp4", "image/webp", "image/jpg", "image/jpeg", envelope=_ENVELOPE)
+
 
 _TEXT_NUMBER: Schema = {"type": "string", "pattern": "^[0-9]{1,4}$"}
 _NUMBERS = ("width", "height", "n_seconds", "n_variants")

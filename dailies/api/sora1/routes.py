@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from dailies.api.content import deliver
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
-from dailies.api.documents import IDEMPOTENCY_KEY, REPLAYED, answers
+from dailies.api.documents import IDEMPOTENCY_KEY, REPLAYED
 from dailies.api.observe import note
 from dailies.api.sora1.create import create_job
-from dailies.api.sora1.documents import CREATE_BODY
+from dailies.api.sora1.documents import CREATE_BODY, flat_answers, flat_content_answers
 from dailies.api.sora1.errors import FlatErrorsRoute, check_api_version
 from dailies.api.sora1.ids import generation_of, video_of_job
 from dailies.api.sora1.objects import (
@@ -46,7 +46,7 @@ router = APIRouter(
     "/jobs",
     status_code=201,
     response_model=Job,
-    responses=answers(400, 404, 409, 413, 429, ok=REPLAYED, success=201),
+    responses=flat_answers(400, 404, 409, 413, 429, ok=REPLAYED, success=201),
     openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
 )
 async def create(
@@ -59,7 +59,7 @@ async def create(
     return _job(context, acceptance.record)
 
 
-@router.get("/jobs", response_model=JobList, responses=answers(400))
+@router.get("/jobs", response_model=JobList, responses=flat_answers(400))
 async def list_jobs(
     context: RequestContext,
     caller: Caller,
@@ -96,13 +96,13 @@ async def list_jobs(
     )
 
 
-@router.get("/jobs/{job_id}", response_model=Job, responses=answers(404))
+@router.get("/jobs/{job_id}", response_model=Job, responses=flat_answers(404))
 async def retrieve(job_id: str, request: Request, context: RequestContext, caller: Caller) -> Job:
     """The job as it is now."""
     return _job(context, await _find(context, request, caller.name, job_id))
 
 
-@router.delete("/jobs/{job_id}", status_code=204, responses=answers(404, success=204))
+@router.delete("/jobs/{job_id}", status_code=204, responses=flat_answers(404, success=204))
 async def delete(
     job_id: str, request: Request, context: RequestContext, caller: Caller
 ) -> Response:
@@ -112,7 +112,7 @@ async def delete(
     return Response(status_code=204)
 
 
-@router.get("/{generation_id}", response_model=Generation, responses=answers(404))
+@router.get("/{generation_id}", response_model=Generation, responses=flat_answers(404))
 async def generation(
     generation_id: str, request: Request, context: RequestContext, caller: Caller
 ) -> Generation:
@@ -121,7 +121,7 @@ async def generation(
     return _job(context, record).generations[number]
 
 
-_CONTENT: dict[str, Any] = {"response_class": Response, "responses": answers(400, 404)}
+_CONTENT: dict[str, Any] = {"response_class": Response, "responses": flat_content_answers()}
 
 
 @router.head("/{generation_id}/content/video", include_in_schema=False)
