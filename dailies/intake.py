@@ -66,8 +66,11 @@ async def accept(
     traceparent: str | None,
     most_unfinished: int | None = None,
     inputs: Sequence[GivenInput] = (),
+    key_decides: bool = False,
 ) -> Acceptance:
     """Write the record of a new video, or find the one that the same key made before.
+
+    With ``key_decides`` that is the answer to whatever is asked under this key.
 
     Raises:
         Conflict: the key was used with another request.
@@ -76,7 +79,7 @@ async def accept(
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
     """
     key = None if idempotency_key is None else hash_key(idempotency_key)
-    request_hash = _hash_request(request, reference, inputs)
+    request_hash = None if key_decides else _hash_request(request, reference, inputs)
     if key is not None:
         earlier = await services.records.find_by_key(owner, key, request_hash)
         if earlier is not None:
@@ -84,18 +87,11 @@ async def accept(
     await _check_room(services, owner, most_unfinished)
     now = services.clock()
     video_id = new_id(now)
+    name = f"{video_id}/reference.original"
     if reference is not None:
-        name = f"{video_id}/reference.original"
-        # First the row by which the sweeper finds what an interrupted create leaves, then the
-        # file: a record must never point to a file that is not there.
-        await services.records.announce(video_id, owner)
-        await services.files.put(name, reference.data, content_type=reference.content_type)
         request = request.model_copy(
             update={"reference": reference.file.model_copy(update={"original": name})}
         )
-    if inputs:
-        items = [await _keep(services, video_id, n, given) for n, given in enumerate(inputs, 1)]
-        request = request.model_copy(update={"inpaint": tuple(items)})
     record = VideoRecord(
         id=video_id,
         owner=owner,
@@ -106,6 +102,16 @@ async def accept(
         request_hash=request_hash,
         traceparent=traceparent,
     )
+    if reference is not None or inputs:
+        # First the row by which the sweeper finds what an interrupted create leaves, then the
+        # files: a record must never point to a file that is not there.
+        await services.records.announce(video_id, owner)
+    if reference is not None:
+        await services.files.put(name, reference.data, content_type=reference.content_type)
+    if inputs:
+        items = [await _keep(services, video_id, n, given) for n, given in enumerate(inputs, 1)]
+        request = request.model_copy(update={"inpaint": tuple(items)})
+        record = record.model_copy(update={"request": request})
     stored = await services.records.insert(record)
     replayed = stored.id != video_id
     if replayed and (reference is not None or inputs):

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-__all__ = ["ID_PREFIX", "Operation", "Phase", "Size", "Status", "Variant", "VideoError", "new_id"]
+__all__ = [
+    "ID_PREFIX",
+    "Operation",
+    "Phase",
+    "Size",
+    "Status",
+    "Variant",
+    "VideoError",
+    "first_id",
+    "new_id",
+]
 
 ID_PREFIX = "video_"
 
@@ -113,6 +123,11 @@ class VideoError:
 
     code: str
     message: str
+
+
+def first_id(at: float) -> str:
+    """The lowest id that a video of this time (Unix seconds) can have."""
+    return f"{ID_PREFIX}{int(at * 1000):012x}{'0' * 20}"
 
 
 def new_id(now: float | None = None, entropy: bytes | None = None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from datetime import timedelta
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import azure.durable_functions as df
 from azure.durable_functions.models.Task import TimerTask
@@ -17,6 +17,8 @@ blueprint = df.Blueprint()
 # Over the whole way, so that the history stays under a hundred events: a fault and its pause are 8.
 _MOST_FAULTS = 8
 _LONGEST_PAUSE = 300.0
+# With a dozen minutes for each, for two days: as long as a storage outage that anyone has seen.
+_MOST_GENERATIONS = 240
 
 
 class AcceptDropInput(TypedDict):
@@ -25,12 +27,32 @@ class AcceptDropInput(TypedDict):
     drop: Drop
     wait_seconds: float
     retry_seconds: float
+    generation: NotRequired[int]
 
 
 @blueprint.orchestration_trigger(context_name="context", orchestration=ACCEPT_DROP)
 def accept_drop_v1(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    """Accept the image; wait for its sidecar once if need be; reject what can't be used."""
+    """Accept the image; wait for its sidecar once if need be; reject what can't be used.
+
+    After too many faults it begins anew, for days: nobody else would see to the image. Beginning
+    anew is safe, because an upload makes one video however often it is accepted.
+    """
     request = cast(AcceptDropInput, context.get_input())
+    generation = request.get("generation", 0) + 1
+    try:
+        return (yield from _accept(context, request))
+    except Exception:
+        if generation >= _MOST_GENERATIONS:
+            raise
+    after = context.current_utc_datetime + timedelta(seconds=_LONGEST_PAUSE)
+    yield context.create_timer(after)
+    context.continue_as_new({**request, "generation": generation})
+    return None
+
+
+def _accept(
+    context: df.DurableOrchestrationContext, request: AcceptDropInput
+) -> Generator[Any, Any, DropAnswer]:
     drop = request["drop"]
     call = _Patience(context, request["retry_seconds"]).call
     answer: DropAnswer = yield from call("accept_drop", drop)

@@ -36,6 +36,7 @@ class RepeatInput(TypedDict):
     video: dict[str, Any]
     retry_seconds: float
     quota: NotRequired[QuotaRequest | None]
+    granted: NotRequired[bool]
     delay: float
     attempt: int
     faults: int
@@ -122,6 +123,7 @@ def repeat_step_v1(context: df.DurableOrchestrationContext) -> Generator[Any, An
                 state["activity"], {**state["video"], "attempt": state["attempt"], "woken": woken}
             )
             state["faults"] = 0
+            state["granted"] = step.get("holds", False)
         except Exception:
             state["faults"] += 1
             if state["faults"] > _MOST_FAULTS:
@@ -161,7 +163,7 @@ def _ask_quota(
 ) -> Generator[Any, Any, float]:
     """Seconds until the quota is worth asking again; 0 when the step may go on."""
     quota = state.get("quota")
-    if quota is None:
+    if quota is None or state.get("granted"):
         return 0.0
     entity = df.EntityId("quota", quota["deployment"])
     question = {
@@ -170,4 +172,6 @@ def _ask_quota(
         "now": context.current_utc_datetime.timestamp(),
     }
     grant = yield context.call_entity(entity, "acquire", question)
+    # Kept over a fault: what it was granted for may have been done, or not.
+    state["granted"] = bool(grant["granted"])
     return 0.0 if grant["granted"] else float(grant["wait_seconds"])

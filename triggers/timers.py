@@ -8,6 +8,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from dailies.logs import log_event
+from dailies.pipeline import retention
 from dailies.pipeline import sweep as rules
 from dailies.runtime import services
 from durable_client import DurableOrchestrations
@@ -15,6 +16,7 @@ from durable_client import DurableOrchestrations
 blueprint = df.Blueprint()
 
 _NIGHTLY = "0 30 3 * * *"
+_NIGHTLY_BEFORE = "0 0 3 * * *"
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
@@ -24,6 +26,14 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     actions = await rules.sweep(services(), DurableOrchestrations(client))
     if actions:
         log_event("sweep_done", late=timer.past_due, actions=dict(actions))
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule=_NIGHTLY_BEFORE, use_monitor=True)
+async def retire_videos(timer: func.TimerRequest) -> None:
+    """See ``dailies.pipeline.retention``."""
+    retired = await retention.retire_videos(services())
+    if retired:
+        log_event("videos_retired", number=retired, late=timer.past_due)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule=_NIGHTLY, use_monitor=True)

@@ -25,6 +25,8 @@ _MEDIA = {Variant.VIDEO: "video/", Variant.THUMBNAIL: "image/", Variant.SPRITESH
 _TRIES_FOR_MISSING = 4
 # A picture that can't be had after so many tries doesn't hold up the video itself.
 _TRIES_FOR_PICTURES = 5
+# Answers about a picture that another try does not change; its video is stored and complete.
+_NO_SUCH_FILE = frozenset({Kind.MISSING, Kind.REFUSED, Kind.RETIRED})
 
 
 async def archive_video(services: Services, video: VideoRef) -> Step:
@@ -52,10 +54,12 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
         result = await _store_part(services, record, adapter, part)
         if isinstance(result, StoredFile):
             record = await _note_file(services, record, part, result)
-        elif result.kind is Kind.MISSING and part.variant is not Variant.VIDEO:
-            log_event("variant_missing", video_id=record.id, variant=part.variant)
-        elif part.variant is Variant.VIDEO or attempt < _TRIES_FOR_PICTURES:
+        elif part.variant is Variant.VIDEO:
             return _try_again(services, record, result, attempt)
+        elif result.kind in _NO_SUCH_FILE or attempt >= _TRIES_FOR_PICTURES:
+            log_event("variant_missing", video_id=record.id, variant=part.variant, code=result.code)
+        else:
+            return wait(max(_pause(services, attempt), result.retry_after or 0))
     await services.files.put_json(f"{record.id}/manifest.json", _manifest(services, record))
     return done()
 
@@ -96,7 +100,6 @@ async def _note_file(
 
 
 def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attempt: int) -> Step:
-    settings = services.settings
     if outcome.kind is Kind.MISSING and (
         attempt >= _TRIES_FOR_MISSING or _expired(services, record)
     ):
@@ -117,8 +120,11 @@ def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attemp
                 "Create the video again.",
             )
         )
-    pause = settings.retry_seconds * 2 ** min(attempt, 4)
-    return wait(max(pause, outcome.retry_after or 0))
+    return wait(max(_pause(services, attempt), outcome.retry_after or 0))
+
+
+def _pause(services: Services, attempt: int) -> float:
+    return float(services.settings.retry_seconds * 2 ** min(attempt, 4))
 
 
 def _expired(services: Services, record: VideoRecord) -> bool:

@@ -163,6 +163,7 @@ async def _accept(
         idempotency_key=key,
         traceparent=traceparent,
         inputs=inputs,
+        key_decides=True,
     )
 
 

@@ -16,6 +16,10 @@ from dailies.videos import Size, VideoError
 __all__ = ["prepare_reference"]
 
 
+class _GoneError(UnusableReference):
+    """The image is not in storage."""
+
+
 async def prepare_reference(services: Services, video: VideoRef) -> Step:
     """Fit the images and store them, the reference image as ``reference.png``.
 
@@ -29,6 +33,12 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
         for place, item in enumerate(record.request.inpaint):
             if item.needs_preparing:
                 await _prepare_item(services, record, place, item)
+    except _GoneError as error:
+        # Another execution of this step may have done it all, and removed it, in the meantime.
+        now = await services.records.get(record.owner, record.id)
+        if now is not None and now.request.is_prepared:
+            return done()
+        return stop(VideoError(error.code, error.message))
     except UnusableReference as error:
         return stop(VideoError(error.code, error.message))
     return done()
@@ -80,7 +90,7 @@ def _bounded(upright: Size, video: Size) -> Size:
 async def _read(services: Services, name: str) -> bytes:
     data = await services.files.read(name, max_bytes=services.settings.max_reference_bytes)
     if data is None:
-        raise UnusableReference("The reference image is gone from storage. Send it again.")
+        raise _GoneError("The reference image is gone from storage. Send it again.")
     return data
 
 

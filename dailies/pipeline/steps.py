@@ -10,7 +10,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from dailies.videos import VideoError
 
-__all__ = ["QuotaRequest", "Step", "VideoRef", "done", "stop", "wait"]
+__all__ = ["QuotaRequest", "Step", "VideoRef", "done", "hold", "stop", "wait"]
 
 
 class QuotaRequest(TypedDict):
@@ -38,12 +38,13 @@ class Step(TypedDict):
     """What a step came to.
 
     ``done``: go on, after ``seconds``. ``wait``: call it again after ``seconds``. ``stop``: the
-    video ends with ``error``.
+    video ends with ``error``. ``holds``: the quota that was granted serves the next call too.
     """
 
     kind: Literal["done", "wait", "stop"]
     seconds: NotRequired[float]
     error: NotRequired[dict[str, str]]
+    holds: NotRequired[bool]
 
 
 def done(next_after: float = 0.0) -> Step:
@@ -54,6 +55,11 @@ def done(next_after: float = 0.0) -> Step:
 def wait(seconds: float) -> Step:
     """Nothing is wrong; call the step again after so many seconds."""
     return {"kind": "wait", "seconds": max(0.0, seconds)}
+
+
+def hold(seconds: float) -> Step:
+    """As ``wait``; what was granted is still under way, so no new place in the quota is needed."""
+    return {**wait(seconds), "holds": True}
 
 
 def stop(error: VideoError) -> Step:

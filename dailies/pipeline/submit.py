@@ -21,7 +21,7 @@ from dailies.catalogue import Deployment
 from dailies.logs import log_event
 from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait, typical_seconds
-from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, stop, wait
+from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, hold, stop, wait
 from dailies.pipeline.submission import submission_of
 from dailies.providers.outcomes import Job, Kind, Outcome
 from dailies.records import VideoRecord
@@ -33,12 +33,12 @@ from dailies.videos import Phase, VideoError
 __all__ = ["CANCELLED", "quota_of", "submit_video"]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
+
 _REFERENCE_GONE = VideoError(
     "invalid_reference",
     "The fitted reference image is gone from storage, and the video is not made without it. Create "
     "the video again.",
 )
-
 _SOURCE_GONE = VideoError(
     "source_expired",
     "The video to start from is gone at the provider and from storage. Create it again first.",
@@ -114,7 +114,7 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
     if marked is None or marked.is_final:
         return done()
     if marked.submit.sending_mark != mark:
-        return wait(services.settings.reconcile_pause_seconds)
+        return hold(services.settings.reconcile_pause_seconds)
     adapter = services.providers.adapter(deployment)
     # Counted from the mark: whoever finds it relies on it that nothing leaves later than that.
     left = now + services.settings.submit_timeout_seconds - services.clock()
@@ -147,7 +147,7 @@ async def _after_send(
             if await _adopt(services, record, deployment, outcome.job):
                 return done(poll_wait(services, record, deployment))
             # Another video took this job while reconciling; ours may be the one it left behind.
-            return wait(settings.reconcile_pause_seconds)
+            return hold(settings.reconcile_pause_seconds)
         case Kind.THROTTLED:
             await _not_sent(services, record, waiting=True)
             return wait(outcome.retry_after or settings.throttle_wait_seconds)
@@ -162,7 +162,7 @@ async def _after_send(
             await _not_sent(services, record)
             return stop(_error_of(outcome))
         case _:
-            return wait(settings.reconcile_pause_seconds)
+            return hold(settings.reconcile_pause_seconds)
 
 
 async def _reconcile(services: Services, record: VideoRecord) -> Step:
@@ -171,7 +171,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     since = record.submit.sending_since or 0.0
     may_leave = since + settings.submit_timeout_seconds - services.clock()
     if may_leave > 0:
-        return wait(may_leave)
+        return hold(may_leave)
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if deployment is None:
         return stop(
@@ -201,9 +201,9 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
             else current
         ),
     )
-    still_under_way = asked_at < since + _UNDER_WAY * settings.submit_timeout_seconds
-    if record.submit.reconciled + 1 < _RECONCILE_READS or still_under_way:
-        return wait(settings.reconcile_pause_seconds)
+    too_early = since + _UNDER_WAY * settings.submit_timeout_seconds - asked_at
+    if record.submit.reconciled + 1 < _RECONCILE_READS or too_early > 0:
+        return hold(max(settings.reconcile_pause_seconds, too_early))
     log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
     if record.cancel_requested:
         return stop(CANCELLED)
@@ -219,7 +219,7 @@ def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome)
     passing = outcome.kind in (Kind.TRANSIENT, Kind.THROTTLED, Kind.UNAUTHORISED)
     if not passing or _waited_too_long(services, record):
         return stop(_unresolved(f"its list of jobs can't tell ({outcome.code})"))
-    return wait(outcome.retry_after or services.settings.reconcile_pause_seconds)
+    return hold(outcome.retry_after or services.settings.reconcile_pause_seconds)
 
 
 def _unresolved(why: str) -> VideoError:

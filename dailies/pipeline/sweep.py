@@ -6,6 +6,7 @@ its orchestration. All it does is safe to do twice, and all of it is logged.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 
 from dailies.logs import log_event
@@ -25,6 +26,9 @@ from dailies.videos import ID_PREFIX, VideoError
 __all__ = ["sweep"]
 
 _MOST_RESTARTS = 5
+# No create is under way for longer, in seconds. Its row must not go before its record comes, or
+# nobody looks after the video.
+_LONGEST_CREATE = 3600.0
 
 
 async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[str]:
@@ -34,7 +38,11 @@ async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[s
     async for video in services.records.open_videos():
         if services.clock() - _created_at(video) < grace:
             continue
-        action = await _tend(services, orchestrations, video)
+        try:
+            action = await _tend(services, orchestrations, video)
+        except Exception:  # noqa: BLE001 - whatever is wrong with one, the others must not wait
+            log_event("sweep_failed", level=logging.ERROR, exc_info=True, video_id=video.id)
+            action = "failed"
         if action is not None:
             actions[action] += 1
             log_event("swept", video_id=video.id, owner=video.owner, action=action)
@@ -60,7 +68,11 @@ async def _gone(services: Services, video: OpenVideo) -> str | None:
     tombstone = await services.tombstones.get(video.owner, video.id)
     if tombstone is not None and not tombstone.is_settled:
         return "removed" if await settle_removal(services, tombstone) else None
-    # Else the create broke off before its record: nothing was promised to anyone.
+    if tombstone is None:
+        if services.clock() - _created_at(video) < _LONGEST_CREATE:
+            return None
+        # The create broke off before its record: nothing was promised to anyone.
+        await services.files.delete_folder(f"{video.id}/")
     await services.records.close(video.id)
     return "forgotten"
 

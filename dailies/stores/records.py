@@ -31,6 +31,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
+    ServiceResponseError,
 )
 from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
@@ -38,7 +39,7 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 from dailies.errors import Conflict
 from dailies.records import VideoRecord
 from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of, properties_of
-from dailies.videos import ID_PREFIX
+from dailies.videos import ID_PREFIX, first_id
 
 __all__ = [
     "Change",
@@ -134,6 +135,10 @@ class RecordStore:
             )
         try:
             await self._videos.submit_transaction(operations)
+        except ServiceResponseError:
+            # The answer was lost; what it was, the table tells.
+            if await self.get(record.owner, record.id) is None:
+                raise
         except TableTransactionError as error:
             if error.status_code != 409:
                 raise
@@ -150,12 +155,6 @@ class RecordStore:
                 raise
             return existing
         return record
-
-    async def announce(self, video_id: str, owner: str) -> None:
-        """Note that something is about to be done for this video, so that the sweeper looks."""
-        await self._open.upsert_entity(
-            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
-        )
 
     async def find_by_key(
         self, owner: str, idempotency_key: str, request_hash: str | None
@@ -258,6 +257,19 @@ class RecordStore:
         async for row in rows:
             yield OpenVideo(id=str(row["RowKey"]), owner=str(row["Owner"]))
 
+    async def created_before(self, cutoff: float) -> AsyncIterator[VideoRecord]:
+        """Every owner's videos that were created before ``cutoff`` (Unix seconds), in no order.
+
+        Ids begin with their time, so the condition is one on row keys; the table is read whole all
+        the same, by the service: for a nightly job.
+        """
+        rows = self._videos.query_entities(
+            "RowKey ge @low and RowKey lt @high",
+            parameters={"low": f"v:{ID_PREFIX}", "high": f"v:{first_id(cutoff)}"},
+        )
+        async for row in rows:
+            yield VideoRecord.model_validate_json(document_of(row))
+
     async def count_open(self, owner: str, *, up_to: int) -> int:
         """How many of the owner's videos have something left to do; counts no further than
         ``up_to``. Reads the rows of all owners' open videos in the worst case."""
@@ -273,6 +285,12 @@ class RecordStore:
             if count >= up_to:
                 break
         return count
+
+    async def announce(self, video_id: str, owner: str) -> None:
+        """Note that something is to be done for this video, so that the sweeper looks."""
+        await self._open.upsert_entity(
+            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
+        )
 
     async def close(self, video_id: str) -> None:
         """Note that nothing is left to do for this video."""

@@ -34,10 +34,6 @@ class Verdict:
     adopted: int
     misses: list[str]
 
-    @property
-    def kill_count(self) -> int:
-        return self.kills.total() - self.kills["too late"]
-
     def table(self) -> str:
         """The report."""
         rows = [("seed", str(self.seed)), ("seconds", f"{self.seconds:.0f}")]

@@ -16,6 +16,8 @@ from tests.stack import PartName, RunningStack
 __all__ = ["Killer"]
 
 _HOST_SHARE = 0.35
+# Kills that don't wait until the parts that were killed before are up again.
+_WHILE_STARTING_SHARE = 0.15
 _TICK = 0.03
 _LONGEST_QUIET = 2.5  # seconds without an aim before a kill at random
 
@@ -45,12 +47,14 @@ class Killer:
                 self.gate.release()
                 released += 1
             if number < self.kills:
-                self._kill_once(dice)
-                number += 1
+                number += self._kill_once(dice)
             else:
                 placed.wait(1)
 
-    def _kill_once(self, dice: random.Random) -> None:
+    def _kill_once(self, dice: random.Random) -> bool:
+        """Kill a part; False when it went down with the host before."""
+        if dice.random() >= _WHILE_STARTING_SHARE:
+            self.stack.wait_until(self.stack.healthy, within=60, what="the app answers")
         quiet_until = time.monotonic() + dice.uniform(0.2, _LONGEST_QUIET)
         part: PartName = "host" if dice.random() < _HOST_SHARE else "worker"
         share = dice.random()
@@ -65,14 +69,13 @@ class Killer:
             pid = self._running(part)
         try:
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:  # it went down with the host before
-            self.counts["too late"] += 1
-            return
+        except ProcessLookupError:
+            return False
         self._dead.add(pid)
-        when = "at random"
-        if aim is not None:
-            when = f"{self.ledger.aims[aim].aim.name.lower()} a job was made"
+        kind = self.ledger.aims[aim].aim if aim is not None else None
+        when = f"{kind.name.lower()} a job was made" if kind else "at random"
         self.counts[f"{part}, {when}"] += 1
+        return True
 
     def _struck_now(self) -> int | None:
         """An aimed request that has just reached the provider."""

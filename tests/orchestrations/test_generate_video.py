@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import pytest
 
-from dailies.pipeline.steps import done, stop, wait
+from dailies.pipeline.steps import done, hold, stop, wait
 from dailies.videos import VideoError
 from tests.orchestrations.replay import Engine, OrchestrationFailed
 from tests.orchestrations.scripts import FAULT, QUOTA, VIDEO, engine, generate, names, script
@@ -208,6 +209,18 @@ def test_the_quota_is_asked_before_the_request_and_given_back_at_the_end() -> No
     generate(hub, quota=QUOTA)
     assert hub.signals == [("@quota@azure-sora-2", "release", {"video": VIDEO})]
     assert '"leases": {}' in hub.entity_states["@quota@azure-sora-2"]
+
+
+def test_a_request_that_is_reconciled_or_failed_with_a_fault_takes_no_second_place() -> None:
+    hub = engine({"submit_video": script(FAULT, hold(15), FAULT, hold(15), done())})
+    generate(hub, quota=QUOTA)
+    assert len(json.loads(hub.entity_states["@quota@azure-sora-2"])["sent"]) == 1
+
+
+def test_a_request_that_is_sent_again_asks_again() -> None:
+    hub = engine({"submit_video": script(hold(1), wait(0), done())})
+    generate(hub, quota=QUOTA)
+    assert len(json.loads(hub.entity_states["@quota@azure-sora-2"])["sent"]) == 2
 
 
 def test_a_refused_video_gives_its_quota_back() -> None:

@@ -20,6 +20,7 @@ from azure.data.tables import TableTransactionError
 from dailies.errors import IntegrityError
 from dailies.records import StoredFile
 from dailies.stores.files import BLOCK_BYTES
+from tests.unit.pipeline.container import MemoryContainer
 
 __all__ = ["MemoryFiles", "MemoryTables", "Point", "no_point"]
 
@@ -167,6 +168,7 @@ class MemoryFiles:
     def __init__(self, point: Point = no_point) -> None:
         self.point = point
         self.files: dict[str, bytes] = {}
+        self.references = MemoryContainer()
 
     async def store(
         self, name: str, chunks: AsyncIterator[bytes], *, content_type: str, length: int | None

@@ -1,0 +1,84 @@
+"""Record a history of each orchestrator: ``python -m tests.orchestrations.record``.
+
+Instances in flight survive an upgrade only when the new code gives the actions that the old one
+gave. So each version of an orchestrator has its histories in ``histories/``, which every later code
+must replay. Record a version while it is being written, and never again once it was deployed: a
+changed sequence of yields is a new version, beside the old one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from dailies.pipeline.steps import done, stop, wait
+from dailies.videos import VideoError
+from tests.orchestrations.replay import Engine
+from tests.orchestrations.scripts import FAULT, QUOTA, VIDEO, engine, generate, script
+from tests.orchestrations.wire import Generation
+
+__all__ = ["HISTORIES", "load"]
+
+HISTORIES = Path(__file__).parent / "histories"
+_REFUSED = stop(VideoError("moderation_blocked", "Change the prompt."))
+
+
+def load(path: Path) -> list[Generation]:
+    """The recorded generations of one orchestrator."""
+    return [Generation.load(document) for document in json.loads(path.read_text("utf-8"))]
+
+
+def _eventful() -> Engine:
+    """A video that meets everything: quota, faults, waits, a wake, continue-as-new."""
+    hub = engine(
+        {
+            "submit_video": script(FAULT, wait(5), done(10)),
+            "check_video": script(*[wait(5)] * 8, FAULT, done()),
+            "archive_video": script(wait(5), done()),
+            "publish_events": script(done(), FAULT, wait(5), done()),
+        }
+    )
+    hub.raise_event(f"{VIDEO}-check_video-0", "wake", at=hub.now + 90)
+    generate(hub, has_reference=True, quota=QUOTA)
+    return hub
+
+
+def _refused() -> Engine:
+    hub = engine({"submit_video": script(_REFUSED)})
+    generate(hub)
+    return hub
+
+
+def _drops() -> Iterator[Engine]:
+    rejection = {"code": "missing_prompt", "message": "Write one.", "where": "a.png"}
+    ways: list[tuple[list[Any], bool]] = [
+        ([{"kind": "accepted", "video_id": VIDEO}], False),
+        ([FAULT, {"kind": "waiting"}, {"kind": "accepted", "video_id": VIDEO}], True),
+        ([{"kind": "waiting"}, {"kind": "rejected", "rejection": rejection}], False),
+    ]
+    for answers, wake in ways:
+        hub = Engine({"accept_drop": script(*answers), "reject_drop": script(None)})
+        if wake:
+            hub.raise_event("drop_1", "wake", at=hub.now + 10)
+        drop = {"blob": "a.png", "etag": "0x1"}
+        payload = {"drop": drop, "wait_seconds": 60.0, "retry_seconds": 5.0}
+        hub.run("accept_drop_v1", payload, "drop_1")
+        yield hub
+
+
+def main() -> None:
+    """Write the histories of all orchestrators as they are now."""
+    generations = [g for hub in (_eventful(), _refused(), *_drops()) for g in hub.generations]
+    generations.sort(key=lambda generation: generation.orchestrator)
+    HISTORIES.mkdir(exist_ok=True)
+    for name, group in groupby(generations, key=lambda generation: generation.orchestrator):
+        documents = [generation.document() for generation in group]
+        text = json.dumps(documents, indent=1, ensure_ascii=False) + "\n"
+        (HISTORIES / f"{name}.json").write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Requests: OpenAI's and Azure's messages to the letter, values from the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dailies.catalogue import Catalogue
+from dailies.errors import RequestError
+from dailies.references.geometry import FitMode
+from dailies.requests import build_request, fit_mode, serving
+from dailies.videos import Size
+from tests.unit.pipeline.world import CATALOGUE
+
+CATALOG = Catalogue.parse(CATALOGUE, {})
+
+
+def _error(**fields: Any) -> RequestError:
+    with pytest.raises(RequestError) as raised:
+        build_request(CATALOG, fields)
+    return raised.value
+
+
+def test_a_prompt_is_enough() -> None:
+    request = build_request(CATALOG, {"prompt": "A pier", "unknown": [1]})
+    assert (request.model, request.seconds, request.size) == ("sora-2", 4, Size(720, 1280))
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "code", "message"),
+    [
+        ({}, "prompt", "missing_required_parameter", "Missing required parameter: 'prompt'."),
+        (
+            {"prompt": "x", "seconds": "5"},
+            "seconds",
+            "invalid_value",
+            "Invalid value: '5'. Supported values are: '4', '8', and '12'.",
+        ),
+        (
+            {"prompt": "x", "size": "480x480"},
+            "size",
+            "invalid_value",
+            "Invalid value: '480x480'. Supported values are: '720x1280' and '1280x720'.",
+        ),
+        (
+            {"prompt": 5},
+            "prompt",
+            "invalid_type",
+            "Invalid type for 'prompt': expected a string, but got an integer instead.",
+        ),
+        (
+            {"prompt": "x", "seconds": 4.5},
+            "seconds",
+            "invalid_type",
+            "Invalid type for 'seconds': expected a string, but got a decimal instead.",
+        ),
+        (
+            {"prompt": "x", "seconds": True},
+            "seconds",
+            "invalid_type",
+            "Invalid type for 'seconds': expected a string, but got a boolean instead.",
+        ),
+        (
+            {"prompt": "x" * 32_001},
+            "prompt",
+            "string_above_max_length",
+            "Invalid 'prompt': string too long. Expected a string with maximum length 32000, but "
+            "got a string with length 32001 instead.",
+        ),
+    ],
+)
+def test_errors_are_those_of_the_protocol(
+    fields: dict[str, Any], param: str, code: str, message: str
+) -> None:
+    error = _error(**fields)
+    assert (error.status, error.type) == (400, "invalid_request_error")
+    assert (error.param, error.code, error.message) == (param, code, message)
+
+
+def test_an_unknown_model_is_named() -> None:
+    error = _error(prompt="x", model="sora-9")
+    assert (error.param, error.code) == ("model", "DeploymentNotFound")
+    assert "'sora-9'" in error.message
+
+
+@pytest.mark.parametrize("seconds", ["8", 8])
+def test_seconds_may_be_text_or_a_number(seconds: object) -> None:
+    assert build_request(CATALOG, {"prompt": "x", "seconds": seconds}).seconds == 8
+
+
+def test_a_prompt_of_the_most_characters_outside_the_basic_plane_is_taken() -> None:
+    prompt = "\N{CLAPPER BOARD}" * 32_000
+    assert build_request(CATALOG, {"prompt": prompt}).prompt == prompt
+
+
+def test_half_a_surrogate_pair_does_not_reach_storage() -> None:
+    prompt = build_request(CATALOG, {"prompt": "a\ud83cb"}).prompt
+    assert prompt.encode("utf-8") == b"a?b"
+
+
+@pytest.mark.parametrize(
+    ("image", "size"), [(Size(4000, 2000), Size(1280, 720)), (Size(900, 1600), Size(720, 1280))]
+)
+def test_without_a_size_the_one_that_suits_the_image_is_taken(image: Size, size: Size) -> None:
+    assert build_request(CATALOG, {"prompt": "x"}, image=image).size == size
+    assert build_request(CATALOG, {"prompt": "x", "size": "auto"}, image=image).size == size
+
+
+def test_fit_is_one_of_three_words() -> None:
+    assert fit_mode({}) is FitMode.COVER
+    assert fit_mode({"fit": "contain"}) is FitMode.CONTAIN
+    with pytest.raises(RequestError, match="Supported values are: 'cover'"):
+        fit_mode({"fit": "squash"})
+
+
+def test_deployments_that_serve_a_request_come_in_the_order_of_preference() -> None:
+    request = build_request(CATALOG, {"prompt": "x"})
+    assert [deployment.name for deployment in serving(CATALOG, request)] == ["first", "second"]
+    gone = request.model_copy(update={"model": "gone"})
+    assert serving(CATALOG, gone) == []

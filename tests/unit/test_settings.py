@@ -1,0 +1,109 @@
+"""Settings: everything has a default or says by name what is missing and what to write."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from dailies.errors import SettingsError
+from dailies.settings import ContentDelivery, Settings, UnresolvedSubmit
+
+CONNECTION = {"VideoStorage": "UseDevelopmentStorage=true"}
+HASH = hashlib.sha256(b"key").hexdigest()
+
+
+def _problems(**environ: str) -> list[str]:
+    with pytest.raises(SettingsError) as raised:
+        Settings.load({**CONNECTION, **environ})
+    return list(raised.value.problems)
+
+
+def test_storage_is_all_that_must_be_said() -> None:
+    settings = Settings.load(CONNECTION)
+    assert settings.api_keys == ()
+    assert settings.content_delivery is ContentDelivery.REDIRECT
+    assert settings.unresolved_submit is UnresolvedSubmit.RESEND
+    identity = {
+        "VideoStorage__blobServiceUri": "https://a.blob.core.windows.net/",
+        "VideoStorage__tableServiceUri": "https://a.table.core.windows.net",
+    }
+    assert Settings.load(identity).storage_blob_uri == "https://a.blob.core.windows.net"
+
+
+@pytest.mark.parametrize(
+    "environ", [{}, {"VideoStorage": ""}, {"VideoStorage__blobServiceUri": "https://a.example"}]
+)
+def test_without_storage_the_problem_says_what_to_set(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="VideoStorage__blobServiceUri"):
+        Settings.load(environ)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DAILIES_API_KEYS", "no hash"),
+        ("DAILIES_API_KEYS", f"Alice=sha256:{HASH}"),
+        ("DAILIES_ADMIN_KEYS", "alice=sha256:abc"),
+        ("DAILIES_CONTENT_DELIVERY", "email"),
+        ("DAILIES_UNRESOLVED_SUBMIT", "hope"),
+        ("DAILIES_SUBMIT_TIMEOUT_SECONDS", "0"),
+        ("DAILIES_SUBMIT_TIMEOUT_SECONDS", "231"),
+        ("DAILIES_RETRY_SECONDS", "soon"),
+        ("DAILIES_VIDEO_DEADLINE_SECONDS", "-1"),
+        ("DAILIES_DELETE_UPSTREAM", "perhaps"),
+        ("DAILIES_EVENT_TOPIC_ENDPOINT", "http://topic.example"),
+        ("DAILIES_EVENT_SOURCE", ""),
+        ("DAILIES_CONTENT_LINK_SECONDS", "5"),
+        ("DAILIES_MAX_REFERENCE_BYTES", "1"),
+        ("DAILIES_DROP_OWNER", "Not an owner"),
+        ("DAILIES_RETENTION_DAYS", "0"),
+        ("VideoStorage__blobServiceUri", "ftp://a.example"),
+    ],
+)
+def test_every_wrong_value_is_reported_under_its_name(name: str, value: str) -> None:
+    (problem,) = _problems(**{name: value})
+    assert problem.startswith(name)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    problems = _problems(DAILIES_RETRY_SECONDS="soon", DAILIES_UNRESOLVED_SUBMIT="hope")
+    assert len(problems) == 2
+
+
+def test_polling_bounds_must_agree() -> None:
+    (problem,) = _problems(DAILIES_POLL_MIN_SECONDS="50", DAILIES_POLL_MAX_SECONDS="10")
+    assert "DAILIES_POLL_MIN_SECONDS" in problem
+
+
+def test_a_secret_is_neither_shown_nor_in_a_problem() -> None:
+    environ = {"VideoStorage": "AccountKey=hush", "DAILIES_EVENT_TOPIC_KEY": "hush"}
+    assert "hush" not in repr(Settings.load(environ))
+    problems = _problems(VideoStorage="AccountKey=hush", DAILIES_RETRY_SECONDS="soon")
+    assert "hush" not in str(problems)
+
+
+def test_a_wrong_key_is_not_repeated() -> None:
+    assert "letmein" not in str(_problems(DAILIES_API_KEYS="alice=letmein"))
+
+
+def test_keys_are_hashes_of_owners() -> None:
+    settings = Settings.load(
+        {**CONNECTION, "DAILIES_API_KEYS": f"alice=sha256:{HASH}, bob=sha256:{HASH[::-1]},"}
+    )
+    assert [(key.owner, key.digest) for key in settings.api_keys] == [
+        ("alice", HASH),
+        ("bob", HASH[::-1]),
+    ]
+
+
+@pytest.mark.parametrize("url", ["http://localhost:1/", "http://127.0.0.1:1", "http://[::1]:1"])
+def test_plain_http_is_for_the_loopback_interface(url: str) -> None:
+    settings = Settings.load({**CONNECTION, "DAILIES_EVENT_TOPIC_ENDPOINT": url})
+    assert settings.topic_endpoint == url.rstrip("/")
+
+
+def test_every_setting_has_a_name_of_its_own() -> None:
+    names = Settings.environment_names()
+    assert len(names) == len(Settings.model_fields)
+    assert "DAILIES_API_KEYS" in names
