@@ -6,7 +6,8 @@ import azure.durable_functions as df
 
 from dailies.orchestration import start_video
 from dailies.pipeline import drop as rules
-from dailies.runtime import services
+from dailies.runtime import services, start_telemetry
+from dailies.telemetry.spans import drop_span, note
 from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
@@ -16,7 +17,10 @@ blueprint = df.Blueprint()
 @blueprint.durable_client_input(client_name="client")
 async def accept_drop(drop: rules.Drop, client: df.DurableOrchestrationClient) -> rules.DropAnswer:
     """See ``dailies.pipeline.drop.accept_drop``."""
-    answer, acceptance = await rules.accept_drop(services(), drop)
-    if acceptance is not None and not acceptance.record.is_final:
-        await start_video(services(), DurableOrchestrations(client), acceptance.record)
+    start_telemetry()
+    with drop_span("accept_drop", drop):
+        answer, acceptance = await rules.accept_drop(services(), drop)
+        note({"dailies.drop": answer["kind"]})
+        if acceptance is not None and not acceptance.record.is_final:
+            await start_video(services(), DurableOrchestrations(client), acceptance.record)
     return answer

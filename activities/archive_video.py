@@ -6,7 +6,7 @@ import azure.durable_functions as df
 
 from dailies.pipeline import archive
 from dailies.pipeline.steps import Step, VideoRef
-from dailies.runtime import services
+from dailies.runtime import run_step
 
 blueprint = df.Blueprint()
 
@@ -14,4 +14,4 @@ blueprint = df.Blueprint()
 @blueprint.activity_trigger(input_name="video")
 async def archive_video(video: VideoRef) -> Step:
     """See ``dailies.pipeline.archive.archive_video``."""
-    return await archive.archive_video(services(), video)
+    return await run_step("archive_video", archive.archive_video, video)

@@ -6,7 +6,7 @@ import azure.durable_functions as df
 
 from dailies.pipeline import check
 from dailies.pipeline.steps import Step, VideoRef
-from dailies.runtime import services
+from dailies.runtime import run_step
 
 blueprint = df.Blueprint()
 
@@ -14,4 +14,4 @@ blueprint = df.Blueprint()
 @blueprint.activity_trigger(input_name="video")
 async def check_video(video: VideoRef) -> Step:
     """See ``dailies.pipeline.check.check_video``."""
-    return await check.check_video(services(), video)
+    return await run_step("check_video", check.check_video, video)

@@ -7,7 +7,7 @@ import azure.durable_functions as df
 from dailies.pipeline import finish
 from dailies.pipeline.finish import FinishRequest
 from dailies.pipeline.steps import Step
-from dailies.runtime import services
+from dailies.runtime import run_step
 
 blueprint = df.Blueprint()
 
@@ -15,4 +15,4 @@ blueprint = df.Blueprint()
 @blueprint.activity_trigger(input_name="video")
 async def finish_video(video: FinishRequest) -> Step:
     """See ``dailies.pipeline.finish.finish_video``."""
-    return await finish.finish_video(services(), video)
+    return await run_step("finish_video", finish.finish_video, video)

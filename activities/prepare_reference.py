@@ -6,7 +6,7 @@ import azure.durable_functions as df
 
 from dailies.pipeline import prepare
 from dailies.pipeline.steps import Step, VideoRef
-from dailies.runtime import services
+from dailies.runtime import run_step
 
 blueprint = df.Blueprint()
 
@@ -14,4 +14,4 @@ blueprint = df.Blueprint()
 @blueprint.activity_trigger(input_name="video")
 async def prepare_reference(video: VideoRef) -> Step:
     """See ``dailies.pipeline.prepare.prepare_reference``."""
-    return await prepare.prepare_reference(services(), video)
+    return await run_step("prepare_reference", prepare.prepare_reference, video)

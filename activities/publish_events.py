@@ -6,7 +6,7 @@ import azure.durable_functions as df
 
 from dailies.pipeline import publish
 from dailies.pipeline.steps import Step, VideoRef
-from dailies.runtime import services
+from dailies.runtime import run_step
 
 blueprint = df.Blueprint()
 
@@ -14,4 +14,4 @@ blueprint = df.Blueprint()
 @blueprint.activity_trigger(input_name="video")
 async def publish_events(video: VideoRef) -> Step:
     """See ``dailies.pipeline.publish.publish_events``."""
-    return await publish.publish_events(services(), video)
+    return await run_step("publish_events", publish.publish_events, video)

@@ -6,7 +6,7 @@ import azure.durable_functions as df
 
 from dailies.pipeline import submit
 from dailies.pipeline.steps import Step, VideoRef
-from dailies.runtime import services
+from dailies.runtime import run_step
 
 blueprint = df.Blueprint()
 
@@ -14,4 +14,4 @@ blueprint = df.Blueprint()
 @blueprint.activity_trigger(input_name="video")
 async def submit_video(video: VideoRef) -> Step:
     """See ``dailies.pipeline.submit.submit_video``."""
-    return await submit.submit_video(services(), video)
+    return await run_step("submit_video", submit.submit_video, video)

@@ -18,6 +18,7 @@ from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridPublisherClient
 
 from dailies.records import StoredFile, VideoRecord
+from dailies.telemetry.spans import publish_span
 from dailies.videos import Phase, Variant
 
 __all__ = ["EventPublisher", "EventType", "rejected_event", "terminal_type", "video_event"]
@@ -90,7 +91,13 @@ def video_event(
 
 
 def rejected_event(
-    *, blob: str, key: str, error: Mapping[str, Any], source: str, now: float
+    *,
+    blob: str,
+    key: str,
+    error: Mapping[str, Any],
+    source: str,
+    now: float,
+    traceparent: str | None = None,
 ) -> CloudEvent[dict[str, Any]]:
     """The event that tells that a dropped blob can't be used; ``key`` tells this drop apart."""
     return CloudEvent(
@@ -100,6 +107,7 @@ def rejected_event(
         subject=f"/references/{blob}",
         time=datetime.fromtimestamp(now, UTC),
         data={"blob": blob, "error": dict(error)},
+        extensions={"traceparent": traceparent} if traceparent else None,
     )
 
 
@@ -172,7 +180,10 @@ class EventPublisher:
         Raises:
             azure.core.exceptions.AzureError: the topic did not take it; send the same event again.
         """
-        if self._client is not None:
+        if self._client is None:
+            return
+        parent = (event.extensions or {}).get("traceparent")
+        with publish_span(event.id, event.type, event.subject or "", parent=parent):
             await self._client.send(event)
 
     async def close(self) -> None:

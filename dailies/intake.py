@@ -16,6 +16,8 @@ from dailies.logs import log_event
 from dailies.records import InpaintItem, ReferenceFile, Source, VideoRecord, VideoRequest
 from dailies.services import Services
 from dailies.stores.records import hash_key
+from dailies.telemetry import tracecontext
+from dailies.telemetry.spans import note_record
 from dailies.videos import new_id
 
 __all__ = ["Acceptance", "GivenInput", "GivenReference", "accept"]
@@ -65,12 +67,13 @@ async def accept(
     idempotency_key: str | None,
     traceparent: str | None,
     most_unfinished: int | None = None,
-    inputs: Sequence[GivenInput] = (),
     key_decides: bool = False,
+    inputs: Sequence[GivenInput] = (),
 ) -> Acceptance:
     """Write the record of a new video, or find the one that the same key made before.
 
-    With ``key_decides`` that is the answer to whatever is asked under this key.
+    With ``key_decides`` that is the answer to whatever is asked under this key. The video's trace
+    is the one being worked in, else the caller's ``traceparent``, else a new one.
 
     Raises:
         Conflict: the key was used with another request.
@@ -87,11 +90,20 @@ async def accept(
     await _check_room(services, owner, most_unfinished)
     now = services.clock()
     video_id = new_id(now)
-    name = f"{video_id}/reference.original"
+    has_files = reference is not None or bool(inputs)
+    if has_files:
+        # First the row by which the sweeper finds what an interrupted create leaves, then the
+        # files: a record must never point to a file that is not there.
+        await services.records.announce(video_id, owner)
     if reference is not None:
+        name = f"{video_id}/reference.original"
+        await services.files.put(name, reference.data, content_type=reference.content_type)
         request = request.model_copy(
             update={"reference": reference.file.model_copy(update={"original": name})}
         )
+    if inputs:
+        items = [await _keep(services, video_id, n, given) for n, given in enumerate(inputs, 1)]
+        request = request.model_copy(update={"inpaint": tuple(items)})
     record = VideoRecord(
         id=video_id,
         owner=owner,
@@ -100,21 +112,12 @@ async def accept(
         source=source,
         idempotency_key=key,
         request_hash=request_hash,
-        traceparent=traceparent,
+        traceparent=tracecontext.starting(traceparent),
     )
-    if reference is not None or inputs:
-        # First the row by which the sweeper finds what an interrupted create leaves, then the
-        # files: a record must never point to a file that is not there.
-        await services.records.announce(video_id, owner)
-    if reference is not None:
-        await services.files.put(name, reference.data, content_type=reference.content_type)
-    if inputs:
-        items = [await _keep(services, video_id, n, given) for n, given in enumerate(inputs, 1)]
-        request = request.model_copy(update={"inpaint": tuple(items)})
-        record = record.model_copy(update={"request": request})
     stored = await services.records.insert(record)
+    note_record(stored)
     replayed = stored.id != video_id
-    if replayed and (reference is not None or inputs):
+    if replayed and has_files:
         await services.files.delete_folder(f"{video_id}/")
     log_event(
         "video_replayed" if replayed else "video_accepted",

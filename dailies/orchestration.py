@@ -15,6 +15,7 @@ from dailies.pipeline.steps import QuotaRequest, VideoRef
 from dailies.pipeline.submit import quota_of
 from dailies.records import VideoRecord
 from dailies.services import Services
+from dailies.telemetry import tracecontext
 
 __all__ = [
     "ACCEPT_DROP",
@@ -97,6 +98,7 @@ def generate_input(services: Services, record: VideoRecord) -> GenerateInput:
     return {
         "id": record.id,
         "owner": record.owner,
+        "traceparent": record.traceparent,
         "restarts": record.restarts,
         "retry_seconds": services.settings.retry_seconds,
         "has_reference": record.request.needs_preparing,
@@ -120,4 +122,6 @@ async def start_video(
     services: Services, orchestrations: Orchestrations, record: VideoRecord
 ) -> None:
     """Start the orchestration of an accepted video; its id is the video's own."""
-    await orchestrations.start(GENERATE_VIDEO, record.id, generate_input(services, record))
+    # Whoever starts it, and however late: the engine's own spans belong to the video's trace.
+    with tracecontext.within(record.traceparent):
+        await orchestrations.start(GENERATE_VIDEO, record.id, generate_input(services, record))

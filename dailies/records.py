@@ -135,12 +135,6 @@ class VideoRequest(_Document):
         return self.reference is not None or any(item.needs_preparing for item in self.inpaint)
 
     @property
-    def is_prepared(self) -> bool:
-        """Whether all of that has been done."""
-        fitted = self.reference is None or self.reference.fitted is not None
-        return fitted and not any(item.needs_preparing for item in self.inpaint)
-
-    @property
     def total_seconds(self) -> int:
         """How long the finished video is."""
         return self.seconds + self.source_seconds

@@ -37,6 +37,16 @@ class ContentDelivery(StrEnum):
     STREAM = "stream"
 
 
+class Telemetry(StrEnum):
+    """What becomes of traces and metrics."""
+
+    EXPORT = "export"
+    """They go wherever an exporter is set up, and are not made where none is."""
+    CONSOLE = "console"
+    """The same, and spans are written to the standard error output, one JSON object a line."""
+    OFF = "off"
+
+
 class UnresolvedSubmit(StrEnum):
     """What to do when nobody can say whether the provider took a request."""
 
@@ -187,7 +197,19 @@ class Settings(BaseModel):
     sweep_schedule: str = Field(default="0 */5 * * * *", alias="DAILIES_SWEEP_SCHEDULE")
     sweep_grace_seconds: float = Field(default=60, ge=0, alias="DAILIES_SWEEP_GRACE_SECONDS")
 
+    # -- telemetry
     log_level: str = Field(default="INFO", alias="DAILIES_LOG_LEVEL")
+    telemetry: Telemetry = Field(default=Telemetry.EXPORT, alias="DAILIES_TELEMETRY")
+    trace_ratio: float = Field(default=1, ge=0, le=1, alias="DAILIES_TRACE_RATIO")
+    applicationinsights: OptionalSecret = Field(
+        default=None, alias="APPLICATIONINSIGHTS_CONNECTION_STRING"
+    )
+    otlp_endpoint: Endpoint = Field(default=None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    otlp_traces_endpoint: Endpoint = Field(default=None, alias="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    otlp_metrics_endpoint: Endpoint = Field(
+        default=None, alias="OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
+    )
+    otlp_headers: OptionalSecret = Field(default=None, alias="OTEL_EXPORTER_OTLP_HEADERS")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -206,6 +228,28 @@ class Settings(BaseModel):
             raise ValueError("DAILIES_POLL_MIN_SECONDS: must not be above DAILIES_POLL_MAX_SECONDS")
         return self
 
+    @property
+    def otlp_traces_url(self) -> str | None:
+        """Where OTLP traces go: the address for them alone as it is, else below the common one."""
+        return self.otlp_traces_endpoint or _below(self.otlp_endpoint, "/v1/traces")
+
+    @property
+    def otlp_metrics_url(self) -> str | None:
+        """Where OTLP metrics go; as with traces."""
+        return self.otlp_metrics_endpoint or _below(self.otlp_endpoint, "/v1/metrics")
+
+    @property
+    def exports_telemetry(self) -> bool:
+        """Whether traces or metrics go anywhere."""
+        if self.telemetry is Telemetry.OFF:
+            return False
+        return (
+            self.telemetry is Telemetry.CONSOLE
+            or self.applicationinsights is not None
+            or self.otlp_traces_url is not None
+            or self.otlp_metrics_url is not None
+        )
+
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Settings:
         """Read and check the settings.
@@ -222,6 +266,10 @@ class Settings(BaseModel):
     def environment_names(cls) -> frozenset[str]:
         """The names of all environment variables that the app reads through this class."""
         return frozenset(str(field.alias) for field in cls.model_fields.values())
+
+
+def _below(base: str | None, path: str) -> str | None:
+    return None if base is None else base + path
 
 
 def _describe(detail: Any) -> str:

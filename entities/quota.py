@@ -5,6 +5,7 @@ from __future__ import annotations
 import azure.durable_functions as df
 
 from dailies import quota as rules
+from dailies.telemetry import metrics
 
 blueprint = df.Blueprint()
 
@@ -16,6 +17,8 @@ def quota(context: df.DurableEntityContext) -> None:
     match context.operation_name:
         case "acquire":
             state, grant = rules.acquire(state, context.get_input())
+            if not grant["granted"]:
+                metrics.put_off(context.entity_key, grant["wait_seconds"], by="own")
             context.set_result(grant)
         case "release":
             state = rules.release(state, context.get_input()["video"])

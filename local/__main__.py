@@ -40,6 +40,7 @@ def _start(options: argparse.Namespace) -> int:
             unlimited=options.unlimited,
             host=options.host,
             subscribers=tuple(options.topic_subscriber),
+            telemetry=options.telemetry,
         )
     )
 
@@ -85,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="a webhook that gets every event; may be given several times",
+    )
+    start.add_argument(
+        "--telemetry",
+        action="store_true",
+        help="collect the app's traces and metrics, under /_inspect/traces and /_inspect/metrics",
     )
     start.add_argument(
         "--no-host",

@@ -9,7 +9,7 @@ import azure.durable_functions as df
 
 from dailies.orchestration import GENERATE_VIDEO, GenerateInput
 from dailies.pipeline.steps import Step
-from orchestrations.steps import repeat_step, run_step
+from orchestrations.steps import repeat_step, run_step, video_ref
 
 blueprint = df.Blueprint()
 
@@ -59,7 +59,7 @@ def _announce_early(
     context: df.DurableOrchestrationContext, video: GenerateInput
 ) -> Generator[Any, Any, None]:
     """Announce what has happened so far, once: a video is never held up by its announcements."""
-    activity = {"id": video["id"], "owner": video["owner"], "attempt": 0}
+    activity = {**video_ref(video), "attempt": 0}
     try:
         yield context.call_activity("publish_events", activity)
     except Exception:  # noqa: BLE001 - Durable hands every activity's fault over as an Exception

@@ -14,9 +14,9 @@ import azure.durable_functions as df
 from azure.durable_functions.models.Task import TimerTask
 
 from dailies.orchestration import WAKE_EVENT, GenerateInput, step_instance_id
-from dailies.pipeline.steps import QuotaRequest, Step
+from dailies.pipeline.steps import QuotaRequest, Step, VideoRef
 
-__all__ = ["REPEAT_STEP", "RepeatInput", "blueprint", "repeat_step", "run_step"]
+__all__ = ["REPEAT_STEP", "RepeatInput", "blueprint", "repeat_step", "run_step", "video_ref"]
 
 blueprint = df.Blueprint()
 
@@ -43,6 +43,16 @@ class RepeatInput(TypedDict):
     limit: int | None
 
 
+def video_ref(video: GenerateInput) -> VideoRef:
+    """The part of the input that every activity gets."""
+    # An instance that was started before there were traces has none.
+    return {
+        "id": video["id"],
+        "owner": video["owner"],
+        "traceparent": video.get("traceparent"),
+    }
+
+
 def run_step(
     context: df.DurableOrchestrationContext,
     video: GenerateInput,
@@ -52,7 +62,7 @@ def run_step(
     limit: int | None = None,
 ) -> Generator[Any, Any, Step]:
     """Call the step once; only when that is not enough, repeat it in a sub-orchestration."""
-    payload = {"id": video["id"], "owner": video["owner"], **(extra or {})}
+    payload = {**video_ref(video), **(extra or {})}
     try:
         step: Step = yield context.call_activity(activity, {**payload, "attempt": 0})
         faults = 0
@@ -90,7 +100,7 @@ def repeat_step(
     """Repeat the step in a sub-orchestration until it is done or stops."""
     state: RepeatInput = {
         "activity": activity,
-        "video": {"id": video["id"], "owner": video["owner"], **(extra or {})},
+        "video": {**video_ref(video), **(extra or {})},
         "retry_seconds": video["retry_seconds"],
         "quota": quota,
         "delay": delay,

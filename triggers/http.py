@@ -10,7 +10,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import azure.durable_functions as df
 import azure.functions as func
 
-from dailies.runtime import services
+from dailies.errors import SettingsError
+from dailies.runtime import host_trace, services, start_telemetry
+from dailies.telemetry.spans import RequestTrace
 from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
@@ -29,7 +31,7 @@ async def http_api(
     req: func.HttpRequest, context: func.Context, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
     """Hand the request to the FastAPI app, with the durable client beside it."""
-    app = _with_context(client)
+    app = _with_context(client, _trace(req, context))
     middleware = func.AsgiMiddleware(app)  # type: ignore[no-untyped-call] # no types in the SDK
     response: func.HttpResponse = await middleware.handle_async(_readable(req), context)
     return response
@@ -62,7 +64,17 @@ def _app() -> AsgiApp:
     return create_app()
 
 
-def _with_context(client: df.DurableOrchestrationClient) -> AsgiApp:
+def _trace(req: func.HttpRequest, context: func.Context) -> RequestTrace:
+    """The trace that the request is part of: the host's, else the caller's."""
+    try:
+        start_telemetry()
+        host = host_trace(context.trace_context.trace_parent)
+    except SettingsError:
+        return RequestTrace()  # the app answers what is wrong
+    return RequestTrace(host or req.headers.get("traceparent"), reported=host is not None)
+
+
+def _with_context(client: df.DurableOrchestrationClient, trace: RequestTrace) -> AsgiApp:
     """The app for one request: its scope carries what the routes need."""
     from dailies.api.context import Context
 
@@ -71,6 +83,7 @@ def _with_context(client: df.DurableOrchestrationClient) -> AsgiApp:
         state = {
             **(scope.get("state") or {}),
             "dailies": lambda: Context(services(), DurableOrchestrations(client)),
+            RequestTrace.KEY: trace,
         }
         await _app()({**scope, "state": state}, receive, send)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import azure.durable_functions as df
 import azure.functions as func
+from azure.core.exceptions import ResourceNotFoundError
 
 from dailies import drops
 from dailies.logs import log_event
 from dailies.orchestration import ACCEPT_DROP, WAKE_EVENT, InstanceState, Orchestrations
 from dailies.pipeline.drop import Drop, images_of_sidecar
-from dailies.runtime import services
+from dailies.runtime import host_trace, services, start_telemetry
 from dailies.services import Services
+from dailies.telemetry import tracecontext
+from dailies.telemetry.spans import span
 from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
@@ -23,14 +26,26 @@ blueprint = df.Blueprint()
     source=func.BlobSource.EVENT_GRID,
 )
 @blueprint.durable_client_input(client_name="client")
-async def reference_dropped(blob: func.InputStream, client: df.DurableOrchestrationClient) -> None:
+async def reference_dropped(
+    blob: func.InputStream, context: func.Context, client: df.DurableOrchestrationClient
+) -> None:
     """Start the orchestration of a dropped image, or wake the one that waits for this sidecar."""
-    parts = services()
-    orchestrations = DurableOrchestrations(client)
+    start_telemetry()
     name = str(blob.name).partition("/")[2]
+    parent = host_trace(context.trace_context.trace_parent)
+    with span("reference_dropped", parent=parent, attributes={"dailies.blob": name}):
+        await _dropped(services(), DurableOrchestrations(client), name)
+
+
+async def _dropped(parts: Services, orchestrations: Orchestrations, name: str) -> None:
     match drops.classify(name):
         case drops.DropKind.IMAGE | drops.DropKind.VIDEO | drops.DropKind.UNSUPPORTED:
-            properties = await parts.files.references.get_blob_client(name).get_blob_properties()
+            blob_client = parts.files.references.get_blob_client(name)
+            try:
+                properties = await blob_client.get_blob_properties()
+            except ResourceNotFoundError:
+                log_event("drop_gone", blob=name)
+                return
             etag = str(properties.etag).strip('"')
             await _begin(parts, orchestrations, {"blob": name, "etag": etag})
         case drops.DropKind.SIDECAR:
@@ -63,7 +78,7 @@ async def _sidecar_came(services: Services, orchestrations: Orchestrations, drop
 async def _start(services: Services, orchestrations: Orchestrations, drop: Drop) -> None:
     settings = services.settings
     payload = {
-        "drop": drop,
+        "drop": {**drop, "traceparent": tracecontext.starting()},
         "wait_seconds": settings.sidecar_wait_seconds,
         "retry_seconds": settings.retry_seconds,
     }

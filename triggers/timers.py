@@ -10,7 +10,7 @@ import azure.functions as func
 from dailies.logs import log_event
 from dailies.pipeline import retention
 from dailies.pipeline import sweep as rules
-from dailies.runtime import services
+from dailies.runtime import services, start_telemetry
 from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
@@ -23,6 +23,7 @@ _NIGHTLY_BEFORE = "0 0 3 * * *"
 @blueprint.durable_client_input(client_name="client")
 async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """See ``dailies.pipeline.sweep``."""
+    start_telemetry()
     actions = await rules.sweep(services(), DurableOrchestrations(client))
     if actions:
         log_event("sweep_done", late=timer.past_due, actions=dict(actions))

@@ -18,11 +18,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dailies.logs import log_event
+from dailies.telemetry.spans import RequestTrace, note_response, request_span
 
 __all__ = ["Observer", "note"]
 
 _GIVEN_ID = re.compile(r"^[A-Za-z0-9._:/+=-]{1,128}$")
 _STATE = "dailies_request"
+_UNTRACED = frozenset({"/health"})
 
 
 def note(request: Request, **fields: Any) -> None:
@@ -40,10 +42,21 @@ class Observer:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        fields: dict[str, Any] = {}
+        state = scope.setdefault("state", {})
+        state[_STATE] = fields
+        if scope["path"] in _UNTRACED:
+            await self._serve(scope, receive, send)
+            return
+        with request_span(scope["method"], state.get(RequestTrace.KEY)) as span:
+            status = await self._serve(scope, receive, send)
+            note_response(span, scope["method"], _route(scope), status)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int | None:
+        """Let the app answer; gives the status of its answer."""
         started = time.monotonic()
         request_id = _request_id(scope)
-        fields: dict[str, Any] = {}
-        scope.setdefault("state", {})[_STATE] = fields
+        fields: dict[str, Any] = scope["state"][_STATE]
         status: int | None = None
 
         async def send_with_id(message: Message) -> None:
@@ -75,6 +88,7 @@ class Observer:
                 latency_ms=round((time.monotonic() - started) * 1000, 1),
                 **fields,
             )
+        return status
 
 
 def _request_id(scope: Scope) -> str:

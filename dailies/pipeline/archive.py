@@ -16,6 +16,8 @@ from dailies.providers.base import VideoProvider
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.records import StoredFile, VideoRecord
 from dailies.services import Services
+from dailies.telemetry import metrics
+from dailies.telemetry.spans import file_span, note_file
 from dailies.videos import Variant, VideoError
 
 __all__ = ["archive_video", "price_of", "price_of_failure"]
@@ -51,7 +53,11 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
     for part in parts_of(record, job_id, deployment):
         if is_stored(record, part):
             continue
-        result = await _store_part(services, record, adapter, part)
+        with file_span(record.id, part.variant) as span:
+            result = await _store_part(services, record, adapter, part)
+            if isinstance(result, StoredFile):
+                note_file(span, result)
+                metrics.file_archived(record, part.variant, result)
         if isinstance(result, StoredFile):
             record = await _note_file(services, record, part, result)
         elif part.variant is Variant.VIDEO:

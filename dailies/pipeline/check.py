@@ -12,6 +12,7 @@ from dailies.providers.error_body import readable
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
 from dailies.records import Generation, VideoRecord
 from dailies.services import Services
+from dailies.telemetry import metrics
 from dailies.videos import Phase, VideoError
 
 __all__ = ["check_video"]
@@ -97,6 +98,8 @@ async def _follow(
                 )
 
             await services.records.update(record.owner, record.id, rendered)
+            if job.completed_at is not None:
+                metrics.render_detected(record, now - job.completed_at)
             return done()
         case JobStatus.FAILED | JobStatus.CANCELLED | JobStatus.EXPIRED:
             # A provider's message may repeat the prompt, which has no place in errors and events.

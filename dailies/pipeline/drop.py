@@ -20,6 +20,7 @@ from dailies.requests import build_request
 from dailies.services import Services
 from dailies.stores.blob_source import BlobSource
 from dailies.stores.files import read_blob
+from dailies.telemetry import tracecontext
 
 __all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
 
@@ -29,11 +30,13 @@ _MAX_PARAMETER_BYTES = drops.MAX_FILE_BYTES + 1
 class Drop(TypedDict):
     """One upload: a blob of the references container, as it was with this ETag.
 
-    ``last_call``: what is missing now will not come any more.
+    ``last_call``: what is missing now will not come any more. ``traceparent``: the trace of the
+    trigger that saw it.
     """
 
     blob: str
     etag: str
+    traceparent: NotRequired[str]
     last_call: NotRequired[bool]
 
 
@@ -54,9 +57,7 @@ class DropAnswer(TypedDict):
     rejection: NotRequired[Rejection]
 
 
-async def accept_drop(
-    services: Services, drop: Drop, *, traceparent: str | None = None
-) -> tuple[DropAnswer, Acceptance | None]:
+async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Acceptance | None]:
     """Look at the image and its parameters and accept a video, once for this upload.
 
     An image waits for its sidecar while no prompt is in its metadata and no sidecar is there; with
@@ -83,7 +84,7 @@ async def accept_drop(
         defaults = await _first(services, drops.defaults_candidates(name))
         wanted = drops.parameters(name, metadata, sidecar, defaults)
         source = BlobSource(client, int(properties.size), str(properties.etag))
-        acceptance = await _accept(services, drop, wanted, source, traceparent)
+        acceptance = await _accept(services, drop, wanted, source)
     except DropError as error:
         rejection: Rejection = {
             "code": error.code,
@@ -120,6 +121,7 @@ async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> N
             error=rejection,
             source=services.settings.event_source,
             now=now,
+            traceparent=tracecontext.starting(drop.get("traceparent")),
         )
     )
     log_event("drop_rejected", blob=drop["blob"], code=rejection["code"])
@@ -140,7 +142,6 @@ async def _accept(
     drop: Drop,
     wanted: drops.DropParameters,
     source: BlobSource,
-    traceparent: str | None,
 ) -> Acceptance:
     name = drop["blob"]
     # The upload alone is the key: its sidecar may have changed since, the video may not.
@@ -161,9 +162,9 @@ async def _accept(
         reference=reference,
         source=Source(kind=SourceKind.DROP, blob=name, etag=drop["etag"]),
         idempotency_key=key,
-        traceparent=traceparent,
-        inputs=inputs,
+        traceparent=drop.get("traceparent"),
         key_decides=True,
+        inputs=inputs,
     )
 
 

@@ -11,6 +11,7 @@ from dailies.pipeline.submit import CANCELLED
 from dailies.providers.outcomes import Kind
 from dailies.records import VideoRecord
 from dailies.services import Services
+from dailies.telemetry import metrics
 from dailies.videos import Phase, Variant, VideoError
 
 __all__ = ["FinishRequest", "finish_video"]
@@ -31,9 +32,12 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
     now = services.clock()
     error = video.get("error")
     cause = VideoError(error["code"], error["message"]) if error else None
+    ended_before = False
 
     def ended(current: VideoRecord) -> VideoRecord:
-        if current.is_final:
+        nonlocal ended_before
+        ended_before = current.is_final
+        if ended_before:
             return current
         reason = CANCELLED if current.cancel_requested else cause
         if reason is None and Variant.VIDEO not in current.files:
@@ -51,6 +55,8 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
     record = await services.records.update(video["owner"], video["id"], ended)
     if record is None:
         return done()
+    if not ended_before:
+        metrics.video_ended(record)
     if record.phase is Phase.CANCELLED:
         # What was stored before its owner cancelled it is not wanted.
         await services.files.delete_folder(f"{record.id}/")

@@ -16,10 +16,6 @@ from dailies.videos import Size, VideoError
 __all__ = ["prepare_reference"]
 
 
-class _GoneError(UnusableReference):
-    """The image is not in storage."""
-
-
 async def prepare_reference(services: Services, video: VideoRef) -> Step:
     """Fit the images and store them, the reference image as ``reference.png``.
 
@@ -33,12 +29,6 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
         for place, item in enumerate(record.request.inpaint):
             if item.needs_preparing:
                 await _prepare_item(services, record, place, item)
-    except _GoneError as error:
-        # Another execution of this step may have done it all, and removed it, in the meantime.
-        now = await services.records.get(record.owner, record.id)
-        if now is not None and now.request.is_prepared:
-            return done()
-        return stop(VideoError(error.code, error.message))
     except UnusableReference as error:
         return stop(VideoError(error.code, error.message))
     return done()
@@ -49,6 +39,11 @@ async def _prepare_reference(services: Services, record: VideoRecord) -> None:
     if reference is None or reference.fitted is not None:
         return
     original = await _read(services, reference.original)
+    if original is None:
+        # Another execution of this step may have fitted it, and removed it, in the meantime.
+        if await _is_fitted(services, record):
+            return
+        raise _gone()
     fitted = await _fit(services, original, record.request.size, reference.fit)
     name = f"{record.id}/reference.png"
     await services.files.put(name, fitted.data, content_type=fitted.content_type)
@@ -66,6 +61,10 @@ async def _prepare_item(
     if item.file is None or item.fit is None:
         return
     original = await _read(services, item.file.blob)
+    if original is None:
+        if await _is_prepared(services, record, place):
+            return
+        raise _gone()
     file = item.file
     info = check(original, max_pixels=services.settings.max_reference_pixels)
     size = record.request.size if item.crop is None else _bounded(info.upright, record.request.size)
@@ -87,11 +86,12 @@ def _bounded(upright: Size, video: Size) -> Size:
     return Size(max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
 
 
-async def _read(services: Services, name: str) -> bytes:
-    data = await services.files.read(name, max_bytes=services.settings.max_reference_bytes)
-    if data is None:
-        raise _GoneError("The reference image is gone from storage. Send it again.")
-    return data
+async def _read(services: Services, name: str) -> bytes | None:
+    return await services.files.read(name, max_bytes=services.settings.max_reference_bytes)
+
+
+def _gone() -> UnusableReference:
+    return UnusableReference("The reference image is gone from storage. Send it again.")
 
 
 async def _fit(services: Services, data: bytes, size: Size, mode: FitMode) -> Fitted:
@@ -108,6 +108,17 @@ def _with_item(record: VideoRecord, place: int, item: InpaintItem) -> VideoRecor
     items[place] = item
     request = record.request.model_copy(update={"inpaint": tuple(items)})
     return record.model_copy(update={"request": request})
+
+
+async def _is_fitted(services: Services, record: VideoRecord) -> bool:
+    now = await services.records.get(record.owner, record.id)
+    reference = now.request.reference if now is not None else None
+    return reference is not None and reference.fitted is not None
+
+
+async def _is_prepared(services: Services, record: VideoRecord, place: int) -> bool:
+    now = await services.records.get(record.owner, record.id)
+    return now is not None and now.request.inpaint[place].prepared
 
 
 def _with_fitted(record: VideoRecord, name: str) -> VideoRecord:

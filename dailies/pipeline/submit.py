@@ -28,6 +28,7 @@ from dailies.records import VideoRecord
 from dailies.requests import serving
 from dailies.services import Services
 from dailies.settings import UnresolvedSubmit
+from dailies.telemetry import metrics
 from dailies.videos import Phase, VideoError
 
 __all__ = ["CANCELLED", "quota_of", "submit_video"]
@@ -150,7 +151,9 @@ async def _after_send(
             return hold(settings.reconcile_pause_seconds)
         case Kind.THROTTLED:
             await _not_sent(services, record, waiting=True)
-            return wait(outcome.retry_after or settings.throttle_wait_seconds)
+            pause = outcome.retry_after or settings.throttle_wait_seconds
+            metrics.put_off(deployment.name, pause, by="provider")
+            return wait(pause)
         case Kind.TRANSIENT:
             await _not_sent(services, record, waiting=True)
             pause = settings.retry_seconds * 2 ** min(record.submit.attempts - 1, 4)
@@ -261,6 +264,7 @@ async def _adopt(services: Services, record: VideoRecord, deployment: Deployment
         ended = record.with_submit(deployment=deployment.name, job_id=job.id)
         await cancel_upstream(services, ended)
         return True
+    metrics.video_submitted(updated)
     return True
 
 

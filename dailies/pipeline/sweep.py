@@ -21,6 +21,7 @@ from dailies.records import VideoRecord
 from dailies.requests import serving
 from dailies.services import Services
 from dailies.stores.records import OpenVideo
+from dailies.telemetry.spans import note_record, span
 from dailies.videos import ID_PREFIX, VideoError
 
 __all__ = ["sweep"]
@@ -51,12 +52,21 @@ async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[s
 
 async def _tend(services: Services, orchestrations: Orchestrations, video: OpenVideo) -> str | None:
     """Do what this video needs; the word for it, or None when it needs nothing."""
+    # This first: of most videos it is all there is to know.
+    state = await orchestrations.state(video.id)
+    if state is InstanceState.RUNNING:
+        return None
     record = await services.records.get(video.owner, video.id)
     if record is None:
         return await _gone(services, video)
-    state = await orchestrations.state(record.id)
-    if state is InstanceState.RUNNING:
-        return None
+    with span("sweep_video", parent=record.traceparent):
+        note_record(record)
+        return await _put_right(services, orchestrations, record, state)
+
+
+async def _put_right(
+    services: Services, orchestrations: Orchestrations, record: VideoRecord, state: InstanceState
+) -> str | None:
     if record.is_final:
         return await _publish(services, record)
     if state is InstanceState.TERMINATED:

@@ -16,6 +16,7 @@ from azure.core.exceptions import AzureError
 from dailies.providers.azure_auth import classify_token_failure
 from dailies.providers.classify import Call, Context, classify_answer, classify_fault
 from dailies.providers.outcomes import Kind, Outcome
+from dailies.telemetry import spans, tracecontext
 
 __all__ = ["Exchange", "Reply"]
 
@@ -68,7 +69,7 @@ class Exchange:
         """Send a request and read the head of the answer; the caller closes it."""
         started = time.monotonic()
         try:
-            response = await self._client.send(request, auth=self._auth, stream=True)
+            response = await self._send(call, request)
         except AzureError as error:
             return self.told(call, classify_token_failure(error))
         except httpx.RequestError as error:
@@ -79,12 +80,20 @@ class Exchange:
                 "provider_call": call.value,
                 "deployment": self._context.deployment,
                 "http_status": response.status_code,
-                "provider_request_id": response.headers.get("apim-request-id")
-                or response.headers.get("x-request-id"),
+                "provider_request_id": _request_id(response),
                 "answer_seconds": round(time.monotonic() - started, 3),
             },
         )
         return response
+
+    async def _send(self, call: Call, request: httpx.Request) -> httpx.Response:
+        with spans.provider_span(
+            call.value, request.method, str(request.url), model=self._context.deployment
+        ) as span:
+            request.headers.update(tracecontext.headers())
+            response = await self._client.send(request, auth=self._auth, stream=True)
+            spans.note_answer(span, response.status_code, _request_id(response))
+            return response
 
     async def read(
         self, call: Call, response: httpx.Response, *, prompt: str | None = None
@@ -111,6 +120,7 @@ class Exchange:
 
     def told(self, call: Call, outcome: Outcome, job_id: str | None = None) -> Outcome:
         """The outcome itself, once it is logged."""
+        spans.note_outcome(outcome)
         worth_telling = outcome.kind is not Kind.ACCEPTED or call in (Call.CREATE, Call.DERIVE)
         _log.log(
             logging.INFO if worth_telling else logging.DEBUG,
@@ -128,3 +138,9 @@ class Exchange:
 
     def _about(self, prompt: str | None) -> Context:
         return self._context if prompt is None else replace(self._context, prompt=prompt)
+
+
+def _request_id(response: httpx.Response) -> str | None:
+    """The provider's own name for the call, which its support asks for."""
+    found: str | None = response.headers.get("apim-request-id")
+    return found or response.headers.get("x-request-id")

@@ -66,6 +66,7 @@ class Job:
         id: the provider's id, opaque.
         progress: percent, 0 to 100.
         created_at: Unix seconds, by the provider's clock.
+        completed_at: Unix seconds at which it was done, if the provider said so.
         expires_at: Unix seconds after which the provider's files are gone, if it said so.
         model, prompt, seconds, size: what was asked, where the provider repeats it.
         n_variants: how many videos it makes, where the provider repeats it.
@@ -78,6 +79,7 @@ class Job:
     status: JobStatus
     progress: int = 0
     created_at: float | None = None
+    completed_at: float | None = None
     expires_at: float | None = None
     model: str | None = None
     prompt: str | None = None

@@ -60,6 +60,7 @@ def parse_job(document: object) -> Job | None:
         status=status,
         progress=100 if status is JobStatus.COMPLETED else _percent(document.get("progress")),
         created_at=_time(document.get("created_at")),
+        completed_at=_time(document.get("completed_at")),
         expires_at=_time(document.get("expires_at")),
         model=_text(document.get("model")),
         prompt=prompt,

@@ -39,6 +39,7 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 from dailies.errors import Conflict
 from dailies.records import VideoRecord
 from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of, properties_of
+from dailies.telemetry.spans import note_record
 from dailies.videos import ID_PREFIX, first_id
 
 __all__ = [
@@ -179,7 +180,10 @@ class RecordStore:
     async def get(self, owner: str, video_id: str) -> VideoRecord | None:
         """One record, or None: also when it belongs to another owner."""
         found = await self.read(owner, video_id)
-        return None if found is None else found[0]
+        if found is None:
+            return None
+        note_record(found[0])
+        return found[0]
 
     async def update(self, owner: str, video_id: str, change: Change) -> VideoRecord | None:
         """Apply ``change`` to the record as it is now; again if someone else wrote in between.
@@ -194,6 +198,7 @@ class RecordStore:
             record, etag = found
             changed = change(record)
             if changed == record:
+                note_record(record)
                 return record
             try:
                 await self._videos.update_entity(
@@ -208,6 +213,7 @@ class RecordStore:
                 continue
             except ResourceNotFoundError:
                 return None
+            note_record(changed)
             return changed
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
 

@@ -27,6 +27,7 @@ from local.services.sora1.wire import job_of_generation
 from local.services.sora2.characters import Characters
 from local.services.sora2.routes import Sora2
 from local.services.studio import Studio
+from local.services.telemetry import Telemetry
 from local.services.topics.delivery import ANSWER_TIMEOUT, Deliverer
 from local.services.topics.routes import Topics
 from local.services.topics.store import TopicStore
@@ -89,6 +90,7 @@ def build(
             *Sora1(studio).routes(),
             *Topics(topic_store, deliverer, tokens, options.topic_key).routes(),
             *inspection.routes(),
+            *Telemetry().routes(),
         ],
         exception_handlers={
             ServiceError: answer_service_error,

@@ -75,6 +75,7 @@ def banner(options: StackOptions, state: StateDir, wiring: Wiring) -> str:
         f"  API key     {keys.api_key}",
         f"  admin key   in {state.keys}, for /orchestrations/generate-video",
         f"  events      {wiring.simulator_url}/_inspect/events",
+        *([f"  traces      {wiring.simulator_url}/_inspect/traces"] if options.telemetry else []),
         f"  Sora        {_sora(options, wiring)}",
         f"  storage     http://{LOOPBACK}:{ports.azurite_blob}/{STORAGE_ACCOUNT}",
         "              images go into the container references, videos into videos",

@@ -34,8 +34,9 @@ STORAGE_ACCOUNT = "devstoreaccount1"
 CONTAINER_SETTINGS = ("DAILIES_REFERENCES_CONTAINER", "DAILIES_VIDEOS_CONTAINER")
 _KEY_SETTINGS = ("DAILIES_API_KEYS", "DAILIES_ADMIN_KEYS")
 _MARK = "DAILIES_LOCAL_SETTINGS_BY"
-# What could make the app sign in as somebody, or store somewhere, that the user did not mean here.
-_IDENTITY_PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "IMDS_")
+# What could make the app sign in as somebody, or store or report somewhere, that the user did not
+# mean here.
+_IDENTITY_PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "IMDS_", "APPLICATIONINSIGHTS_")
 _OWN_PREFIXES = ("AzureWebJobsStorage", "VideoStorage")
 
 
@@ -110,6 +111,8 @@ def app_settings(
         settings["IDENTITY_HEADER"] = wiring.keys.identity_header
     else:
         settings["DAILIES_EVENT_TOPIC_KEY"] = wiring.keys.topic_key
+    if options.telemetry:
+        settings |= _telemetry(wiring)
     own = ("DAILIES_", "AZURE_OPENAI_") if options.sora_endpoint else ("DAILIES_",)
     for name, value in environ.items():
         if name in _KEY_SETTINGS and value:
@@ -160,6 +163,15 @@ def write_local_settings(path: Path, settings: Mapping[str, str]) -> bool:
     values = {_MARK: "python -m local start (rewritten at each start)", **settings}
     write_private(path, json.dumps({"IsEncrypted": False, "Values": values}, indent=2) + "\n")
     return True
+
+
+def _telemetry(wiring: Wiring) -> dict[str, str]:
+    """To the simulated services, and soon: a trace is looked at when its video has just ended."""
+    return {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": wiring.simulator_url,
+        "OTEL_BSP_SCHEDULE_DELAY": "500",  # ms
+        "OTEL_METRIC_EXPORT_INTERVAL": "2000",  # ms
+    }
 
 
 def _scaled(speed: float) -> dict[str, str]:

@@ -31,7 +31,7 @@ def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()
-        if not name.startswith(("DAILIES_", "AZURE_", "IDENTITY_", "MSI_"))
+        if not name.startswith(("DAILIES_", "AZURE_", "IDENTITY_", "MSI_", "OTEL_"))
     }
 
 

@@ -28,6 +28,7 @@ class StackOptions:
         unlimited: lifts the simulated quotas.
         host: False leaves the functions host out, for ``func start``.
         subscribers: webhooks that get every event.
+        telemetry: collects the app's traces and metrics in the simulated services.
     """
 
     port: int = 7071
@@ -38,6 +39,7 @@ class StackOptions:
     unlimited: bool = False
     host: bool = True
     subscribers: tuple[str, ...] = ()
+    telemetry: bool = False
     app_dir: Path = APP_DIR
 
     def __post_init__(self) -> None:

@@ -53,6 +53,8 @@ LEFT_TO_DEFAULTS = frozenset(
         "DAILIES_RECONCILE_PAUSE_SECONDS",
         "DAILIES_THROTTLE_WAIT_SECONDS",
         "DAILIES_RETRY_SECONDS",
+        # new deployments of Sora 1 are no longer made; who has one names it in extra settings
+        "AZURE_OPENAI_SORA_DEPLOYMENT",
         # of the local stack, which runs faster than time
         "DAILIES_POLL_MIN_SECONDS",
         "DAILIES_POLL_MAX_SECONDS",

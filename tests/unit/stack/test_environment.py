@@ -149,3 +149,16 @@ def test_local_settings_are_rewritten_but_never_a_user_s_own(tmp_path: Path) -> 
 def test_an_endpoint_that_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(StackError, match="--sora-endpoint"):
         StackOptions(sora_endpoint=url)
+
+
+def test_telemetry_is_collected_only_on_request() -> None:
+    assert not Settings.load(app_settings(StackOptions(), WIRING, {})).exports_telemetry
+    settings = Settings.load(app_settings(StackOptions(telemetry=True), WIRING, {}))
+    assert settings.otlp_traces_url == f"{WIRING.simulator_url}/v1/traces"
+
+
+def test_a_shells_application_insights_does_not_hear_of_a_local_stack() -> None:
+    shell = {"APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=real"}
+    options = StackOptions()
+    found = process_environment(app_settings(options, WIRING, shell), options, shell)
+    assert "APPLICATIONINSIGHTS_CONNECTION_STRING" not in found

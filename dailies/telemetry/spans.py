@@ -1,0 +1,272 @@
+"""The spans that the app makes.
+
+A video's trace begins in the request, or the dropped image, that asked for it. Everything later is
+a child of the context that its record keeps: each step, in it the calls to providers, the files
+that are stored and the events that are published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+from urllib.parse import SplitResult, urlsplit
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from dailies.pipeline.steps import Step, VideoRef
+from dailies.providers.outcomes import Outcome
+from dailies.records import StoredFile, VideoRecord
+from dailies.telemetry import tracecontext
+from dailies.telemetry.providers import tracer
+from dailies.videos import Variant
+
+__all__ = [
+    "Attributes",
+    "RequestTrace",
+    "SpanKind",
+    "drop_span",
+    "end_step",
+    "file_span",
+    "note",
+    "note_answer",
+    "note_file",
+    "note_outcome",
+    "note_record",
+    "note_response",
+    "provider_span",
+    "publish_span",
+    "request_span",
+    "span",
+    "step_span",
+]
+
+Attributes = Mapping[str, AttributeValue | None]
+
+
+@contextmanager
+def span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    parent: str | None = None,
+    attributes: Attributes | None = None,
+) -> Iterator[Span]:
+    """Work inside a span: a child of ``parent`` (a ``traceparent``), else of the current span.
+
+    An exception that passes is noted by its type alone: its text may hold what a trace must not.
+    """
+    with tracer().start_as_current_span(
+        name,
+        context=tracecontext.context_of(parent),
+        kind=kind,
+        attributes=_present(attributes or {}),
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as made:
+        try:
+            yield made
+        except BaseException as error:
+            made.set_attribute("error.type", type(error).__qualname__)
+            made.set_status(Status(StatusCode.ERROR))
+            raise
+
+
+def note(attributes: Attributes) -> None:
+    """Add to the current span; attributes that are None are left out."""
+    current = trace.get_current_span()
+    if current.is_recording():
+        current.set_attributes(_present(attributes))
+
+
+def note_record(record: VideoRecord) -> None:
+    """Tell the current span which video this is about, and how far it is."""
+    note(
+        {
+            "dailies.video.id": record.id,
+            "dailies.owner": record.owner,
+            "dailies.model": record.request.model,
+            "dailies.deployment": record.submit.deployment,
+            "dailies.phase": record.phase.value,
+            "dailies.source": record.source.kind.value,
+        }
+    )
+
+
+# -- requests
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTrace:
+    """The trace that a request is part of; ``scope["state"]`` may hold it under ``KEY``.
+
+    Attributes:
+        parent: a ``traceparent``.
+        reported: whether the Functions host tells of the request where our own spans go.
+    """
+
+    KEY: ClassVar[str] = "dailies_trace"
+
+    parent: str | None = None
+    reported: bool = False
+
+
+@contextmanager
+def request_span(method: str, trace: RequestTrace | None) -> Iterator[Span]:
+    """A request to the API, by OpenTelemetry's conventions for HTTP servers.
+
+    One that the host has reported is a part of the host's span and no request of its own: it would
+    be counted twice.
+    """
+    given = trace or RequestTrace()
+    kind = SpanKind.INTERNAL if given.reported else SpanKind.SERVER
+    attributes = {"http.request.method": method}
+    with span(method, kind=kind, parent=given.parent, attributes=attributes) as made:
+        yield made
+
+
+def note_response(made: Span, method: str, route: str | None, status: int | None) -> None:
+    """A request was answered. Only the route's template is told: a path is the caller's words."""
+    if route is not None:
+        made.update_name(f"{method} {route}")
+    made.set_attributes(_present({"http.route": route, "http.response.status_code": status}))
+    if status is None or status >= 500:
+        made.set_attribute("error.type", str(status or "no_answer"))
+        made.set_status(Status(StatusCode.ERROR))
+
+
+# -- steps
+
+
+@contextmanager
+def step_span(name: str, video: VideoRef) -> Iterator[Span]:
+    """One call of an activity, in the video's own trace."""
+    attributes: Attributes = {
+        "dailies.video.id": video["id"],
+        "dailies.attempt": video.get("attempt", 0),
+    }
+    with span(name, parent=video.get("traceparent"), attributes=attributes) as made:
+        yield made
+
+
+def end_step(step: Step) -> None:
+    """Note in the current span what a step came to. To wait is no error."""
+    code = step["error"]["code"] if step["kind"] == "stop" and "error" in step else None
+    note(
+        {
+            "dailies.step": step["kind"],
+            "dailies.step.pause": step.get("seconds") if step["kind"] == "wait" else None,
+            "error.type": code,
+        }
+    )
+    if code is not None:
+        trace.get_current_span().set_status(Status(StatusCode.ERROR))
+
+
+# -- dropped images
+
+
+@contextmanager
+def drop_span(name: str, drop: Mapping[str, object]) -> Iterator[Span]:
+    """Work on a dropped image (``dailies.pipeline.drop.Drop``), in its own trace."""
+    parent = drop.get("traceparent")
+    attributes = {"dailies.blob": str(drop["blob"])}
+    given = parent if isinstance(parent, str) else None
+    with span(name, parent=given, attributes=attributes) as made:
+        yield made
+
+
+# -- what steps do
+
+
+@contextmanager
+def provider_span(call: str, method: str, url: str, *, model: str) -> Iterator[Span]:
+    """A request to a provider, by OpenTelemetry's conventions for HTTP clients.
+
+    The address is told without its query and without credentials. ``model`` is the provider's name
+    for it. A request that makes something is also told in the conventions for generative AI.
+    """
+    parts = urlsplit(url)
+    attributes: dict[str, AttributeValue | None] = {
+        "http.request.method": method,
+        "server.address": parts.hostname,
+        "server.port": parts.port or (443 if parts.scheme == "https" else 80),
+        "url.full": _bare(parts),
+        "dailies.provider.call": call,
+        "gen_ai.request.model": model,
+    }
+    if call in ("create", "derive"):
+        attributes["gen_ai.operation.name"] = "generate_content"
+        attributes["gen_ai.output.type"] = "video"
+    with span(f"{method} {call}", kind=SpanKind.CLIENT, attributes=attributes) as made:
+        yield made
+
+
+def note_answer(made: Span, status: int, request_id: str | None) -> None:
+    """The head of a provider's answer has come."""
+    attributes = {"http.response.status_code": status, "dailies.provider.request_id": request_id}
+    made.set_attributes(_present(attributes))
+    if status >= 400:
+        made.set_attribute("error.type", str(status))
+        made.set_status(Status(StatusCode.ERROR))
+
+
+def note_outcome(outcome: Outcome) -> None:
+    """What a provider's answer means; told to the step that asked."""
+    note({"dailies.outcome": outcome.kind.value, "dailies.outcome.code": outcome.code})
+
+
+@contextmanager
+def file_span(video_id: str, variant: Variant) -> Iterator[Span]:
+    """One file on its way from the provider into storage."""
+    attributes = {"dailies.video.id": video_id, "dailies.variant": variant.value}
+    with span("archive_file", attributes=attributes) as made:
+        yield made
+
+
+def note_file(made: Span, file: StoredFile) -> None:
+    """The file is stored."""
+    made.set_attributes({"dailies.bytes": file.bytes, "dailies.content_type": file.content_type})
+
+
+@contextmanager
+def publish_span(
+    event_id: str, event_type: str, subject: str, *, parent: str | None
+) -> Iterator[Span]:
+    """An event on its way to the topic, by the conventions for messaging and for CloudEvents.
+
+    ``parent`` is the trace that the event tells of: where a span of another trace is open (of the
+    request that deletes a video), it is only linked.
+    """
+    attributes = {
+        "messaging.system": "eventgrid",
+        "messaging.operation.type": "send",
+        "messaging.operation.name": "publish",
+        "messaging.message.id": event_id,
+        "cloudevents.event_id": event_id,
+        "cloudevents.event_type": event_type,
+        "cloudevents.event_subject": subject,
+    }
+    inside = tracecontext.current()
+    with span(
+        f"publish {event_type}",
+        kind=SpanKind.PRODUCER,
+        parent=None if inside else parent,
+        attributes=attributes,
+    ) as made:
+        other = tracecontext.trace_id_of(parent) != tracecontext.trace_id_of(inside)
+        if inside and other and (context := tracecontext.context_of(parent)) is not None:
+            made.add_link(trace.get_current_span(context).get_span_context())
+        yield made
+
+
+def _bare(parts: SplitResult) -> str:
+    """An address without query, fragment and credentials."""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _present(attributes: Attributes) -> dict[str, AttributeValue]:
+    return {name: value for name, value in attributes.items() if value is not None}

@@ -1,0 +1,192 @@
+"""Outages of whole parts, and videos that are ended from outside, on one stack with quotas."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.e2e.checks import assert_delivered, assert_ended_once, assert_failed
+from tests.e2e.durable import quota_state, terminate
+from tests.pictures import png
+from tests.stack import RunningStack, running_stack
+
+_SETTINGS = {"DAILIES_SUBMIT_TIMEOUT_SECONDS": "5", "DAILIES_ENFORCE_QUOTA": "true"}
+_LABEL = "[sim label=outage]"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack of its own: these tests break what others stand on."""
+    with running_stack(tmp_path_factory.mktemp("outages"), settings=_SETTINGS) as running:
+        yield running
+
+
+@contextmanager
+def _frozen(pid: int) -> Iterator[None]:
+    """A process that takes connections and answers nothing."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def _wait_for_job(stack: RunningStack, prompt: str) -> dict[str, Any]:
+    return stack.wait_until(lambda: stack.jobs(prompt), within=30, what=f"a job of {prompt}")[0]
+
+
+def _wait_for_phase(stack: RunningStack, video: dict[str, Any], phase: str) -> None:
+    stack.wait_until(
+        lambda: stack.video(video["id"])["phase"] == phase, within=30, what=f"phase {phase}"
+    )
+
+
+def test_a_provider_that_refuses_connections(stack: RunningStack) -> None:
+    killed = stack.kill("services")
+    video = stack.create(f"nobody listens {_LABEL}")
+    stack.wait_restarted("services", killed)
+    assert_delivered(stack, stack.wait_for(video))
+    assert len(stack.jobs("nobody listens")) == 1
+
+
+def test_the_list_is_unavailable_while_a_lost_request_is_looked_for(stack: RunningStack) -> None:
+    stack.faults.add("create", "lost", match="no list")
+    stack.faults.add("list", "status", status=503, times=3)
+    video = stack.create(f"no list {_LABEL}")
+    assert_delivered(stack, stack.wait_for(video))
+    assert len(stack.jobs("no list")) == 1
+    assert stack.simulator.get("/_inspect/faults").json() == []
+
+
+def test_a_topic_that_is_down_delays_events_and_nothing_else(stack: RunningStack) -> None:
+    stack.faults.add("events", "status", status=503, times=None)
+    begun = time.monotonic()
+    video = stack.wait_for(stack.create(f"nobody hears {_LABEL}"))
+    assert video["status"] == "completed"
+    assert time.monotonic() - begun < 30
+    assert stack.events(video["id"]) == []
+    stack.faults.clear()
+    assert_delivered(stack, video)
+    for kind in ("accepted", "submitted"):
+        assert stack.wait_for_event(video["id"], kind)
+
+
+def test_an_event_whose_answer_is_lost_keeps_its_id(stack: RunningStack) -> None:
+    stack.faults.add("events", "lost", match="who-hears-twice", times=2)
+    video = stack.wait_for(stack.create(f"twice {_LABEL}", user="who-hears-twice"))
+    assert_delivered(stack, video)
+    accepted = stack.events(video["id"], "accepted")
+    assert len(accepted) >= 2
+    assert len({event["id"] for event in accepted}) == 1
+
+
+def test_storage_that_hangs_is_a_503_in_time_and_costs_no_video(stack: RunningStack) -> None:
+    running = stack.create(f"under way while storage hangs {_LABEL}")
+    with _frozen(stack.pids()["azurite"]):
+        begun = time.monotonic()
+        answer = stack.api.post(
+            "/v1/videos",
+            json={"model": "sora-2", "prompt": f"asked while storage hangs {_LABEL}"},
+            headers={"Idempotency-Key": "hanging"},
+        )
+        assert time.monotonic() - begun < 20
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.json()["error"]["code"] == "storage_unavailable"
+    again = stack.create(f"asked while storage hangs {_LABEL}", key="hanging")
+    assert_delivered(stack, stack.wait_for(again, within=90))
+    assert_delivered(stack, stack.wait_for(running, within=90))
+    assert len(stack.jobs("asked while storage hangs")) == 1
+    assert len(stack.jobs("under way while storage hangs")) == 1
+
+
+def test_azurite_stopped_and_started_again(stack: RunningStack) -> None:
+    videos = [stack.create(f"storage restarts, {n} {_LABEL}") for n in range(3)]
+    stack.drop("restarts.png", png(3), {"prompt": f"storage restarts, dropped {_LABEL}"})
+    _wait_for_job(stack, "storage restarts, 0")
+    pid = stack.pids()["azurite"]
+    os.kill(pid, signal.SIGTERM)
+    stack.wait_restarted("azurite", pid)
+    for video in videos:
+        assert_delivered(stack, stack.wait_for(video, within=90))
+    _wait_for_job(stack, "storage restarts, dropped")
+    assert len(stack.jobs("storage restarts")) == 4
+
+
+def test_a_terminated_orchestration_is_a_cancelled_video(stack: RunningStack) -> None:
+    prompt = "terminated while it renders"
+    video = stack.create(f"{prompt} [sim label=outage render=600]")
+    job = _wait_for_job(stack, prompt)
+    terminate(stack, video["id"])
+    ended = stack.wait_for(video)
+    assert ended["phase"] == "cancelled"
+    assert_failed(stack, ended, "cancelled")
+    assert _told_to_stop(stack, job["id"])
+
+
+def test_terminated_while_its_request_is_under_way(stack: RunningStack) -> None:
+    prompt = "terminated while it is sent"
+    stack.faults.add("create", "hold", seconds=3, match=prompt)
+    video = stack.create(f"{prompt} [sim label=outage render=600]")
+    _wait_for_phase(stack, video, "submitting")
+    terminate(stack, video["id"])
+    assert_failed(stack, stack.wait_for(video), "cancelled")
+    job = _wait_for_job(stack, prompt)
+    stack.wait_until(lambda: _told_to_stop(stack, job["id"]), within=20, what="job is stopped")
+    assert len(stack.jobs(prompt)) == 1
+
+
+@pytest.mark.parametrize("phase", ["waiting", "submitting", "rendering", "archiving"])
+def test_cancelled_in_each_phase(stack: RunningStack, phase: str) -> None:
+    prompt = f"cancelled while {phase}"
+    match phase:
+        case "waiting":
+            stack.faults.add("create", "status", status=429, times=None, match=prompt)
+        case "submitting":
+            stack.faults.add("create", "hold", seconds=2, match=prompt)
+        case "archiving":
+            stack.faults.add("content", "status", status=503, times=None, match=prompt)
+    render = 600 if phase == "rendering" else 30
+    video = stack.create(f"{prompt} [sim label=outage render={render}]")
+    _wait_for_phase(stack, video, phase)
+    answer = stack.api.delete(f"/v1/videos/{video['id']}")
+    assert answer.is_success, answer.text
+    ended = stack.wait_for(video)
+    assert ended["phase"] == "cancelled"
+    assert_ended_once(stack, ended)
+    for job in stack.jobs(prompt):
+        assert _told_to_stop(stack, job["id"])
+    assert len(stack.jobs(prompt)) == (0 if phase == "waiting" else 1)
+    stack.faults.clear()
+
+
+def test_a_result_that_expires_before_it_could_be_fetched(stack: RunningStack) -> None:
+    prompt = "fetched too late"
+    stack.faults.add("content", "status", status=503, times=None, match=prompt)
+    video = stack.create(f"{prompt} {_LABEL}")
+    _wait_for_phase(stack, video, "archiving")
+    stack.simulator.post("/_inspect/clock", json={"advance": 90_000}).raise_for_status()
+    stack.faults.clear()
+    assert_failed(stack, stack.wait_for(video), "expired")
+    assert len(stack.jobs(prompt)) == 1
+
+
+def test_nothing_holds_quota_in_the_end(stack: RunningStack) -> None:
+    """Runs last: every way in which a video can end has been gone by now."""
+
+    def released() -> bool:
+        state = quota_state(stack, "azure-sora-2")
+        return not state["leases"] and not state["queue"]
+
+    stack.wait_until(released, within=20, what="all leases are given back")
+
+
+def _told_to_stop(stack: RunningStack, job_id: str) -> bool:
+    requests = stack.simulator.get("/_inspect/requests").raise_for_status().json()
+    return bool(requests["by_job"].get(job_id, {}).get("delete"))

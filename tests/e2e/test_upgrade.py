@@ -1,0 +1,86 @@
+"""Newer code takes over while videos are under way."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import local.stack.launch
+from local.stack.layout import APP_DIR
+from tests.e2e.checks import assert_delivered
+from tests.e2e.durable import instance
+from tests.stack import RunningStack, running_stack
+
+_FOLDERS = ("activities", "dailies", "entities", "local", "orchestrations", "triggers")
+_FILES = ("function_app.py", "durable_client.py", "host.json", "models.yaml")
+
+# A changed sequence of yields, as a developer would bring it in: a new name, the old one kept.
+_VERSION_2 = '''
+
+@blueprint.orchestration_trigger(context_name="context", orchestration=GENERATE_VIDEO)
+def generate_video_v2(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    """Like version 1, but it announces twice."""
+    video = cast(GenerateInput, context.get_input())
+    yield from _announce_early(context, video)
+    return (yield from _live(context, video))
+
+
+def _live(
+    context: df.DurableOrchestrationContext, video: GenerateInput
+) -> Generator[Any, Any, Any]:
+'''
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the app and its stack that a test may change; stacks are started from there."""
+    copy = tmp_path / "app"
+    copy.mkdir()
+    for name in _FOLDERS:
+        ignored = shutil.ignore_patterns("__pycache__", "node_modules")
+        shutil.copytree(APP_DIR / name, copy / name, ignore=ignored)
+    for name in _FILES:
+        shutil.copy(APP_DIR / name, copy)
+    modules = (APP_DIR / "local" / "azurite" / "node_modules").resolve()
+    (copy / "local" / "azurite" / "node_modules").symlink_to(modules)
+    monkeypatch.setattr(local.stack.launch, "APP_DIR", copy)
+    return copy
+
+
+@pytest.fixture
+def stack(app: Path, tmp_path: Path) -> Iterator[RunningStack]:
+    with running_stack(tmp_path / "state") as running:
+        yield running
+
+
+def _bring_in_version_2(app: Path) -> None:
+    names = app / "dailies" / "orchestration.py"
+    text = names.read_text()
+    assert 'GENERATE_VIDEO = "generate_video_v1"' in text
+    names.write_text(text.replace('"generate_video_v1"', '"generate_video_v2"'))
+    module = app / "orchestrations" / "generate_video.py"
+    text = module.read_text()
+    head, start, body = text.partition("    video = cast(GenerateInput, context.get_input())\n")
+    assert "orchestration=GENERATE_VIDEO" in head
+    old = head.replace("orchestration=GENERATE_VIDEO", 'orchestration="generate_video_v1"')
+    module.write_text(
+        f"{old}{start}    return (yield from _live(context, video))\n{_VERSION_2}{body}"
+    )
+
+
+def test_videos_under_way_survive_newer_code(app: Path, stack: RunningStack) -> None:
+    prompts = [f"older than the upgrade, {n} [sim label=upgrade render=600]" for n in range(3)]
+    videos = [stack.create(prompt) for prompt in prompts]
+    stack.wait_until(lambda: len(stack.jobs("older than")) == 3, within=20, what="three jobs")
+    _bring_in_version_2(app)
+    stack.wait_restarted("host", stack.kill("host"))
+    newer = stack.create("newer than the upgrade [sim label=upgrade]")
+    assert_delivered(stack, stack.wait_for(newer))
+    assert instance(stack, newer["id"])["name"] == "generate_video_v2"
+    for video in videos:
+        assert_delivered(stack, stack.wait_for(video))
+        assert instance(stack, video["id"])["name"] == "generate_video_v1"
+    assert len(stack.jobs("than the upgrade")) == 4
