@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from dailies.api.sora1.ids import generation_id, job_id, video_of_job
-from dailies.records import Generation, InpaintType, VideoRecord
+from dailies.pipeline.prepare import prepare_reference
+from dailies.pipeline.steps import VideoRef
+from dailies.records import Generation, InpaintItem, InpaintType, VideoRecord
 from dailies.references.geometry import CropBounds, FitMode
 from dailies.videos import Phase, Variant, VideoError
 from tests.integration.api.world import World, png
@@ -385,3 +389,49 @@ async def test_a_frame_needs_something_to_show(world: World) -> None:
     body = {"model": "sora", "prompt": "x", "frame_index": 4}
     answer = await world.alice.post("/v1/videos", json=body)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "frame_index")
+
+
+def sideways(width: int, height: int) -> bytes:
+    """A JPEG that viewers turn by a quarter."""
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (width, height), "teal").save(buffer, "JPEG", exif=exif)
+    return buffer.getvalue()
+
+
+async def prepared(world: World, data: bytes, **fields: str) -> tuple[InpaintItem, bytes]:
+    """The item of a video made from an image, once it is prepared, and what will be sent."""
+    body = {"model": "sora", "prompt": "x", "size": "480x480", **fields}
+    answer = await world.alice.post("/v1/videos", data=body, files={"input_reference": data})
+    video: VideoRef = {"id": answer.json()["id"], "owner": world.owners["alice"]}
+    for _ in range(2):  # an activity may run twice
+        assert (await prepare_reference(world.services, video))["kind"] == "done"
+    record = await world.record(video["id"])
+    assert record is not None
+    assert not any(item.needs_preparing for item in record.request.inpaint)
+    [kept] = record.request.inpaint
+    assert kept.file is not None
+    assert await world.blobs(video["id"]) == [kept.file.blob]
+    sent = await world.services.files.read(kept.file.blob, max_bytes=10_000_000)
+    assert sent is not None
+    return kept, sent
+
+
+async def test_an_image_is_brought_to_the_size_of_the_video(world: World) -> None:
+    kept, sent = await prepared(world, sideways(64, 36))
+    assert kept.file is not None
+    assert kept.file.content_type == "image/png"
+    assert Image.open(io.BytesIO(sent)).size == (480, 480)
+
+
+async def test_an_image_to_be_cropped_goes_on_as_it_is(world: World) -> None:
+    kept, sent = await prepared(world, png(), crop_bounds=json.dumps(BOUNDS))
+    assert sent == png()
+    assert kept.crop == CropBounds(0.1, 0.1, 0.9, 0.9)
+
+
+async def test_an_image_to_be_cropped_is_turned_upright_first(world: World) -> None:
+    kept, sent = await prepared(world, sideways(64, 36), crop_bounds=json.dumps(BOUNDS))
+    assert Image.open(io.BytesIO(sent)).size == (36, 64)
+    assert kept.crop == CropBounds(0.1, 0.1, 0.9, 0.9)
