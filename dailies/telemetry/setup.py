@@ -13,6 +13,7 @@ timeouts, compression, temporality) is read by the SDK from the environment.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import uuid
 from collections.abc import Callable
@@ -101,9 +102,19 @@ def _one_line(span: ReadableSpan) -> str:
     return str(span.to_json(indent=None)) + "\n"
 
 
+def _keep_to_ourselves() -> None:
+    """The exporter tells its maker how it is used, and asks there for settings, unless told not to.
+
+    It takes that from the environment alone, as it is imported.
+    """
+    for name in ("STATSBEAT_DISABLED_ALL", "SDKSTATS_DISABLED", "CONTROLPLANE_DISABLED"):
+        os.environ.setdefault(f"APPLICATIONINSIGHTS_{name}", "true")
+
+
 def _span_exporters(settings: Settings) -> list[SpanExporter]:
     made: list[SpanExporter] = []
     if settings.applicationinsights is not None:
+        _keep_to_ourselves()
         from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
 
         made.append(
@@ -125,6 +136,7 @@ def _readers(settings: Settings) -> list[MetricReader]:
 
     made: list[MetricReader] = []
     if settings.applicationinsights is not None:
+        _keep_to_ourselves()
         from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter
 
         made.append(
