@@ -4,7 +4,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup start demo test chaos lint format lock package infra-scan clean
+.PHONY: help setup start demo test chaos lint format lock package infra-scan bench-litellm
+.PHONY: test-clients clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
 PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 python; do \
@@ -21,6 +22,8 @@ help:
 	@echo "make chaos   hundreds of videos while worker and host are killed (ARGS=\"--seed 7\")"
 	@echo "make lint    lint and types only;  make format puts the code in order"
 	@echo "make package builds the zip that is deployed;  make infra-scan runs checkov over infra/"
+	@echo "make test-clients  LiteLLM's client, and the snippets of its and Azure's documentation"
+	@echo "make bench-litellm the app beside LiteLLM's proxy; bench/README.md has the results"
 	@echo "make lock    requirements*.txt and Azurite's lock from what they are made of"
 	@echo "make clean   removes what the others made, the local stack's videos among it"
 
@@ -62,6 +65,13 @@ package: setup
 
 infra-scan: setup
 	PYTHON="$(RUN)" scripts/scan_infra.sh
+
+bench-litellm: setup
+	$(RUN) -m bench.litellm $(ARGS)
+
+test-clients: setup
+	$(RUN) -m bench.litellm.environment
+	$(RUN) -m pytest tests/clients $(ARGS)
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out .local

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import azure.durable_functions as df
 import azure.functions as func
+from azure.core.exceptions import ResourceNotFoundError
 
 from dailies import drops
 from dailies.logs import log_event
@@ -39,7 +40,12 @@ async def reference_dropped(
 async def _dropped(parts: Services, orchestrations: Orchestrations, name: str) -> None:
     match drops.classify(name):
         case drops.DropKind.IMAGE | drops.DropKind.VIDEO | drops.DropKind.UNSUPPORTED:
-            properties = await parts.files.references.get_blob_client(name).get_blob_properties()
+            blob_client = parts.files.references.get_blob_client(name)
+            try:
+                properties = await blob_client.get_blob_properties()
+            except ResourceNotFoundError:
+                log_event("drop_gone", blob=name)
+                return
             etag = str(properties.etag).strip('"')
             await _begin(parts, orchestrations, {"blob": name, "etag": etag})
         case drops.DropKind.SIDECAR:

@@ -52,12 +52,13 @@ async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[s
 
 async def _tend(services: Services, orchestrations: Orchestrations, video: OpenVideo) -> str | None:
     """Do what this video needs; the word for it, or None when it needs nothing."""
+    # This first: of most videos it is all there is to know.
+    state = await orchestrations.state(video.id)
+    if state is InstanceState.RUNNING:
+        return None
     record = await services.records.get(video.owner, video.id)
     if record is None:
         return await _gone(services, video)
-    state = await orchestrations.state(record.id)
-    if state is InstanceState.RUNNING:
-        return None
     with span("sweep_video", parent=record.traceparent):
         note_record(record)
         return await _put_right(services, orchestrations, record, state)

@@ -157,12 +157,6 @@ class RecordStore:
             return existing
         return record
 
-    async def announce(self, video_id: str, owner: str) -> None:
-        """Note that something is left to do for this video, so that the sweeper looks."""
-        await self._open.upsert_entity(
-            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
-        )
-
     async def find_by_key(
         self, owner: str, idempotency_key: str, request_hash: str | None
     ) -> VideoRecord | None:
@@ -297,6 +291,12 @@ class RecordStore:
             if count >= up_to:
                 break
         return count
+
+    async def announce(self, video_id: str, owner: str) -> None:
+        """Note that something is to be done for this video, so that the sweeper looks."""
+        await self._open.upsert_entity(
+            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
+        )
 
     async def close(self, video_id: str) -> None:
         """Note that nothing is left to do for this video."""

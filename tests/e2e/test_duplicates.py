@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.checks import assert_delivered
+from tests.e2e.checks import assert_delivered, manifest_of
 from tests.e2e.durable import system_key
 from tests.pictures import png
 from tests.stack import RunningStack
@@ -121,3 +121,19 @@ def _deliver(stack: RunningStack, name: str, etag: str) -> httpx.Response:
         timeout=30,
         trust_env=False,
     )
+
+
+def test_videos_with_one_prompt_and_lost_requests_share_no_job(stack: RunningStack) -> None:
+    """Whoever looks for a lost job finds those of the others, too: each belongs to one video."""
+    prompt = "twelve of the same [sim label=duplicates]"
+    for kind, times in (("lost", 3), ("reset", 3), ("truncate", 2), ("hold", 2)):
+        stack.faults.add("create", kind, match="twelve of the same", times=times, seconds=1)
+    videos = _at_once(12, lambda: stack.create(prompt))
+    ids = {video["id"] for video in videos}
+    assert len(ids) == 12
+    job_ids = set()
+    for video in videos:
+        assert_delivered(stack, stack.wait_for(video, within=90))
+        job_ids.add(manifest_of(stack, video["id"])["provider"]["job_id"])
+    assert job_ids == {job["id"] for job in stack.jobs(prompt)}
+    assert len(stack.jobs(prompt)) == 12

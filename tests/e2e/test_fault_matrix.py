@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from local.stack.layout import APP_DIR
 from tests.e2e.checks import assert_delivered, assert_failed
 from tests.e2e.fault_cases import CASES, COMPLETED, FaultCase
 from tests.stack import RunningStack, running_stack
@@ -87,3 +88,8 @@ def test_a_token_endpoint_that_is_down_is_waited_out(campaign: Campaign) -> None
     name = "token endpoint: down at first"
     assert_delivered(campaign.stack, campaign.stack.wait_for(campaign.videos[name]))
     assert len(campaign.stack.jobs(name)) == 1
+
+
+def test_every_case_is_in_the_documentation() -> None:
+    rows = (APP_DIR / "docs" / "faults.md").read_text(encoding="utf-8")
+    assert [case.name for case in CASES if f"| {case.name} |" not in rows] == []

@@ -39,6 +39,7 @@ LEFT_TO_DEFAULTS = frozenset(
         "DAILIES_CONTENT_LINK_SECONDS",
         "DAILIES_MAX_REFERENCE_BYTES",
         "DAILIES_MAX_REFERENCE_PIXELS",
+        "DAILIES_MAX_REFERENCE_VIDEO_BYTES",
         "DAILIES_MAX_UNFINISHED",
         "DAILIES_STREAM_ANSWER_BYTES",
         "DAILIES_STREAM_MEMORY_BYTES",
@@ -59,6 +60,8 @@ LEFT_TO_DEFAULTS = frozenset(
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
         "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
         "OTEL_EXPORTER_OTLP_HEADERS",
+        # new deployments of Sora 1 are no longer made; who has one names it in extra settings
+        "AZURE_OPENAI_SORA_DEPLOYMENT",
         # of the local stack, which runs faster than time
         "DAILIES_POLL_MIN_SECONDS",
         "DAILIES_POLL_MAX_SECONDS",

@@ -1,0 +1,1 @@
+"""The app beside LiteLLM's proxy, over the same simulated upstream, in one run."""

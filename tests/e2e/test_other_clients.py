@@ -1,0 +1,71 @@
+"""Clients in environments of their own: an older official one, and schemathesis."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.stack import RunningStack
+from tests.venvs import python_with
+
+CLIENTS = Path(__file__).with_name("clients")
+SCHEMATHESIS = "schemathesis==4.32.5"
+
+# positive_data_acceptance: which sizes and lengths a model renders is the catalogue's to say.
+# unsupported_method: the functions host answers TRACE before the app sees it.
+# use_after_free: deleting a video that runs cancels it, and it can be looked at until deleted.
+LEFT_OUT = "positive_data_acceptance,unsupported_method,use_after_free"
+
+
+def run(python: Path, *arguments: str, within: float, **environ: str) -> str:
+    """Run a program to its end; its output, which is shown when it fails."""
+    done = subprocess.run(
+        [str(python), *arguments],
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_PROXY": "127.0.0.1", **environ},
+        capture_output=True,
+        text=True,
+        timeout=within,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+def test_the_previous_major_version_of_the_official_client(stack: RunningStack) -> None:
+    output = run(
+        python_with("openai==2.54.0"),
+        str(CLIENTS / "openai_2.py"),
+        within=180,
+        OPENAI_BASE_URL=f"{stack.base_url}/v1",
+        OPENAI_API_KEY=stack.api_key,
+    )
+    assert output.endswith("passed\n")
+
+
+@pytest.mark.parametrize("examples", [10])
+def test_the_openapi_document_is_true(stack: RunningStack, examples: int, tmp_path: Path) -> None:
+    # As an operator, so that every operation can be reached.
+    run(
+        python_with(SCHEMATHESIS),
+        "-m",
+        "schemathesis.cli",
+        "run",
+        f"{stack.base_url}/openapi.json",
+        "--header",
+        f"Authorization: Bearer {stack.admin_key}",
+        "--max-examples",
+        str(examples),
+        "--exclude-checks",
+        LEFT_OUT,
+        "--phases",
+        "examples,fuzzing,stateful",
+        "--warnings",
+        "off",
+        "--seed",
+        "1",
+        within=300,
+        HOME=str(tmp_path),
+    )
