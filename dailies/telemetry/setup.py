@@ -80,7 +80,10 @@ def _resource() -> Resource:
     # Each process counts from zero: without an id of its own its sums would mix with the others'.
     ours = Resource({"service.instance.id": str(uuid.uuid4())})
     if str(found.attributes.get("service.name", "")).startswith("unknown_service"):
-        ours = ours.merge(Resource({"service.name": "dailies"}))
+        # In Azure the app's own name, under which the host tells of it too.
+        ours = ours.merge(
+            Resource({"service.name": os.environ.get("WEBSITE_SITE_NAME", "dailies")})
+        )
     return found.merge(ours)
 
 
