@@ -17,6 +17,8 @@ _VIDEO_IN_PYTHON = re.compile(
     r'"(?:video_1234567890|video_456|video_[0-9a-f]{40,}|your_video_id_here|<previous_video_id>)"'
 )
 _VIDEO_IN_CURL = re.compile(r"(?<=/videos/)(?:\{video_id\}|video_id)")
+# LiteLLM's pages for OpenAI name no endpoint: `api_base` is where it goes, of each call.
+_LITELLM_CALL = re.compile(r"\b(a?video_(?:generation|status|content|list|remix)\()")
 _ENDPOINTS = (
     "https://YOUR-RESOURCE-NAME.openai.azure.com",
     "https://your-resource.openai.azure.com",
@@ -67,6 +69,8 @@ class Snippet:
             code = code.replace(f'"{image}"', f'"{places.image}"')
         if self.language == "bash":
             return _VIDEO_IN_CURL.sub(places.video, code)
+        if self.needs_litellm and "azure/" not in code:
+            code = _LITELLM_CALL.sub(rf'\1api_base="{places.endpoint}/v1", ', code)
         return _VIDEO_IN_PYTHON.sub(f'"{places.video}"', code)
 
 

@@ -126,7 +126,6 @@ def _environment(stack: RunningStack, snippet: Snippet) -> Mapping[str, str]:
             **azure,
             "AZURE_API_BASE": stack.base_url,
             "OPENAI_API_KEY": stack.api_key,
-            "OPENAI_BASE_URL": f"{stack.base_url}/v1",
         }
     if ENTRA in snippet.title:
         keys = json.loads((stack.process.state_dir / "keys.json").read_text(encoding="utf-8"))
