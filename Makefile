@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup start demo test chaos lint format lock package infra-scan bench-litellm
+.PHONY: help setup start demo test chaos fuzz lint format lock package infra-scan bench-litellm
 .PHONY: test-clients clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
@@ -20,6 +20,7 @@ help:
 	@echo "make start   the app on this machine, with all that it needs (ARGS=\"--port 8080\")"
 	@echo "make test    lint, types and all tests"
 	@echo "make chaos   hundreds of videos while worker and host are killed (ARGS=\"--seed 7\")"
+	@echo "make fuzz    10,000 requests made up from the OpenAPI document (FUZZ_SEED=1)"
 	@echo "make lint    lint and types only;  make format puts the code in order"
 	@echo "make package builds the zip that is deployed;  make infra-scan runs checkov over infra/"
 	@echo "make test-clients  LiteLLM's client, and the snippets of its and Azure's documentation"
@@ -49,6 +50,9 @@ lint: setup
 
 test: lint
 	$(RUN) -m pytest $(ARGS)
+
+fuzz: setup
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-700} $(RUN) -m pytest -s tests/e2e/test_other_clients.py -k openapi
 
 format: setup
 	$(RUN) -m ruff check --fix
