@@ -131,6 +131,9 @@ param sora2Deployment string = 'sora-2'
 @description('Name of the deployment that serves sora-2-pro.')
 param sora2ProDeployment string = 'sora-2-pro'
 
+@description('Name of the deployment that serves sora, Sora 1.')
+param soraDeployment string = 'sora'
+
 @allowed([ 'entra', 'api-key' ])
 @description('entra uses the app\'s identity; api-key reads the secret azure-openai-api-key from the Key Vault.')
 param azureOpenAiCredential string = 'entra'
@@ -550,6 +553,7 @@ module app 'modules/app.bicep' = {
     azureOpenAiEndpoint: openAiEndpoint
     sora2Deployment: sora2Deployment
     sora2ProDeployment: sora2ProDeployment
+    soraDeployment: soraDeployment
     azureOpenAiCredential: azureOpenAiCredential
     keyVaultName: withKeyVault ? keyVaultName : ''
     schedulerConnectionString: withScheduler ? 'Endpoint=${scheduler.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identity.outputs.clientId}' : ''

@@ -39,6 +39,7 @@ param azureOpenAiDeployments = json(readEnvironmentVariable('AZURE_OPENAI_DEPLOY
 param azureOpenAiLocation = readEnvironmentVariable('AZURE_OPENAI_LOCATION', 'eastus2')
 param sora2Deployment = readEnvironmentVariable('AZURE_OPENAI_SORA_2_DEPLOYMENT', 'sora-2')
 param sora2ProDeployment = readEnvironmentVariable('AZURE_OPENAI_SORA_2_PRO_DEPLOYMENT', 'sora-2-pro')
+param soraDeployment = readEnvironmentVariable('AZURE_OPENAI_SORA_DEPLOYMENT', 'sora')
 param azureOpenAiCredential = readEnvironmentVariable('AZURE_OPENAI_CREDENTIAL', 'entra')
 param keyVaultEnabled = bool(readEnvironmentVariable('DAILIES_WITH_KEY_VAULT', 'false'))
 

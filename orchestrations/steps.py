@@ -45,12 +45,11 @@ class RepeatInput(TypedDict):
 
 def video_ref(video: GenerateInput) -> VideoRef:
     """The part of the input that every activity gets."""
-    # An instance that was started before there were traces has none.
-    return {
-        "id": video["id"],
-        "owner": video["owner"],
-        "traceparent": video.get("traceparent"),
-    }
+    ref: VideoRef = {"id": video["id"], "owner": video["owner"]}
+    # An instance that was started before there were traces has none, and replays without.
+    if "traceparent" in video:
+        ref["traceparent"] = video["traceparent"]
+    return ref
 
 
 def run_step(

@@ -32,6 +32,7 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
 @blueprint.timer_trigger(arg_name="timer", schedule=_NIGHTLY_BEFORE, use_monitor=True)
 async def retire_videos(timer: func.TimerRequest) -> None:
     """See ``dailies.pipeline.retention``."""
+    start_telemetry()
     retired = await retention.retire_videos(services())
     if retired:
         log_event("videos_retired", number=retired, late=timer.past_due)

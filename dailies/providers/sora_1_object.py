@@ -66,6 +66,7 @@ def parse_job(document: object) -> Job | None:
         status=status,
         progress=100 if status is JobStatus.COMPLETED else STEPS.get(word, 0),
         created_at=_number(document.get("created_at")),
+        completed_at=_number(document.get("finished_at")),
         expires_at=_number(document.get("expires_at")),
         model=_text(document.get("model")),
         prompt=prompt,

@@ -13,6 +13,7 @@ timeouts, compression, temporality) is read by the SDK from the environment.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import uuid
 from collections.abc import Callable
@@ -79,7 +80,10 @@ def _resource() -> Resource:
     # Each process counts from zero: without an id of its own its sums would mix with the others'.
     ours = Resource({"service.instance.id": str(uuid.uuid4())})
     if str(found.attributes.get("service.name", "")).startswith("unknown_service"):
-        ours = ours.merge(Resource({"service.name": "dailies"}))
+        # In Azure the app's own name, under which the host tells of it too.
+        ours = ours.merge(
+            Resource({"service.name": os.environ.get("WEBSITE_SITE_NAME", "dailies")})
+        )
     return found.merge(ours)
 
 
@@ -101,9 +105,19 @@ def _one_line(span: ReadableSpan) -> str:
     return str(span.to_json(indent=None)) + "\n"
 
 
+def _keep_to_ourselves() -> None:
+    """The exporter tells its maker how it is used, and asks there for settings, unless told not to.
+
+    It takes that from the environment alone, as it is imported.
+    """
+    for name in ("STATSBEAT_DISABLED_ALL", "SDKSTATS_DISABLED", "CONTROLPLANE_DISABLED"):
+        os.environ.setdefault(f"APPLICATIONINSIGHTS_{name}", "true")
+
+
 def _span_exporters(settings: Settings) -> list[SpanExporter]:
     made: list[SpanExporter] = []
     if settings.applicationinsights is not None:
+        _keep_to_ourselves()
         from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
 
         made.append(
@@ -125,6 +139,7 @@ def _readers(settings: Settings) -> list[MetricReader]:
 
     made: list[MetricReader] = []
     if settings.applicationinsights is not None:
+        _keep_to_ourselves()
         from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter
 
         made.append(

@@ -72,6 +72,7 @@ param logLevel string
 param azureOpenAiEndpoint string
 param sora2Deployment string
 param sora2ProDeployment string
+param soraDeployment string
 
 @allowed([ 'entra', 'api-key' ])
 param azureOpenAiCredential string
@@ -123,6 +124,7 @@ var baseSettings = {
   AZURE_OPENAI_ENDPOINT: azureOpenAiEndpoint
   AZURE_OPENAI_SORA_2_DEPLOYMENT: sora2Deployment
   AZURE_OPENAI_SORA_2_PRO_DEPLOYMENT: sora2ProDeployment
+  AZURE_OPENAI_SORA_DEPLOYMENT: soraDeployment
   AZURE_OPENAI_CREDENTIAL: azureOpenAiCredential
 }
 

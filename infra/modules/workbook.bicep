@@ -27,6 +27,21 @@ var tiles = [
     visualization: 'timechart'
   }
   {
+    title: 'Seconds from rendered to noticed'
+    query: loadTextContent('../queries/detection-lag.kql')
+    visualization: 'timechart'
+  }
+  {
+    title: 'Provider calls'
+    query: loadTextContent('../queries/provider-calls.kql')
+    visualization: 'table'
+  }
+  {
+    title: 'Steps and their milliseconds'
+    query: loadTextContent('../queries/slow-steps.kql')
+    visualization: 'table'
+  }
+  {
     title: 'Failed videos'
     query: loadTextContent('../queries/failed-videos.kql')
     visualization: 'table'

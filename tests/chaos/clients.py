@@ -87,7 +87,8 @@ def _place(stack: RunningStack, order: Order, ledger: Ledger) -> Placed:
         case Way.DROP:
             # Few different images, since each that is new costs the simulator an encoding.
             image = png(order.number % 4)
-            stack.drop(f"chaos/{order.number:04d}.png", image, {"prompt": order.prompt})
+            about = {"prompt": order.prompt, "model": order.model}
+            stack.drop(f"chaos/{order.number:04d}.png", image, about)
             return Placed(order, certain=True)
         case Way.KEYLESS:
             return _post_once(stack, order)
@@ -100,7 +101,7 @@ def _place(stack: RunningStack, order: Order, ledger: Ledger) -> Placed:
 def _post_once(stack: RunningStack, order: Order) -> Placed:
     """A create without a key can't be repeated: a lost answer may have made a video."""
     try:
-        answer = stack.api.post("/v1/videos", json={"model": "sora-2", "prompt": order.prompt})
+        answer = stack.api.post("/v1/videos", json={"model": order.model, "prompt": order.prompt})
     except httpx.TransportError as error:
         return Placed(order, certain=False, answers=(type(error).__name__,))
     return Placed(order, answer.is_success, (str(answer.status_code),))
@@ -111,7 +112,7 @@ def _post_until_taken(stack: RunningStack, order: Order, path: str) -> Placed:
     deadline = time.monotonic() + _PATIENCE
     body = {"prompt": order.prompt}
     if order.way is not Way.REMIX:
-        body["model"] = "sora-2"
+        body["model"] = order.model
     while time.monotonic() < deadline:
         try:
             answer = stack.api.post(path, json=body, headers={"Idempotency-Key": order.key})
@@ -136,6 +137,7 @@ def _source(stack: RunningStack) -> str:
         except httpx.TransportError:
             return None
         videos = answer.json()["data"] if answer.is_success else []
-        return next((str(v["id"]) for v in videos if v["status"] == "completed"), None)
+        remixable = [v for v in videos if v["model"] == "sora-2" and v["status"] == "completed"]
+        return str(remixable[0]["id"]) if remixable else None
 
     return stack.wait_until(completed, within=_PATIENCE, what="a video to remix is complete")

@@ -39,6 +39,7 @@ class Order:
         marker: a text that only this order's prompt holds.
         aim: where its create request is held open, for ``hold_seconds``.
         moderated: the provider will refuse to render it: its right end is ``failed``.
+        model: of which of the two providers it is asked; a remix is always of Sora 2.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Order:
     aim: Aim | None
     hold_seconds: float
     moderated: bool
+    model: str
 
     @property
     def key(self) -> str:
@@ -57,6 +59,7 @@ class Order:
 _WAYS = {Way.KEYED: 0.45, Way.KEYLESS: 0.2, Way.DROP: 0.2, Way.REMIX: 0.15}
 _AIMED_SHARE = 0.4
 _MODERATED_SHARE = 0.04
+_SORA_1_SHARE = 0.3
 _RENDER_SECONDS = (30, 180)  # simulated
 # Orders that any remix can start from come first.
 _FIRST = 3
@@ -72,10 +75,11 @@ def _draw(number: int, dice: random.Random) -> Order:
     way = dice.choices(list(_WAYS), list(_WAYS.values()))[0]
     aim = dice.choice(list(Aim)) if dice.random() < _AIMED_SHARE else None
     moderated = dice.random() < _MODERATED_SHARE
+    model = "sora" if dice.random() < _SORA_1_SHARE else "sora-2"
     hold, render = dice.uniform(1.5, 3.0), dice.uniform(*_RENDER_SECONDS)
     if number < _FIRST:
-        way, aim, moderated = Way.KEYED, None, False
+        way, aim, moderated, model = Way.KEYED, None, False, "sora-2"
     marker = f"<order {number:04d} {dice.getrandbits(32):08x}>"
     outcome = " outcome=moderated" if moderated else ""
     prompt = f"waves on a beach {marker} [sim label=chaos render={render:.0f}{outcome}]"
-    return Order(number, way, marker, prompt, aim, hold, moderated)
+    return Order(number, way, marker, prompt, aim, hold, moderated, model)

@@ -26,7 +26,7 @@ HOST_SETTINGS = frozenset(
         "VideoStorage__clientId",
     }
 )
-"""Settings that the Functions host reads, not the app."""
+"""Settings that the Functions host reads, some of them beside the app."""
 
 NEVER_IN_AZURE = frozenset({"VideoStorage", "DAILIES_EVENT_TOPIC_KEY"})
 """Settings that hold a key of Azure's: shared keys and local authentication are off there."""
@@ -53,6 +53,13 @@ LEFT_TO_DEFAULTS = frozenset(
         "DAILIES_RECONCILE_PAUSE_SECONDS",
         "DAILIES_THROTTLE_WAIT_SECONDS",
         "DAILIES_RETRY_SECONDS",
+        # where telemetry goes besides Application Insights
+        "DAILIES_TELEMETRY",
+        "DAILIES_TRACE_RATIO",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_HEADERS",
         # new deployments of Sora 1 are no longer made; who has one names it in extra settings
         "AZURE_OPENAI_SORA_DEPLOYMENT",
         # of the local stack, which runs faster than time

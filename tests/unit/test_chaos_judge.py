@@ -12,7 +12,7 @@ from tests.chaos.judge import Evidence, misses
 from tests.chaos.plan import Order, Way
 
 _MARKER = "<order 0001 0badcafe>"
-_ORDER = Order(1, Way.KEYED, _MARKER, f"waves {_MARKER}", None, 2.0, moderated=False)
+_ORDER = Order(1, Way.KEYED, _MARKER, f"waves {_MARKER}", None, 2.0, False, "sora-2")
 _VIDEO = {"id": "video_1", "status": "completed", "phase": "done", "error": None}
 _EVENT = {"id": "video_1.completed", "type": "dailies.video.completed"}
 _KEPT = Evidence(

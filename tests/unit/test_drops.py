@@ -374,3 +374,45 @@ def test_files_of_other_kinds_are_answered_with_what_to_do() -> None:
     assert (error.code, error.where) == ("unsupported_image_type", "notes.txt")
     assert ".jpg, .jpeg, .png, .webp" in error.message
     assert "lower case" in unsupported("cat.JSON").message
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "a/CLIP.MP4"])
+def test_a_clip_starts_a_video_and_may_have_a_sidecar(name: str) -> None:
+    kind = classify(name)
+    assert kind is DropKind.VIDEO
+    assert kind.starts_video
+    stem = name.rpartition(".")[0]
+    assert sidecar_candidates(name) == (f"{name}.json", f"{stem}.json")
+    assert is_sidecar_of(f"{stem}.json", name)
+
+
+def test_frame_crop_and_variants_in_metadata_and_sidecars() -> None:
+    sidecar = ParameterFile("clip.json", b'{"prompt": "p", "n_variants": 2, "frame_index": 12}')
+    metadata = {"crop_bounds": '{"left_fraction": 0.25, "right_fraction": 0.75}'}
+    found = parameters("clip.mp4", metadata, sidecar)
+    assert (found.n_variants, found.frame_index) == (2, 12)
+    assert found.crop_bounds is not None
+    assert (found.crop_bounds.left, found.crop_bounds.right) == (0.25, 0.75)
+    assert found.model_dump(mode="json")["crop_bounds"] == {
+        "left_fraction": 0.25,
+        "top_fraction": 0.0,
+        "right_fraction": 0.75,
+        "bottom_fraction": 1.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("crop_bounds", {"left_fraction": 0.9, "right_fraction": 0.1}),
+        ("crop_bounds", "none"),
+        ("frame_index", -1),
+        ("n_variants", 0),
+    ],
+)
+def test_a_frame_or_crop_that_makes_no_sense(key: str, value: object) -> None:
+    sidecar = ParameterFile("clip.json", json.dumps({"prompt": "p", key: value}).encode())
+    with pytest.raises(DropError) as caught:
+        parameters("clip.mp4", {}, sidecar)
+    assert caught.value.code == "invalid_parameters"
+    assert key in caught.value.where

@@ -75,6 +75,20 @@ models:
         takes_video_files: true
         characters: true
         prices: {default: 0.10}
+  sora:
+    aliases: [sora-1]
+    deployments:
+      - name: jobs
+        provider: azure-sora-1
+        endpoint: https://jobs.example
+        deployment: sora
+        sizes: [480x480, 1280x720, 1920x1080]
+        seconds: {from: 1, to: 20, default: 5}
+        variants: [video, thumbnail]
+        operations: [create]
+        n_variants: {default: 4, 1280x720: 2, 1920x1080: 1}
+        inpaint: {max_images: 2, max_videos: 1, max_video_seconds: 5}
+        prices: null
 """
 
 

@@ -15,6 +15,8 @@ from dailies.pipeline.submit import submit_video
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.providers.video_object import parse_job
 from dailies.telemetry import metrics
+from entities import quota
+from tests.orchestrations.wire import handle_of
 from tests.unit.pipeline.provider import Behaviour
 from tests.unit.pipeline.world import World, ref
 from tests.unit.telemetry.conftest import Seen
@@ -100,3 +102,36 @@ def test_the_provider_tells_when_a_render_was_done() -> None:
 
 def test_counting_without_telemetry_does_nothing() -> None:
     metrics.put_off("first", 1.0, by="own")
+
+
+# The SDK asks to be told the types of inputs, once in a process.
+@pytest.mark.filterwarnings("ignore:azure.functions df_:DeprecationWarning")
+def test_our_own_quota_that_puts_a_video_off_is_a_quota_wait(seen: Seen) -> None:
+    question = {
+        "deployment": "first",
+        "per_window": 1,
+        "window_seconds": 60,
+        "concurrent": None,
+        "typical_seconds": 75,
+        "lease_seconds": 3600,
+        "now": 1000.0,
+    }
+    operations = [
+        {
+            "name": "acquire",
+            "input": json.dumps(json.dumps({**question, "video": video})),
+            "isSignal": False,
+        }
+        for video in ("video_1", "video_2")
+    ]
+    request = {
+        "self": {"name": "quota", "key": "first"},
+        "exists": False,
+        "state": None,
+        "batch": operations,
+    }
+    answer = json.loads(handle_of(quota.quota)(json.dumps(request)))
+    assert [result["isError"] for result in answer["results"]] == [False, False], answer["results"]
+    (wait,) = seen.points("dailies.quota.wait")
+    assert (wait.count, wait.sum) == (1, 60)
+    assert _attributes(wait) == {"dailies.deployment": "first", "dailies.quota": "own"}
