@@ -72,4 +72,4 @@ async def test_another_owner_s_video_is_no_source(world: World, path: str) -> No
 
 
 async def test_health_needs_no_key(world: World) -> None:
-    assert (await world.anonymous.get("/health")).json() == {"status": "ok", "models": "3"}
+    assert (await world.anonymous.get("/health")).json() == {"status": "ok", "models": "4"}
