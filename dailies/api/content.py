@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import WithJsonSchema
 
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.documents import CONTENT_PARAMETERS, content_answers
@@ -20,14 +21,20 @@ __all__ = ["deliver", "router"]
 
 router = APIRouter(tags=["videos"], dependencies=SECURITY)
 
-_VARIANT = Query(
-    description="Which file of the video.", json_schema_extra={"enum": [v.value for v in Variant]}
-)
-_VARIANT_INDEX = Query(
-    description="Which of the videos that the model made of the prompt, from 0; the first if not "
-    "given.",
-    json_schema_extra={"type": "integer", "minimum": 0},
-)
+# Read as texts, so that errors are told in the protocol's own words; described as what they are.
+_VariantName = Annotated[
+    str,
+    WithJsonSchema({"type": "string", "enum": [variant.value for variant in Variant]}),
+    Query(description="Which file of the video."),
+]
+_VariantIndex = Annotated[
+    str | None,
+    WithJsonSchema({"type": "integer", "minimum": 0}),
+    Query(
+        description="Which of the videos that the model made of the prompt, from 0; the first if "
+        "not given."
+    ),
+]
 _DOCUMENTED: dict[str, Any] = {
     "response_class": Response,
     "responses": content_answers("video/mp4", "image/webp", "image/jpeg"),
@@ -41,8 +48,8 @@ async def content(
     request: Request,
     context: RequestContext,
     caller: Caller,
-    variant: Annotated[str, _VARIANT] = "video",
-    variant_index: Annotated[str | None, _VARIANT_INDEX] = None,
+    variant: _VariantName = "video",
+    variant_index: _VariantIndex = None,
 ) -> Response:
     """A file of a finished video: a redirect to a link that ends after minutes, so that no byte
     passes through the app; or, where so configured, the bytes themselves."""
@@ -55,8 +62,8 @@ async def content_head(
     request: Request,
     context: RequestContext,
     caller: Caller,
-    variant: Annotated[str, _VARIANT] = "video",
-    variant_index: Annotated[str | None, _VARIANT_INDEX] = None,
+    variant: _VariantName = "video",
+    variant_index: _VariantIndex = None,
 ) -> Response:
     """What a GET would answer, without the bytes."""
     return await _answer(video_id, request, context, caller.name, variant, variant_index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import WithJsonSchema
 
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.create import create_video
@@ -57,24 +58,20 @@ async def list_videos(
     caller: Caller,
     after: Annotated[
         str | None,
+        WithJsonSchema({"type": "string", "pattern": "^video_[0-9a-f]{32}$"}),
         Query(
-            description="The id after which the page begins. It may have been deleted meanwhile.",
-            json_schema_extra={"pattern": "^video_[0-9a-f]{32}$"},
+            description="The id after which the page begins. It may have been deleted meanwhile."
         ),
     ] = None,
     limit: Annotated[
         str | None,
-        Query(
-            description="How many videos, 1 to 100; 20 if not given.",
-            json_schema_extra={"type": "integer", "minimum": 1, "maximum": _MOST_PER_PAGE},
-        ),
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _MOST_PER_PAGE}),
+        Query(description="How many videos, 1 to 100; 20 if not given."),
     ] = None,
     order: Annotated[
         str | None,
-        Query(
-            description="By the time of creation; newest first if not given.",
-            json_schema_extra={"enum": ["asc", "desc"]},
-        ),
+        WithJsonSchema({"type": "string", "enum": ["asc", "desc"]}),
+        Query(description="By the time of creation; newest first if not given."),
     ] = None,
 ) -> VideoList:
     """A page of the caller's videos."""

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import WithJsonSchema
 
 from dailies.api.content import deliver
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
@@ -67,10 +68,8 @@ async def list_jobs(
     before: Annotated[str | None, Query(description="The job before which it ends.")] = None,
     limit: Annotated[
         str | None,
-        Query(
-            description="How many jobs, 1 to 100; 10 if not given.",
-            json_schema_extra={"type": "integer", "minimum": 1, "maximum": 100},
-        ),
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 100}),
+        Query(description="How many jobs, 1 to 100; 10 if not given."),
     ] = None,
     statuses: Annotated[
         str | None, Query(description="Only jobs of these statuses, separated by commas.")
@@ -131,7 +130,9 @@ async def video(
     request: Request,
     context: RequestContext,
     caller: Caller,
-    quality: Annotated[str, Query(json_schema_extra={"enum": ["high", "low"]})] = "high",
+    quality: Annotated[
+        str, WithJsonSchema({"type": "string", "enum": ["high", "low"]}), Query()
+    ] = "high",
 ) -> Response:
     """The MP4 of a generation. One quality is kept; both words give it."""
     if quality not in ("high", "low"):
