@@ -189,7 +189,10 @@ class World:
         settings_ = Settings.load(environ)
         catalogue = Catalogue.parse(CATALOGUE, {})
         self._blobs = BlobServiceClient.from_connection_string(storage, api_version=_API_VERSION)
-        self._tables = TableServiceClient.from_connection_string(storage)
+        self.table_requests = 0
+        self._tables = TableServiceClient.from_connection_string(
+            storage, raw_response_hook=self._count
+        )
         records = RecordStore(self._tables)
         self.upstream: list[httpx.Request] = []
         self.answers: list[httpx.Response] = []
@@ -291,6 +294,9 @@ class World:
         """The names of a video's files."""
         container = self.services.files.videos
         return [name async for name in container.list_blob_names(name_starts_with=video_id)]
+
+    def _count(self, _response: object) -> None:
+        self.table_requests += 1
 
     async def _provider(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
