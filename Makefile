@@ -52,7 +52,7 @@ test: lint
 	$(RUN) -m pytest $(ARGS)
 
 fuzz: setup
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-700} $(RUN) -m pytest -s tests/e2e/test_other_clients.py -k openapi
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-400} $(RUN) -m pytest -s tests/e2e/test_other_clients.py -k openapi
 
 format: setup
 	$(RUN) -m ruff check --fix
