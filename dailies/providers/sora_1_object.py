@@ -6,10 +6,9 @@ what a job can't be without. Source: Microsoft's Sora quickstart and the preview
 
 from __future__ import annotations
 
-import math
-
 from dailies.providers.classify import classify_job_error
 from dailies.providers.error_body import ErrorBody
+from dailies.providers.fields import positive, text, whole
 from dailies.providers.listing import Page
 from dailies.providers.outcomes import Job, JobStatus
 from dailies.videos import Size
@@ -47,32 +46,32 @@ def parse_job(document: object) -> Job | None:
     """The job in a JSON document; None when it has no id."""
     if not isinstance(document, dict):
         return None
-    job_id = _text(document.get("id"))
+    job_id = text(document.get("id"))
     if job_id is None:
         return None
-    word = (_text(document.get("status")) or "").strip().lower()
+    word = (text(document.get("status")) or "").strip().lower()
     status = _STATUSES.get(word, JobStatus.UNKNOWN)
     generations = _generations(document.get("generations"))
-    reason = _text(document.get("failure_reason"))
-    prompt = _text(document.get("prompt"))
+    reason = text(document.get("failure_reason"))
+    prompt = text(document.get("prompt"))
     code, message = _ENDINGS.get(status, (None, None))
     if status is JobStatus.FAILED:
         code, message = classify_job_error(ErrorBody(code=reason or ""), prompt)
     elif status is JobStatus.COMPLETED and not generations:
         status, (code, message) = JobStatus.FAILED, _NOTHING_MADE
-    width, height = _whole(document.get("width")), _whole(document.get("height"))
+    width, height = whole(document.get("width")), whole(document.get("height"))
     return Job(
         id=job_id,
         status=status,
         progress=100 if status is JobStatus.COMPLETED else STEPS.get(word, 0),
-        created_at=_number(document.get("created_at")),
-        completed_at=_number(document.get("finished_at")),
-        expires_at=_number(document.get("expires_at")),
-        model=_text(document.get("model")),
+        created_at=positive(document.get("created_at")),
+        completed_at=positive(document.get("finished_at")),
+        expires_at=positive(document.get("expires_at")),
+        model=text(document.get("model")),
         prompt=prompt,
-        seconds=_whole(document.get("n_seconds")),
+        seconds=whole(document.get("n_seconds")),
         size=Size(width, height) if width and height else None,
-        n_variants=_whole(document.get("n_variants")),
+        n_variants=whole(document.get("n_variants")),
         generations=generations,
         failure_reason=reason,
         error_code=code,
@@ -86,31 +85,11 @@ def parse_page(document: object) -> Page | None:
         return None
     jobs = [job for item in document["data"] if (job := parse_job(item)) is not None]
     has_more = document.get("has_more")
-    last = _text(document.get("last_id")) or (jobs[-1].id if jobs else None)
+    last = text(document.get("last_id")) or (jobs[-1].id if jobs else None)
     return jobs, last, has_more if isinstance(has_more, bool) else None
 
 
 def _generations(value: object) -> tuple[str, ...]:
     items = value if isinstance(value, list) else []
-    ids = [_text(item.get("id")) for item in items if isinstance(item, dict)]
+    ids = [text(item.get("id")) for item in items if isinstance(item, dict)]
     return tuple(dict.fromkeys(found for found in ids if found is not None))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _number(value: object) -> float | None:
-    """A positive number; also one written as a string."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) and number > 0 else None
-
-
-def _whole(value: object) -> int | None:
-    number = _number(value)
-    return None if number is None else round(number)

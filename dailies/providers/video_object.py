@@ -6,11 +6,10 @@ what a job can't be without: a job that was paid for must not be lost for an odd
 
 from __future__ import annotations
 
-import math
-
 from dailies.providers.base import KeptCharacter
 from dailies.providers.classify import classify_job_error
 from dailies.providers.error_body import ErrorBody
+from dailies.providers.fields import number, positive, text
 from dailies.providers.outcomes import Job, JobStatus
 from dailies.videos import Size
 
@@ -47,26 +46,26 @@ def parse_job(document: object) -> Job | None:
     """The job in a JSON document; None when it has no id."""
     if not isinstance(document, dict):
         return None
-    job_id = _text(document.get("id"))
+    job_id = text(document.get("id"))
     if job_id is None:
         return None
-    word = _text(document.get("status")) or ""
+    word = text(document.get("status")) or ""
     status = _STATUSES.get(word.strip().lower(), JobStatus.UNKNOWN)
-    prompt = _text(document.get("prompt"))
+    prompt = text(document.get("prompt"))
     code, message = _why(status, document, prompt)
-    seconds = _number(document.get("seconds"))
+    seconds = number(document.get("seconds"))
     return Job(
         id=job_id,
         status=status,
         progress=100 if status is JobStatus.COMPLETED else _percent(document.get("progress")),
-        created_at=_time(document.get("created_at")),
-        completed_at=_time(document.get("completed_at")),
-        expires_at=_time(document.get("expires_at")),
-        model=_text(document.get("model")),
+        created_at=positive(document.get("created_at")),
+        completed_at=positive(document.get("completed_at")),
+        expires_at=positive(document.get("expires_at")),
+        model=text(document.get("model")),
         prompt=prompt,
         seconds=None if seconds is None else round(seconds),
         size=_size(document.get("size")),
-        source_id=_text(document.get("remixed_from_video_id")),
+        source_id=text(document.get("remixed_from_video_id")),
         error_code=code,
         error_message=message,
     )
@@ -76,7 +75,7 @@ def parse_character(document: object) -> KeptCharacter | None:
     """A character as the provider keeps it; None when the document is none."""
     if not isinstance(document, dict):
         return None
-    identifier = _text(document.get("id"))
+    identifier = text(document.get("id"))
     return None if identifier is None else KeptCharacter(identifier)
 
 
@@ -87,7 +86,7 @@ def parse_page(document: object) -> tuple[list[Job], str | None, bool | None] | 
         return None
     jobs = [job for item in document["data"] if (job := parse_job(item)) is not None]
     has_more = document.get("has_more")
-    last = _text(document.get("last_id")) or (jobs[-1].id if jobs else None)
+    last = text(document.get("last_id")) or (jobs[-1].id if jobs else None)
     return jobs, last, has_more if isinstance(has_more, bool) else None
 
 
@@ -105,28 +104,9 @@ def _job_error(error: object) -> ErrorBody:
     return ErrorBody(message=error) if isinstance(error, str) else ErrorBody()
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _percent(value: object) -> int:
-    number = _number(value)
-    return 0 if number is None else round(min(max(number, 0), 100))
-
-
-def _time(value: object) -> float | None:
-    number = _number(value)
-    return number if number is not None and number > 0 else None
+    percent = number(value)
+    return 0 if percent is None else round(min(max(percent, 0), 100))
 
 
 def _size(value: object) -> Size | None:
