@@ -6,10 +6,10 @@ that one stack plays all of them side by side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["CASES", "COMPLETED", "FaultCase"]
+__all__ = ["CASES", "COMPLETED", "SORA_1_CASES", "FaultCase"]
 
 COMPLETED = "completed"
 _HTML = {"status": 200, "headers": {"content-type": "text/html"}, "body": "<html>Busy</html>"}
@@ -31,6 +31,7 @@ class FaultCase:
         jobs: upstream jobs that the video may have made.
         phases: phases that a watcher must have seen on the way.
         directive: the simulator's directive for the prompt.
+        model: whom it is asked of: ``sora-2``, or ``sora`` behind the jobs API of Sora 1.
     """
 
     name: str
@@ -39,11 +40,12 @@ class FaultCase:
     jobs: int = 1
     phases: frozenset[str] = field(default_factory=frozenset)
     directive: str = ""
+    model: str = "sora-2"
 
     @property
     def marker(self) -> str:
         """What only this case's prompt holds."""
-        return f"<<{self.name}>>"
+        return f"<<{self.name} of {self.model}>>"
 
     @property
     def prompt(self) -> str:
@@ -125,3 +127,11 @@ _JOB = (
 )
 
 CASES = _CREATE + _STATUS + _CONTENT + _JOB
+
+SORA_1_CASES = tuple(
+    replace(case, model="sora")
+    for case in (*_CREATE, *_CONTENT)
+    # Both share one token, which is fetched anew at most once within half a minute.
+    if case.name != "create: 401 once"
+)
+"""What the other provider meets on the same stack at the same time."""

@@ -13,11 +13,14 @@ import pytest
 
 from local.stack.layout import APP_DIR
 from tests.e2e.checks import assert_delivered, assert_failed
-from tests.e2e.fault_cases import CASES, COMPLETED, FaultCase
+from tests.e2e.fault_cases import CASES, COMPLETED, SORA_1_CASES, FaultCase
 from tests.stack import RunningStack, running_stack
 
 # So that a stuck job's deadline and the pauses after a lost request fit into a test.
 _SETTINGS = {"DAILIES_VIDEO_DEADLINE_SECONDS": "25", "DAILIES_SUBMIT_TIMEOUT_SECONDS": "8"}
+
+_TOKEN = FaultCase("token endpoint: down at first", phases=frozenset({"waiting"}))
+_ALL = (*CASES, *SORA_1_CASES)
 
 
 @dataclass
@@ -35,8 +38,8 @@ class Campaign:
             for fault in case.faults:
                 self.stack.faults.add(**{**fault, "match": case.marker})
         for case in cases:
-            video = self.stack.create(case.prompt)
-            self.videos[case.name] = video
+            video = self.stack.create(case.prompt, model=case.model)
+            self.videos[case.marker] = video
             if case.phases:
                 self.phases[video["id"]] = set()
 
@@ -60,22 +63,22 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
     with running_stack(state_dir, settings=_SETTINGS) as stack:
         stack.faults.add("token", "status", status=500, times=3)
         running = Campaign(stack)
-        running.begin((FaultCase("token endpoint: down at first", phases=frozenset({"waiting"})),))
-        stack.wait_for(running.videos["token endpoint: down at first"])
+        running.begin((_TOKEN,))
+        stack.wait_for(running.videos[_TOKEN.marker])
         watcher = threading.Thread(target=running.watch)
         watcher.start()
         try:
-            running.begin(CASES)
+            running.begin(_ALL)
             yield running
         finally:
             running.stop.set()
             watcher.join()
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", _ALL, ids=lambda case: f"{case.name} ({case.model})")
 def test_a_fault_has_its_outcome(campaign: Campaign, case: FaultCase) -> None:
     stack = campaign.stack
-    video = stack.wait_for(campaign.videos[case.name], within=60)
+    video = stack.wait_for(campaign.videos[case.marker], within=60)
     if case.ends == COMPLETED:
         assert_delivered(stack, video)
     else:
@@ -85,9 +88,9 @@ def test_a_fault_has_its_outcome(campaign: Campaign, case: FaultCase) -> None:
 
 
 def test_a_token_endpoint_that_is_down_is_waited_out(campaign: Campaign) -> None:
-    name = "token endpoint: down at first"
-    assert_delivered(campaign.stack, campaign.stack.wait_for(campaign.videos[name]))
-    assert len(campaign.stack.jobs(name)) == 1
+    video = campaign.stack.wait_for(campaign.videos[_TOKEN.marker])
+    assert_delivered(campaign.stack, video)
+    assert len(campaign.stack.jobs(_TOKEN.marker)) == 1
 
 
 def test_every_case_is_in_the_documentation() -> None:
