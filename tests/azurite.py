@@ -40,7 +40,7 @@ def running_azurite(directory: Path, *, within: float = 30) -> Iterator[str]:
         )
     try:
         ports = wiring.ports
-        _wait_for(process, (ports.azurite_blob, ports.azurite_table), within)
+        _wait_for(process, (ports.azurite_blob, ports.azurite_queue, ports.azurite_table), within)
         connection = connection_string(wiring)
         asyncio.run(ensure(connection))
         yield connection

@@ -20,18 +20,19 @@ from azure.storage.blob.aio import BlobServiceClient
 from dailies.errors import IntegrityError
 from dailies.records import StoredFile
 from dailies.stores.files import BLOCK_BYTES, FileStore
-from tests.integration.azurite import API_VERSION, azurite
+from tests.azurite import running_azurite
 
 # aiohttp warns of bodies above 1 MiB; writing 4 MiB into a socket's buffer takes a millisecond.
 pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
 
+API_VERSION = "2025-01-05"
 MIB = 1024**2
 
 
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("azurite")
-    with azurite(folder) as connection:
+    with running_azurite(folder) as connection:
         yield connection
 
 

@@ -19,7 +19,7 @@ from dailies.stores.claims import ClaimStore
 from dailies.stores.records import RecordStore, hash_key
 from dailies.stores.tombstones import Removal, TombstoneStore
 from dailies.videos import Phase, Size, VideoError, new_id
-from tests.integration.azurite import azurite
+from tests.azurite import running_azurite
 
 START = 1_795_262_400.0
 PROMPT_32K = "\N{CLAPPER BOARD}" * 32_000
@@ -28,7 +28,7 @@ PROMPT_32K = "\N{CLAPPER BOARD}" * 32_000
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("azurite")
-    with azurite(folder) as connection:
+    with running_azurite(folder) as connection:
         yield connection
 
 

@@ -13,7 +13,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
-from tests.integration.host.azurite import azurite
+from tests.azurite import running_azurite
 from tests.integration.host.harness import APPS, LocalHost, eventually
 
 API_VERSION = "2025-11-05"
@@ -21,15 +21,14 @@ TRIGGERS = APPS / "triggers"
 
 
 @pytest.fixture(scope="module")
-def connection() -> Iterator[str]:
-    with azurite() as text:
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_azurite(tmp_path_factory.mktemp("azurite")) as text:
         yield text
 
 
 @pytest.fixture(scope="module")
 def blobs(connection: str) -> Iterator[BlobServiceClient]:
     with BlobServiceClient.from_connection_string(connection, api_version=API_VERSION) as service:
-        service.create_container("references")
         service.create_container("poisonous")
         yield service
 
