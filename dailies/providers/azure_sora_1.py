@@ -19,7 +19,6 @@ from dailies.inpaint import crop_document
 from dailies.providers.azure_auth import ApiKeyAuth
 from dailies.providers.base import Content, Found, InputFile, Submission
 from dailies.providers.classify import Call, Context
-from dailies.providers.download import checked_content
 from dailies.providers.error_body import read_json
 from dailies.providers.exchange import Exchange, Reply
 from dailies.providers.listing import find_job
@@ -145,16 +144,11 @@ class AzureSora1:
     async def _file(
         self, call: Call, response: httpx.Response, generation: str, variant: Variant
     ) -> Content | Outcome:
-        if response.status_code == httpx.codes.OK:
-            content = await checked_content(response, variant)
-            if isinstance(content, Outcome):
-                return self._exchange.told(call, content, generation)
-            # Thumbnails come as "image/jpg", which is no registered type.
-            return replace(content, content_type=content.content_type.replace("/jpg", "/jpeg"))
-        reply = await self._exchange.read(call, response)
-        if isinstance(reply, Outcome):
-            return reply
-        return self._exchange.classified(call, reply, job_id=generation)
+        content = await self._exchange.file(call, response, generation, variant)
+        if isinstance(content, Outcome):
+            return content
+        # Thumbnails come as "image/jpg", which is no registered type.
+        return replace(content, content_type=content.content_type.replace("/jpg", "/jpeg"))
 
     def _creation(self, submission: Submission) -> httpx.Request:
         """The request that creates a job: JSON, or a form when files come with it."""

@@ -14,9 +14,12 @@ import httpx
 from azure.core.exceptions import AzureError
 
 from dailies.providers.azure_auth import classify_token_failure
+from dailies.providers.base import Content
 from dailies.providers.classify import Call, Context, classify_answer, classify_fault
+from dailies.providers.download import checked_content
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.telemetry import spans, tracecontext
+from dailies.videos import Variant
 
 __all__ = ["Exchange", "Reply"]
 
@@ -109,6 +112,18 @@ class Exchange:
         except httpx.RequestError as error:
             return self.told(call, classify_fault(call, error, self._about(prompt)))
         return Reply(response.status_code, response.headers, bytes(body))
+
+    async def file(
+        self, call: Call, response: httpx.Response, job_id: str, variant: Variant
+    ) -> Content | Outcome:
+        """The file in an open answer, as a stream; or what the answer means instead."""
+        if response.status_code == httpx.codes.OK:
+            content = await checked_content(response, variant)
+            return self.told(call, content, job_id) if isinstance(content, Outcome) else content
+        reply = await self.read(call, response)
+        if isinstance(reply, Outcome):
+            return reply
+        return self.classified(call, reply, job_id=job_id)
 
     def classified(
         self, call: Call, reply: Reply, *, prompt: str | None = None, job_id: str | None = None

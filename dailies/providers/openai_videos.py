@@ -17,7 +17,6 @@ from dailies.providers.azure_auth import ApiKeyAuth
 from dailies.providers.base import Content, Found, KeptCharacter, Submission
 from dailies.providers.classify import Call, Context
 from dailies.providers.creation import AZURE_SORA_2, Creations, Dialect
-from dailies.providers.download import checked_content
 from dailies.providers.error_body import read_json
 from dailies.providers.exchange import Exchange, Reply
 from dailies.providers.listing import find_job
@@ -146,22 +145,9 @@ class OpenAIVideos:
             yield response
             return
         try:
-            yield await self._file(call, response, job_id, variant)
+            yield await self._exchange.file(call, response, job_id, variant)
         finally:
             await response.aclose()
-
-    async def _file(
-        self, call: Call, response: httpx.Response, job_id: str, variant: Variant
-    ) -> Content | Outcome:
-        if response.status_code == httpx.codes.OK:
-            content = await checked_content(response, variant)
-            if isinstance(content, Outcome):
-                self._exchange.told(call, content, job_id)
-            return content
-        reply = await self._exchange.read(call, response)
-        if isinstance(reply, Outcome):
-            return reply
-        return self._exchange.classified(call, reply, job_id=job_id)
 
     def _list_page(self, query: Mapping[str, str]) -> httpx.Request:
         return self._client.build_request("GET", self._videos, params={**query, "order": "desc"})
