@@ -11,9 +11,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from .functions import Function
+from .http_proxy import HttpProxy, UpstreamLostError
 from .keys import Keys
 from .routes import RouteTable, RouteTemplate
 from .worker_process import (
+    FunctionFault,
     Invocation,
     InvocationResult,
     WorkerLostError,
@@ -48,6 +50,12 @@ class HttpTriggers:
         self._prefix = route_prefix
         self._answer_limit_s = answer_limit_s
         self._routes: RouteTable[Function] = RouteTable()
+        self._proxy = HttpProxy(BODY_LIMIT_BYTES)
+        self._streaming: set[asyncio.Task[InvocationResult]] = set()
+
+    async def close(self) -> None:
+        """Close the connections to the worker."""
+        await self._proxy.close()
 
     def index(self, functions: list[Function]) -> None:
         """Serve these functions and no others.
@@ -73,6 +81,8 @@ class HttpTriggers:
         function, parameters = found
         if not self._is_allowed(function, request):
             return Response(status_code=401)
+        if (uri := self._worker.http_uri) is not None:
+            return await self._stream(function, request, parameters, uri)
         try:
             body = await _read_body(request)
         except _BodyTooLargeError:
@@ -118,34 +128,73 @@ class HttpTriggers:
             "query": _joined(parse_qsl(request.url.query, keep_blank_values=True)),
             "params": parameters,
         }
-        inputs: dict[str, Mapping[str, object]] = {
-            str(function.trigger["name"]): {"type": "http", "value": value}
-        }
-        return Invocation(
-            function,
-            inputs,
-            body,
-            traceparent=request.headers.get("traceparent", ""),
-            tracestate=request.headers.get("tracestate", ""),
-        )
+        return _call_of(function, request, value, body)
 
     async def _call(self, call: Invocation, *, is_head: bool) -> Response:
         try:
             async with asyncio.timeout(self._answer_limit_s):
                 result = await self._worker.invoke(call)
-        except WorkerLostError as error:
-            return PlainTextResponse(f"Bad gateway: {error}.\n", 502)
-        except WorkerNotReadyError as error:
-            return PlainTextResponse(f"Not ready: {error}.\n", 503, {"Retry-After": "1"})
-        except TimeoutError:
-            _log.error("function %s did not answer in time", call.function.name)
-            return PlainTextResponse("The function did not answer in time.\n", 504)
+        except (WorkerLostError, WorkerNotReadyError, TimeoutError) as error:
+            return _unanswered(call, error)
+        _log_fault(call, result.fault)
         if result.fault is not None:
-            _log.error("function %s failed: %s", call.function.name, result.fault.type)
-            for line in result.fault.stack.rstrip().splitlines():
-                _log.error("  %s", line)
             return Response(status_code=500)
         return _response(result, is_head=is_head)
+
+    async def _stream(
+        self, function: Function, request: Request, parameters: dict[str, str], uri: str
+    ) -> Response:
+        """Pass the request on to the worker's own server, beside the invocation."""
+        call = _call_of(function, request, {"params": parameters})
+        forwarding = asyncio.create_task(self._proxy.forward(request, uri, call.id))
+        running = asyncio.create_task(self._worker.invoke(call))
+        self._streaming.add(running)
+        running.add_done_callback(lambda done: self._ended(call, done))
+        try:
+            async with asyncio.timeout(self._answer_limit_s):
+                await asyncio.wait((forwarding, running), return_when=asyncio.FIRST_COMPLETED)
+                if running.done() and not forwarding.done():
+                    running.result()
+                return await forwarding
+        except (WorkerLostError, WorkerNotReadyError, UpstreamLostError, TimeoutError) as error:
+            return _unanswered(call, error)
+        finally:
+            forwarding.cancel()
+
+    def _ended(self, call: Invocation, done: asyncio.Task[InvocationResult]) -> None:
+        self._streaming.discard(done)
+        if not done.cancelled() and done.exception() is None:
+            _log_fault(call, done.result().fault)
+
+
+def _call_of(
+    function: Function, request: Request, value: Mapping[str, object], body: bytes = b""
+) -> Invocation:
+    return Invocation(
+        function,
+        {str(function.trigger["name"]): {"type": "http", "value": value}},
+        body,
+        traceparent=request.headers.get("traceparent", ""),
+        tracestate=request.headers.get("tracestate", ""),
+    )
+
+
+def _unanswered(call: Invocation, error: Exception) -> Response:
+    """The answer when the worker gave none."""
+    if isinstance(error, WorkerNotReadyError):
+        return PlainTextResponse(f"Not ready: {error}.\n", 503, {"Retry-After": "1"})
+    if isinstance(error, TimeoutError):
+        _log.error("function %s did not answer in time", call.function.name)
+        return PlainTextResponse("The function did not answer in time.\n", 504)
+    return PlainTextResponse(f"Bad gateway: {error}.\n", 502)
+
+
+def _log_fault(call: Invocation, fault: FunctionFault | None) -> None:
+    if fault is None:
+        return
+    _log.error("function %s failed: %s", call.function.name, fault.type)
+    for line in fault.stack.rstrip().splitlines():
+        _log.error("  %s", line)
 
 
 def _response(result: InvocationResult, *, is_head: bool) -> Response:

@@ -122,6 +122,7 @@ class Host:
         finally:
             self.hub.close()
             self._listeners.close()
+            await self._http.close()
 
     async def _on_index(self, table: FunctionTable) -> None:
         self._http.index(table.enabled("httpTrigger"))

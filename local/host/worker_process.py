@@ -86,12 +86,14 @@ class Invocation:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     traceparent: str = ""
     tracestate: str = ""
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 @dataclass
 class _Worker:
     process: asyncio.subprocess.Process
     channel: Channel
+    http_uri: str | None = None
     waiting: dict[int, asyncio.Future[InvocationResult]] = field(default_factory=dict)
 
 
@@ -145,6 +147,11 @@ class WorkerProcess:
                 _log.warning("restarting the worker in %g s", backoff)
                 await asyncio.sleep(backoff)
 
+    @property
+    def http_uri(self) -> str | None:
+        """Where the worker takes requests itself, if the app has HTTP streams."""
+        return None if self._worker is None else self._worker.http_uri
+
     async def wait_ready(self) -> None:
         """Wait until a worker can take calls."""
         await self._ready.wait()
@@ -170,7 +177,7 @@ class WorkerProcess:
             "kind": "invoke",
             "id": identity,
             "function": call.function.name,
-            "invocation_id": str(uuid.uuid4()),
+            "invocation_id": call.id,
             "inputs": self._with_client(call),
             "metadata": call.metadata,
             "traceparent": call.traceparent or new_traceparent(),
@@ -251,6 +258,7 @@ class WorkerProcess:
             _log.error("the app cannot be indexed: %s", error)
             return str(error)
         self.index_error = None
+        worker.http_uri = header["http_uri"]
         self._ready.set()
         self._status.change("ready", worker.process.pid)
         while True:

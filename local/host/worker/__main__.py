@@ -29,6 +29,15 @@ def _die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def _leave_signals_to_host() -> None:
+    """Do nothing about those that reach the whole process group: the host ends its worker.
+
+    A handler, unlike SIG_IGN, is not inherited by the programs that the app may start.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+
+
 def _configure_logging() -> None:
     """The app's log records go to stderr, one line each, from INFO on as in Azure."""
     handler = logging.StreamHandler()
@@ -45,10 +54,13 @@ async def _serve(app_dir: Path, end: socket.socket) -> None:
     channel = await Channel.open(end)
     try:
         # Imported late: the app's imports are the slow part, and their failure must be reported.
+        from .http_streams import HttpStreams, streams_enabled
         from .indexing import load_app
         from .invoke import Invoker
 
         functions = load_app(app_dir)
+        streams = HttpStreams() if streams_enabled() else None
+        http_uri = await streams.start() if streams else None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - any failure to import is the app's
         is_plain = type(error).__name__ == "IndexingError"
         await channel.send(
@@ -59,9 +71,10 @@ async def _serve(app_dir: Path, end: socket.socket) -> None:
             }
         )
         return
-    invoker = Invoker(functions)
+    _leave_signals_to_host()  # the server of HTTP streams has taken them
+    invoker = Invoker(functions, streams)
     listing = [{"name": f.name, "bindings": f.bindings, "is_async": f.is_async} for f in functions]
-    await channel.send({"kind": "ready", "functions": listing})
+    await channel.send({"kind": "ready", "functions": listing, "http_uri": http_uri})
     running: set[asyncio.Task[None]] = set()
 
     async def answer(header: dict[str, object], payload: bytes) -> None:
@@ -79,10 +92,7 @@ def main() -> None:
     """Run until the host closes the channel."""
     app_dir, descriptor, parent = sys.argv[1:]
     _die_with_parent(int(parent))
-    # These reach the whole process group; the host decides when its worker ends. A handler, unlike
-    # SIG_IGN, is not inherited by the programs that the app may start.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+    _leave_signals_to_host()
     _configure_logging()
     end = socket.socket(fileno=int(descriptor))
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import os
 import re
 import sys
 import typing
@@ -19,6 +20,8 @@ from typing import Any
 
 from azure.functions import FunctionRegister
 from azure.functions import meta as azf_meta
+
+from .http_streams import REQUIRED_SETTING, returns_stream, streams_enabled, takes_stream
 
 __all__ = ["IndexingError", "LoadedFunction", "load_app"]
 
@@ -46,6 +49,8 @@ class LoadedFunction:
     outputs: dict[str, str]
     returns: str | None
     """Converter type of the return value, None when the function may not return one."""
+    streamed: str | None
+    """The parameter that receives a request as a stream, in an app with HTTP streams."""
     bindings: list[dict[str, Any]]
     """The bindings as the decorators describe them, for the host."""
 
@@ -66,6 +71,10 @@ def load_app(app_dir: Path) -> list[LoadedFunction]:
         raise IndexingError("function_app.py has no top-level function app object")
     if len({id(app) for app in apps}) > 1:
         raise IndexingError("function_app.py has more than one top-level function app object")
+    if streams_enabled() and os.environ.get(REQUIRED_SETTING, "").lower() not in ("1", "true"):
+        raise IndexingError(
+            f"the app streams HTTP, which needs the app setting {REQUIRED_SETTING}; set it to 1"
+        )
     loaded: dict[str, LoadedFunction] = {}
     for function in apps[0].get_functions():
         indexed = _index(function)
@@ -103,6 +112,8 @@ def _index(function: Any) -> LoadedFunction:
         converter = _checked_converter(name, parameter, binding, annotations)
         target = outputs if binding["direction"] == "OUT" else inputs
         target[parameter] = converter
+    _check_return(name, bindings, annotations)
+    http = [p for p, b in bound.items() if b["type"] == "httpTrigger"]
     return LoadedFunction(
         name=name,
         call=call,
@@ -115,6 +126,7 @@ def _index(function: Any) -> LoadedFunction:
         ),
         outputs=outputs,
         returns=_return_converter(bindings),
+        streamed=http[0] if http and streams_enabled() else None,
         bindings=bindings,
     )
 
@@ -166,15 +178,32 @@ def _checked_converter(
             f"function {function!r}: parameter {parameter!r} has a non-type annotation "
             f"{annotation!r}"
         )
-    check = (
-        converter.check_output_type_annotation if is_out else converter.check_input_type_annotation
-    )
+    if kind == "httpTrigger" and streams_enabled():
+        check = takes_stream
+    elif is_out:
+        check = converter.check_output_type_annotation
+    else:
+        check = converter.check_input_type_annotation
     if not check(annotation):
         raise IndexingError(
             f"function {function!r}: the type of binding {parameter!r}, {kind!r}, does not match "
             f"its annotation {annotation.__name__!r}"
         )
     return kind
+
+
+def _check_return(
+    function: str, bindings: list[dict[str, Any]], annotations: dict[str, Any]
+) -> None:
+    annotation = annotations.get("return")
+    is_http = any(b["name"] == "$return" and b["type"] == "http" for b in bindings)
+    if not is_http or not streams_enabled() or not isinstance(annotation, type):
+        return
+    if not returns_stream(annotation):
+        raise IndexingError(
+            f"function {function!r}: an app with HTTP streams cannot return a "
+            f"{annotation.__name__!r}"
+        )
 
 
 def _return_converter(bindings: list[dict[str, Any]]) -> str | None:

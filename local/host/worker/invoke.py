@@ -14,6 +14,7 @@ import azure.functions as func
 from azure.functions import _abc
 
 from . import bindings
+from .http_streams import HttpStreams
 from .indexing import LoadedFunction
 
 __all__ = ["Invoker"]
@@ -94,8 +95,9 @@ def _thread_count() -> int:
 class Invoker:
     """Runs the functions of one app."""
 
-    def __init__(self, functions: list[LoadedFunction]) -> None:
+    def __init__(self, functions: list[LoadedFunction], streams: HttpStreams | None) -> None:
         self._functions = {function.name: function for function in functions}
+        self._streams = streams
         self._pool = ThreadPoolExecutor(_thread_count(), thread_name_prefix="function")
 
     async def invoke(
@@ -107,7 +109,11 @@ class Invoker:
         """
         reply: dict[str, Any] = {"kind": "result", "id": header["id"], "ok": True}
         try:
-            entry, content = await self._run(self._functions[header["function"]], header, payload)
+            function = self._functions[header["function"]]
+            if self._streams is not None and function.streamed:
+                entry, content = await self._stream(self._streams, function, header)
+            else:
+                entry, content = await self._run(function, header, payload)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an app raises is its result
             reply["ok"] = False
             reply["error"] = {
@@ -119,11 +125,31 @@ class Invoker:
         reply["return"] = entry
         return reply, content
 
-    async def _run(
-        self, function: LoadedFunction, header: Mapping[str, Any], payload: bytes
+    async def _stream(
+        self, streams: HttpStreams, function: LoadedFunction, header: Mapping[str, Any]
     ) -> tuple[dict[str, Any] | None, bytes]:
+        """Run a function whose request and answer go by the worker's HTTP server."""
+        identity = header["invocation_id"]
+        assert function.streamed is not None
+        arguments = self._inputs(function, header, b"")
+        parameters = header["inputs"][function.streamed]["value"]["params"]
+        arguments[function.streamed] = await streams.request(identity, parameters)
+        try:
+            result = await self._called(function, _Context(function, header), arguments)
+            if result is None:
+                raise ValueError("no HTTP response was returned")
+        except (Exception, SystemExit) as error:
+            streams.answer(identity, error if isinstance(error, Exception) else RuntimeError())
+            raise
+        streams.answer(identity, result)
+        return None, b""
+
+    @staticmethod
+    def _inputs(
+        function: LoadedFunction, header: Mapping[str, Any], payload: bytes
+    ) -> dict[str, Any]:
         metadata = header.get("metadata")
-        arguments: dict[str, Any] = {
+        return {
             name: bindings.decode(
                 function.inputs[name],
                 value,
@@ -131,19 +157,26 @@ class Invoker:
                 metadata if name in function.triggers else None,
             )
             for name, value in header["inputs"].items()
+            if name != function.streamed
         }
-        context = _Context(function, header)
+
+    async def _called(
+        self, function: LoadedFunction, context: _Context, arguments: dict[str, Any]
+    ) -> Any:
         if function.requires_context:
             arguments["context"] = context
+        if function.is_async:
+            return await function.call(**arguments)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._call, function, context, arguments)
+
+    async def _run(
+        self, function: LoadedFunction, header: Mapping[str, Any], payload: bytes
+    ) -> tuple[dict[str, Any] | None, bytes]:
+        arguments = self._inputs(function, header, payload)
         outs = {name: _Out() for name in function.outputs}
         arguments.update(outs)
-        if function.is_async:
-            result = await function.call(**arguments)
-        else:
-            loop = asyncio.get_running_loop()
-            result = await loop.run_in_executor(
-                self._pool, self._call, function, context, arguments
-            )
+        result = await self._called(function, _Context(function, header), arguments)
         if function.returns is None:
             if result is not None:
                 raise RuntimeError(

@@ -74,6 +74,11 @@ class LocalHost:
         self.port = self.status()["port"]
         self.http.base_url = httpx.URL(f"http://127.0.0.1:{self.port}")
 
+    @property
+    def pid(self) -> int | None:
+        """The host's own process id, while it runs."""
+        return None if self._process is None else self._process.pid
+
     def wait_for(self, state: str) -> dict[str, Any]:
         """Wait until the status file says `state`; returns what it says."""
 

@@ -1,0 +1,138 @@
+"""HTTP streams: the worker's own HTTP server, to which the host passes requests on.
+
+An app that imports ``azurefunctions.extensions.http.fastapi`` gets its requests and gives its
+answers as streams. The host then sends two things for a request: the invocation, without a body,
+over the channel, and the request itself to this server, marked with the invocation's id. Here the
+two meet. Source: ``azure_functions_worker/http_v2.py``; server and types are the extension's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import socket
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = [
+    "INVOCATION_HEADER",
+    "REQUIRED_SETTING",
+    "HttpStreams",
+    "returns_stream",
+    "streams_enabled",
+    "takes_stream",
+]
+
+INVOCATION_HEADER = "x-ms-invocation-id"
+"""The header by which a request names its invocation."""
+REQUIRED_SETTING = "PYTHON_ENABLE_INIT_INDEXING"
+"""Without it a worker of Python 3.12 or older indexes too late to tell the host of its server."""
+
+_EXTENSION = "azurefunctions.extensions.base"
+_LOOPBACK = "127.0.0.1"
+_STARTS_IN_S = 10.0
+_ARRIVES_IN_S = 30.0
+
+
+def streams_enabled() -> bool:
+    """Whether the app that was loaded has imported the extension."""
+    extension = sys.modules.get(_EXTENSION)
+    return extension is not None and bool(extension.HttpV2FeatureChecker.http_v2_enabled())
+
+
+def takes_stream(annotation: type) -> bool:
+    """Whether a parameter of this type can receive a streamed request."""
+    return bool(_base().RequestTrackerMeta.check_type(annotation))
+
+
+def returns_stream(annotation: type) -> bool:
+    """Whether a value of this type can be a streamed answer."""
+    return bool(_base().ResponseTrackerMeta.check_type(annotation))
+
+
+def _base() -> Any:
+    return importlib.import_module(_EXTENSION)
+
+
+class _Exchange:
+    """A request and its answer, each of which may be here first."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.request: asyncio.Future[Any] = loop.create_future()
+        self.answer: asyncio.Future[Any] = loop.create_future()
+
+
+class HttpStreams:
+    """Brings requests to their invocations, and the answers back."""
+
+    def __init__(self) -> None:
+        self._exchanges: dict[str, _Exchange] = {}
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> str:
+        """Start the server; gives its address once it accepts connections.
+
+        :raises RuntimeError: it does not start.
+        """
+        base = _base()
+        extension = importlib.import_module(base.ModuleTrackerMeta.get_module())
+        app = extension.WebApp()
+
+        async def catch_all(request: Any) -> Any:
+            return await self._serve(request)
+
+        catch_all.__annotations__["request"] = base.RequestTrackerMeta.get_request_type()
+        app.route(catch_all)
+        port = _unused_port()
+        self._serving = asyncio.create_task(extension.WebServer(_LOOPBACK, port, app).serve())
+        await self._wait(port)
+        return f"http://{_LOOPBACK}:{port}"
+
+    async def _wait(self, port: int) -> None:
+        assert self._serving is not None
+        async with asyncio.timeout(_STARTS_IN_S):
+            while not self._serving.done():
+                try:
+                    _, writer = await asyncio.open_connection(_LOOPBACK, port)
+                except OSError:
+                    await asyncio.sleep(0.01)
+                else:
+                    writer.close()
+                    return
+        raise RuntimeError("the worker's HTTP server ended at its start")
+
+    async def _serve(self, request: Any) -> Any:
+        exchange = self._exchange(request.headers[INVOCATION_HEADER])
+        exchange.request.set_result(request)
+        return await exchange.answer
+
+    async def request(self, invocation_id: str, parameters: Mapping[str, str]) -> Any:
+        """The request of an invocation, with the parameters of its route.
+
+        :raises TimeoutError: the host has not passed it on.
+        """
+        async with asyncio.timeout(_ARRIVES_IN_S):
+            request = await self._exchange(invocation_id).request
+        _base().RequestTrackerMeta.get_synchronizer().sync_route_params(request, parameters)
+        return request
+
+    def answer(self, invocation_id: str, response: Any) -> None:
+        """Answer the request of an invocation; an exception is raised where it is served."""
+        answer = self._exchanges.pop(invocation_id).answer
+        if answer.done():
+            return  # cancelled: the server ends
+        if isinstance(response, Exception):
+            answer.set_exception(response)
+        else:
+            answer.set_result(response)
+
+    def _exchange(self, invocation_id: str) -> _Exchange:
+        return self._exchanges.setdefault(invocation_id, _Exchange())
+
+
+def _unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        return int(probe.getsockname()[1])
