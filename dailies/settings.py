@@ -150,12 +150,6 @@ class Settings(BaseModel):
     content_link_seconds: int = Field(
         default=600, ge=60, le=86_400, alias="DAILIES_CONTENT_LINK_SECONDS"
     )
-    stream_answer_bytes: int = Field(
-        default=32 * 1024**2, ge=1024**2, le=96 * 1024**2, alias="DAILIES_STREAM_ANSWER_BYTES"
-    )
-    stream_memory_bytes: int = Field(
-        default=96 * 1024**2, ge=1024**2, alias="DAILIES_STREAM_MEMORY_BYTES"
-    )
     max_reference_bytes: int = Field(
         default=20 * 1024**2, ge=1024, le=100 * 1024**2, alias="DAILIES_MAX_REFERENCE_BYTES"
     )
@@ -219,10 +213,6 @@ class Settings(BaseModel):
             raise ValueError(
                 "VideoStorage: set VideoStorage__blobServiceUri and VideoStorage__tableServiceUri "
                 "(managed identity), or VideoStorage to a connection string"
-            )
-        if self.stream_answer_bytes > self.stream_memory_bytes:
-            raise ValueError(
-                "DAILIES_STREAM_ANSWER_BYTES: must not be above DAILIES_STREAM_MEMORY_BYTES"
             )
         if self.poll_min_seconds > self.poll_max_seconds:
             raise ValueError("DAILIES_POLL_MIN_SECONDS: must not be above DAILIES_POLL_MAX_SECONDS")

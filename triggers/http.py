@@ -1,15 +1,20 @@
-"""HTTP: one catch-all trigger in front of the FastAPI app."""
+"""HTTP: one catch-all trigger in front of the FastAPI app.
+
+Requests and answers are streams (HTTP streams of Azure Functions for Python): a body is read as it
+arrives and sent as it is made, and neither host nor worker holds it whole.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+import logging
 
 import azure.durable_functions as df
 import azure.functions as func
+from azurefunctions.extensions.http.fastapi import Request, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dailies.api.asgi import respond
 from dailies.errors import SettingsError
 from dailies.runtime import host_trace, services, start_telemetry
 from dailies.telemetry.spans import RequestTrace
@@ -17,10 +22,10 @@ from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
 
-Scope = MutableMapping[str, Any]
-AsgiApp = Callable[[Scope, Any, Any], Awaitable[None]]
-
 _METHODS = [func.HttpMethod(name) for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")]
+
+# The API logs each request itself; the extension's server would add a line with the whole address.
+logging.getLogger("uvicorn.access").addFilter(lambda _: False)
 
 
 # Anonymous to the host, because an openai client can send a key only as a Bearer token or api-key:
@@ -28,43 +33,21 @@ _METHODS = [func.HttpMethod(name) for name in ("GET", "HEAD", "POST", "PUT", "PA
 @blueprint.route(route="{*path}", methods=_METHODS, auth_level=func.AuthLevel.ANONYMOUS)
 @blueprint.durable_client_input(client_name="client")
 async def http_api(
-    req: func.HttpRequest, context: func.Context, client: df.DurableOrchestrationClient
-) -> func.HttpResponse:
+    req: Request, context: func.Context, client: df.DurableOrchestrationClient
+) -> Response:
     """Hand the request to the FastAPI app, with the durable client beside it."""
-    app = _with_context(client, _trace(req, context))
-    middleware = func.AsgiMiddleware(app)  # type: ignore[no-untyped-call] # no types in the SDK
-    response: func.HttpResponse = await middleware.handle_async(_readable(req), context)
-    return response
-
-
-def _readable(req: func.HttpRequest) -> func.HttpRequest:
-    """The request with an address that the middleware can read: it fails on a path that is not
-    UTF-8 and on a host that is none, and both are for the caller to write."""
-    try:
-        parts = urlsplit(req.url)
-        unquote_to_bytes(parts.path).decode()
-        _ = parts.port
-    except ValueError:
-        return func.HttpRequest(
-            method=req.method,
-            url="http://localhost/unreadable-address",
-            headers=req.headers,
-            params=req.params,
-            route_params=req.route_params,
-            body=req.get_body(),
-        )
-    return req
+    return await respond(_with_context(client, _trace(req, context)), req)
 
 
 @functools.cache
-def _app() -> AsgiApp:
-    # Imported at the first request: FastAPI takes a good part of a second.
+def _app() -> ASGIApp:
+    # Imported at the first request: the routes and their models take a good part of a second.
     from dailies.api.app import create_app
 
     return create_app()
 
 
-def _trace(req: func.HttpRequest, context: func.Context) -> RequestTrace:
+def _trace(req: Request, context: func.Context) -> RequestTrace:
     """The trace that the request is part of: the host's, else the caller's."""
     try:
         start_telemetry()
@@ -74,14 +57,13 @@ def _trace(req: func.HttpRequest, context: func.Context) -> RequestTrace:
     return RequestTrace(host or req.headers.get("traceparent"), reported=host is not None)
 
 
-def _with_context(client: df.DurableOrchestrationClient, trace: RequestTrace) -> AsgiApp:
+def _with_context(client: df.DurableOrchestrationClient, trace: RequestTrace) -> ASGIApp:
     """The app for one request: its scope carries what the routes need."""
     from dailies.api.context import Context
 
-    async def serve(scope: Scope, receive: Any, send: Any) -> None:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         # A function, so that a wrong setting is answered by the app, in its envelope.
         state = {
-            **(scope.get("state") or {}),
             "dailies": lambda: Context(services(), DurableOrchestrations(client)),
             RequestTrace.KEY: trace,
         }

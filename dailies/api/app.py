@@ -11,7 +11,6 @@ from fastapi.openapi.utils import get_openapi
 from dailies.api import characters, content, derivatives, errors, operations, videos
 from dailies.api.observe import Observer
 from dailies.api.sora1 import routes as sora1
-from dailies.api.streaming import Budget
 
 __all__ = ["PREFIXES", "create_app"]
 
@@ -40,8 +39,6 @@ def create_app() -> FastAPI:
     )
     errors.install(app)
     app.add_middleware(Observer)
-    # One budget for the process, of the size that the first request's settings say.
-    app.state.budget = functools.cache(Budget)
     app.include_router(operations.router)
     for prefix in PREFIXES:
         for router in _ROUTERS:

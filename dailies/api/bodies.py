@@ -112,8 +112,7 @@ def _put(fields: dict[str, Any], name: str, value: str | Upload) -> None:
 def _parse_object(raw: bytes) -> Mapping[str, Any]:
     if not raw.strip():
         raise InvalidRequest(
-            "The request has no body. Send a JSON object, or a form, with a Content-Length: a "
-            "chunked body does not reach the app.",
+            "The request has no body. Send a JSON object, or a form.",
             code="missing_body",
         )
     try:

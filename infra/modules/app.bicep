@@ -98,6 +98,9 @@ var baseSettings = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
 
+  // HTTP streams: without it, a worker of Python 3.12 or older does not index the app.
+  PYTHON_ENABLE_INIT_INDEXING: '1'
+
   // The connection of the blob trigger and of the app's own clients.
   VideoStorage__blobServiceUri: videoBlobEndpoint
   VideoStorage__queueServiceUri: videoQueueEndpoint

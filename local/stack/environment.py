@@ -93,6 +93,7 @@ def app_settings(
         "VideoStorage": storage,
         "AzureWebJobsStorage": storage,
         "FUNCTIONS_WORKER_RUNTIME": "python",
+        "PYTHON_ENABLE_INIT_INDEXING": "1",  # for HTTP streams
         "DAILIES_API_KEYS": hashed("local", wiring.keys.api_key),
         "DAILIES_ADMIN_KEYS": hashed("admin", wiring.keys.admin_key),
         "DAILIES_DROP_OWNER": "local",

@@ -19,6 +19,7 @@ HOST_SETTINGS = frozenset(
         "AzureWebJobsStorage__clientId",
         "APPLICATIONINSIGHTS_CONNECTION_STRING",
         "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+        "PYTHON_ENABLE_INIT_INDEXING",
         "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
         # of the blob trigger's connection; the app's own clients need neither
         "VideoStorage__queueServiceUri",
@@ -41,8 +42,6 @@ LEFT_TO_DEFAULTS = frozenset(
         "DAILIES_MAX_REFERENCE_PIXELS",
         "DAILIES_MAX_REFERENCE_VIDEO_BYTES",
         "DAILIES_MAX_UNFINISHED",
-        "DAILIES_STREAM_ANSWER_BYTES",
-        "DAILIES_STREAM_MEMORY_BYTES",
         "DAILIES_SIDECAR_WAIT_SECONDS",
         "DAILIES_VIDEO_DEADLINE_SECONDS",
         "DAILIES_QUOTA_WINDOW_SECONDS",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
 from collections.abc import AsyncIterator
 
 import httpx
@@ -11,15 +9,10 @@ import pytest
 
 from tests.integration.api.world import CLIP, World
 
-ANSWER = 20_000
-
 
 @pytest.fixture
 async def streaming(storage: str) -> AsyncIterator[World]:
     async with World(storage, DAILIES_CONTENT_DELIVERY="stream") as world:
-        small = {"stream_answer_bytes": ANSWER, "stream_memory_bytes": ANSWER}
-        settings = world.services.settings.model_copy(update=small)
-        world.services = dataclasses.replace(world.services, settings=settings)
         yield world
 
 
@@ -132,29 +125,3 @@ async def test_head_gives_the_length_and_no_bytes(streaming: World) -> None:
     answer = await streaming.alice.head(f"/v1/videos/{video_id}/content")
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Length"] == str(len(CLIP))
-
-
-async def test_a_file_larger_than_an_answer_comes_in_ranges(streaming: World) -> None:
-    large = bytes(50_000)
-    video_id = await streaming.finished(content=large)
-    path = f"/v1/videos/{video_id}/content"
-    refused = await streaming.alice.get(path)
-    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "range_required")
-    fetched = b""
-    while len(fetched) < len(large):
-        part = await streaming.alice.get(path, headers={"Range": f"bytes={len(fetched)}-"})
-        assert part.status_code == 206
-        assert len(part.content) <= ANSWER
-        fetched += part.content
-    assert fetched == large
-
-
-async def test_downloads_wait_for_room_instead_of_taking_more(streaming: World) -> None:
-    video_id = await streaming.finished(content=bytes(15_000))
-    budget = streaming.app.state.budget(ANSWER)
-    path = f"/v1/videos/{video_id}/content"
-    async with budget.hold(10_000):
-        waiting = asyncio.ensure_future(streaming.alice.get(path))
-        done, _ = await asyncio.wait({waiting}, timeout=0.3)
-        assert not done
-    assert (await waiting).status_code == 200

@@ -64,6 +64,7 @@ def test_settings_are_ones_that_the_app_reads() -> None:
     foreign = {
         "AzureWebJobsStorage",
         "FUNCTIONS_WORKER_RUNTIME",
+        "PYTHON_ENABLE_INIT_INDEXING",
         "AZURE_OPENAI_ENDPOINT",
         "IDENTITY_ENDPOINT",
         "IDENTITY_HEADER",
