@@ -9,6 +9,7 @@
     │   ├── Unauthenticated    401
     │   ├── Forbidden          403
     │   ├── NotFound           404
+    │   ├── TooSlow            408
     │   ├── Conflict           409
     │   ├── Gone               410
     │   ├── TooLarge           413
@@ -38,6 +39,7 @@ __all__ = [
     "SettingsError",
     "TooLarge",
     "TooMany",
+    "TooSlow",
     "Unauthenticated",
     "Unavailable",
     "UnusableReference",
@@ -104,6 +106,12 @@ class NotFound(RequestError):
     """404: nothing here that the caller may see."""
 
     status = 404
+
+
+class TooSlow(RequestError):
+    """408: the body did not arrive in time."""
+
+    status = 408
 
 
 class Conflict(RequestError):

@@ -1,17 +1,15 @@
 """HTTP: one catch-all trigger in front of the FastAPI app.
 
-Requests and answers are streams (HTTP streams of Azure Functions for Python): a body is read as it
-arrives and sent as it is made, and neither host nor worker holds it whole.
+Requests and answers are streams (``triggers.http_streams``): a body is read as it arrives and sent
+as it is made, and neither host nor worker holds it whole.
 """
 
 from __future__ import annotations
 
 import functools
-import logging
 
 import azure.durable_functions as df
 import azure.functions as func
-from azurefunctions.extensions.http.fastapi import Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dailies.api.asgi import respond
@@ -19,13 +17,11 @@ from dailies.errors import SettingsError
 from dailies.runtime import host_trace, services, start_telemetry
 from dailies.telemetry.spans import RequestTrace
 from durable_client import DurableOrchestrations
+from triggers.http_streams import Request, Response
 
 blueprint = df.Blueprint()
 
 _METHODS = [func.HttpMethod(name) for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")]
-
-# The API logs each request itself; the extension's server would add a line with the whole address.
-logging.getLogger("uvicorn.access").addFilter(lambda _: False)
 
 
 # Anonymous to the host, because an openai client can send a key only as a Bearer token or api-key:

@@ -1,32 +1,62 @@
-"""Request bodies: JSON, multipart or url-encoded, read into one shape."""
+"""Request bodies: JSON, multipart or url-encoded, read into one shape.
+
+What is text is held in memory, up to a limit; files of a form that are not small lie on disk.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
-from dailies.errors import InvalidRequest, TooLarge
+from dailies.errors import InvalidRequest, TooLarge, TooSlow
 
-__all__ = ["Body", "Upload", "read_body"]
+__all__ = ["Body", "Upload", "open_body"]
 
-_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_MULTIPART = "multipart/form-data"
+_URL_ENCODED = "application/x-www-form-urlencoded"
 _MOST_PARTS = 64
+_CHUNK = 1024**2
 _NESTED = re.compile(r"^(?P<name>\w{1,64})\[(?P<key>\w{1,64})\]$")
+_LONGEST_READ_SECONDS = 480.0
+"""Less than the host's ``functionTimeout``, at which the worker would be ended, and with it all
+that other callers wait for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file of a multipart body."""
+    """A file of a form, an ``InputSource``; it is open while the body is."""
 
+    name: str
+    """Of the form's field."""
     filename: str
-    data: bytes = field(repr=False)
+    file: UploadFile = field(repr=False)
+
+    @property
+    def length(self) -> int:
+        """Its bytes."""
+        return self.file.size or 0
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """``length`` bytes from ``offset``; fewer at the file's end."""
+        await self.file.seek(offset)
+        return await self.file.read(length)
+
+    async def open(self) -> AsyncIterator[bytes]:
+        """Start reading it anew."""
+        await self.file.seek(0)
+        while chunk := await self.file.read(_CHUNK):
+            yield chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,67 +65,95 @@ class Body:
     ``{"id": …}`` under ``video``."""
 
     fields: Mapping[str, Any]
-
-    def upload(self, name: str) -> Upload | None:
-        """The file in a field, if there is one."""
-        value = self.fields.get(name)
-        return value if isinstance(value, Upload) else None
+    uploads: tuple[Upload, ...] = ()
+    """All files, also those whose fields have the same name."""
 
 
-async def read_body(
-    request: Request, *, max_file_bytes: int, max_inline_bytes: int | None = None
-) -> Body:
-    """Read the body by its content type.
+@asynccontextmanager
+async def open_body(request: Request, *, max_inline_bytes: int) -> AsyncIterator[Body]:
+    """Read the body by its content type; its files are open until the end.
 
     Args:
-        max_inline_bytes: of a file that a field holds as a data URL; as ``max_file_bytes`` if not
-            given.
+        max_inline_bytes: of a file that a field holds as a data URL.
 
     Raises:
-        InvalidRequest: it is no JSON object and no form.
-        TooLarge: an uploaded file is over ``max_file_bytes``.
+        InvalidRequest: it is no JSON object and no form, or it ended too early.
+        TooLarge: it has more text than such a file and its fields could need.
+        TooSlow: it did not arrive in time.
     """
+    # A data URL has a third more than its bytes, and its head.
+    most_text = max(_CHUNK, max_inline_bytes * 4 // 3 + 1024)
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media in _FORMS:
-        return await _read_form(request, max_file_bytes, max_inline_bytes or max_file_bytes)
-    return Body(_parse_object(await request.body()))
-
-
-async def _read_form(request: Request, max_file_bytes: int, max_inline_bytes: int) -> Body:
-    # A field may hold an image as a data URL: a third more than its bytes, and its head.
-    most_text = max(1024**2, max_inline_bytes * 4 // 3 + 1024)
     try:
-        form = await request.form(
-            max_files=_MOST_PARTS, max_fields=_MOST_PARTS, max_part_size=most_text
-        )
+        async with asyncio.timeout(_LONGEST_READ_SECONDS):
+            if media != _MULTIPART:
+                text = await _read_text(request, most_text + _CHUNK)
+                body = Body(_parse_form(text) if media == _URL_ENCODED else _parse_object(text))
+                form = None
+            else:
+                form = await request.form(
+                    max_files=_MOST_PARTS, max_fields=_MOST_PARTS, max_part_size=most_text
+                )
+                body = _of_form(list(form.multi_items()))
+    except TimeoutError:
+        raise TooSlow(
+            f"The body did not arrive within {_LONGEST_READ_SECONDS:g} seconds. Nothing was made; "
+            "send the request again, with a smaller file if the connection is slow.",
+            code="request_timeout",
+        ) from None
+    except ClientDisconnect:
+        raise InvalidRequest("The body ended too early.", code="incomplete_body") from None
     except (HTTPException, ValueError) as error:
         # A ValueError: the text is not in the encoding that the form claims.
         why = error.detail if isinstance(error, HTTPException) else "its encoding is wrong."
         raise InvalidRequest(
             f"We could not parse the form of your request: {why}", code="invalid_form"
         ) from None
+    try:
+        yield body
+    finally:
+        if form is not None:
+            await form.close()
+
+
+async def _read_text(request: Request, most_bytes: int) -> bytes:
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > most_bytes:
+            raise TooLarge(
+                f"The body has more than {most_bytes:,} bytes. Send files as parts of a multipart "
+                "form.",
+                code="body_too_large",
+            )
+    return bytes(raw)
+
+
+def _of_form(items: list[tuple[str, UploadFile | str]]) -> Body:
+    fields: dict[str, Any] = {}
+    uploads: list[Upload] = []
+    for name, value in items:
+        if isinstance(value, UploadFile):
+            uploads.append(Upload(name, value.filename or "", value))
+            _put(fields, name, uploads[-1])
+        else:
+            _put(fields, name, value)
+    return Body(fields, tuple(uploads))
+
+
+def _parse_form(raw: bytes) -> Mapping[str, Any]:
     fields: dict[str, Any] = {}
     try:
-        for name, value in form.multi_items():
-            if isinstance(value, UploadFile):
-                _put(fields, name, await _read_file(name, value, max_file_bytes))
-            else:
-                _put(fields, name, value)
-    finally:
-        await form.close()
-    return Body(fields)
-
-
-async def _read_file(name: str, file: UploadFile, max_bytes: int) -> Upload:
-    # One byte more than is allowed tells a file that is too large from one that fits.
-    data = await file.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise TooLarge(
-            f"The file '{name}' is larger than {max_bytes:,} bytes. Send a smaller one.",
-            param=name,
-            code="file_too_large",
+        pairs = parse_qsl(
+            raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_PARTS
         )
-    return Upload(file.filename or "", data)
+    except ValueError:
+        raise InvalidRequest(
+            f"The form has more than {_MOST_PARTS} fields.", code="invalid_form"
+        ) from None
+    for name, value in pairs:
+        _put(fields, name, value)
+    return fields
 
 
 def _put(fields: dict[str, Any], name: str, value: str | Upload) -> None:
@@ -112,8 +170,7 @@ def _put(fields: dict[str, Any], name: str, value: str | Upload) -> None:
 def _parse_object(raw: bytes) -> Mapping[str, Any]:
     if not raw.strip():
         raise InvalidRequest(
-            "The request has no body. Send a JSON object, or a form.",
-            code="missing_body",
+            "The request has no body. Send a JSON object, or a form.", code="missing_body"
         )
     try:
         document = json.loads(raw)

@@ -6,13 +6,13 @@ import secrets
 
 from fastapi import APIRouter, Request
 
-from dailies.api.bodies import Upload, read_body
+from dailies.api.bodies import Body, Upload, open_body
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.documents import CHARACTER_BODY, answers
 from dailies.api.schemas import Character
 from dailies.catalogue import Deployment
-from dailies.errors import InvalidRequest, NotFound, RequestError, TooMany, Unavailable
-from dailies.providers.base import CharacterKeeper
+from dailies.errors import InvalidRequest, NotFound, RequestError, TooLarge, TooMany, Unavailable
+from dailies.providers.base import CharacterKeeper, SourceFile
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.requests import missing, wrong_type
 from dailies.stores.characters import CharacterRecord
@@ -28,23 +28,17 @@ router = APIRouter(tags=["characters"], dependencies=SECURITY)
 @router.post(
     "/videos/characters",
     response_model=Character,
-    responses=answers(400, 404, 413, 429),
+    responses=answers(400, 404, 408, 413, 429),
     openapi_extra={"requestBody": CHARACTER_BODY},
 )
 async def create_character(request: Request, context: RequestContext, caller: Caller) -> Character:
     """Keep a clip under a name, at the provider of the model."""
-    body = await read_body(request, max_file_bytes=_MOST_BYTES)
-    name = _name(body.fields.get("name"))
-    clip = body.fields.get("video")
-    if clip is None:
-        raise missing("video")
-    if not isinstance(clip, Upload):
-        raise wrong_type("video", "a file", clip)
-    model = body.fields.get("model")
-    if model is not None and not isinstance(model, str):
-        raise wrong_type("model", "a string", model)
-    deployment, keeper = _keeper(context, model)
-    kept = await keeper.create_character(name, clip.data)
+    async with open_body(request, max_inline_bytes=_MOST_BYTES) as body:
+        name, clip, model = _name(body.fields.get("name")), _clip(body), body.fields.get("model")
+        if model is not None and not isinstance(model, str):
+            raise wrong_type("model", "a string", model)
+        deployment, keeper = _keeper(context, model)
+        kept = await keeper.create_character(name, SourceFile(clip.length, "video/mp4", clip.open))
     if isinstance(kept, Outcome):
         raise _error_of(kept)
     record = CharacterRecord(
@@ -87,6 +81,21 @@ def _name(value: object) -> str:
             code="invalid_value",
         )
     return text
+
+
+def _clip(body: Body) -> Upload:
+    clip = body.fields.get("video")
+    if clip is None:
+        raise missing("video")
+    if not isinstance(clip, Upload):
+        raise wrong_type("video", "a file", clip)
+    if clip.length > _MOST_BYTES:
+        raise TooLarge(
+            f"The file 'video' is larger than {_MOST_BYTES:,} bytes. Send a smaller one.",
+            param="video",
+            code="file_too_large",
+        )
+    return clip
 
 
 def _keeper(context: Context, name: str | None) -> tuple[Deployment, CharacterKeeper]:

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 from fastapi import Request
 
-from dailies.api.bodies import read_body
+from dailies.api.bodies import open_body
 from dailies.api.context import Context
 from dailies.api.observe import note
-from dailies.api.reference_input import read_input, read_reference, reference_bytes
+from dailies.api.reference_input import find_input, read_input, read_reference
 from dailies.capabilities import check_inputs
 from dailies.errors import InvalidRequest, Unavailable
 from dailies.frame_inputs import check_frame_fields, takes_frames
@@ -34,28 +34,24 @@ async def create_video(
 ) -> Acceptance:
     """Validate the request, write the record and start the orchestration."""
     settings, catalogue = context.services.settings, context.services.catalogue
-    body = await read_body(
-        request,
-        max_file_bytes=max(settings.max_reference_bytes, settings.max_reference_video_bytes),
-        max_inline_bytes=settings.max_reference_bytes,
-    )
-    # Before anything is fetched, what is wrong with the rest.
-    fit_mode(body.fields)
-    asked = build_request(catalogue, body.fields)
-    model = catalogue.resolve(asked.model)
-    data = await reference_bytes(body, context.services.references)
-    check_frame_fields(body.fields, model, has_input=data is not None)
-    reference, inputs = None, list[GivenInput]()
-    if data is not None and (takes_frames(model) or looks_like_mp4(data)):
-        inputs, size = await read_input(data, body.fields, settings, model)
-    elif data is not None:
-        reference, size = read_reference(data, body.fields, settings)
-    if data is not None:
-        asked = build_request(catalogue, body.fields, image=size)
-        check_inputs(model, [i.item for i in inputs], asked.seconds, param="frame_index")
-    return await accept_and_start(
-        context, request, asked, owner=owner, reference=reference, source=source, inputs=inputs
-    )
+    async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
+        # Before anything is fetched, what is wrong with the rest.
+        fit_mode(body.fields)
+        asked = build_request(catalogue, body.fields)
+        model = catalogue.resolve(asked.model)
+        found = await find_input(body, context.services.references)
+        check_frame_fields(body.fields, model, has_input=found is not None)
+        reference, inputs = None, list[GivenInput]()
+        if found is not None:
+            if takes_frames(model) or looks_like_mp4(await found.read(0, 16)):
+                inputs, size = await read_input(found, body.fields, settings, model)
+            else:
+                reference, size = await read_reference(found, body.fields, settings)
+            asked = build_request(catalogue, body.fields, image=size)
+            check_inputs(model, [i.item for i in inputs], asked.seconds, param="frame_index")
+        return await accept_and_start(
+            context, request, asked, owner=owner, reference=reference, source=source, inputs=inputs
+        )
 
 
 async def accept_and_start(

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from dailies.api.bodies import Body, Upload, read_body
+from dailies.api.bodies import Body, Upload, open_body
 from dailies.api.context import SECURITY, Caller, RequestContext
 from dailies.api.create import accept_and_start
 from dailies.api.documents import (
@@ -28,7 +28,7 @@ from dailies.videos import Operation
 
 __all__ = ["router"]
 
-_ANSWERS = answers(400, 404, 409, 413, ok=REPLAYED | POLL_AFTER)
+_ANSWERS = answers(400, 404, 408, 409, 413, ok=REPLAYED | POLL_AFTER)
 
 router = APIRouter(tags=["videos"], dependencies=SECURITY)
 
@@ -81,12 +81,13 @@ async def _derive(
     video_id: str | None = None,
 ) -> Video:
     services = context.services
-    body = await read_body(request, max_file_bytes=services.settings.max_reference_bytes)
-    param = "video.id" if video_id is None else "video_id"
-    source = await find(context, request, caller.name, video_id or _source_id(body))
-    asked = derive(
-        services.catalogue, operation, body.fields, source, param=param, now=services.clock()
-    )
+    most = services.settings.max_reference_bytes
+    async with open_body(request, max_inline_bytes=most) as body:
+        param = "video.id" if video_id is None else "video_id"
+        source = await find(context, request, caller.name, video_id or _source_id(body))
+        asked = derive(
+            services.catalogue, operation, body.fields, source, param=param, now=services.clock()
+        )
     acceptance = await accept_and_start(context, request, asked, owner=caller.name, source=Source())
     return answer(context, acceptance, response)
 

@@ -33,6 +33,7 @@ _WHY = {
     401: "No key, or one that is not known.",
     403: "A known key that may not do this.",
     404: "There is no such video, deployment or variant that the caller may see.",
+    408: "The body did not arrive in time.",
     409: "The request contradicts the state of what it names.",
     413: "The body, or a file in it, is too large.",
     416: "No byte of the file is in the range.",

@@ -128,7 +128,7 @@ class KeptCharacter:
 class CharacterKeeper(Protocol):
     """A provider that keeps characters."""
 
-    async def create_character(self, name: str, clip: bytes) -> KeptCharacter | Outcome:
+    async def create_character(self, name: str, clip: SourceFile) -> KeptCharacter | Outcome:
         """Keep the clip under a name."""
         ...
 

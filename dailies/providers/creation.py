@@ -63,16 +63,9 @@ class Creations:
             case Operation.CREATE:
                 return self._plain(submission)
 
-    def character(self, name: str, clip: bytes) -> httpx.Request:
+    def character(self, name: str, clip: SourceFile) -> httpx.Request:
         """The request that keeps a clip under a name."""
-        return self._client.build_request(
-            "POST",
-            f"{self._videos}/characters",
-            files=[
-                ("name", (None, name.encode("utf-8", "replace"))),
-                ("video", ("character.mp4", clip, "video/mp4")),
-            ],
-        )
+        return self._form("characters", {"name": name}, "character.mp4", clip)
 
     def _plain(self, submission: Submission) -> httpx.Request:
         fields = {
@@ -98,10 +91,15 @@ class Creations:
         if submission.operation is Operation.EXTEND:
             fields["seconds"] = str(submission.seconds)
             operation = "extensions"
-        file = FormFile("video", "video.mp4", source.content_type, source.length, source.open)
+        return self._form(operation, fields, "video.mp4", source)
+
+    def _form(
+        self, path: str, fields: Mapping[str, str], filename: str, source: SourceFile
+    ) -> httpx.Request:
+        file = FormFile("video", filename, source.content_type, source.length, source.open)
         form = StreamedForm(fields, [file])
         return self._client.build_request(
-            "POST", f"{self._videos}/{operation}", content=form, headers=form.headers
+            "POST", f"{self._videos}/{path}", content=form, headers=form.headers
         )
 
     def _json(self, url: str, document: Mapping[str, object]) -> httpx.Request:

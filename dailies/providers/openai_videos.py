@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from dailies.providers.azure_auth import ApiKeyAuth
-from dailies.providers.base import Content, Found, KeptCharacter, Submission
+from dailies.providers.base import Content, Found, KeptCharacter, SourceFile, Submission
 from dailies.providers.classify import Call, Context
 from dailies.providers.creation import AZURE_SORA_2, Creations, Dialect
 from dailies.providers.error_body import read_json
@@ -70,7 +70,7 @@ class OpenAIVideos:
             return self._exchange.classified(call, reply, prompt=prompt)
         return self._exchange.told(call, _accepted(job, reply))
 
-    async def create_character(self, name: str, clip: bytes) -> KeptCharacter | Outcome:
+    async def create_character(self, name: str, clip: SourceFile) -> KeptCharacter | Outcome:
         """See ``CharacterKeeper.create_character``."""
         request = self._creations.character(name, clip)
         reply = await self._exchange.call(Call.CHARACTER, request)

@@ -159,6 +159,8 @@ def _request_headers(request: Request) -> CIMultiDict[str]:
         name.strip().lower() for name in request.headers.get("connection", "").split(",") if name
     }
     dropped = _PER_CONNECTION | named | {INVOCATION_HEADER}
+    if "transfer-encoding" in request.headers:
+        dropped |= {"content-length"}  # RFC 9112, 6.3: of the two, the encoding counts
     headers: CIMultiDict[str] = CIMultiDict()
     for raw_name, raw_value in request.headers.raw:
         name = raw_name.decode("ascii")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
-from dailies.api.bodies import read_body
+from dailies.api.bodies import Upload, open_body
 from dailies.api.context import Context
 from dailies.api.create import accept_and_start
+from dailies.api.reference_input import refusal
 from dailies.capabilities import check_inputs, check_variants, describe, refuse_foreign, whole
 from dailies.catalogue import Catalogue, Model
-from dailies.errors import InvalidRequest, TooLarge, UnusableReference
+from dailies.errors import InvalidRequest, UnusableReference
 from dailies.frame_inputs import input_limits
 from dailies.inpaint import NamedItem, read_items
 from dailies.intake import Acceptance, GivenInput
@@ -27,29 +24,7 @@ from dailies.videos import Size
 
 __all__ = ["create_job"]
 
-_CHUNK = 1024**2
-_MOST_PARTS = 64
 _ITEMS = "inpaint_items"
-
-
-@dataclass(frozen=True, slots=True)
-class _Upload:
-    """A file of a form, an ``InputSource``: large ones lie on disk, not in memory."""
-
-    file: UploadFile
-
-    @property
-    def length(self) -> int:
-        return self.file.size or 0
-
-    async def read(self, offset: int, length: int) -> bytes:
-        await self.file.seek(offset)
-        return await self.file.read(length)
-
-    async def open(self) -> AsyncIterator[bytes]:
-        await self.file.seek(0)
-        while chunk := await self.file.read(_CHUNK):
-            yield chunk
 
 
 async def create_job(context: Context, request: Request, *, owner: str) -> Acceptance:
@@ -61,7 +36,9 @@ async def create_job(context: Context, request: Request, *, owner: str) -> Accep
         TooLarge: a file has too many bytes.
     """
     settings, catalogue = context.services.settings, context.services.catalogue
-    async with _open_body(request, settings.max_reference_bytes) as (fields, files):
+    async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
+        fields = {n: v for n, v in body.fields.items() if not isinstance(v, Upload)}
+        files = {upload.filename: upload for upload in body.uploads}
         model = _model(catalogue, fields)
         asked = _build_request(model, fields)
         items = read_items(fields.get(_ITEMS))
@@ -70,32 +47,6 @@ async def create_job(context: Context, request: Request, *, owner: str) -> Accep
         return await accept_and_start(
             context, request, asked, owner=owner, source=Source(), inputs=inputs
         )
-
-
-@asynccontextmanager
-async def _open_body(
-    request: Request, max_inline_bytes: int
-) -> AsyncIterator[tuple[Mapping[str, Any], Mapping[str, UploadFile]]]:
-    """The fields, and the files by their names; the files are open until the end."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != "multipart/form-data":
-        body = await read_body(request, max_file_bytes=max_inline_bytes)
-        yield body.fields, {}
-        return
-    try:
-        form = await request.form(max_files=_MOST_PARTS, max_fields=_MOST_PARTS)
-    except (HTTPException, ValueError) as error:
-        # A ValueError: the text is not in the encoding that the form claims.
-        why = error.detail if isinstance(error, HTTPException) else "its encoding is wrong."
-        raise InvalidRequest(
-            f"We could not parse the form of your request: {why}", code="invalid_form"
-        ) from None
-    try:
-        fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-        yield fields, {file.filename or "": file for file in files}
-    finally:
-        await form.close()
 
 
 def _model(catalogue: Catalogue, fields: Mapping[str, Any]) -> Model:
@@ -174,7 +125,7 @@ def _seconds(model: Model, fields: Mapping[str, Any]) -> int:
 
 
 async def _inputs(
-    items: Sequence[NamedItem], files: Mapping[str, UploadFile], limits: InputLimits
+    items: Sequence[NamedItem], files: Mapping[str, Upload], limits: InputLimits
 ) -> list[GivenInput]:
     """Each item with its file, examined."""
     unused = files.keys() - {named.file_name for named in items}
@@ -188,7 +139,7 @@ async def _inputs(
     return [await _given(named, files.get(named.file_name), limits) for named in items]
 
 
-async def _given(named: NamedItem, file: UploadFile | None, limits: InputLimits) -> GivenInput:
+async def _given(named: NamedItem, file: Upload | None, limits: InputLimits) -> GivenInput:
     name = named.file_name[:80]
     if file is None:
         raise InvalidRequest(
@@ -197,14 +148,11 @@ async def _given(named: NamedItem, file: UploadFile | None, limits: InputLimits)
             param=_ITEMS,
             code="invalid_value",
         )
-    source = _Upload(file)
     try:
-        found = await examine(source, limits)
+        found = await examine(file, limits)
     except UnusableReference as error:
-        kind = TooLarge if error.code in ("image_too_large", "video_too_large") else InvalidRequest
-        raise kind(
-            f"The file '{name}' can't be used: {error.message}", param="files", code=error.code
-        ) from None
+        told = f"The file '{name}' can't be used: {error.message}"
+        raise refusal(error, told, param="files") from None
     if found.type is not named.item.type:
         raise InvalidRequest(
             f"The file '{name}' is {_an(found.type)}, but its item says 'type': "
@@ -212,9 +160,7 @@ async def _given(named: NamedItem, file: UploadFile | None, limits: InputLimits)
             param=_ITEMS,
             code="invalid_value",
         )
-    return GivenInput(
-        named.item, found.content_type, source.length, source.open, await digest(source)
-    )
+    return GivenInput(named.item, found.content_type, file.length, file.open, await digest(file))
 
 
 def _an(kind: str) -> str:

@@ -1,9 +1,10 @@
 """HTTP streams: the worker's own HTTP server, to which the host passes requests on.
 
-An app that imports ``azurefunctions.extensions.http.fastapi`` gets its requests and gives its
-answers as streams. The host then sends two things for a request: the invocation, without a body,
-over the channel, and the request itself to this server, marked with the invocation's id. Here the
-two meet. Source: ``azure_functions_worker/http_v2.py``; server and types are the extension's.
+An app that imports an implementation of ``azurefunctions.extensions.base`` gets its requests and
+gives its answers as streams. The host then sends two things for a request: the invocation, without
+a body, over the channel, and the request itself to this server, marked with the invocation's id.
+Here the two meet. Source: ``azure_functions_worker/http_v2.py``; server and types are the
+extension's.
 """
 
 from __future__ import annotations

@@ -1,0 +1,106 @@
+"""HTTP streams of Azure Functions for Python, over Starlette.
+
+The worker looks for a module that implements ``azurefunctions.extensions.base`` and runs its
+server; the host passes requests on to that, unread. Microsoft's own implementation puts a FastAPI
+app with routes in front of the functions: ``/openapi.json`` and ``/docs`` never reach them, nor
+does a path with a line break, whose invocation then waits until the whole worker is ended for it.
+Here every request reaches its function.
+
+Needs the app setting ``PYTHON_ENABLE_INIT_INDEXING=1`` with Python 3.12 and older. Importing this
+module is what switches the worker over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+import uvicorn
+from azurefunctions.extensions import base
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["Request", "Response", "WebApp", "WebServer"]
+
+Serve = Callable[[Request], Awaitable[Response]]
+
+_IDLE_SECONDS = 75
+"""Longer than the minute for which the host keeps an idle connection: one that it is about to use
+must not be closed from here."""
+_HEADER_BYTES = 64 * 1024
+"""Twice what the host takes: what is too much is for it to say."""
+
+
+class RouteParameters(base.RequestSynchronizer):
+    """Puts the parameters of the function's route into a request."""
+
+    def sync_route_params(self, request: Request, path_params: Mapping[str, Any]) -> None:
+        """See ``azurefunctions.extensions.base``."""
+        request.scope["path_params"] = dict(path_params)
+
+
+class RequestType(metaclass=base.RequestTrackerMeta):
+    """What a function's request parameter is."""
+
+    request_type = Request
+    synchronizer = RouteParameters()
+
+
+class ResponseType(metaclass=base.ResponseTrackerMeta):
+    """What a function may return."""
+
+    label = base.ResponseLabels.STANDARD
+    response_type = Response
+
+
+class WebApp(base.WebApp):
+    """Hands every request to the one function that the worker gives."""
+
+    def __init__(self) -> None:
+        self._serve: Serve | None = None
+
+    def route(self, func: Serve) -> Serve:
+        """Take the worker's function."""
+        self._serve = func
+        return func
+
+    def get_app(self) -> ASGIApp:
+        """The ASGI app for the server."""
+        return self._answer
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._serve is None:
+            return  # a websocket is then closed
+        response = await self._serve(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+class WebServer(base.WebServer):
+    """The server; the worker runs it on the loopback interface, for the host alone."""
+
+    async def serve(self) -> None:
+        """Serve until the worker ends."""
+        config = uvicorn.Config(
+            self.web_app,
+            host=self.hostname,
+            port=self.port,
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,  # the API logs each request itself, without what a caller made up
+            server_header=False,
+            timeout_keep_alive=_IDLE_SECONDS,
+            h11_max_incomplete_event_size=_HEADER_BYTES,
+        )
+        await _Server(config).serve()
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to the worker."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
