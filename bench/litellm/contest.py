@@ -22,7 +22,6 @@ __all__ = ["BYTES", "DownloadRound", "NoVideo", "Plan", "Results", "run"]
 
 BYTES = 50 * 1024**2
 _PROMPT = f"A clapperboard closes [sim render=1 label=bench bytes={BYTES}]"
-_PIECE = 8 * 1024**2
 _SCOPE = "https://cognitiveservices.azure.com"
 
 
@@ -54,7 +53,6 @@ class Server:
     Attributes:
         pids: its processes.
         beside: those of the storage emulator, where it delivers the bytes.
-        piece: bytes to ask for at once; None for the whole file.
     """
 
     name: str
@@ -62,7 +60,6 @@ class Server:
     headers: Mapping[str, str]
     pids: Sequence[int]
     beside: Sequence[int] = ()
-    piece: int | None = None
     before: int = 0
     before_beside: int = 0
 
@@ -120,7 +117,7 @@ def run(plan: Plan, directory: Path) -> Results:
                 for contestant in order:
                     downloads[contestant.name].append(_downloads(contestant, plan))
     with _stack(state, {"DAILIES_CONTENT_DELIVERY": "stream"}) as info:
-        streaming = _server("stream", info, ours.url.rpartition("/")[2], piece=_PIECE)
+        streaming = _server("stream", info, ours.url.rpartition("/")[2])
         streaming.warm_up(plan)
         downloads["stream"] = [_downloads(streaming, plan) for _ in range(plan.rounds)]
     return Results(retrieves, downloads)
@@ -131,7 +128,7 @@ def _stack(state: Path, settings: Mapping[str, str] | None = None) -> StackProce
     return StackProcess(state, ["--speed", "60", "--unlimited"], environ=environ)
 
 
-def _server(name: str, info: StackInfo, video: str, *, piece: int | None = None) -> Server:
+def _server(name: str, info: StackInfo, video: str) -> Server:
     pids = {part: pid for part, pid in info.pids.items() if pid}
     return Server(
         name,
@@ -139,7 +136,6 @@ def _server(name: str, info: StackInfo, video: str, *, piece: int | None = None)
         {"Authorization": f"Bearer {info.api_key}"},
         [pids["host"], pids["worker"]],
         family(pids["azurite"]),
-        piece,
     )
 
 
@@ -173,7 +169,6 @@ def _downloads(server: Server, plan: Plan, parallel: int | None = None) -> Downl
                 server.headers,
                 parallel=parallel or plan.parallel,
                 size=BYTES,
-                piece=server.piece,
             )
         )
     return DownloadRound(result, own.bytes, beside.bytes)

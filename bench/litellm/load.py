@@ -68,36 +68,24 @@ async def retrieve(
     return Retrieves(p50=cuts[49] * 1e3, p95=cuts[94] * 1e3, rate=len(latencies) / elapsed)
 
 
-async def download(
-    url: str, headers: Mapping[str, str], *, parallel: int, size: int, piece: int | None = None
-) -> Downloads:
-    """``parallel`` downloads of the same file, redirects followed.
-
-    Args:
-        size: the file's, in bytes.
-        piece: ask for ranges of so many bytes, one after the other; None asks for the whole.
+async def download(url: str, headers: Mapping[str, str], *, parallel: int, size: int) -> Downloads:
+    """``parallel`` downloads of the same file of ``size`` bytes, redirects followed.
 
     Raises:
-        WrongAnswer: a status other than 200 (206 for a range), or another number of bytes.
+        WrongAnswer: a status other than 200, or another number of bytes.
     """
 
     async def one(session: aiohttp.ClientSession) -> float:
         first: float | None = None
         done = 0
         before = time.perf_counter()
-        while done < size:
-            asked = {"Range": f"bytes={done}-{done + piece - 1}"} if piece else {}
-            came = 0
-            async with session.get(url, headers=asked) as answer:
-                if answer.status != (206 if piece else 200):
-                    raise WrongAnswer(f"{url}: {answer.status} {(await answer.read())[:300]!r}")
-                async for chunk in answer.content.iter_chunked(_READ):
-                    if first is None:
-                        first = time.perf_counter() - before
-                    came += len(chunk)
-            if not came:
-                break
-            done += came
+        async with session.get(url) as answer:
+            if answer.status != 200:
+                raise WrongAnswer(f"{url}: {answer.status} {(await answer.read())[:300]!r}")
+            async for chunk in answer.content.iter_chunked(_READ):
+                if first is None:
+                    first = time.perf_counter() - before
+                done += len(chunk)
         if done != size or first is None:
             raise WrongAnswer(f"{url}: {done} bytes in place of {size}")
         return first

@@ -14,6 +14,7 @@ from dailies.services import Services
 
 __all__ = ["Span", "requested_span", "stream_file"]
 
+_PIECE_BYTES = 64 * 1024
 _RANGE = re.compile(r"^bytes=\s*(?P<first>\d{0,18})\s*-\s*(?P<last>\d{0,18})\s*$", re.IGNORECASE)
 
 
@@ -75,4 +76,6 @@ def stream_file(request: Request, services: Services, file: StoredFile) -> Respo
 async def _read(services: Services, file: StoredFile, span: Span) -> AsyncIterator[bytes]:
     chunks = await services.files.open_range(file.blob, offset=span.first, length=span.length)
     async for chunk in chunks:
-        yield chunk
+        # What waits on the way to the client is then little, whatever storage gives at a time.
+        for offset in range(0, len(chunk), _PIECE_BYTES):
+            yield chunk[offset : offset + _PIECE_BYTES]
