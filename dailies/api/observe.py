@@ -54,16 +54,16 @@ class Observer:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int | None:
         """Let the app answer; gives the status of its answer."""
-        started = time.monotonic()
-        request_id = _request_id(scope)
-        fields: dict[str, Any] = scope["state"][_STATE]
-        status: int | None = None
+        seen = _Seen(scope)
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                seen.status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = seen.request_id
+            elif message.get("more_body"):
+                # The invocation ends when a long answer has begun, and the host ignores what is
+                # logged after it.
+                seen.log()
             await send(message)
 
         try:
@@ -73,22 +73,40 @@ class Observer:
                 "request_fault",
                 level=logging.ERROR,
                 exc_info=True,
-                request_id=request_id,
+                request_id=seen.request_id,
                 reason=type(error).__name__,
             )
-            if status is None:
-                await _answer_fault(send_with_id, request_id)
+            if seen.status is None:
+                await _answer_fault(send_with_id, seen.request_id)
         finally:
-            log_event(
-                "request",
-                request_id=request_id,
-                method=scope["method"],
-                route=_route(scope),
-                status=status,
-                latency_ms=round((time.monotonic() - started) * 1000, 1),
-                **fields,
-            )
-        return status
+            seen.log()
+        return seen.status
+
+
+class _Seen:
+    """What is known of a request, for its line in the log."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.request_id = _request_id(scope)
+        self.status: int | None = None
+        self._scope = scope
+        self._started = time.monotonic()
+        self._logged = False
+
+    def log(self) -> None:
+        """Write the line, once; the latency is that of the answer's first piece."""
+        if self._logged:
+            return
+        self._logged = True
+        log_event(
+            "request",
+            request_id=self.request_id,
+            method=self._scope["method"],
+            route=_route(self._scope),
+            status=self.status,
+            latency_ms=round((time.monotonic() - self._started) * 1000, 1),
+            **self._scope["state"][_STATE],
+        )
 
 
 def _request_id(scope: Scope) -> str:
