@@ -10,8 +10,8 @@ from pydantic import WithJsonSchema
 
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.documents import CONTENT_PARAMETERS, content_answers
+from dailies.api.lookup import find
 from dailies.api.streaming import stream_file
-from dailies.api.videos import find
 from dailies.errors import Conflict, InvalidRequest, NotFound
 from dailies.records import StoredFile, VideoRecord
 from dailies.settings import ContentDelivery

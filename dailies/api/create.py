@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import Request
 
 from dailies.api.bodies import open_body
 from dailies.api.context import Context
+from dailies.api.lookup import find
 from dailies.api.observe import note
 from dailies.api.reference_input import find_input, read_input, read_reference
 from dailies.capabilities import check_inputs
+from dailies.derivations import derive
 from dailies.errors import InvalidRequest, Unavailable
 from dailies.frame_inputs import check_frame_fields, takes_frames
 from dailies.intake import Acceptance, GivenInput, GivenReference, accept
@@ -20,10 +23,12 @@ from dailies.logs import log_event
 from dailies.orchestration import InstanceState, start_video
 from dailies.records import Source, VideoRequest
 from dailies.references.mp4 import looks_like_mp4
-from dailies.requests import build_request, fit_mode
+from dailies.requests import build_request, fit_mode, wrong_type
+from dailies.videos import Operation
 
 __all__ = ["accept_and_start", "create_video", "idempotency_key", "start_or_leave"]
 
+_REMIXED = "remix_video_id"
 _MOST_KEY_CHARACTERS = 255
 # Well within what clients and gateways wait for an answer.
 _LONGEST_ACCEPT_SECONDS = 15.0
@@ -35,6 +40,9 @@ async def create_video(
     """Validate the request, write the record and start the orchestration."""
     settings, catalogue = context.services.settings, context.services.catalogue
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
+        if body.fields.get(_REMIXED) not in (None, ""):
+            remix = await _remix(context, request, owner, body.fields)
+            return await accept_and_start(context, request, remix, owner=owner, source=source)
         # Before anything is fetched, what is wrong with the rest.
         fit_mode(body.fields)
         asked = build_request(catalogue, body.fields)
@@ -52,6 +60,43 @@ async def create_video(
         return await accept_and_start(
             context, request, asked, owner=owner, reference=reference, source=source, inputs=inputs
         )
+
+
+async def _remix(
+    context: Context, request: Request, owner: str, fields: Mapping[str, Any]
+) -> VideoRequest:
+    """A create with ``remix_video_id``, as Azure documents it: a remix by another way.
+
+    Raises:
+        InvalidRequest: a field says something else than the source, whose size and length a remix
+            keeps; or gives an image, which a remix does not take.
+    """
+    services = context.services
+    video_id = fields[_REMIXED]
+    if not isinstance(video_id, str):
+        raise wrong_type(_REMIXED, "a string", video_id)
+    original = await find(context, request, owner, video_id)
+    asked = derive(
+        services.catalogue,
+        Operation.REMIX,
+        fields,
+        original,
+        param=_REMIXED,
+        now=services.clock(),
+    )
+    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    if isinstance(name := given.get("model"), str):
+        given["model"] = services.catalogue.resolve(name).name
+    kept = {"model": asked.model, "seconds": asked.seconds, "size": asked.size}
+    for name, value in {**kept, "input_reference": None}.items():
+        if name in given and str(given[name]) != str(value):
+            has = "takes no image" if value is None else f"has the source's {name}, '{value}'"
+            raise InvalidRequest(
+                f"A remix {has}: leave '{name}' out, or '{_REMIXED}'.",
+                param=name,
+                code="unsupported_parameter",
+            )
+    return asked
 
 
 async def accept_and_start(

@@ -18,8 +18,9 @@ from dailies.api.documents import (
     REPLAYED,
     answers,
 )
+from dailies.api.lookup import find
 from dailies.api.schemas import Video
-from dailies.api.videos import answer, find
+from dailies.api.videos import answer
 from dailies.derivations import derive
 from dailies.errors import InvalidRequest
 from dailies.records import Source

@@ -222,6 +222,10 @@ def _object(required: list[str], properties: Schema) -> Schema:
 _OPTIONAL = {name: _nullable(schema) for name, schema in _TEXTS.items()}
 _VIDEO_ID: Schema = {"type": "string", "description": "One of the caller's completed videos."}
 _VIDEO: Schema = _object(["id"], {"id": _VIDEO_ID})
+_REMIXED: Schema = {
+    **_VIDEO_ID,
+    "description": "Make a remix of this video, as `POST /videos/{video_id}/remix` does.",
+}
 
 CREATE_BODY = _body(
     _object(
@@ -233,6 +237,7 @@ CREATE_BODY = _body(
             **{name: _nullable(schema) for name, schema in _NUMBERS.items()},
             "crop_bounds": _nullable(_object([], {})),
             "input_reference": _nullable(_IMAGE_URL),
+            "remix_video_id": _nullable(_REMIXED),
         },
     ),
     _object(
@@ -243,6 +248,7 @@ CREATE_BODY = _body(
             **_TEXTS,
             **_NUMBERS,
             "input_reference": _IMAGE_FILE,
+            "remix_video_id": _REMIXED,
         },
     ),
 )

@@ -10,9 +10,9 @@ from pydantic import WithJsonSchema
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.create import create_video
 from dailies.api.documents import CREATE_BODY, IDEMPOTENCY_KEY, POLL_AFTER, REPLAYED, answers
-from dailies.api.observe import note
+from dailies.api.lookup import find, not_found
 from dailies.api.schemas import DeletedVideo, Video, VideoList, video_object
-from dailies.errors import InvalidRequest, NotFound
+from dailies.errors import InvalidRequest
 from dailies.intake import Acceptance
 from dailies.logs import log_event
 from dailies.orchestration import wake_video
@@ -22,7 +22,7 @@ from dailies.records import Source, VideoRecord
 from dailies.stores.records import is_video_id
 from dailies.stores.tombstones import Removal
 
-__all__ = ["answer", "delete_or_cancel", "find", "not_found", "page_size", "router"]
+__all__ = ["answer", "delete_or_cancel", "page_size", "router"]
 
 _DEFAULT_PAGE = 20
 _MOST_PER_PAGE = 100
@@ -132,39 +132,6 @@ async def _wake_or_leave(context: Context, record: VideoRecord) -> None:
         await wake_video(context.orchestrations, record)
     except Exception as error:  # noqa: BLE001 - the durable client raises bare Exceptions
         log_event("not_woken", video_id=record.id, reason=type(error).__name__)
-
-
-async def find(context: Context, request: Request, owner: str, video_id: str) -> VideoRecord:
-    """The owner's video.
-
-    Raises:
-        NotFound: there is none of that id; another owner's is not told apart from none.
-    """
-    record = await context.services.records.get(owner, video_id)
-    if record is None:
-        raise await not_found(context, owner, video_id)
-    note(
-        request,
-        video_id=record.id,
-        model=record.request.model,
-        seconds=record.request.seconds,
-        phase=record.phase,
-    )
-    return record
-
-
-async def not_found(context: Context, owner: str, video_id: str) -> NotFound:
-    """The error for a video that is not there: its code tells what became of the owner's own."""
-    tombstone = await context.services.tombstones.get(owner, video_id)
-    if tombstone is None:
-        return NotFound(
-            f"Video with id '{video_id[:80]}' not found.", param="video_id", code="video_not_found"
-        )
-    if tombstone.reason is Removal.EXPIRED:
-        why, code = "has expired: it was older than videos are kept", "video_expired"
-    else:
-        why, code = "was deleted", "video_deleted"
-    return NotFound(f"Video with id '{video_id}' {why}.", param="video_id", code=code)
 
 
 def answer(context: Context, acceptance: Acceptance, response: Response) -> Video:

@@ -184,6 +184,61 @@ async def _record(world: World, video_id: str) -> VideoRecord:
     return record
 
 
+# -- a create that names a source
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"model": "azure/sora-2", "seconds": 4, "size": "720x1280"}]
+)
+async def test_a_create_that_names_a_video_is_a_remix(
+    world: World, fields: dict[str, object]
+) -> None:
+    source = await world.finished()
+    body = {"prompt": "now in fog", "remix_video_id": source, **fields}
+    video = (await world.alice.post("/v1/videos", json=body)).json()
+    assert video["remixed_from_video_id"] == source
+    record = await world.record(video["id"])
+    assert record is not None
+    assert record.request.operation is Operation.REMIX
+    assert record.request.source_job_id == "job-1"
+
+
+async def test_a_form_can_name_a_video_to_remix(world: World) -> None:
+    source = await world.finished()
+    form = {"prompt": "now in fog", "remix_video_id": source}
+    video = (await world.alice.post("/v1/videos", data=form)).json()
+    assert video["remixed_from_video_id"] == source
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"seconds": "8"}, "seconds"),
+        ({"size": "1280x720"}, "size"),
+        ({"model": "files"}, "model"),
+        ({"input_reference": {"image_url": "data:image/png;base64,aGVsbG8="}}, "input_reference"),
+    ],
+)
+async def test_what_a_remix_would_ignore_is_refused(
+    world: World, fields: dict[str, object], param: str
+) -> None:
+    body = {"prompt": "now in fog", "remix_video_id": await world.finished(), **fields}
+    answer = await world.alice.post("/v1/videos", json=body)
+    assert answer.status_code == 400
+    assert (answer.json()["error"]["param"], answer.json()["error"]["code"]) == (
+        param,
+        "unsupported_parameter",
+    )
+
+
+async def test_only_an_own_video_can_be_named(world: World) -> None:
+    body = {"prompt": "now in fog", "remix_video_id": await world.finished()}
+    assert (await world.bob.post("/v1/videos", json=body)).status_code == 404
+    assert (await world.bob.post("/v1/videos", json={**body, "remix_video_id": 7})).json()["error"][
+        "code"
+    ] == "invalid_type"
+
+
 # -- characters
 
 

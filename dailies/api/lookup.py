@@ -1,0 +1,46 @@
+"""Finding a caller's video, and saying what became of one that is not there."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from dailies.api.context import Context
+from dailies.api.observe import note
+from dailies.errors import NotFound
+from dailies.records import VideoRecord
+from dailies.stores.tombstones import Removal
+
+__all__ = ["find", "not_found"]
+
+
+async def find(context: Context, request: Request, owner: str, video_id: str) -> VideoRecord:
+    """The owner's video.
+
+    Raises:
+        NotFound: there is none of that id; another owner's is not told apart from none.
+    """
+    record = await context.services.records.get(owner, video_id)
+    if record is None:
+        raise await not_found(context, owner, video_id)
+    note(
+        request,
+        video_id=record.id,
+        model=record.request.model,
+        seconds=record.request.seconds,
+        phase=record.phase,
+    )
+    return record
+
+
+async def not_found(context: Context, owner: str, video_id: str) -> NotFound:
+    """The error for a video that is not there: its code tells what became of the owner's own."""
+    tombstone = await context.services.tombstones.get(owner, video_id)
+    if tombstone is None:
+        return NotFound(
+            f"Video with id '{video_id[:80]}' not found.", param="video_id", code="video_not_found"
+        )
+    if tombstone.reason is Removal.EXPIRED:
+        why, code = "has expired: it was older than videos are kept", "video_expired"
+    else:
+        why, code = "was deleted", "video_deleted"
+    return NotFound(f"Video with id '{video_id}' {why}.", param="video_id", code=code)
