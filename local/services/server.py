@@ -98,6 +98,14 @@ def _server(app: ASGIApp, tls: Options | None) -> _Server:
 
 
 def _listen(port: int) -> socket.socket:
-    listener = socket.create_server((_HOST, port), backlog=512)
-    listener.setblocking(False)
+    # The protocol by its name: only then does asyncio switch Nagle's algorithm off.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((_HOST, port))
+        listener.listen(512)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
     return listener
