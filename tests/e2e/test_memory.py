@@ -1,20 +1,48 @@
-"""A small version of ``bench/archive_memory.py``."""
+"""Large videos pass through the app, in both directions, without showing in its memory."""
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
 import pytest
 
 from bench.archive_memory import measure
+from bench.memory import peak_mb, reset_peak, rss_mb
+from tests.stack import RunningStack
 
 _SIZE = 200 * 10**6
+_UPLOAD = 80 * 10**6
 _AT_MOST_MB = 64.0
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+
 def test_a_large_video_does_not_show_in_the_worker_s_memory(tmp_path: Path) -> None:
+    """A small version of ``bench/archive_memory.py``."""
     found = measure(tmp_path, size=_SIZE)
     assert found.stored_bytes == _SIZE
     assert found.over_idle <= _AT_MOST_MB
+
+
+def test_a_large_upload_does_not_show_in_memory(stack: RunningStack) -> None:
+    short = stack.wait_for(stack.create("four seconds of waves"))
+    content = stack.api.get(f"/v1/videos/{short['id']}/content", follow_redirects=True).content
+    # A box of nothing at its end makes an MP4 as long as one likes.
+    clip = content + (_UPLOAD + 8).to_bytes(4, "big") + b"free" + bytes(_UPLOAD)
+    pids = {part: stack.pids()[part] for part in ("host", "worker")}
+    before = {part: rss_mb(pid) for part, pid in pids.items()}
+    for pid in pids.values():
+        reset_peak(pid)
+    answer = stack.api.post(
+        "/v1/videos",
+        data={"model": "sora", "prompt": "go on from here", "size": "720x1280"},
+        files={"input_reference": ("waves.mp4", clip, "video/mp4")},
+    )
+    assert answer.status_code == 200, answer.text
+    assert stack.wait_for(answer.json())["status"] == "completed"
+    rises = {part: peak_mb(pid) - before[part] for part, pid in pids.items()}
+    assert max(rises.values()) <= _AT_MOST_MB, rises
+    (job,) = stack.jobs("go on from here")
+    assert job["reference"]["sha256"] == hashlib.sha256(clip).hexdigest()

@@ -12,7 +12,7 @@ from tests.venvs import python_with
 CLIENTS = Path(__file__).with_name("clients")
 SCHEMATHESIS = "schemathesis==4.32.5"
 # For each operation; `make fuzz` asks for more.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
 SEED = os.environ.get("FUZZ_SEED", "1")
 
 # positive_data_acceptance: which sizes and lengths a model renders is the catalogue's to say.
@@ -62,7 +62,7 @@ def test_the_openapi_document_is_true(stack: RunningStack, tmp_path: Path) -> No
             *("--header", f"Authorization: Bearer {stack.admin_key}"),
             *("--max-examples", str(EXAMPLES), "--seed", SEED),
             *("--exclude-checks", LEFT_OUT, "--warnings", "off"),
-            *("--phases", "examples,fuzzing,stateful", "--request-timeout", "60"),
+            *("--phases", "examples,coverage,fuzzing,stateful", "--request-timeout", "60"),
             within=120 + 20 * EXAMPLES,
             cwd=tmp_path,  # it leaves a cache where it runs
         )
