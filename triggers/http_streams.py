@@ -92,6 +92,7 @@ class WebServer(base.WebServer):
             log_level="warning",
             access_log=False,  # the API logs each request itself, without what a caller made up
             server_header=False,
+            proxy_headers=False,  # nothing asks where a request came from
             timeout_keep_alive=_IDLE_SECONDS,
             h11_max_incomplete_event_size=_HEADER_BYTES,
         )

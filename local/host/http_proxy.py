@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 from multidict import CIMultiDict
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 from yarl import URL
 
+from .request_body import RequestBody
 from .worker.http_streams import INVOCATION_HEADER
 
 __all__ = ["HttpProxy", "UpstreamLostError"]
@@ -45,15 +46,10 @@ class UpstreamLostError(Exception):
     """The worker's server cannot be reached, or ended before it answered."""
 
 
-class _BodyTooLargeError(Exception):
-    """The body is above the limit."""
-
-
 class HttpProxy:
     """The connections to the worker's server."""
 
-    def __init__(self, body_limit_bytes: int) -> None:
-        self._body_limit = body_limit_bytes
+    def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
     async def forward(self, request: Request, uri: str, invocation_id: str) -> Response:
@@ -66,9 +62,9 @@ class HttpProxy:
         except UnicodeDecodeError:
             return Response(status_code=400)
         headers[INVOCATION_HEADER] = invocation_id
-        body = _Body(request, self._body_limit)
-        if body.is_too_large:
-            return _too_large()
+        body = RequestBody(request)
+        if body.refusal is not None:
+            return body.refusal
         try:
             upstream = await self._open().request(
                 request.method,
@@ -79,10 +75,8 @@ class HttpProxy:
                 skip_auto_headers=_NOT_ADDED,
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            if body.is_too_large:
-                return _too_large()
-            if body.is_broken:
-                return Response(status_code=400)  # nobody is there to read it
+            if body.refusal is not None:
+                return body.refusal
             raise UpstreamLostError(str(error) or type(error).__name__) from error
         return _Forwarded(upstream)
 
@@ -101,32 +95,6 @@ class HttpProxy:
                 trust_env=False,
             )
         return self._session
-
-
-class _Body:
-    """The body of a request, on its way, up to a limit."""
-
-    def __init__(self, request: Request, limit: int) -> None:
-        self._request = request
-        self._limit = limit
-        length = request.headers.get("content-length", "0")
-        self.is_sent = length != "0" or "transfer-encoding" in request.headers
-        self.is_too_large = length.isdigit() and int(length) > limit
-        self.is_broken = False
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        size = 0
-        try:
-            async for chunk in self._request.stream():
-                size += len(chunk)
-                if size > self._limit:
-                    self.is_too_large = True
-                    raise _BodyTooLargeError
-                if chunk:
-                    yield chunk
-        except ClientDisconnect:
-            self.is_broken = True
-            raise
 
 
 class _Forwarded(StreamingResponse):
@@ -175,7 +143,3 @@ def _target(request: Request) -> str:
     query: bytes = request.scope["query_string"]
     raw = (b"" if path.startswith(b"/") else b"/") + path + (b"?" + query if query else b"")
     return "".join(chr(byte) if 0x20 < byte < 0x7F else f"%{byte:02X}" for byte in raw)
-
-
-def _too_large() -> Response:
-    return PlainTextResponse("Request body too large.", 413)

@@ -7,12 +7,13 @@ import logging
 from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from .functions import Function
 from .http_proxy import HttpProxy, UpstreamLostError
 from .keys import Keys
+from .request_body import BodyRefusedError, RequestBody
 from .routes import RouteTable, RouteTemplate
 from .worker_process import (
     FunctionFault,
@@ -23,12 +24,10 @@ from .worker_process import (
     WorkerProcess,
 )
 
-__all__ = ["BODY_LIMIT_BYTES", "HttpTriggers"]
+__all__ = ["HttpTriggers"]
 
 _log = logging.getLogger("host.http")
 
-BODY_LIMIT_BYTES = 100 * 1024 * 1024
-"""The largest request body, ``FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`` of the real host."""
 ANSWER_LIMIT_S = 230.0
 """The load balancer in front of an app gives up after this time."""
 _WORKER_WAIT_S = 30.0
@@ -50,7 +49,7 @@ class HttpTriggers:
         self._prefix = route_prefix
         self._answer_limit_s = answer_limit_s
         self._routes: RouteTable[Function] = RouteTable()
-        self._proxy = HttpProxy(BODY_LIMIT_BYTES)
+        self._proxy = HttpProxy()
         self._streaming: set[asyncio.Task[InvocationResult]] = set()
 
     async def close(self) -> None:
@@ -83,13 +82,12 @@ class HttpTriggers:
             return Response(status_code=401)
         if (uri := self._worker.http_uri) is not None:
             return await self._stream(function, request, parameters, uri)
+        body = RequestBody(request)
         try:
-            body = await _read_body(request)
-        except _BodyTooLargeError:
-            return PlainTextResponse("Request body too large.", 413)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        call = self._invocation(function, request, parameters, body)
+            content = await body.whole()
+        except BodyRefusedError:
+            return body.refusal or Response(status_code=400)
+        call = self._invocation(function, request, parameters, content)
         return await self._call(call, is_head=request.method == "HEAD")
 
     async def wait_for_worker(self) -> Response | None:
@@ -229,23 +227,3 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, value in pairs:
         joined[name] = f"{joined[name]},{value}" if name in joined else value
     return joined
-
-
-class _BodyTooLargeError(Exception):
-    """The body is above the limit."""
-
-
-async def _read_body(request: Request) -> bytes:
-    """The body, in memory; empty without a Content-Length, as the real host hands it on."""
-    length = request.headers.get("content-length")
-    if length is not None and length.isdigit() and int(length) > BODY_LIMIT_BYTES:
-        raise _BodyTooLargeError
-    chunks = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > BODY_LIMIT_BYTES:
-            raise _BodyTooLargeError
-        if length is not None:
-            chunks.append(chunk)
-    return b"".join(chunks)

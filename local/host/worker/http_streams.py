@@ -114,8 +114,12 @@ class HttpStreams:
 
         :raises TimeoutError: the host has not passed it on.
         """
-        async with asyncio.timeout(_ARRIVES_IN_S):
-            request = await self._exchange(invocation_id).request
+        try:
+            async with asyncio.timeout(_ARRIVES_IN_S):
+                request = await self._exchange(invocation_id).request
+        except TimeoutError:
+            del self._exchanges[invocation_id]
+            raise
         _base().RequestTrackerMeta.get_synchronizer().sync_route_params(request, parameters)
         return request
 
