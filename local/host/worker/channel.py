@@ -45,7 +45,9 @@ class Channel:
         head = json.dumps(header, separators=(",", ":")).encode()
         if self._writer.is_closing():
             raise ChannelClosedError("the channel is closed")
-        self._writer.writelines((_LENGTHS.pack(len(head), len(payload)), head, payload))
+        # Without an empty one: asyncio of Python 3.12 may spin on it for ever.
+        parts = [_LENGTHS.pack(len(head), len(payload)), head, *([payload] if payload else [])]
+        self._writer.writelines(parts)
         try:
             await self._writer.drain()
         except (ConnectionError, RuntimeError) as gone:

@@ -159,7 +159,7 @@ def test_what_is_no_response_becomes_json(host: LocalHost) -> None:
 
 
 def test_an_idle_connection_is_used_again_or_made_anew(host: LocalHost) -> None:
-    for pause in (0, 2.9, 3.1, 5.1):
+    for pause in (0, 5.1):
         time.sleep(pause)
         assert host.http.post("/digest", content=b"x").status_code == 200
 
