@@ -17,7 +17,7 @@ from yarl import URL
 from .request_body import RequestBody
 from .worker.http_streams import INVOCATION_HEADER
 
-__all__ = ["HttpProxy", "UpstreamLostError"]
+__all__ = ["AnswerBrokenError", "HttpProxy", "UpstreamLostError"]
 
 _IDLE_S = 240.0
 """How long either side may be silent, YARP's ``ActivityTimeout`` in the real host."""
@@ -44,6 +44,10 @@ _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 class UpstreamLostError(Exception):
     """The worker's server cannot be reached, or ended before it answered."""
+
+
+class AnswerBrokenError(Exception):
+    """The worker's answer ended before it was complete; so must the caller's connection."""
 
 
 class HttpProxy:
@@ -114,6 +118,8 @@ async def _content(upstream: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     try:
         async for chunk in upstream.content.iter_any():
             yield chunk
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise AnswerBrokenError(type(error).__name__) from error
     finally:
         upstream.close()  # one that was read to its end has given its connection back
 

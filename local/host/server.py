@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .config import load_config
 from .durable_links import client_binding
 from .functions import FunctionTable
+from .http_proxy import AnswerBrokenError
 from .http_triggers import HttpTriggers
 from .keys import load_keys
 from .listeners import Listeners
@@ -149,7 +150,11 @@ class Host:
             response = self._answer_admin(path)
         else:
             response = await self._http.handle(request)
-        await response(scope, receive, send)
+        try:
+            await response(scope, receive, send)
+        except AnswerBrokenError as broken:
+            # Left incomplete, which makes the server close the connection.
+            _log.warning("the answer to a request broke off: %s", broken)
 
     async def _answer_management(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)

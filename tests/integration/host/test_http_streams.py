@@ -176,6 +176,8 @@ def test_requests_in_flight_when_the_worker_dies_are_answered(
         with pytest.raises(httpx.RemoteProtocolError):
             next(chunks)
     assert eventually(lambda: host.http.get("/echo/x").status_code == 201)
+    assert "broke off" in host.log()
+    assert "Traceback" not in host.log()
     assert host.stop() == 0
 
 
