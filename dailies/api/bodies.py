@@ -37,8 +37,6 @@ that other callers wait for."""
 class Upload:
     """A file of a form, an ``InputSource``; it is open while the body is."""
 
-    name: str
-    """Of the form's field."""
     filename: str
     file: UploadFile = field(repr=False)
 
@@ -84,17 +82,27 @@ async def open_body(request: Request, *, max_inline_bytes: int) -> AsyncIterator
     # A data URL has a third more than its bytes, and its head.
     most_text = max(_CHUNK, max_inline_bytes * 4 // 3 + 1024)
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != _MULTIPART:
+        async with _arriving():
+            text = await _read_text(request, most_text + _CHUNK)
+        yield Body(_parse_form(text) if media == _URL_ENCODED else _parse_object(text))
+        return
+    async with _arriving():
+        form = await request.form(
+            max_files=_MOST_PARTS, max_fields=_MOST_PARTS, max_part_size=most_text
+        )
+    try:
+        yield _of_form(list(form.multi_items()))
+    finally:
+        await form.close()
+
+
+@asynccontextmanager
+async def _arriving() -> AsyncIterator[None]:
+    """Says what is wrong with a body that does not come, or not whole, or not as it claims."""
     try:
         async with asyncio.timeout(_LONGEST_READ_SECONDS):
-            if media != _MULTIPART:
-                text = await _read_text(request, most_text + _CHUNK)
-                body = Body(_parse_form(text) if media == _URL_ENCODED else _parse_object(text))
-                form = None
-            else:
-                form = await request.form(
-                    max_files=_MOST_PARTS, max_fields=_MOST_PARTS, max_part_size=most_text
-                )
-                body = _of_form(list(form.multi_items()))
+            yield
     except TimeoutError:
         raise TooSlow(
             f"The body did not arrive within {_LONGEST_READ_SECONDS:g} seconds. Nothing was made; "
@@ -109,11 +117,6 @@ async def open_body(request: Request, *, max_inline_bytes: int) -> AsyncIterator
         raise InvalidRequest(
             f"We could not parse the form of your request: {why}", code="invalid_form"
         ) from None
-    try:
-        yield body
-    finally:
-        if form is not None:
-            await form.close()
 
 
 async def _read_text(request: Request, most_bytes: int) -> bytes:
@@ -134,7 +137,7 @@ def _of_form(items: list[tuple[str, UploadFile | str]]) -> Body:
     uploads: list[Upload] = []
     for name, value in items:
         if isinstance(value, UploadFile):
-            uploads.append(Upload(name, value.filename or "", value))
+            uploads.append(Upload(value.filename or "", value))
             _put(fields, name, uploads[-1])
         else:
             _put(fields, name, value)

@@ -7,19 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.host.harness import APPS, LocalHost
+from tests.integration.host.harness import APPS, LocalHost, running_host
 
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHost]:
     """A host on the durable fixture app, shared by the tests of a module."""
     settings = {"AzureWebJobs.switched_off.Disabled": "1"}
-    shared = LocalHost(APPS / "durable", tmp_path_factory.mktemp("host"), **settings)
-    try:
-        shared.start()
+    with running_host(APPS / "durable", tmp_path_factory.mktemp("host"), **settings) as shared:
         yield shared
-    finally:
-        shared.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,14 @@ class LocalHost:
     def run(self, name: str, argument: Any = None) -> dict[str, Any]:
         """Start an orchestration and wait for its end."""
         return self.finish(self.begin(name, argument)["id"])
+
+
+@contextmanager
+def running_host(app: Path, state_dir: Path, **settings: str) -> Iterator[LocalHost]:
+    """A host on an app, ready, and ended afterwards."""
+    host = LocalHost(app, state_dir, **settings)
+    try:
+        host.start()
+        yield host
+    finally:
+        host.stop()

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bench.memory import peak_mb, reset_peak, rss_mb
-from tests.integration.host.harness import APPS, LocalHost, eventually
+from tests.integration.host.harness import APPS, LocalHost, eventually, running_host
 
 MB = 1024 * 1024
 ENABLED = {"PYTHON_ENABLE_INIT_INDEXING": "1"}
@@ -19,12 +19,8 @@ ENABLED = {"PYTHON_ENABLE_INIT_INDEXING": "1"}
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHost]:
-    shared = LocalHost(APPS / "streams", tmp_path_factory.mktemp("host"), **ENABLED)
-    try:
-        shared.start()
+    with running_host(APPS / "streams", tmp_path_factory.mktemp("host"), **ENABLED) as shared:
         yield shared
-    finally:
-        shared.stop()
 
 
 def test_a_function_sees_the_request_as_it_was_sent(host: LocalHost) -> None:

@@ -14,7 +14,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
 from tests.azurite import running_azurite
-from tests.integration.host.harness import APPS, LocalHost, eventually
+from tests.integration.host.harness import APPS, LocalHost, eventually, running_host
 
 API_VERSION = "2025-11-05"
 TRIGGERS = APPS / "triggers"
@@ -153,12 +153,8 @@ def test_timers_run_on_schedule_and_on_startup(
 @pytest.fixture(scope="module")
 def event_host(tmp_path_factory: pytest.TempPathFactory, connection: str) -> Iterator[LocalHost]:
     quiet = settings(connection, "0 0 0 1 1 *")
-    host = LocalHost(TRIGGERS, tmp_path_factory.mktemp("events"), **quiet)
-    try:
-        host.start()
+    with running_host(TRIGGERS, tmp_path_factory.mktemp("events"), **quiet) as host:
         yield host
-    finally:
-        host.stop()
 
 
 def test_event_grid_events_reach_their_function(event_host: LocalHost) -> None:

@@ -11,61 +11,48 @@ from starlette.types import Message, Receive, Scope, Send
 
 from dailies.api.observe import Observer
 
-
-class Log:
-    """The lines of requests so far."""
-
-    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
-        caplog.set_level(logging.INFO, "dailies")
-        self._caplog = caplog
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        found = [json.loads(r.message) for r in self._caplog.records if r.name == "dailies"]
-        return [line for line in found if line["event"] == "request"]
+START: Message = {"type": "http.response.start", "status": 206, "headers": []}
 
 
-def scope() -> Scope:
-    return {"type": "http", "method": "GET", "path": "/health", "headers": []}
+def piece(body: bytes, *, more: bool) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": more}
 
 
-async def receive() -> Message:
-    return {"type": "http.request"}
+def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    found = [json.loads(r.message) for r in caplog.records if r.name == "dailies"]
+    return [line for line in found if line["event"] == "request"]
 
 
-async def test_a_long_answer_is_logged_before_its_first_piece_is_on_its_way(
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize(
+    ("messages", "logged_before"),
+    [
+        # A long answer: before its first piece is on its way.
+        (
+            [START, piece(b"1", more=True), piece(b"2", more=True), piece(b"", more=False)],
+            [0, 1, 1, 1],
+        ),
+        # A short one: when the app has ended.
+        ([START, piece(b"all", more=False)], [0, 0]),
+    ],
+    ids=["long", "short"],
+)
+async def test_an_answer_is_logged_once(
+    messages: list[Message], logged_before: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    log = Log(caplog)
+    caplog.set_level(logging.INFO, "dailies")
     logged: list[int] = []
 
-    async def long(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 206, "headers": []})
-        await send({"type": "http.response.body", "body": b"one", "more_body": True})
-        await send({"type": "http.response.body", "body": b"two", "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        for message in messages:
+            await send(dict(message))
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
 
     async def send(message: Message) -> None:
-        logged.append(len(log.lines))
+        logged.append(len(lines(caplog)))
 
-    await Observer(long)(scope(), receive, send)
-    assert logged == [0, 1, 1, 1]
-    assert [line["status"] for line in log.lines] == [206]
-
-
-async def test_a_short_answer_is_logged_when_the_app_has_ended(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    log = Log(caplog)
-    logged: list[int] = []
-
-    async def short(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"all"})
-
-    async def send(message: Message) -> None:
-        logged.append(len(log.lines))
-
-    await Observer(short)(scope(), receive, send)
-    assert logged == [0, 0]
-    assert len(log.lines) == 1
+    scope: Scope = {"type": "http", "method": "GET", "path": "/health", "headers": []}
+    await Observer(app)(scope, receive, send)
+    assert logged == logged_before
+    assert [line["status"] for line in lines(caplog)] == [206]
