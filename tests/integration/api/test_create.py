@@ -1,8 +1,7 @@
-"""Creating videos: what is taken, what is refused and in which words, and idempotency."""
+"""Creating videos: what is taken, what is refused and in which words."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from typing import Any
@@ -266,44 +265,6 @@ async def test_half_a_surrogate_pair_harms_nobody(world: World) -> None:
     )
     assert (taken.status_code, taken.json()["prompt"]) == (200, "x?")
     assert refused.status_code == 404
-
-
-# -- idempotency
-
-
-async def test_fifty_creates_at_once_with_one_key_make_one_video(world: World) -> None:
-    answers = await asyncio.gather(
-        *(
-            world.alice.post(
-                "/v1/videos", json={"prompt": "a pier"}, headers={"Idempotency-Key": "k-1"}
-            )
-            for _ in range(50)
-        )
-    )
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.json()["id"] for answer in answers}) == 1
-    replays = [answer.headers.get("Idempotent-Replayed") for answer in answers]
-    assert sorted(replays, key=str) == [None, *["true"] * 49]
-    listed = await world.alice.get("/v1/videos")
-    assert len(listed.json()["data"]) == 1
-
-
-async def test_a_key_is_for_one_request_and_one_owner(world: World) -> None:
-    headers = {"Idempotency-Key": "k-1"}
-    first = await world.alice.post("/v1/videos", json={"prompt": "a pier"}, headers=headers)
-    other = await world.alice.post("/v1/videos", json={"prompt": "a dune"}, headers=headers)
-    bobs = await world.bob.post("/v1/videos", json={"prompt": "a dune"}, headers=headers)
-    assert other.status_code == 409
-    assert other.json()["error"]["code"] == "idempotency_key_reused"
-    assert other.headers["x-should-retry"] == "false"
-    assert bobs.json()["id"] != first.json()["id"]
-
-
-async def test_a_key_that_is_too_long_is_refused(world: World) -> None:
-    answer = await world.alice.post(
-        "/v1/videos", json={"prompt": "a pier"}, headers={"Idempotency-Key": "k" * 256}
-    )
-    assert answer.json()["error"]["code"] == "invalid_idempotency_key"
 
 
 # -- what the app stands on

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -17,15 +16,12 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.identity import CredentialUnavailableError
-from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 
 from dailies.providers.azure_auth import (
     SCOPE,
     EntraAuth,
     Tokens,
-    azure_credential,
     classify_token_failure,
 )
 from dailies.providers.base import Submission
@@ -270,101 +266,3 @@ def test_faults_that_last(error: AzureError) -> None:
 
     assert (outcome.kind, outcome.code) == (Kind.UNAUTHORISED, "no_token")
     assert "AZURE_CLIENT_ID" in (outcome.message or "")
-
-
-# -- the real credential, on a fake network
-
-
-class IdentityEndpoint(AsyncHttpTransport[Any, Any]):
-    """The transport of azure-core, answering as the identity endpoint of App Service."""
-
-    def __init__(self, answer: Callable[[int], tuple[int, bytes]]) -> None:
-        self.answer = answer
-        self.requests: list[Any] = []
-
-    async def send(self, request: Any, **_: Any) -> Any:
-        self.requests.append(request)
-        status, body = self.answer(len(self.requests))
-        return _Answer(request, status, body)
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-
-class _Answer:
-    content_type = "application/json"
-    reason = ""
-    block_size = 4096
-
-    def __init__(self, request: Any, status: int, body: bytes) -> None:
-        self.request = request
-        self.status_code = status
-        self.headers = {"Content-Type": "application/json"}
-        self._body = body
-
-    def body(self) -> bytes:
-        return self._body
-
-    def text(self, encoding: str | None = None) -> str:
-        return self._body.decode(encoding or "utf-8")
-
-
-def _token(number: int) -> tuple[int, bytes]:
-    expires = "4102444800"
-    resource = "https://cognitiveservices.azure.com"
-    document = {"access_token": f"real-{number}", "expires_on": expires, "resource": resource}
-    return 200, json.dumps(document).encode()
-
-
-@pytest.fixture
-def app_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:1/msi/token")
-    monkeypatch.setenv("IDENTITY_HEADER", "header-secret")
-    monkeypatch.delenv("IDENTITY_SERVER_THUMBPRINT", raising=False)
-
-
-@pytest.mark.usefixtures("app_service")
-async def test_a_managed_identity_gives_a_fresh_token_past_its_own_cache() -> None:
-    endpoint = IdentityEndpoint(_token)
-    async with ManagedIdentityCredential(client_id="the-client", transport=endpoint) as identity:
-        tokens = Tokens(identity)
-        first = await tokens.get()
-        fresh = await tokens.replace(first)
-
-    assert (first, fresh) == ("real-1", "real-2")
-    assert "client_id=the-client" in endpoint.requests[0].url
-    assert "claims" not in endpoint.requests[1].url
-
-
-@pytest.mark.usefixtures("app_service")
-@pytest.mark.parametrize(
-    ("status", "kind"), [(500, Kind.TRANSIENT), (400, Kind.UNAUTHORISED), (403, Kind.UNAUTHORISED)]
-)
-async def test_what_a_managed_identity_raises_is_told_apart(status: int, kind: Kind) -> None:
-    body = b'{"statusCode": 0, "message": "Unable to find the managed identity"}'
-    endpoint = IdentityEndpoint(lambda _: (status, body))
-    async with ManagedIdentityCredential(transport=endpoint, retry_total=0) as identity:
-        with pytest.raises(AzureError) as caught:
-            await Tokens(identity).get()
-
-    assert classify_token_failure(caught.value).kind is kind
-
-
-@pytest.mark.parametrize(
-    ("environ", "expected"),
-    [
-        ({}, DefaultAzureCredential),
-        ({"IDENTITY_ENDPOINT": "http://127.0.0.1:1"}, ManagedIdentityCredential),
-        (
-            {"IDENTITY_ENDPOINT": "http://127.0.0.1:1", "AZURE_CLIENT_SECRET": "s"},
-            DefaultAzureCredential,
-        ),
-    ],
-)
-@pytest.mark.usefixtures("app_service")
-async def test_which_credential_is_the_apps(environ: dict[str, str], expected: type) -> None:
-    async with azure_credential("a-client", environ) as credential:
-        assert isinstance(credential, expected)

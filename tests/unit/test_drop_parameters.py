@@ -1,0 +1,251 @@
+"""Where the parameters of a dropped file come from, and what is wrong with them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dailies.drops import (
+    MAX_FILE_BYTES,
+    DropParameters,
+    ParameterFile,
+    error_report,
+    parameters,
+)
+from dailies.errors import DropError
+from dailies.references.geometry import FitMode
+from dailies.videos import Size
+
+IMAGE = "shots/cat.png"
+
+
+def sidecar(**values: Any) -> ParameterFile:
+    return ParameterFile("shots/cat.json", json.dumps(values).encode())
+
+
+def defaults(**values: Any) -> ParameterFile:
+    return ParameterFile("_defaults.json", json.dumps(values).encode())
+
+
+def refusal(
+    metadata: dict[str, str] | None = None,
+    file: ParameterFile | bytes | None = None,
+    fallback: ParameterFile | None = None,
+) -> DropError:
+    if isinstance(file, bytes):
+        file = ParameterFile("shots/cat.json", file)
+    with pytest.raises(DropError) as caught:
+        parameters(IMAGE, metadata or {}, file, fallback)
+    return caught.value
+
+
+def test_every_field_comes_from_the_first_place_that_sets_it() -> None:
+    result = parameters(
+        IMAGE,
+        {"prompt": "a cat walks"},
+        sidecar(prompt="not this", seconds=8, fit="contain"),
+        defaults(prompt="nor this", seconds="12", size="1280x720", model="sora-2-pro", user="ann"),
+    )
+    assert result == DropParameters(
+        prompt="a cat walks",
+        model="sora-2-pro",
+        seconds=8,
+        size=Size(1280, 720),
+        fit=FitMode.CONTAIN,
+        user="ann",
+    )
+
+
+def test_a_prompt_is_all_that_is_needed() -> None:
+    result = parameters(IMAGE, {"prompt": "a cat"})
+    assert (result.model, result.seconds, result.size, result.user) == (None, None, None, None)
+    assert result.fit is FitMode.COVER
+
+
+def test_metadata_keys_are_taken_in_any_case_and_foreign_ones_left_alone() -> None:
+    metadata = {"Prompt": "a cat", "SECONDS": "8", "uploaded_by": "some tool", "model": " "}
+    result = parameters(IMAGE, metadata, None, defaults(model="sora-2"))
+    assert (result.prompt, result.seconds, result.model) == ("a cat", 8, "sora-2")
+
+
+def test_a_prompt_beyond_ascii_travels_as_base64() -> None:
+    encoded = base64.b64encode("eine Katze läuft 🐈".encode()).decode()
+    assert parameters(IMAGE, {"prompt_b64": encoded}).prompt == "eine Katze läuft 🐈"
+
+
+@pytest.mark.parametrize("encoded", ["w6k", "/w==", "é", "not base64"])
+def test_a_prompt_that_is_no_base64_is_refused(encoded: str) -> None:
+    error = refusal({"prompt_b64": encoded})
+    assert error.where == f"metadata of {IMAGE}: prompt_b64"
+    assert "base64" in error.message
+
+
+def test_two_prompts_in_metadata_are_refused() -> None:
+    assert "not both" in refusal({"prompt": "a", "prompt_b64": "YQ=="}).message
+
+
+def test_null_and_auto_take_nothing_from_below_or_take_it_back() -> None:
+    below = defaults(size="1280x720", seconds=8)
+    result = parameters(IMAGE, {"prompt": "a"}, sidecar(size="auto", seconds=None), below)
+    assert (result.size, result.seconds) == (None, 8)
+
+
+def test_without_any_prompt_it_says_where_to_put_one() -> None:
+    error = refusal({}, None, defaults(seconds=8))
+    assert error.code == "missing_prompt"
+    assert error.where == IMAGE
+    assert "shots/cat.png.json" in error.message
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_what_editors_write_is_read(encoding: str) -> None:
+    file = ParameterFile("cat.json", '{"prompt": "für 🐈"}'.encode(encoding))
+    assert parameters(IMAGE, {}, file).prompt == "für 🐈"
+
+
+def test_a_misspelt_key_is_refused_with_the_right_one() -> None:
+    error = refusal({"prompt": "a"}, sidecar(secnods=8))
+    assert error.code == "invalid_parameters"
+    assert error.where == "shots/cat.json: secnods"
+    assert "'seconds'" in error.message
+    assert "did you mean" not in refusal({}, sidecar(xyz=1)).message.lower()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("prompt", 5),
+        ("prompt", "  "),
+        ("prompt", "x" * 32_001),
+        ("prompt", "\ud800"),
+        ("model", ["sora-2"]),
+        ("seconds", True),
+        ("seconds", 8.5),
+        ("seconds", "eight"),
+        ("seconds", 0),
+        ("seconds", "-4"),
+        ("seconds", "9" * 5000),
+        ("size", 720),
+        ("size", "720"),
+        ("size", "0x720"),
+        ("size", "9" * 5000 + "x1"),
+        ("fit", "crop"),
+        ("user", {}),
+    ],
+)
+def test_a_wrong_value_is_refused_with_file_and_field(key: str, value: object) -> None:
+    error = refusal({} if key == "prompt" else {"prompt": "a"}, sidecar(**{key: value}))
+    assert error.code == "invalid_parameters"
+    assert error.where == f"shots/cat.json: {key}"
+    assert len(error.message) < 300
+
+
+def test_a_wrong_value_names_the_place_that_it_came_from() -> None:
+    assert refusal({"prompt": "a", "fit": "x"}).where == f"metadata of {IMAGE}: fit"
+    assert refusal({"prompt": "a"}, sidecar(), defaults(fit="x")).where == "_defaults.json: fit"
+
+
+@pytest.mark.parametrize(
+    ("data", "place", "words"),
+    [
+        (b'{"prompt": "a",\n "seconds" 8}', ": line 2, column 12", "':'"),
+        (b"", ": line 1, column 1", "JSON"),
+        (b"prompt: a cat", ": line 1, column 1", "JSON"),
+        (b'{"prompt": NaN}', "", "NaN"),
+        (b'{"prompt": "a", "prompt": "b"}', "", "twice"),
+        (b'["a"]', "", "object"),
+        (b'"a"', "", "object"),
+        (b"\xff\xfe\xff", "", "UTF-8"),
+        (b'{"prompt": "caf\xe9"}', "", "UTF-8"),
+        (b"[" * 60_000, "", "JSON"),
+        (b'{"seconds": ' + b"9" * 5000 + b"}", "", "JSON"),
+        (b" " * (MAX_FILE_BYTES + 1), "", "65,536"),
+    ],
+)
+def test_a_file_that_is_no_json_is_refused_with_the_place(
+    data: bytes, place: str, words: str
+) -> None:
+    error = refusal({"prompt": "a"}, data)
+    assert error.code == "invalid_parameters"
+    assert error.where == f"shots/cat.json{place}"
+    assert words in error.message
+
+
+def outcome(metadata: dict[str, str], file: ParameterFile) -> DropParameters | DropError:
+    try:
+        return parameters(IMAGE, metadata, file)
+    except DropError as error:
+        return error
+
+
+anything = st.text(st.characters(exclude_categories=[])) | st.integers() | st.none() | st.booleans()
+keys = st.sampled_from(["prompt", "seconds", "size", "fit", "prompt_b64"]) | st.text(
+    st.characters(exclude_categories=[])
+)
+
+
+@given(data=st.binary(max_size=80) | st.text().map(str.encode))
+def test_no_file_raises_anything_else(data: bytes) -> None:
+    assert outcome({"prompt": "a"}, ParameterFile("cat.json", data))
+
+
+@given(values=st.dictionaries(keys, anything, max_size=4))
+def test_no_values_raise_anything_else(values: dict[str, Any]) -> None:
+    metadata = {key: str(value) for key, value in values.items()}
+    for result in (outcome(metadata, sidecar()), outcome({"prompt": "a"}, sidecar(**values))):
+        if isinstance(result, DropError):
+            assert error_report(result, blob=IMAGE, etag="1", time="")
+        else:
+            assert DropParameters.model_validate_json(result.model_dump_json()) == result
+
+
+def test_parameters_survive_the_way_through_json() -> None:
+    original = parameters(IMAGE, {"prompt": "a", "size": "1280x720", "seconds": "8"})
+    text = original.model_dump_json()
+    assert json.loads(text)["size"] == "1280x720"
+    assert DropParameters.model_validate_json(text) == original
+    without_size = parameters(IMAGE, {"prompt": "a"})
+    assert DropParameters.model_validate_json(without_size.model_dump_json()) == without_size
+
+
+def test_a_prompt_does_not_show_in_logs() -> None:
+    assert "private" not in repr(parameters(IMAGE, {"prompt": "private"}))
+    assert "private" not in repr(sidecar(prompt="private"))
+    assert "private" not in str(refusal({}, sidecar(prompt="private" * 10_000)))
+
+
+def test_frame_crop_and_variants_in_metadata_and_sidecars() -> None:
+    sidecar = ParameterFile("clip.json", b'{"prompt": "p", "n_variants": 2, "frame_index": 12}')
+    metadata = {"crop_bounds": '{"left_fraction": 0.25, "right_fraction": 0.75}'}
+    found = parameters("clip.mp4", metadata, sidecar)
+    assert (found.n_variants, found.frame_index) == (2, 12)
+    assert found.crop_bounds is not None
+    assert (found.crop_bounds.left, found.crop_bounds.right) == (0.25, 0.75)
+    assert found.model_dump(mode="json")["crop_bounds"] == {
+        "left_fraction": 0.25,
+        "top_fraction": 0.0,
+        "right_fraction": 0.75,
+        "bottom_fraction": 1.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("crop_bounds", {"left_fraction": 0.9, "right_fraction": 0.1}),
+        ("crop_bounds", "none"),
+        ("frame_index", -1),
+        ("n_variants", 0),
+    ],
+)
+def test_a_frame_or_crop_that_makes_no_sense(key: str, value: object) -> None:
+    sidecar = ParameterFile("clip.json", json.dumps({"prompt": "p", key: value}).encode())
+    with pytest.raises(DropError) as caught:
+        parameters("clip.mp4", {}, sidecar)
+    assert caught.value.code == "invalid_parameters"
+    assert key in caught.value.where
