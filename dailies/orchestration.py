@@ -34,7 +34,7 @@ GENERATE_VIDEO = "generate_video_v1"
 """The orchestrator that new videos are started with. A changed sequence of yields is a new version;
 the old one stays registered until its instances have drained."""
 
-ACCEPT_DROP = "accept_drop_v1"
+ACCEPT_DROP = "accept_drop_v2"
 """The orchestrator of one dropped image."""
 
 _STEPS_THAT_WAIT = ("submit_video", "check_video", "archive_video")

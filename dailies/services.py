@@ -20,6 +20,7 @@ from dailies.references.fetching import ReferenceFetcher
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
+from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
@@ -46,6 +47,7 @@ class Services:
     catalogue: Catalogue
     records: RecordStore
     claims: ClaimStore
+    drops: DropStore
     tombstones: TombstoneStore
     characters: CharacterStore
     files: FileStore
@@ -72,6 +74,7 @@ class Services:
             catalogue=catalogue,
             records=records,
             claims=ClaimStore(tables),
+            drops=DropStore(tables, settings.references_container),
             tombstones=TombstoneStore(tables, records),
             characters=CharacterStore(tables),
             files=FileStore(

@@ -1,7 +1,7 @@
 // Second phase, after the code is deployed: tells the app of every image dropped. Making the
 // subscription calls the app's webhook (the handshake), so the function must run already. The key
 // in its address is read here and never passes through a shell. Run by infra/hooks/postdeploy.
-metadata description = 'Event subscription of the blob trigger.'
+metadata description = 'Event subscription of the function that dropped images start.'
 
 param functionAppName string
 param systemTopicName string
@@ -11,7 +11,7 @@ param deadLetterContainer string
 @description('Container whose new blobs start videos.')
 param referencesContainer string
 
-var triggerFunctionName = 'reference_dropped'
+var triggerFunctionName = 'reference_uploaded'
 
 resource functionApp 'Microsoft.Web/sites@2024-04-01' existing = {
   name: functionAppName
@@ -33,7 +33,7 @@ resource droppedImages 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025
     destination: {
       endpointType: 'WebHook'
       properties: {
-        endpointUrl: 'https://${functionApp.properties.defaultHostName}/runtime/webhooks/blobs?functionName=Host.Functions.${triggerFunctionName}&code=${listKeys('${functionApp.id}/host/default', '2024-04-01').systemKeys.blobs_extension}'
+        endpointUrl: 'https://${functionApp.properties.defaultHostName}/runtime/webhooks/EventGrid?functionName=${triggerFunctionName}&code=${listKeys('${functionApp.id}/host/default', '2024-04-01').systemKeys.eventgrid_extension}'
       }
     }
     filter: {
@@ -51,6 +51,7 @@ resource droppedImages 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025
             'PutBlockList'
             'CopyBlob'
             'FlushWithClose'
+            'SftpCommit'
           ]
         }
       ]

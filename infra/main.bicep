@@ -1,5 +1,5 @@
 // Dailies on Azure, whole: one subscription-level deployment that azd runs (`azd up`). What can't
-// be made before the code is there, the subscription of the blob trigger, is blob-events.bicep.
+// be made before the code is there, the subscription to dropped images, is blob-events.bicep.
 targetScope = 'subscription'
 
 metadata description = 'Dailies: prompts and dropped images become videos.'
@@ -208,6 +208,7 @@ var tableNames = [
   'videos'
   'openvideos'
   'claims'
+  'drops'
 ]
 var taskHubName = 'dailies'
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from datetime import timedelta
+from collections.abc import Callable, Generator
+from datetime import datetime, timedelta
 from typing import Any, NotRequired, TypedDict, cast
 
 import azure.durable_functions as df
@@ -16,6 +16,8 @@ blueprint = df.Blueprint()
 
 # Over the whole way, so that the history stays under a hundred events: a fault and its pause are 8.
 _MOST_FAULTS = 8
+# Sidecars that come one after the other, each looked at; 8 events of history for each.
+_MOST_LOOKS = 4
 _LONGEST_PAUSE = 300.0
 # With a dozen minutes for each, for two days: as long as a storage outage that anyone has seen.
 _MOST_GENERATIONS = 240
@@ -31,16 +33,34 @@ class AcceptDropInput(TypedDict):
 
 
 @blueprint.orchestration_trigger(context_name="context", orchestration=ACCEPT_DROP)
-def accept_drop_v1(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    """Accept the image; wait for its sidecar once if need be; reject what can't be used.
+def accept_drop_v2(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    """Accept the image; wait for what is missing if need be; reject what can't be used.
 
-    After too many faults it begins anew, for days: nobody else would see to the image. Beginning
-    anew is safe, because an upload makes one video however often it is accepted.
+    After too many faults it begins anew, for days; what is then still not answered, the sweeper
+    takes up. Beginning anew is safe, because an upload makes one video however often it is
+    accepted.
     """
+    return (yield from _for_days(context, _accept))
+
+
+@blueprint.orchestration_trigger(context_name="context", orchestration="accept_drop_v1")
+def accept_drop_v1(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    """As it was before: the first sidecar that comes ends the wait. For instances under way."""
+    return (yield from _for_days(context, _accept_v1))
+
+
+_Accept = Callable[
+    [df.DurableOrchestrationContext, AcceptDropInput], Generator[Any, Any, DropAnswer]
+]
+
+
+def _for_days(
+    context: df.DurableOrchestrationContext, accept: _Accept
+) -> Generator[Any, Any, DropAnswer | None]:
     request = cast(AcceptDropInput, context.get_input())
     generation = request.get("generation", 0) + 1
     try:
-        return (yield from _accept(context, request))
+        return (yield from accept(context, request))
     except Exception:
         if generation >= _MOST_GENERATIONS:
             raise
@@ -53,11 +73,34 @@ def accept_drop_v1(context: df.DurableOrchestrationContext) -> Generator[Any, An
 def _accept(
     context: df.DurableOrchestrationContext, request: AcceptDropInput
 ) -> Generator[Any, Any, DropAnswer]:
+    """A sidecar that comes is looked at; while something is still missing, the wait goes on."""
+    drop = request["drop"]
+    call = _Patience(context, request["retry_seconds"]).call
+    answer: DropAnswer = yield from call("accept_drop", drop)
+    deadline = context.current_utc_datetime + timedelta(seconds=request["wait_seconds"])
+    for _ in range(_MOST_LOOKS):
+        if answer["kind"] != "waiting":
+            break
+        woken = yield from _wait_for_sidecar(context, deadline)
+        if not woken:
+            break
+        answer = yield from call("accept_drop", drop)
+    if answer["kind"] == "waiting":
+        answer = yield from call("accept_drop", {**drop, "last_call": True})
+    if answer["kind"] == "rejected":
+        yield from call("reject_drop", {"drop": drop, "rejection": answer["rejection"]})
+    return answer
+
+
+def _accept_v1(
+    context: df.DurableOrchestrationContext, request: AcceptDropInput
+) -> Generator[Any, Any, DropAnswer]:
     drop = request["drop"]
     call = _Patience(context, request["retry_seconds"]).call
     answer: DropAnswer = yield from call("accept_drop", drop)
     if answer["kind"] == "waiting":
-        yield from _wait_for_sidecar(context, request["wait_seconds"])
+        deadline = context.current_utc_datetime + timedelta(seconds=request["wait_seconds"])
+        yield from _wait_for_sidecar(context, deadline)
         answer = yield from call("accept_drop", {**drop, "last_call": True})
     if answer["kind"] == "rejected":
         yield from call("reject_drop", {"drop": drop, "rejection": answer["rejection"]})
@@ -65,14 +108,16 @@ def _accept(
 
 
 def _wait_for_sidecar(
-    context: df.DurableOrchestrationContext, seconds: float
-) -> Generator[Any, Any, None]:
-    deadline = context.current_utc_datetime + timedelta(seconds=seconds)
+    context: df.DurableOrchestrationContext, deadline: datetime
+) -> Generator[Any, Any, bool]:
+    """Wait until something comes, or to the deadline; whether something came."""
     timer = cast(TimerTask, context.create_timer(deadline))
     arrived = context.wait_for_external_event(WAKE_EVENT)
     winner = yield context.task_any([timer, arrived])
-    if winner is not timer:
-        timer.cancel()  # type: ignore[no-untyped-call] # the SDK has no types here
+    if winner is timer:
+        return False
+    timer.cancel()  # type: ignore[no-untyped-call] # the SDK has no types here
+    return True
 
 
 class _Patience:

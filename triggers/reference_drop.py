@@ -1,22 +1,37 @@
-"""Images and sidecars put into the references container."""
+"""Images and sidecars put into the references container.
+
+Event Grid tells of them. It gets its answer when the function has succeeded, and tells again, for a
+day, of what has failed; no blob passes through the host.
+"""
 
 from __future__ import annotations
 
 import azure.durable_functions as df
 import azure.functions as func
-from azure.core.exceptions import ResourceNotFoundError
 
-from dailies import drops
+from dailies.drops.announcements import Announcement, read_announcement
 from dailies.logs import log_event
-from dailies.orchestration import ACCEPT_DROP, WAKE_EVENT, InstanceState, Orchestrations
-from dailies.pipeline.drop import Drop, images_of_sidecar
+from dailies.pipeline.arrivals import blob_announced
 from dailies.runtime import host_trace, services, start_telemetry
-from dailies.services import Services
-from dailies.telemetry import tracecontext
 from dailies.telemetry.spans import span
 from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
+
+
+@blueprint.event_grid_trigger(arg_name="event")
+@blueprint.durable_client_input(client_name="client")
+async def reference_uploaded(
+    event: func.EventGridEvent, context: func.Context, client: df.DurableOrchestrationClient
+) -> None:
+    """Start the orchestration of a dropped image, or wake the one that waits for this sidecar."""
+    container = services().settings.references_container
+    upload = read_announcement(event.event_type, event.subject, event.get_json(), container)
+    if upload is None:
+        # The subscription sends more than was asked for; to be told again would change nothing.
+        log_event("event_ignored", type=event.event_type)
+        return
+    await _see_to(upload, context, client)
 
 
 @blueprint.blob_trigger(
@@ -29,61 +44,19 @@ blueprint = df.Blueprint()
 async def reference_dropped(
     blob: func.InputStream, context: func.Context, client: df.DurableOrchestrationClient
 ) -> None:
-    """Start the orchestration of a dropped image, or wake the one that waits for this sidecar."""
-    start_telemetry()
-    name = str(blob.name).partition("/")[2]
-    parent = host_trace(context.trace_context.trace_parent)
-    with span("reference_dropped", parent=parent, attributes={"dailies.blob": name}):
-        await _dropped(services(), DurableOrchestrations(client), name)
+    """The same, as it was before: for what its queue still holds after an upgrade.
 
-
-async def _dropped(parts: Services, orchestrations: Orchestrations, name: str) -> None:
-    match drops.classify(name):
-        case drops.DropKind.IMAGE | drops.DropKind.VIDEO | drops.DropKind.UNSUPPORTED:
-            blob_client = parts.files.references.get_blob_client(name)
-            try:
-                properties = await blob_client.get_blob_properties()
-            except ResourceNotFoundError:
-                log_event("drop_gone", blob=name)
-                return
-            etag = str(properties.etag).strip('"')
-            await _begin(parts, orchestrations, {"blob": name, "etag": etag})
-        case drops.DropKind.SIDECAR:
-            for drop in await images_of_sidecar(parts, name):
-                await _sidecar_came(parts, orchestrations, drop)
-        case other:
-            log_event("drop_ignored", blob=name, kind=other)
-
-
-async def _begin(services: Services, orchestrations: Orchestrations, drop: Drop) -> None:
-    """Start the drop's orchestration, once: a repeated event finds the one that was started."""
-    instance_id = _instance_id(services, drop)
-    if await orchestrations.state(instance_id) in (InstanceState.RUNNING, InstanceState.COMPLETED):
-        return
-    await _start(services, orchestrations, drop)
-
-
-async def _sidecar_came(services: Services, orchestrations: Orchestrations, drop: Drop) -> None:
-    """Wake the image that waits; one that was rejected before gets another chance.
-
-    An image that has its video keeps it: the upload is the key.
+    No subscription points here any more. It stays for as long as a message may wait, since one for
+    a function that does not exist ends the host's process.
     """
-    instance_id = _instance_id(services, drop)
-    if await orchestrations.state(instance_id) is InstanceState.RUNNING:
-        await orchestrations.raise_event(instance_id, WAKE_EVENT)
-    else:
-        await _start(services, orchestrations, drop)
+    name = str(blob.name).partition("/")[2]
+    await _see_to(Announcement((name,), etag=None), context, client)
 
 
-async def _start(services: Services, orchestrations: Orchestrations, drop: Drop) -> None:
-    settings = services.settings
-    payload = {
-        "drop": {**drop, "traceparent": tracecontext.starting()},
-        "wait_seconds": settings.sidecar_wait_seconds,
-        "retry_seconds": settings.retry_seconds,
-    }
-    await orchestrations.start(ACCEPT_DROP, _instance_id(services, drop), payload)
-
-
-def _instance_id(services: Services, drop: Drop) -> str:
-    return drops.instance_id(services.settings.references_container, drop["blob"], drop["etag"])
+async def _see_to(
+    upload: Announcement, context: func.Context, client: df.DurableOrchestrationClient
+) -> None:
+    start_telemetry()
+    parent = host_trace(context.trace_context.trace_parent)
+    with span("reference_uploaded", parent=parent, attributes={"dailies.blob": upload.names[0]}):
+        await blob_announced(services(), DurableOrchestrations(client), upload)

@@ -10,6 +10,7 @@ import azure.functions as func
 from dailies.logs import log_event
 from dailies.pipeline import retention
 from dailies.pipeline import sweep as rules
+from dailies.pipeline.sweep_drops import sweep_drops
 from dailies.runtime import services, start_telemetry
 from durable_client import DurableOrchestrations
 
@@ -27,6 +28,16 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     actions = await rules.sweep(services(), DurableOrchestrations(client))
     if actions:
         log_event("sweep_done", late=timer.past_due, actions=dict(actions))
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
+@blueprint.durable_client_input(client_name="client")
+async def sweep_references(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    """See ``dailies.pipeline.sweep_drops``."""
+    start_telemetry()
+    actions = await sweep_drops(services(), DurableOrchestrations(client))
+    if actions:
+        log_event("drop_sweep_done", late=timer.past_due, actions=dict(actions))
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule=_NIGHTLY_BEFORE, use_monitor=True)

@@ -24,11 +24,10 @@ from dailies.drops.naming import (
     defaults_candidates,
     error_name,
     idempotency_key,
-    image_candidates,
     instance_id,
     is_sidecar_of,
     sidecar_candidates,
-    sidecar_prefix,
+    sidecar_prefixes,
     unsupported,
 )
 from dailies.drops.reports import error_report, unusable
@@ -46,12 +45,11 @@ __all__ = [
     "error_name",
     "error_report",
     "idempotency_key",
-    "image_candidates",
     "instance_id",
     "is_sidecar_of",
     "parameters",
     "sidecar_candidates",
-    "sidecar_prefix",
+    "sidecar_prefixes",
     "unsupported",
     "unusable",
 ]

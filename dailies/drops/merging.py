@@ -7,10 +7,12 @@ import binascii
 import difflib
 import json
 import re
+import string
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NoReturn
+from urllib.parse import unquote
 
 from pydantic import (
     BaseModel,
@@ -120,6 +122,11 @@ class ParameterFile:
     name: str
     data: bytes = field(repr=False)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing, as one that is still being written does."""
+        return len(self.data) <= MAX_FILE_BYTES and not self.data.strip()
+
 
 def parameters(
     image: str,
@@ -130,8 +137,8 @@ def parameters(
     """Put together the parameters of a dropped image, each field from the first place that sets it.
 
     Metadata: keys in any case, empty values count as unset. Metadata travels in HTTP headers, which
-    hold ASCII only, so ``prompt_b64`` takes a prompt as base64 of UTF-8. In files, null counts as
-    unset.
+    hold ASCII only, so ``prompt_b64`` takes a prompt as base64 of UTF-8, and values that are surely
+    percent-encoded are decoded. In files, null counts as unset; an empty file says nothing.
 
     Raises:
         DropError: ``missing_prompt`` when no place has one; ``invalid_parameters`` for a value, a
@@ -147,8 +154,10 @@ def parameters(
             if key not in merged:
                 merged[key], origin[key] = value, where
     if "prompt" not in merged:
+        empty = [file.name for file in (sidecar, defaults) if file is not None and file.is_empty]
+        found = f" Nothing is in {' and '.join(empty)}." if empty else ""
         raise DropError(
-            "There is no prompt. Set the metadata 'prompt' on the blob, or write "
+            f"There is no prompt.{found} Set the metadata 'prompt' on the blob, or write "
             f'{{"prompt": "…"}} into {sidecar_candidates(image)[0]} or into a {DEFAULTS_NAME} in '
             "its folder or one above.",
             code="missing_prompt",
@@ -164,7 +173,7 @@ def parameters(
 
 
 def _from_metadata(image: str, metadata: Mapping[str, str]) -> dict[str, object]:
-    given = {key: value for key, value in _lower(metadata).items() if value.strip()}
+    given = {key: _decoded(value) for key, value in _lower(metadata).items() if value.strip()}
     values: dict[str, object] = {key: given[key] for key in _FIELDS if key in given}
     encoded = given.get("prompt_b64")
     if encoded is None:
@@ -179,7 +188,34 @@ def _from_metadata(image: str, metadata: Mapping[str, str]) -> dict[str, object]
     return values
 
 
+_ENCODED = re.compile(r"[A-Za-z0-9\-_.!~*'();,/?:@&=+$#%]+")
+
+
+def _decoded(value: str) -> str:
+    """A value of the metadata, as it was meant.
+
+    Metadata holds ASCII only, and Azure's portal writes all else percent-encoded. That it did is
+    sure where nothing is left that would have been encoded, above all no space, and what comes out
+    is UTF-8. ``50% off`` stays as it is.
+    """
+    text = value.strip()
+    if "%" not in text or _ENCODED.fullmatch(text) is None:
+        return value
+    if any(not _is_hex(piece[:2]) for piece in text.split("%")[1:]):
+        return value
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return value
+
+
+def _is_hex(digits: str) -> bool:
+    return len(digits) == 2 and all(digit in string.hexdigits for digit in digits)
+
+
 def _from_file(file: ParameterFile) -> dict[str, object]:
+    if file.is_empty:
+        return {}
     document = _parse(file)
     if not isinstance(document, dict):
         _reject(file.name, 'Expected a JSON object, such as {"prompt": "…", "seconds": 8}.')

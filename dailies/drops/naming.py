@@ -7,7 +7,8 @@ case-sensitive, as Blob Storage has them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import PurePosixPath
 
@@ -22,11 +23,10 @@ __all__ = [
     "defaults_candidates",
     "error_name",
     "idempotency_key",
-    "image_candidates",
     "instance_id",
     "is_sidecar_of",
     "sidecar_candidates",
-    "sidecar_prefix",
+    "sidecar_prefixes",
     "unsupported",
 ]
 
@@ -110,44 +110,56 @@ def unsupported(name: str) -> DropError:
 def sidecar_candidates(image: str) -> tuple[str, ...]:
     """Where the sidecar of an image may be, in the order in which to look.
 
-    ``a/cat.png`` has ``a/cat.png.json``, else ``a/cat.json``.
+    ``a/cat.png`` has ``a/cat.png.json``, else ``a/cat.json``; each in every spelling that reads the
+    same.
     """
+    names = [image + _JSON]
     of_stem = _stem(image) + _JSON
-    if of_stem.endswith(_ERROR_SUFFIX) or of_stem.split("/")[-1] == DEFAULTS_NAME:
-        return (image + _JSON,)
-    return (image + _JSON, of_stem)
+    if not (of_stem.endswith(_ERROR_SUFFIX) or of_stem.split("/")[-1] == DEFAULTS_NAME):
+        names.append(of_stem)
+    return _spellings(names)
 
 
 def is_sidecar_of(sidecar: str, image: str) -> bool:
     """Whether a blob is an image or a video and the other may be its sidecar."""
-    return classify(image).starts_video and sidecar in sidecar_candidates(image)
+    return classify(image).starts_video and _composed(sidecar) in map(
+        _composed, sidecar_candidates(image)
+    )
 
 
-def sidecar_prefix(sidecar: str) -> str:
+def sidecar_prefixes(sidecar: str) -> tuple[str, ...]:
     """With what the names of all images begin that a sidecar may belong to.
 
-    List by it and filter with ``is_sidecar_of``: one call finds the image in any spelling.
+    List by each and filter with ``is_sidecar_of``: that finds the image in any spelling.
     """
-    return sidecar.removesuffix(_JSON)
-
-
-def image_candidates(sidecar: str) -> tuple[str, ...]:
-    """Names of images that a sidecar may belong to, in the order in which to look.
-
-    Suffixes in lower and in upper case; for mixed ones see ``sidecar_prefix``.
-    """
-    base = sidecar_prefix(sidecar)
-    spellings = (*_SUFFIXES, *(suffix.upper() for suffix in _SUFFIXES))
-    names = (base, *(base + suffix for suffix in spellings))
-    return tuple(name for name in names if is_sidecar_of(sidecar, name))
+    return _spellings([sidecar.removesuffix(_JSON)])
 
 
 def defaults_candidates(image: str) -> tuple[str, ...]:
     """Where defaults for an image may be, from its own folder up to the container's root."""
     *folders, _ = image.split("/")
-    return tuple(
+    return _spellings(
         "/".join((*folders[:depth], DEFAULTS_NAME)) for depth in range(len(folders), -1, -1)
     )
+
+
+def _spellings(names: Iterable[str]) -> tuple[str, ...]:
+    """The names in the order given, each as it is, then composed and decomposed.
+
+    macOS takes letters with accents apart, most other tools write them in one piece: two names that
+    nobody can tell apart by looking at them.
+    """
+    return tuple(
+        dict.fromkeys(
+            spelling
+            for name in names
+            for spelling in (name, _composed(name), unicodedata.normalize("NFD", name))
+        )
+    )
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def error_name(name: str) -> str:

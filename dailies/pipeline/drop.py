@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Literal, NotRequired, TypedDict
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.storage.blob import BlobProperties
+from azure.storage.blob.aio import BlobClient
 
 from dailies import drops
 from dailies.capabilities import check_inputs
-from dailies.errors import DropError, RequestError, UnusableReference
+from dailies.drops.uploads import UploadState
+from dailies.errors import Conflict, DropError, IntegrityError, RequestError, UnusableReference
 from dailies.events import rejected_event
 from dailies.frame_inputs import check_frame_fields, read_frame_input, takes_frames
 from dailies.intake import Acceptance, GivenInput, GivenReference, accept
 from dailies.logs import log_event
+from dailies.pipeline import drop_memory
 from dailies.records import ReferenceFile, Source, SourceKind, VideoRequest
 from dailies.references.headers import check
 from dailies.requests import build_request
 from dailies.services import Services
 from dailies.stores.blob_source import BlobSource
+from dailies.stores.drops import blob_state
 from dailies.stores.files import read_blob
 from dailies.telemetry import tracecontext
 
 __all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
 
 _MAX_PARAMETER_BYTES = drops.MAX_FILE_BYTES + 1
+# Work that did not come back was killed, by this very file or by whatever else restarts a worker.
+_MOST_BEGUN = 8
+_MOST_FAULTS = 5
+# Answers of storage that say nothing about the blob: a role that is missing, too much at once, and
+# a blob that was written to while it was read.
+_PASSING = frozenset({401, 403, 408, 412, 429})
 
 
 class Drop(TypedDict):
@@ -60,40 +72,82 @@ class DropAnswer(TypedDict):
 async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Acceptance | None]:
     """Look at the image and its parameters and accept a video, once for this upload.
 
-    An image waits for its sidecar while no prompt is in its metadata and no sidecar is there; with
-    ``last_call`` the nearest ``_defaults.json`` decides.
+    What is unfinished waits: an image without bytes, a sidecar or defaults without any, and an
+    image without a prompt in its metadata whose sidecar is not there. With ``last_call`` nothing
+    more is waited for, and the nearest ``_defaults.json`` decides.
+
+    Raises:
+        azure.core.exceptions.AzureError: storage did not answer; do it again.
+        Exception: something else went wrong; done often enough, it is a rejection.
     """
-    name, etag = drop["blob"], drop["etag"]
+    name, key = drop["blob"], drop["etag"]
     client = services.files.references.get_blob_client(name)
     try:
         properties = await client.get_blob_properties()
     except ResourceNotFoundError:
+        await services.drops.close(name, key)
         return {"kind": "gone"}, None
-    if str(properties.etag).strip('"') != etag:
+    upload = await drop_memory.begin(services, name, key, blob_state(properties))
+    if upload is None:
+        await services.drops.close(name, key)
         return {"kind": "gone"}, None
-    metadata = dict(properties.metadata or {})
+    if upload.state is UploadState.ACCEPTED:
+        await services.drops.close(name, key)
+        return {"kind": "accepted", "video_id": upload.video_id or ""}, None
+    if upload.begun > _MOST_BEGUN:
+        return _rejected(_never_came_back(name)), None
+    try:
+        answer, acceptance = await _decide(services, drop, client, properties)
+    except Exception as error:
+        # Whatever it is, no upload may keep failing for ever: enough of it is an answer.
+        faults = await drop_memory.came_back(services, name, key, fault=not _passes(error))
+        if faults < _MOST_FAULTS:
+            raise
+        log_event("drop_given_up", level=logging.ERROR, blob=name, reason=type(error).__name__)
+        return _rejected(_keeps_failing(name, error)), None
+    if acceptance is None:
+        await drop_memory.came_back(services, name, key)
+        return answer, None
+    await drop_memory.answered(services, name, key, video_id=acceptance.record.id)
+    await _forget_report(services, name)
+    return answer, acceptance
+
+
+async def _decide(
+    services: Services, drop: Drop, client: BlobClient, properties: BlobProperties
+) -> tuple[DropAnswer, Acceptance | None]:
+    name, metadata = drop["blob"], dict(properties.metadata or {})
     try:
         kind = drops.classify(name, metadata)
         if kind is drops.DropKind.UNSUPPORTED:
             raise drops.unsupported(name)
         if not kind.starts_video:
+            await services.drops.close(name, drop["etag"])
             return {"kind": "gone"}, None
         sidecar = await _first(services, drops.sidecar_candidates(name))
-        if sidecar is None and not _has_prompt(metadata) and not drop.get("last_call"):
-            return {"kind": "waiting"}, None
         defaults = await _first(services, drops.defaults_candidates(name))
+        if not drop.get("last_call"):
+            described = sidecar is not None or _has_prompt(metadata)
+            empty = any(file is not None and file.is_empty for file in (sidecar, defaults))
+            if not described or empty or not properties.size:
+                return {"kind": "waiting"}, None
+        if not properties.size:
+            raise DropError("The file is empty. Upload it whole.", code="invalid_image", where=name)
         wanted = drops.parameters(name, metadata, sidecar, defaults)
         source = BlobSource(client, int(properties.size), str(properties.etag))
         acceptance = await _accept(services, drop, wanted, source)
     except DropError as error:
-        rejection: Rejection = {
-            "code": error.code,
-            "message": error.message,
-            "where": error.where,
-        }
-        return {"kind": "rejected", "rejection": rejection}, None
-    await _forget_report(services, name)
+        return _rejected(error), None
     return {"kind": "accepted", "video_id": acceptance.record.id}, acceptance
+
+
+def _rejected(error: DropError) -> DropAnswer:
+    rejection: Rejection = {
+        "code": error.code,
+        "message": error.message,
+        "where": error.where,
+    }
+    return {"kind": "rejected", "rejection": rejection}
 
 
 async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> None:
@@ -124,17 +178,48 @@ async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> N
             traceparent=tracecontext.starting(drop.get("traceparent")),
         )
     )
+    await drop_memory.answered(services, drop["blob"], drop["etag"], code=rejection["code"])
     log_event("drop_rejected", blob=drop["blob"], code=rejection["code"])
 
 
-async def images_of_sidecar(services: Services, sidecar: str) -> list[Drop]:
-    """The images that this sidecar belongs to, as they are now."""
-    prefix = drops.sidecar_prefix(sidecar)
-    return [
-        {"blob": str(blob.name), "etag": str(blob.etag).strip('"')}
-        async for blob in services.files.references.list_blobs(name_starts_with=prefix)
-        if drops.is_sidecar_of(sidecar, str(blob.name))
-    ]
+async def images_of_sidecar(services: Services, sidecar: str) -> list[str]:
+    """The names of the images that this sidecar belongs to."""
+    found: dict[str, None] = {}
+    for prefix in drops.sidecar_prefixes(sidecar):
+        async for name in services.files.references.list_blob_names(name_starts_with=prefix):
+            if drops.is_sidecar_of(sidecar, name):
+                found[name] = None
+    return list(found)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the error is an outage's, which says nothing about this upload."""
+    if isinstance(error, Conflict | IntegrityError | OSError):
+        return True  # somebody else writes, or uploads, at this moment
+    if not isinstance(error, AzureError):
+        return False
+    status = getattr(error, "status_code", None)
+    return status is None or status in _PASSING or status >= 500
+
+
+def _keeps_failing(name: str, error: Exception) -> DropError:
+    code = getattr(error, "error_code", None)
+    code = getattr(code, "value", code)  # of an enumeration, as a rule
+    why = f"Storage does not let it be read ({code})" if code else "It can't be worked on"
+    return DropError(
+        f"{why}, after {_MOST_FAULTS} tries. Upload it again, or save it in another format first.",
+        code="drop_failed",
+        where=name,
+    )
+
+
+def _never_came_back(name: str) -> DropError:
+    return DropError(
+        f"Work on this file was broken off {_MOST_BEGUN} times. Upload it again, smaller or saved "
+        "in another format.",
+        code="drop_failed",
+        where=name,
+    )
 
 
 async def _accept(

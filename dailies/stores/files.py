@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import (
     BlobBlock,
     BlobSasPermissions,
@@ -246,6 +246,10 @@ async def read_blob(container: ContainerClient, name: str, *, max_bytes: int) ->
         return await downloader.readall()
     except ResourceNotFoundError:
         return None
+    except HttpResponseError as error:
+        if error.status_code == 416:
+            return b""  # an empty blob has no range that could be asked for
+        raise
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["CLAIMS", "OPEN_VIDEOS", "TABLES", "VIDEOS", "document_of", "properties_of"]
+__all__ = ["CLAIMS", "DROPS", "OPEN_VIDEOS", "TABLES", "VIDEOS", "document_of", "properties_of"]
 
 VIDEOS = "videos"
 """A partition for each owner: records, their index in falling order, idempotency keys."""
@@ -16,8 +16,10 @@ OPEN_VIDEOS = "openvideos"
 """One row for every video with something left to do; what the sweeper reads."""
 CLAIMS = "claims"
 """A partition for each deployment: which video an upstream job belongs to."""
+DROPS = "drops"
+"""What became of each upload into the references container (``dailies.stores.drops``)."""
 
-TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS)
+TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS, DROPS)
 
 # A string property holds at most 64 KiB of UTF-16, so 16,000 characters fit whatever they are.
 _CHUNK = 16_000

@@ -19,12 +19,12 @@ foreach ($try in 1..30) {
         --subscription $env:AZURE_SUBSCRIPTION_ID `
         --resource-group $env:AZURE_RESOURCE_GROUP `
         --name $env:DAILIES_APP_NAME `
-        --query 'systemKeys.blobs_extension != null' --output tsv
+        --query 'systemKeys.eventgrid_extension != null' --output tsv
     if ($answer -eq 'true') { $ready = $true; break }
     Start-Sleep -Seconds $pause
 }
 if (-not $ready) {
-    Stop-Hook "the app $env:DAILIES_APP_NAME has no key 'blobs_extension', so its blob trigger is not running; look at its log stream, and check that 'az account show' works; then run: azd hooks run postdeploy"
+    Stop-Hook "the app $env:DAILIES_APP_NAME has no key 'eventgrid_extension', so its function 'reference_uploaded' is not running; look at its log stream, and check that 'az account show' works; then run: azd hooks run postdeploy"
 }
 
 az deployment group create `

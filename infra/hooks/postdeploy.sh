@@ -18,14 +18,14 @@ while [ "$tries" -gt 0 ]; do
     --subscription "$AZURE_SUBSCRIPTION_ID" \
     --resource-group "$AZURE_RESOURCE_GROUP" \
     --name "$DAILIES_APP_NAME" \
-    --query 'systemKeys.blobs_extension != null' --output tsv || true)"
+    --query 'systemKeys.eventgrid_extension != null' --output tsv || true)"
   case "$ready" in
     true | True) break ;;
   esac
   tries=$((tries - 1))
   sleep "$pause"
 done
-[ "$tries" -gt 0 ] || fail "the app $DAILIES_APP_NAME has no key 'blobs_extension', so its blob trigger is not running; look at its log stream, and check that 'az account show' works; then run: azd hooks run postdeploy"
+[ "$tries" -gt 0 ] || fail "the app $DAILIES_APP_NAME has no key 'eventgrid_extension', so its function 'reference_uploaded' is not running; look at its log stream, and check that 'az account show' works; then run: azd hooks run postdeploy"
 
 az deployment group create \
   --subscription "$AZURE_SUBSCRIPTION_ID" \

@@ -85,7 +85,7 @@ var logAlerts = [
   }
   {
     name: 'poison-messages'
-    description: 'A dropped image failed five times and was set aside.'
+    description: 'A dropped image that an earlier version had queued was set aside.'
     severity: 2
     query: loadTextContent('../queries/poison-messages.kql')
     scope: workspaceId

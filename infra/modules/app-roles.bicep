@@ -50,7 +50,8 @@ resource hostBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Host storage: control and work-item queues of the task hub, the blob trigger's internal queue.
+// Host storage: control and work-item queues of the task hub, and the internal queue of the blob
+// trigger that an earlier version listened with.
 resource hostQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(hostStorage.id, principalId, roles.storageQueueDataContributor)
   scope: hostStorage
@@ -72,8 +73,8 @@ resource hostTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Video storage: the blob trigger asks for Owner on the account that it watches. Owner also covers
-// writing videos and asking for the user delegation keys that sign content links.
+// Video storage: writing videos, reading dropped images, and asking for the user delegation keys that
+// sign content links. Owner, which the blob trigger of an earlier version asks for.
 resource videoBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(videoStorage.id, principalId, roles.storageBlobDataOwner)
   scope: videoStorage
@@ -84,7 +85,7 @@ resource videoBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Video storage: the blob trigger's poison queue.
+// Video storage: the poison queue of the blob trigger that an earlier version listened with.
 resource videoQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(videoStorage.id, principalId, roles.storageQueueDataContributor)
   scope: videoStorage

@@ -74,15 +74,15 @@ class BlobConsumer(Protocol):
     def path(self) -> BlobPath:
         """The blobs that it is for."""
 
-    def enqueue(self, name: str, etag: str) -> None:
+    def enqueue(self, container: str, name: str, etag: str) -> None:
         """Queue a blob that an event names."""
 
 
 async def handle_blob_events(request: Request, triggers: Sequence[BlobConsumer]) -> Response:
     """Answer ``/runtime/webhooks/blobs?functionName=Host.Functions.…``; the key has been checked.
 
-    Events are queued before the answer; other types of events, and blobs that do not match the
-    trigger's path, are accepted and ignored.
+    Events are queued before the answer, whatever their type, the container and the path: nothing is
+    filtered here. CloudEvents are refused.
     """
     name = request.query_params.get("functionName", "").removeprefix("Host.Functions.")
     trigger = next((t for t in triggers if t.function.name == name), None)
@@ -91,26 +91,24 @@ async def handle_blob_events(request: Request, triggers: Sequence[BlobConsumer])
     try:
         events = await read_events(request)
         answer = handshake(request, events)
-        created = [_created_blob(event) for event in events] if answer is None else []
+        named = [_named_blob(event) for event in events] if answer is None else []
     except WebhookError as error:
         return PlainTextResponse(str(error), 400)
     if answer is not None:
         return answer
-    for container, blob, etag in filter(None, created):
-        if container == trigger.path.container and trigger.path.match(blob) is not None:
-            trigger.enqueue(blob, etag)
-    return Response(status_code=200)
+    for container, blob, etag in named:
+        trigger.enqueue(container, blob, etag)
+    return Response(status_code=202)
 
 
-def _created_blob(event: Event) -> tuple[str, str, str] | None:
-    """Container, name and ETag of a BlobCreated event, None for any other."""
-    kind = event.get("type") if "specversion" in event else event.get("eventType")
-    if kind != "Microsoft.Storage.BlobCreated":
-        return None
+def _named_blob(event: Event) -> tuple[str, str, str]:
+    """Container, name and ETag of the blob that an event is about."""
+    if "specversion" in event:
+        raise WebhookError("CloudEvents are not taken: subscribe with the Event Grid schema")
     subject = re.search(
         r"/blobServices/default/containers/([^/]+)/blobs/(.+)$", str(event.get("subject", ""))
     )
     if subject is None:
-        raise WebhookError("a BlobCreated event needs a subject that names the blob")
+        raise WebhookError("an event about a blob needs a subject that names it")
     data: Mapping[str, Any] = event.get("data") or {}
     return subject[1], subject[2], str(data.get("eTag", "")).strip('"')

@@ -1,10 +1,10 @@
-"""Blob triggers, served as Azure serves those with the Event Grid source.
+"""Blob triggers, with either source that Azure has for them.
 
-Locally nothing sends an event when a blob is written, so the host lists each container twice a
-second and queues what it has not seen: every pair of blob and ETag once, blobs that were there
-before the first start included. Events that come in by the webhook are queued as they are, as often
-as they come. From the queue a function runs at least once, at most five times, then the message
-goes to ``webjobs-blobtrigger-poison`` on the same account.
+With the Event Grid source, what comes in by the webhook is queued as it is, as often as it comes.
+With the other one the container is scanned, here twice a second, and what was not seen is queued:
+every pair of blob and ETag once, blobs that were there before the first start included. From the
+queue a function runs at least once, at most five times, then the message goes to
+``webjobs-blobtrigger-poison`` on the same account. The host reads the blob, whole, as it is stored.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import time
 from functools import partial
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue import TextBase64EncodePolicy
@@ -55,6 +54,7 @@ class BlobTrigger:
         self.function = function
         self.path = BlobPath.parse(resolve_settings(str(function.trigger["path"])))
         self._connection = _connection_string(str(function.trigger.get("connection") or "Storage"))
+        self._is_told = function.trigger.get("source") == "EventGrid"
         self._caller = caller
         self._store = store
         self._queued = asyncio.Event()
@@ -72,12 +72,13 @@ class BlobTrigger:
             ) as queues,
             asyncio.TaskGroup() as group,
         ):
-            group.create_task(self._poll(blobs))
+            if not self._is_told:
+                group.create_task(self._poll(blobs))
             group.create_task(self._work(blobs, queues))
 
-    def enqueue(self, name: str, etag: str) -> None:
+    def enqueue(self, container: str, name: str, etag: str) -> None:
         """Queue a blob that an event names."""
-        self._store.enqueue(self.function.name, self.path.container, name, etag, time.time())
+        self._store.enqueue(self.function.name, container, name, etag, time.time())
         self._queued.set()
 
     # -- finding blobs ---------------------------------------------------------------------
@@ -137,42 +138,34 @@ class BlobTrigger:
     async def _process(
         self, message: BlobMessage, blobs: BlobServiceClient, queues: QueueServiceClient
     ) -> None:
+        # Before anything is done: an attempt that ends the process counts.
+        attempt = self._store.begin_attempt(message)
         try:
             call = await self._prepare(message, blobs)
         except AzureError as error:
             _log.warning("cannot read %s/%s: %s", message.container, message.name, _brief(error))
-            self._store.postpone(message, time.time() + _LONGEST_STORAGE_BACKOFF_S)
+            await self._again(message, attempt, queues)
             return
-        if call is None:
+        if call is None or await self._succeeds(call, message, attempt):
             self._store.delete_blob(message)
-            return
-        attempt = self._store.begin_attempt(message)
-        if await self._succeeds(call, message, attempt):
-            self._store.delete_blob(message)
-        elif attempt < MAX_ATTEMPTS:
-            delay = _FIRST_RETRY_S * 2 ** (attempt - 1)
-            self._store.postpone(message, time.time() + delay)
         else:
+            await self._again(message, attempt, queues)
+
+    async def _again(self, message: BlobMessage, attempt: int, queues: QueueServiceClient) -> None:
+        if attempt >= MAX_ATTEMPTS:
             await self._poison(message, queues)
+            return
+        self._store.postpone(message, time.time() + _FIRST_RETRY_S * 2 ** (attempt - 1))
 
     async def _prepare(self, message: BlobMessage, service: BlobServiceClient) -> Invocation | None:
-        """Read the blob; None when it is gone or has become another version."""
+        """Read the blob as it is now, whatever version the message names; None when it is gone."""
         client = service.get_blob_client(message.container, message.name)
-        condition: dict[str, Any] = {}
-        if message.etag:
-            condition = {
-                "etag": f'"{message.etag}"',
-                "match_condition": MatchConditions.IfNotModified,
-            }
         try:
-            download = await client.download_blob(**condition)
+            # As it is stored: what its headers say of an encoding is for the app to judge.
+            download = await client.download_blob(decompress=False)
             content = await download.readall()
         except ResourceNotFoundError:
             return None
-        except AzureError as error:
-            if getattr(error, "status_code", None) == 412:
-                return None
-            raise
         properties = download.properties
         metadata: dict[str, Any] = {
             **(self.path.match(message.name) or {}),

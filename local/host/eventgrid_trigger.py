@@ -79,7 +79,8 @@ class EventGridTriggers:
     async def handle(self, request: Request) -> Response:
         """Answer ``/runtime/webhooks/EventGrid?functionName=…``; the key has been checked.
 
-        A failed function is answered with 500, so that Event Grid delivers again.
+        The answer comes when the function has ended. One that failed is answered with 500, so that
+        Event Grid delivers again, all events of the request. CloudEvents are refused.
         """
         function = self._functions.get(request.query_params.get("functionName", ""))
         if function is None:
@@ -91,8 +92,12 @@ class EventGridTriggers:
             return PlainTextResponse(str(error), 400)
         if answer is not None:
             return answer
+        if any("specversion" in event for event in events):
+            return PlainTextResponse("CloudEvents are not taken here.", 400)
         done = await asyncio.gather(*(self._run(function, event) for event in events))
-        return Response(status_code=202 if all(done) else 500)
+        if all(done):
+            return Response(status_code=202)
+        return PlainTextResponse(f"Exception while executing function: {function.name}", 500)
 
     async def _run(self, function: Function, event: Event) -> bool:
         value = {"type": "json", "value": json.dumps(event)}

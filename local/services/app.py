@@ -26,10 +26,12 @@ from local.services.sora1.routes import Sora1
 from local.services.sora1.wire import job_of_generation
 from local.services.sora2.characters import Characters
 from local.services.sora2.routes import Sora2
+from local.services.storage.system_topic import SystemTopic
 from local.services.studio import Studio
 from local.services.telemetry import Telemetry
 from local.services.topics.delivery import ANSWER_TIMEOUT, Deliverer
 from local.services.topics.routes import Topics
+from local.services.topics.schemas import CloudEventSchema
 from local.services.topics.store import TopicStore
 
 
@@ -49,15 +51,20 @@ class Services:
     faults: Faults
     deliverer: Deliverer
     subscribers: tuple[str, ...]
+    system_topic: SystemTopic | None
 
     def start(self) -> None:
         """Begin what runs in the background; call it inside the event loop."""
         self.studio.resume()
         self.deliverer.start(self.subscribers)
+        if self.system_topic is not None:
+            self.system_topic.start()
 
     async def close(self) -> None:
         """Let go of held requests, stop the background and close the files."""
         self.faults.clear()
+        if self.system_topic is not None:
+            await self.system_topic.close()
         await self.deliverer.close()
         await self.library.close()
         self.database.close()
@@ -80,9 +87,13 @@ def build(
     store = JobStore(database, clock)
     studio = Studio(store, clock, library, settings, tokens, options.sora_api_key)
     topic_store = TopicStore(database, clock)
-    deliverer = Deliverer(topic_store, clock, subscriber_client)
+    deliverer = Deliverer(topic_store, clock, subscriber_client, CloudEventSchema())
+    system_topic = None
+    if options.storage is not None:
+        storage = Database(options.state_dir / "storage.sqlite")
+        system_topic = SystemTopic(options.storage, storage, clock, subscriber_client)
     faults, counter = Faults(), RequestCounter()
-    inspection = Inspection(studio, identity, faults, counter, topic_store, deliverer)
+    inspection = Inspection(studio, identity, faults, counter, topic_store, deliverer, system_topic)
     starlette = Starlette(
         routes=[
             *identity.routes(),
@@ -112,4 +123,5 @@ def build(
         faults=faults,
         deliverer=deliverer,
         subscribers=options.subscribers,
+        system_topic=system_topic,
     )

@@ -15,8 +15,10 @@ from local.services.jobs import Job
 from local.services.settings import MODELS, Settings
 from local.services.sora1.wire import job_object
 from local.services.sora2.wire import video_object
+from local.services.storage.system_topic import SystemTopic
 from local.services.studio import Studio
-from local.services.topics.delivery import Deliverer, HandshakeError
+from local.services.topics.delivery import Deliverer
+from local.services.topics.schemas import HandshakeError
 from local.services.topics.store import TopicStore
 
 
@@ -31,6 +33,7 @@ class Inspection:
         counter: RequestCounter,
         topics: TopicStore,
         deliverer: Deliverer,
+        system_topic: SystemTopic | None = None,
     ) -> None:
         self._studio = studio
         self._identity = identity
@@ -38,6 +41,7 @@ class Inspection:
         self._counter = counter
         self._topics = topics
         self._deliverer = deliverer
+        self._system_topic = system_topic
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -45,6 +49,7 @@ class Inspection:
             Route("/_inspect/health", self._health, methods=["GET"]),
             Route("/_inspect/jobs", self._jobs, methods=["GET"]),
             Route("/_inspect/events", self._events, methods=["GET"]),
+            Route("/_inspect/storage-events", self._storage_events, methods=["GET"]),
             Route("/_inspect/tokens", self._tokens, methods=["GET"]),
             Route("/_inspect/requests", self._requests, methods=["GET"]),
             Route("/_inspect/faults", self._list_faults, methods=["GET"]),
@@ -65,6 +70,16 @@ class Inspection:
 
     async def _events(self, _request: Request) -> Response:
         return JSONResponse(self._topics.report())
+
+    async def _storage_events(self, _request: Request) -> Response:
+        if self._system_topic is None:
+            return JSONResponse([])
+        report = self._system_topic.store.report()
+        for entry in report:
+            for delivery in entry["deliveries"]:
+                # The webhook's address holds a key of the host.
+                delivery["subscriber"] = delivery["subscriber"].partition("&code=")[0]
+        return JSONResponse(report)
 
     async def _tokens(self, _request: Request) -> Response:
         return JSONResponse(self._identity.report())
@@ -107,9 +122,12 @@ class Inspection:
             order = await _object(request)
             if isinstance(order, Response):
                 return order
+            told = order.pop("storage_events", None)
             problem = _change(settings, order)
             if problem is not None:
                 return _refusal(problem)
+            if isinstance(told, bool) and self._system_topic is not None:
+                self._system_topic.enabled = told
         return JSONResponse(
             {
                 "unlimited": settings.unlimited,
@@ -117,6 +135,7 @@ class Inspection:
                 "hide_prompts": settings.hide_prompts,
                 "deployments": settings.deployments,
                 "retired": sorted(settings.retired),
+                "storage_events": self._system_topic is not None and self._system_topic.enabled,
             }
         )
 

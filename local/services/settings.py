@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from local.services.storage.system_topic import StorageAccount
 
 DEPLOYMENTS = {"sora-2": "sora-2", "sora-2-pro": "sora-2-pro", "sora": "sora"}
 MODELS = frozenset(DEPLOYMENTS.values())
 TOKEN_SECONDS = 86_400
+STORAGE_CONNECTION = "SIMULATED_STORAGE_CONNECTION"
+STORAGE_SUBSCRIBER = "SIMULATED_STORAGE_SUBSCRIBER"
 
 
 @dataclass
@@ -38,10 +43,16 @@ class Options:
     subscribers: tuple[str, ...] = ()
     sora_api_key: str | None = None
     topic_key: str | None = None
+    storage: StorageAccount | None = None
 
 
-def parse(arguments: Sequence[str] | None = None) -> Options:
-    """Read the command line; exits with a message when it is wrong."""
+def parse(
+    arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ
+) -> Options:
+    """Read the command line; exits with a message when it is wrong.
+
+    What holds a key comes by the environment, where no list of processes shows it.
+    """
     parser = _parser()
     given = parser.parse_args(arguments)
     for path in (given.tls_cert, given.tls_key):
@@ -68,7 +79,24 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         subscribers=tuple(given.topic_subscriber),
         sora_api_key=given.sora_api_key,
         topic_key=given.topic_key,
+        storage=_storage(parser, given, environ),
     )
+
+
+def _storage(
+    parser: argparse.ArgumentParser, given: argparse.Namespace, environ: Mapping[str, str]
+) -> StorageAccount | None:
+    if given.storage_log is None:
+        return None
+    try:
+        return StorageAccount(
+            connection=environ[STORAGE_CONNECTION],
+            log=given.storage_log,
+            container=given.storage_container,
+            subscriber=environ[STORAGE_SUBSCRIBER],
+        )
+    except KeyError as missing:
+        parser.error(f"--storage-log needs the environment variable {missing.args[0]}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--token-seconds", type=_positive, default=TOKEN_SECONDS, help="real life of a token")
     add("--topic-subscriber", action="append", default=[], metavar="URL", help="webhook")
     add("--topic-key", help="also accept this aeg-sas-key at the topic")
+    add("--storage-log", type=Path, help="Azurite's access log: its uploads become events")
+    add("--storage-container", default="references", help="the container whose uploads are told")
     add("--sora-api-key", help="also accept this api-key at Sora")
     add("--deployment", action="append", type=_deployment, metavar="NAME=MODEL")
     add("--retired", action="append", default=[], metavar="NAME", help="this deployment is gone")

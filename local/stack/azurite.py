@@ -61,7 +61,8 @@ def azurite_part(
         "queue": ports.azurite_queue,
         "table": ports.azurite_table,
     }
-    command = [find_node(), str(_SCRIPT), "--silent", "--disableTelemetry"]
+    # Its access log tells the simulated services what was uploaded.
+    command = [find_node(), str(_SCRIPT), "--disableTelemetry"]
     # The storage SDKs are ahead of the API versions that Azurite knows.
     command += ["--skipApiVersionCheck", "--location", str(state.azurite)]
     for service, port in listeners.items():
@@ -78,7 +79,7 @@ def azurite_part(
         command=tuple(command),
         environment={**environ, "AZURITE_ACCOUNTS": f"{STORAGE_ACCOUNT}:{wiring.keys.storage_key}"},
         cwd=state.azurite,  # a debug log or lock file that Azurite writes lands here
-        log=state.logs / "azurite.log",
+        log=state.azurite_log,
         probe=listening(*listeners.values()),
         prepare=prepare,
     )

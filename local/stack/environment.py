@@ -23,6 +23,7 @@ from local.stack.ports import LOOPBACK, Ports
 from local.stack.resources import REFERENCES, VIDEOS
 
 __all__ = [
+    "REFERENCES_SETTING",
     "Wiring",
     "app_settings",
     "connection_string",
@@ -31,7 +32,8 @@ __all__ = [
 ]
 
 STORAGE_ACCOUNT = "devstoreaccount1"
-CONTAINER_SETTINGS = ("DAILIES_REFERENCES_CONTAINER", "DAILIES_VIDEOS_CONTAINER")
+REFERENCES_SETTING = "DAILIES_REFERENCES_CONTAINER"
+CONTAINER_SETTINGS = (REFERENCES_SETTING, "DAILIES_VIDEOS_CONTAINER")
 _KEY_SETTINGS = ("DAILIES_API_KEYS", "DAILIES_ADMIN_KEYS")
 _MARK = "DAILIES_LOCAL_SETTINGS_BY"
 # What could make the app sign in as somebody, or store or report somewhere, that the user did not

@@ -45,6 +45,10 @@ class StateDir:
         return self.root / "logs"
 
     @property
+    def azurite_log(self) -> Path:
+        return self.logs / "azurite.log"
+
+    @property
     def tls(self) -> Path:
         return self.root / "tls"
 

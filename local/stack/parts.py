@@ -6,14 +6,25 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
+from local.host.keys import load_keys
+from local.services.settings import STORAGE_CONNECTION, STORAGE_SUBSCRIBER
 from local.stack.azurite import azurite_part
-from local.stack.environment import Wiring, direct_loopback, process_environment
+from local.stack.environment import (
+    REFERENCES_SETTING,
+    Wiring,
+    connection_string,
+    direct_loopback,
+    process_environment,
+)
 from local.stack.layout import APP_DIR, StateDir
 from local.stack.options import StackOptions
 from local.stack.probes import listening, reported_ready
 from local.stack.processes import Part
 
-__all__ = ["Plan", "host_part", "plan_parts", "services_part"]
+__all__ = ["DROP_FUNCTION", "Plan", "host_part", "plan_parts", "services_part"]
+
+DROP_FUNCTION = "reference_uploaded"
+"""The app's function for uploads, as ``infra/blob-events.bicep`` names it."""
 
 Plan = Callable[
     [StackOptions, StateDir, Wiring, Mapping[str, str], Mapping[str, str]], Iterable[list[Part]]
@@ -37,7 +48,7 @@ def plan_parts(
     stages = [
         [
             azurite_part(state, wiring, settings, environ),
-            services_part(options, state, wiring, environ),
+            services_part(options, state, wiring, settings, environ),
         ]
     ]
     if options.host:
@@ -49,9 +60,10 @@ def services_part(
     options: StackOptions,
     state: StateDir,
     wiring: Wiring,
+    settings: Mapping[str, str],
     environ: Mapping[str, str] = os.environ,
 ) -> Part:
-    """Identity endpoint, Sora, and the Event Grid topic."""
+    """Identity endpoint, Sora, the Event Grid topic, and the events of the storage account."""
     ports, files = wiring.ports, wiring.certificates
     command = [sys.executable, "-m", "local.services"]
     command += ["--port", str(ports.services), "--tls-port", str(ports.services_tls)]
@@ -64,14 +76,28 @@ def services_part(
         command += ["--topic-key", wiring.keys.topic_key]
     for url in options.subscribers:
         command += ["--topic-subscriber", url]
+    command += ["--storage-log", str(state.azurite_log)]
+    command += ["--storage-container", settings[REFERENCES_SETTING]]
+    environment = {
+        **direct_loopback(environ),
+        "PYTHONUNBUFFERED": "1",
+        STORAGE_CONNECTION: connection_string(wiring),
+        STORAGE_SUBSCRIBER: _drop_webhook(state, wiring),
+    }
     return Part(
         name="services",
         command=tuple(command),
-        environment={**direct_loopback(environ), "PYTHONUNBUFFERED": "1"},
+        environment=environment,
         cwd=APP_DIR,
         log=state.logs / "services.log",
         probe=listening(ports.services, ports.services_tls),
     )
+
+
+def _drop_webhook(state: StateDir, wiring: Wiring) -> str:
+    """Where Event Grid tells the app of uploads, with the key that the host asks for there."""
+    code = load_keys(state.host).system["eventgrid_extension"]
+    return f"{wiring.base_url}/runtime/webhooks/EventGrid?functionName={DROP_FUNCTION}&code={code}"
 
 
 def host_part(

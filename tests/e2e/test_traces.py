@@ -88,9 +88,9 @@ def test_a_dropped_image_is_one_trace_from_its_trigger_to_its_last_event(
 
     video_id = stack.wait_until(announced, within=30, what="the image is a video")
     stack.wait_for(video_id)
-    trace = _trace_of(stack, video_id, root="reference_dropped")
+    trace = _trace_of(stack, video_id, root="reference_uploaded")
     (root,) = _without_a_parent(trace)
-    assert (root["name"], root["parent_id"]) == ("reference_dropped", None)
+    assert (root["name"], root["parent_id"]) == ("reference_uploaded", None)
     assert {"accept_drop", "prepare_reference", *STEPS} <= {s["name"] for s in trace["spans"]}
     (starting,) = {event["traceparent"] for event in _events(stack, video_id)}
     assert starting.split("-")[1] == trace["trace_id"]

@@ -155,8 +155,8 @@ def _event_problems(infra: Infra, code: Code) -> Iterator[str]:
         yield f"{name}: no event has the type {unknown}"
     second = "infra/blob-events.bicep"
     trigger = infra.bicep[second].variables.get("triggerFunctionName")
-    if trigger != code.blob_trigger:
-        yield f"{second}: the trigger is {trigger!r}, the function {code.blob_trigger!r}"
+    if trigger != code.drop_trigger:
+        yield f"{second}: the trigger is {trigger!r}, the function {code.drop_trigger!r}"
     if "containers/${referencesContainer}/blobs/'" not in infra.texts[second]:
         yield f"{second}: the subject must end with the container and /blobs/"
 

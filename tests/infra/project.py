@@ -59,7 +59,7 @@ class Code:
 
     settings: frozenset[str]
     catalogue_settings: frozenset[str]
-    blob_trigger: str
+    drop_trigger: str
     """The name of the function that dropped images start."""
     binding_settings: frozenset[str]
     """Settings that bindings name as ``%NAME%``, and their connections: the host reads these."""
@@ -85,7 +85,7 @@ def read_code(root: Path = ROOT) -> Code:
     return Code(
         settings=Settings.environment_names(),
         catalogue_settings=frozenset(_placeholders(root / "models.yaml")),
-        blob_trigger=_blob_trigger(root),
+        drop_trigger=_drop_trigger(root),
         binding_settings=frozenset(_binding_settings(root)),
         containers={str(f.alias): str(f.default) for f in containers},
         tables=tuple(TABLES),
@@ -105,14 +105,14 @@ def _trigger_nodes(root: Path) -> Iterator[ast.AST]:
         yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 
-def _blob_trigger(root: Path) -> str:
-    """The function under the one ``@….blob_trigger(…)``."""
+def _drop_trigger(root: Path) -> str:
+    """The function under the one ``@….event_grid_trigger(…)``."""
     (name,) = (
         node.name
         for node in _trigger_nodes(root)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for decorator in node.decorator_list
-        if isinstance(decorator, ast.Call) and _name_of(decorator.func) == "blob_trigger"
+        if isinstance(decorator, ast.Call) and _name_of(decorator.func) == "event_grid_trigger"
     )
     return name
 

@@ -147,7 +147,7 @@ def test_a_hole_is_seen(infra: Infra, name: str, old: str, new: str, finding: st
         ),
         pytest.param(
             "infra/blob-events.bicep",
-            "'reference_dropped'",
+            "'reference_uploaded'",
             "'on_reference'",
             "the trigger is 'on_reference'",
             id="a renamed trigger",
@@ -212,12 +212,12 @@ def test_a_name_that_differs_is_seen(
             id="a container renamed in the code",
         ),
         pytest.param(
-            {"tables": ("videos", "openvideos", "claims", "owners")},
-            "the code says ['claims', 'openvideos', 'owners', 'videos']",
+            {"tables": ("videos", "openvideos", "claims", "drops", "owners")},
+            "the code says ['claims', 'drops', 'openvideos', 'owners', 'videos']",
             id="a table added in the code",
         ),
         pytest.param(
-            {"blob_trigger": "on_reference"},
+            {"drop_trigger": "on_reference"},
             "the function 'on_reference'",
             id="a trigger renamed in the code",
         ),

@@ -18,7 +18,7 @@ from tests.infra.project import ROOT
 
 _SOURCES = {"activities", "dailies", "entities", "orchestrations", "triggers"}
 _FILES = {"durable_client.py", "function_app.py", "host.json", "models.yaml", "requirements.txt"}
-_TRIGGERS = {"http_api", "reference_dropped", "sweep"}
+_TRIGGERS = {"http_api", "reference_uploaded", "sweep"}
 
 # Loads the app as Azure's worker does: the package's folder and what the remote build installed
 # are on the path, and nothing of this checkout. Prints the functions and where the app came from.

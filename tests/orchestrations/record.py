@@ -1,4 +1,4 @@
-"""Record a history of each orchestrator: ``python -m tests.orchestrations.record``.
+"""Record histories of an orchestrator: ``python -m tests.orchestrations.record accept_drop_v2``.
 
 Instances in flight survive an upgrade only when the new code gives the actions that the old one
 gave. So each version of an orchestrator has its histories in ``histories/``, which every later code
@@ -9,7 +9,8 @@ changed sequence of yields is a new version, beside the old one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -52,26 +53,30 @@ def _refused() -> Engine:
     return hub
 
 
-def _drops() -> Iterator[Engine]:
+def _drops(orchestrator: str) -> Iterator[Engine]:
     rejection = {"code": "missing_prompt", "message": "Write one.", "where": "a.png"}
     ways: list[tuple[list[Any], bool]] = [
         ([{"kind": "accepted", "video_id": VIDEO}], False),
         ([FAULT, {"kind": "waiting"}, {"kind": "accepted", "video_id": VIDEO}], True),
         ([{"kind": "waiting"}, {"kind": "rejected", "rejection": rejection}], False),
+        ([*[{"kind": "waiting"}] * 2, {"kind": "rejected", "rejection": rejection}], True),
     ]
+    if orchestrator == "accept_drop_v1":  # recorded before the last of these ways was possible
+        ways.pop()
     for answers, wake in ways:
         hub = Engine({"accept_drop": script(*answers), "reject_drop": script(None)})
         if wake:
             hub.raise_event("drop_1", "wake", at=hub.now + 10)
         drop = {"blob": "a.png", "etag": "0x1"}
         payload = {"drop": drop, "wait_seconds": 60.0, "retry_seconds": 5.0}
-        hub.run("accept_drop_v1", payload, "drop_1")
+        hub.run(orchestrator, payload, "drop_1")
         yield hub
 
 
-def main() -> None:
-    """Write the histories of all orchestrators as they are now."""
-    generations = [g for hub in (_eventful(), _refused(), *_drops()) for g in hub.generations]
+def main(wanted: Sequence[str]) -> None:
+    """Write the histories of the orchestrators ``wanted``, as they are now."""
+    hubs = [_eventful(), _refused(), *_drops("accept_drop_v1"), *_drops("accept_drop_v2")]
+    generations = [g for hub in hubs for g in hub.generations if g.orchestrator in wanted]
     generations.sort(key=lambda generation: generation.orchestrator)
     HISTORIES.mkdir(exist_ok=True)
     for name, group in groupby(generations, key=lambda generation: generation.orchestrator):
@@ -81,4 +86,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

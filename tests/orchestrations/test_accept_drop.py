@@ -25,7 +25,7 @@ def _hub(**activities: Activity) -> Engine:
 
 def _run(hub: Engine, wait_seconds: float = 60.0) -> Any:
     payload = {"drop": DROP, "wait_seconds": wait_seconds, "retry_seconds": 5.0}
-    answer = hub.run("accept_drop_v1", payload, INSTANCE)
+    answer = hub.run("accept_drop_v2", payload, INSTANCE)
     for generation in hub.generations:
         assert len(generation.history) <= 100
         for recorded, now in replay(generation):
@@ -61,6 +61,25 @@ def test_a_sidecar_that_comes_while_the_image_is_looked_at_ends_the_wait() -> No
     start = hub.now
     assert _run(hub) == ACCEPTED
     assert hub.now - start < 4
+
+
+def test_a_sidecar_that_says_nothing_yet_does_not_end_the_wait() -> None:
+    hub = _hub(accept_drop=script(WAITING, WAITING, ACCEPTED))
+    hub.raise_event(INSTANCE, "wake", at=hub.now + 3)
+    start = hub.now
+    assert _run(hub) == ACCEPTED
+    assert hub.now - start == pytest.approx(60, abs=1)
+    assert [call.payload.get("last_call", False) for call in hub.calls] == [False, False, True]
+
+
+def test_sidecars_without_end_do_not_prolong_the_wait() -> None:
+    hub = _hub(accept_drop=script(*[WAITING] * 5, REJECTED))
+    for second in range(1, 12):
+        hub.raise_event(INSTANCE, "wake", at=hub.now + second)
+    start = hub.now
+    assert _run(hub) == REJECTED
+    assert hub.now - start < 60
+    assert hub.calls[-2].payload["last_call"]
 
 
 @pytest.mark.parametrize("before", [[], [WAITING]])

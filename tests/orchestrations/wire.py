@@ -70,6 +70,7 @@ ORCHESTRATORS: Mapping[str, Callable[[str], str]] = {
     "generate_video_v1": handle_of(generate_video.generate_video_v1),
     "repeat_step_v1": handle_of(steps.repeat_step_v1),
     "accept_drop_v1": handle_of(accept_drop.accept_drop_v1),
+    "accept_drop_v2": handle_of(accept_drop.accept_drop_v2),
 }
 
 

@@ -154,7 +154,6 @@ def test_a_wrong_value_names_the_place_that_it_came_from() -> None:
     ("data", "place", "words"),
     [
         (b'{"prompt": "a",\n "seconds" 8}', ": line 2, column 12", "':'"),
-        (b"", ": line 1, column 1", "JSON"),
         (b"prompt: a cat", ": line 1, column 1", "JSON"),
         (b'{"prompt": NaN}', "", "NaN"),
         (b'{"prompt": "a", "prompt": "b"}', "", "twice"),
@@ -249,3 +248,39 @@ def test_a_frame_or_crop_that_makes_no_sense(key: str, value: object) -> None:
         parameters("clip.mp4", {}, sidecar)
     assert caught.value.code == "invalid_parameters"
     assert key in caught.value.where
+
+
+@pytest.mark.parametrize("nothing", [b"", b" \n\t"])
+def test_an_empty_file_says_nothing(nothing: bytes) -> None:
+    empty = ParameterFile("_defaults.json", nothing)
+    result = parameters(IMAGE, {"prompt": "a cat"}, sidecar(seconds=8), empty)
+    assert (result.prompt, result.seconds) == ("a cat", 8)
+
+
+def test_a_prompt_that_was_to_be_in_an_empty_file_is_asked_for_there() -> None:
+    error = refusal({}, b"", ParameterFile("_defaults.json", b""))
+    assert error.code == "missing_prompt"
+    assert "Nothing is in shots/cat.json and _defaults.json" in error.message
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("K%C3%A4tzchen%20l%C3%A4uft", "Kätzchen läuft"),
+        ("a%20cat%2C%20100%25%20real", "a cat, 100% real"),
+        ("%E7%8C%AB", "猫"),
+        # Not surely encoded: an encoder would have left no space, and no % but its own.
+        ("a cat, 50%20 off", "a cat, 50%20 off"),
+        ("100%", "100%"),
+        ("50%-off", "50%-off"),
+        ("%zz%20", "%zz%20"),
+        ("%FF%FE", "%FF%FE"),
+        ("kitten", "kitten"),
+    ],
+)
+def test_metadata_that_was_surely_percent_encoded_is_decoded(written: str, meant: str) -> None:
+    assert parameters(IMAGE, {"prompt": written}).prompt == meant
+
+
+def test_files_are_never_percent_decoded() -> None:
+    assert parameters(IMAGE, {}, sidecar(prompt="a%20cat")).prompt == "a%20cat"

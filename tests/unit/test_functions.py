@@ -29,11 +29,13 @@ ACTIVITIES = {
     "reject_drop": "rejected",
     "submit_video": "video",
 }
-ORCHESTRATORS = {"generate_video_v1", "repeat_step_v1", "accept_drop_v1"}
+ORCHESTRATORS = {"generate_video_v1", "repeat_step_v1", "accept_drop_v1", "accept_drop_v2"}
 TRIGGERS = {
     "http_api": "httpTrigger",
+    "reference_uploaded": "eventGridTrigger",
     "reference_dropped": "blobTrigger",
     "sweep": "timerTrigger",
+    "sweep_references": "timerTrigger",
     "purge_histories": "timerTrigger",
     "retire_videos": "timerTrigger",
 }
@@ -165,14 +167,17 @@ def test_http_is_one_anonymous_route_for_every_method(
     assert host["extensions"]["http"]["routePrefix"] == ""
 
 
-def test_dropped_images_come_by_event_grid(functions: dict[str, dict[str, Any]]) -> None:
-    # Flex Consumption supports no other source for blobs.
+def test_what_the_old_trigger_queued_still_finds_its_function(
+    functions: dict[str, dict[str, Any]],
+) -> None:
+    # A message for a function that is not there ends the host. Flex supports no other source.
     trigger = _trigger(functions["reference_dropped"])
     assert trigger["source"] == "EventGrid"
     assert trigger["connection"] == "VideoStorage"
     assert trigger["path"].endswith("/{name}")
 
 
-def test_the_sweeper_runs_by_a_setting(functions: dict[str, dict[str, Any]]) -> None:
-    trigger = _trigger(functions["sweep"])
+@pytest.mark.parametrize("name", ["sweep", "sweep_references"])
+def test_the_sweepers_run_by_a_setting(functions: dict[str, dict[str, Any]], name: str) -> None:
+    trigger = _trigger(functions[name])
     assert trigger["schedule"] == "%DAILIES_SWEEP_SCHEDULE%"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 
 from local.services.clock import Clock
-from local.services.topics.cloudevents import SINGLE
+from local.services.topics.schemas import HandshakeError, Schema
 from local.services.topics.store import Delivery, TopicStore
 
-ORIGIN = "eventgrid.azure.net"
 RETRY_DELAYS = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)
 """Simulated seconds before the second attempt, the third and so on; then hourly."""
 
@@ -24,10 +24,6 @@ _AT_ONCE = 8
 _HANDSHAKE_PAUSE = 1.0  # real seconds between attempts to reach a subscriber that is starting
 
 _log = logging.getLogger(__name__)
-
-
-class HandshakeError(Exception):
-    """The webhook did not consent to receive events."""
 
 
 def retry_delay(attempts: int) -> float:
@@ -43,13 +39,16 @@ class Deliverer:
         store: TopicStore,
         clock: Clock,
         client: Callable[[], httpx.AsyncClient],
+        schema: Schema,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._schema = schema
         self._client = client()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._consented: set[str] = set()
+        self._on_the_way: dict[tuple[int, str], asyncio.Task[None]] = {}
         clock.on_advance(self._wake.set)
 
     def start(self, subscribers: tuple[str, ...]) -> None:
@@ -62,9 +61,10 @@ class Deliverer:
 
     async def close(self) -> None:
         """Stop; what was not delivered is delivered after the next start."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._on_the_way.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
 
     def wake(self) -> None:
@@ -77,7 +77,7 @@ class Deliverer:
         Raises:
             HandshakeError: it does not.
         """
-        await self._handshake(url)
+        await self._schema.ask(self._client, url)
         self._consented.add(url)
         self._store.add_subscriber(url)
         self._wake.set()
@@ -90,7 +90,7 @@ class Deliverer:
     async def _win_consent(self, url: str) -> None:
         while url in self._store.subscribers():
             try:
-                await self._handshake(url)
+                await self._schema.ask(self._client, url)
             except HandshakeError as exc:
                 _log.debug("%s; asking again", exc)
                 await asyncio.sleep(_HANDSHAKE_PAUSE)
@@ -99,33 +99,25 @@ class Deliverer:
             self._wake.set()
             return
 
-    async def _handshake(self, url: str) -> None:
-        """The abuse protection of CloudEvents' HTTP webhooks (specification, section 4)."""
-        try:
-            answer = await self._client.options(url, headers={"WebHook-Request-Origin": ORIGIN})
-        except httpx.HTTPError as exc:
-            raise HandshakeError(f"{url} can't be reached: {exc or type(exc).__name__}") from exc
-        allowed = answer.headers.get("WebHook-Allowed-Origin")
-        if answer.status_code != 200 or allowed not in (ORIGIN, "*"):
-            raise HandshakeError(
-                f"{url} does not consent to events from {ORIGIN}: it answered "
-                f"{answer.status_code} with WebHook-Allowed-Origin {allowed!r}"
-            )
-
     async def _run(self) -> None:
+        limit = asyncio.Semaphore(_AT_ONCE)
         while True:
             self._wake.clear()
-            due = self._store.due(self._consented)
-            if due:
-                limit = asyncio.Semaphore(_AT_ONCE)
-                async with asyncio.TaskGroup() as group:
-                    for delivery in due:
-                        group.create_task(self._deliver(delivery, limit))
-                continue
+            for delivery in self._store.due(self._consented):
+                key = (delivery.seq, delivery.url)
+                if key not in self._on_the_way:
+                    # One that takes long holds up none of the others.
+                    task = asyncio.create_task(self._deliver(delivery, limit))
+                    self._on_the_way[key] = task
+                    task.add_done_callback(partial(self._done, key))
             await self._sleep()
 
+    def _done(self, key: tuple[int, str], _: asyncio.Task[None]) -> None:
+        self._on_the_way.pop(key, None)
+        self._wake.set()
+
     async def _sleep(self) -> None:
-        next_due = self._store.next_due(self._consented)
+        next_due = self._store.next_due(self._consented, self._on_the_way)
         seconds = None
         if next_due is not None:
             seconds = max(0.0, self._clock.real_seconds(next_due - self._clock.sim()))
@@ -145,24 +137,15 @@ class Deliverer:
             state = "delivered"
         elif made >= MOST_ATTEMPTS or due - delivery.first_sim > TIME_TO_LIVE:
             state = "given-up"
-            _log.warning("event %s to %s given up", delivery.event["id"], delivery.url)
+            where = delivery.url.partition("?")[0]  # the rest may hold a key
+            _log.warning("event %s to %s given up", delivery.event["id"], where)
         else:
             state = "pending"
         self._store.record(delivery, outcome, state, due)
 
     async def _send(self, delivery: Delivery) -> tuple[str, bool]:
         try:
-            answer = await self._client.post(
-                delivery.url,
-                json=delivery.event,
-                headers={
-                    "Content-Type": f"{SINGLE}; charset=utf-8",
-                    "WebHook-Request-Origin": ORIGIN,
-                    "aeg-event-type": "Notification",
-                    "aeg-subscription-name": "SUBSCRIPTION",
-                    "aeg-delivery-count": str(len(delivery.attempts)),
-                },
-            )
+            answer = await self._schema.send(self._client, delivery)
         except httpx.HTTPError as exc:
             return type(exc).__name__, False
         return str(answer.status_code), answer.status_code in _SUCCESS

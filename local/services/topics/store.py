@@ -1,4 +1,4 @@
-"""Events that the topic took, who subscribes, and how each delivery stands."""
+"""Events that a topic took, who subscribes, and how each delivery stands."""
 
 from __future__ import annotations
 
@@ -87,14 +87,18 @@ class TopicStore:
             for row in rows
         ]
 
-    def next_due(self, urls: Collection[str]) -> float | None:
-        """The simulated time of the next delivery to one of ``urls``."""
-        row = self._database.row(
-            "SELECT min(due_sim) AS due FROM deliveries WHERE state = 'pending' "
-            "AND url IN (SELECT value FROM json_each(?))",
+    def next_due(
+        self, urls: Collection[str], on_the_way: Collection[tuple[int, str]]
+    ) -> float | None:
+        """The simulated time of the next delivery to one of ``urls``, but for those under way."""
+        rows = self._database.rows(
+            "SELECT event_seq, url, due_sim FROM deliveries WHERE state = 'pending' "
+            "AND url IN (SELECT value FROM json_each(?)) ORDER BY due_sim LIMIT ?",
             json.dumps(list(urls)),
+            len(on_the_way) + 1,
         )
-        return None if row is None else row["due"]
+        times = (row["due_sim"] for row in rows if (row["event_seq"], row["url"]) not in on_the_way)
+        return next(times, None)
 
     def record(self, delivery: Delivery, outcome: str, state: str, due_sim: float) -> None:
         """An attempt was made: ``state`` is ``delivered``, ``pending`` or ``given-up``."""

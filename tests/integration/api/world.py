@@ -28,6 +28,7 @@ from dailies.services import Services
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
+from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
@@ -201,6 +202,7 @@ class World:
             catalogue=catalogue,
             records=records,
             claims=ClaimStore(self._tables),
+            drops=DropStore(self._tables, settings_.references_container),
             tombstones=TombstoneStore(self._tables, records),
             characters=CharacterStore(self._tables),
             files=FileStore(

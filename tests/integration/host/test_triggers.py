@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobServiceClient, ContentSettings
 from azure.storage.queue import QueueClient
 
 from tests.azurite import running_azurite
@@ -102,38 +102,71 @@ def webhook(host: LocalHost, route: str, function: str, key: str | None = None) 
     return httpx.URL(f"/runtime/webhooks/{route}", params={"functionName": function, "code": code})
 
 
-def test_the_same_blob_event_runs_its_function_each_time(
+def blob_event(container: str, name: str, etag: str, **changes: Any) -> dict[str, Any]:
+    event = {
+        "id": "1",
+        "topic": "/subscriptions/…",
+        "subject": f"/blobServices/default/containers/{container}/blobs/{name}",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "dataVersion": "",
+        "data": {"eTag": etag.strip('"'), "url": "https://…"},
+    }
+    return {**event, **changes}
+
+
+def test_a_blob_event_runs_its_function_each_time_whatever_it_tells_of(
     make_host: Callable[..., LocalHost], connection: str, blobs: BlobServiceClient
 ) -> None:
     host = make_host(TRIGGERS, **settings(connection))
     host.start()
     properties = blobs.get_blob_client("references", "e/event.txt").upload_blob(b"by event")
-    eventually(lambda: [n for n in notes(host, "dropped") if n["content"] == "by event"])
-    event = {
-        "id": "1",
-        "topic": "/subscriptions/…",
-        "subject": "/blobServices/default/containers/references/blobs/e/event.txt",
-        "eventType": "Microsoft.Storage.BlobCreated",
-        "eventTime": "2026-01-01T00:00:00Z",
-        "dataVersion": "",
-        "data": {"eTag": properties["etag"].strip('"'), "url": "https://…"},
-    }
-    url = webhook(host, "blobs", "Host.Functions.dropped")
-    for _ in range(4):
-        assert host.http.post(url, json=[event]).status_code == 200
+    blobs.get_blob_client("poisonous", "other.txt").upload_blob(b"elsewhere")
+    event = blob_event("references", "e/event.txt", properties["etag"])
+    url = webhook(host, "blobs", "Host.Functions.announced")
+    for _ in range(3):
+        assert host.http.post(url, json=[event]).status_code == 202
+    # Nothing is filtered: another version, another kind of event, another container.
+    stale = {**event, "data": {"eTag": "0x0"}}
+    deleted = {**event, "eventType": "Microsoft.Storage.BlobDeleted"}
+    elsewhere = blob_event("poisonous", "other.txt", "0x0")
+    gone = blob_event("references", "e/gone.txt", "0x0")
+    assert host.http.post(url, json=[stale, deleted, elsewhere, gone]).status_code == 202
     cloud = {
         "specversion": "1.0",
         "type": "Microsoft.Storage.BlobCreated",
         **{key: event[key] for key in ("id", "subject", "data")},
         "source": event["topic"],
     }
-    assert host.http.post(url, json=cloud).status_code == 200
-    stale = {**event, "data": {"eTag": "0x0"}}
-    deleted = {**event, "eventType": "Microsoft.Storage.BlobDeleted"}
-    assert host.http.post(url, json=[stale, deleted]).status_code == 200
-    eventually(lambda: len([n for n in notes(host, "dropped") if n["content"] == "by event"]) == 6)
-    assert host.http.post(webhook(host, "blobs", "dropped", "wrong")).status_code == 401
+    assert host.http.post(url, json=cloud).status_code == 400
+    eventually(lambda: len(notes(host, "announced")) == 6)
+    contents = [n["content"] for n in notes(host, "announced")]
+    assert sorted(contents) == ["by event"] * 5 + ["elsewhere"]
+    assert host.http.post(webhook(host, "blobs", "announced", "wrong")).status_code == 401
     assert host.http.post(webhook(host, "blobs", "nobody"), json=[]).status_code == 404
+
+
+def test_a_trigger_that_is_told_of_blobs_does_not_look_for_them(
+    make_host: Callable[..., LocalHost], connection: str, blobs: BlobServiceClient
+) -> None:
+    host = make_host(TRIGGERS, **settings(connection))
+    host.start()
+    blobs.get_blob_client("references", "f/seen.txt").upload_blob(b"seen by whoever looks")
+    eventually(lambda: any(n["content"].startswith("seen") for n in notes(host, "dropped")))
+    assert not any(n["content"].startswith("seen") for n in notes(host, "announced"))
+
+
+def test_a_blob_comes_as_it_is_stored_and_one_that_cannot_be_read_stops_no_other(
+    make_host: Callable[..., LocalHost], connection: str, blobs: BlobServiceClient
+) -> None:
+    host = make_host(TRIGGERS, **settings(connection))
+    host.start()
+    container = blobs.get_container_client("references")
+    container.upload_blob(
+        "g/encoded.txt", b"no gzip", content_settings=ContentSettings(content_encoding="gzip")
+    )
+    container.upload_blob("g/plain.txt", b"after it")
+    eventually(lambda: {"no gzip", "after it"} <= {n["content"] for n in notes(host, "dropped")})
 
 
 def test_timers_run_on_schedule_and_on_startup(
@@ -175,10 +208,12 @@ def test_event_grid_events_reach_their_function(event_host: LocalHost) -> None:
         ["2", "made.up", {"n": 1}],
     ]
     cloud = {"specversion": "1.0", "id": "3", "source": "s", "type": "good", "data": {"n": 2}}
-    url = webhook(event_host, "EventGrid", "cloud")
-    assert http.post(url, json=cloud).status_code == 202
-    assert notes(event_host, "cloud") == [["3", "good", {"n": 2}]]
-    assert http.post(url, json=[{**cloud, "type": "bad"}]).status_code == 500
+    assert http.post(url, json=cloud).status_code == 400
+    url = webhook(event_host, "EventGrid", "failing")
+    answer = http.post(url, json=[event, {**event, "eventType": "bad"}])
+    assert answer.status_code == 500
+    assert "failing" in answer.text
+    assert http.post(webhook(event_host, "EventGrid", "nobody"), json=[event]).status_code == 404
 
 
 def test_event_grid_webhooks_shake_hands(event_host: LocalHost) -> None:
@@ -189,7 +224,7 @@ def test_event_grid_webhooks_shake_hands(event_host: LocalHost) -> None:
         "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
         "data": {"validationCode": "the-code"},
     }
-    for route, function in (("EventGrid", "classic"), ("blobs", "Host.Functions.dropped")):
+    for route, function in (("EventGrid", "classic"), ("blobs", "Host.Functions.announced")):
         url = webhook(event_host, route, function)
         headers = {"aeg-event-type": "SubscriptionValidation"}
         answer = http.post(url, json=[validation], headers=headers)

@@ -69,7 +69,7 @@ class _Table:
         self._create(entity)
         await self._after("create")
 
-    async def upsert_entity(self, entity: Mapping[str, Any]) -> None:
+    async def upsert_entity(self, entity: Mapping[str, Any], **_: Any) -> None:
         await self._before("upsert")
         self._write(entity)
         await self._after("upsert")
@@ -165,10 +165,10 @@ def _holds(condition: str, parameters: Mapping[str, str], key: tuple[str, str]) 
 class MemoryFiles:
     """``FileStore`` for the videos container: whole files or none."""
 
-    def __init__(self, point: Point = no_point) -> None:
+    def __init__(self, point: Point = no_point, clock: Callable[[], float] = lambda: 0.0) -> None:
         self.point = point
         self.files: dict[str, bytes] = {}
-        self.references = MemoryContainer()
+        self.references = MemoryContainer(clock)
 
     async def store(
         self, name: str, chunks: AsyncIterator[bytes], *, content_type: str, length: int | None

@@ -18,6 +18,7 @@ from dailies.services import Services
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
+from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
@@ -81,7 +82,7 @@ class World:
     def __init__(self, point: Point = no_point, **settings: Any) -> None:
         self.now = START
         self.tables = MemoryTables(point)
-        self.files = MemoryFiles(point)
+        self.files = MemoryFiles(point, self.clock)
         self.events = Events(point)
         self.provider = FakeProvider(self.clock, point)
         service = cast(TableServiceClient, self.tables)
@@ -92,6 +93,7 @@ class World:
             catalogue=Catalogue.parse(CATALOGUE, {}),
             records=records,
             claims=ClaimStore(service),
+            drops=DropStore(service, "references"),
             tombstones=TombstoneStore(service, records),
             characters=CharacterStore(service),
             references=ReferenceFetcher(max_bytes=1024**2),

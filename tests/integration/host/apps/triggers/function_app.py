@@ -21,12 +21,26 @@ def note(name: str, document: object) -> int:
     arg_name="blob",
     path="references/{folder}/{name}.{ext}",
     connection="TEST_STORAGE",
-    source=func.BlobSource.EVENT_GRID,
+    source=func.BlobSource.LOGS_AND_CONTAINER_SCAN,
 )
 def dropped(blob: func.InputStream) -> None:
+    note_blob("dropped", blob)
+
+
+@app.blob_trigger(
+    arg_name="blob",
+    path="references/{name}",
+    connection="TEST_STORAGE",
+    source=func.BlobSource.EVENT_GRID,
+)
+def announced(blob: func.InputStream) -> None:
+    note_blob("announced", blob)
+
+
+def note_blob(name: str, blob: func.InputStream) -> None:
     content = blob.read()
     note(
-        "dropped",
+        name,
         {
             "name": blob.name,
             "uri": blob.uri,
@@ -41,7 +55,7 @@ def dropped(blob: func.InputStream) -> None:
     arg_name="blob",
     path="poisonous/{name}",
     connection="TEST_STORAGE",
-    source=func.BlobSource.EVENT_GRID,
+    source=func.BlobSource.LOGS_AND_CONTAINER_SCAN,
 )
 def poisoned(blob: func.InputStream) -> None:
     note("poisoned", blob.name)
@@ -74,9 +88,8 @@ def classic(event: func.EventGridEvent) -> None:
 
 
 @app.event_grid_trigger(arg_name="event")
-def cloud(event: func.CloudEvent) -> None:
-    note("cloud", [event.id, event.type, event.get_json()])
-    if event.type == "bad":
+def failing(event: func.EventGridEvent) -> None:
+    if event.event_type == "bad":
         raise ValueError("a bad event")
 
 

@@ -1,0 +1,179 @@
+"""What became of the uploads into the references container.
+
+==========  =============  ==================================================
+partition   row            holds
+==========  =============  ==================================================
+``b:SHA``   ``uploads``    the ``BlobHistory`` of one blob
+``open``    instance id    an upload that nobody was told anything about yet
+``sweep``   ``pass``       how far the look through the container has come
+==========  =============  ==================================================
+
+All that concerns one blob is one row, changed with its ETag: of two that see an upload at the same
+time, one has to look again. An open row is written before anything else, so a crash at any moment
+leaves the sweeper something to find.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableClient, TableServiceClient
+from azure.storage.blob import BlobProperties
+from pydantic import BaseModel, ConfigDict
+
+from dailies.drops import instance_id
+from dailies.drops.uploads import BlobHistory, BlobState
+from dailies.errors import Conflict
+from dailies.stores.records import hash_key
+from dailies.stores.tables import DROPS, document_of, properties_of
+
+__all__ = ["ContainerPass", "DropStore", "OpenDrop", "blob_state"]
+
+_ATTEMPTS = 12
+_OPEN = "open"
+_PASS = ("sweep", "pass")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDrop:
+    """An upload that is to be accepted or rejected; ``since`` is when it was seen, Unix seconds."""
+
+    instance_id: str
+    blob: str
+    since: float
+
+
+class ContainerPass(BaseModel):
+    """A look through all names of the container, which takes as many sweeps as it must.
+
+    Attributes:
+        began: when it began, Unix seconds.
+        changed_since: only what was changed after that is looked at; all else was before.
+        token: where to go on; None at the beginning.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    began: float
+    changed_since: float
+    token: str | None = None
+
+
+class DropStore:
+    """The memory of the references container."""
+
+    def __init__(self, service: TableServiceClient, container: str) -> None:
+        self._table: TableClient = service.get_table_client(DROPS)
+        self._container = container
+
+    async def get(self, blob: str) -> BlobHistory:
+        """What is known of a blob's uploads."""
+        history, _ = await self._read(blob)
+        return history
+
+    async def update(self, blob: str, change: Callable[[BlobHistory], BlobHistory]) -> BlobHistory:
+        """Apply ``change`` to what is known; again if someone else wrote in between.
+
+        ``change`` must be pure: it may run more than once.
+
+        Raises:
+            Conflict: others keep writing.
+        """
+        for attempt in range(_ATTEMPTS):
+            history, etag = await self._read(blob)
+            changed = change(history)
+            if changed == history:
+                return history
+            row = {**self._key(blob), **properties_of(changed.model_dump_json())}
+            try:
+                if etag is None:
+                    await self._table.create_entity(row)
+                else:
+                    await self._table.update_entity(
+                        row,
+                        mode=UpdateMode.REPLACE,
+                        etag=etag,
+                        match_condition=MatchConditions.IfNotModified,
+                    )
+            except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
+                await asyncio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
+                continue
+            return changed
+        raise Conflict("The uploads of this blob are being changed by others.", code="busy")
+
+    async def open(self, blob: str, etag: str, now: float) -> None:
+        """Note that an upload is to be seen to."""
+        row = {"PartitionKey": _OPEN, "RowKey": self._instance_id(blob, etag)}
+        await self._table.upsert_entity({**row, "Blob": blob, "Since": now})
+
+    async def close(self, blob: str, etag: str) -> None:
+        """Note that an upload was answered, or is gone."""
+        await self.close_instance(self._instance_id(blob, etag))
+
+    async def close_instance(self, name: str) -> None:
+        """As ``close``, by the id of the upload's orchestration."""
+        await self._table.delete_entity(_OPEN, name)
+
+    async def open_drops(self) -> AsyncIterator[OpenDrop]:
+        """Every upload that is to be seen to."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @partition", parameters={"partition": _OPEN}
+        )
+        async for row in rows:
+            yield OpenDrop(str(row["RowKey"]), str(row["Blob"]), float(row["Since"]))
+
+    async def current_pass(self) -> ContainerPass | None:
+        """The look through the container that is under way; None before the first."""
+        try:
+            row = await self._table.get_entity(*_PASS)
+        except ResourceNotFoundError:
+            return None
+        return ContainerPass.model_validate_json(document_of(row))
+
+    async def save_pass(self, current: ContainerPass) -> None:
+        """Remember how far it has come."""
+        partition, row = _PASS
+        await self._table.upsert_entity(
+            {
+                "PartitionKey": partition,
+                "RowKey": row,
+                **properties_of(current.model_dump_json()),
+            },
+            mode=UpdateMode.REPLACE,
+        )
+
+    async def _read(self, blob: str) -> tuple[BlobHistory, str | None]:
+        key = self._key(blob)
+        try:
+            row = await self._table.get_entity(key["PartitionKey"], key["RowKey"])
+        except ResourceNotFoundError:
+            return BlobHistory(blob=blob), None
+        return BlobHistory.model_validate_json(document_of(row)), str(row.metadata["etag"])
+
+    def _key(self, blob: str) -> dict[str, str]:
+        # A name may hold characters that a key may not.
+        return {"PartitionKey": f"b:{hash_key(f'{self._container}/{blob}')}", "RowKey": "uploads"}
+
+    def _instance_id(self, blob: str, etag: str) -> str:
+        return instance_id(self._container, blob, etag)
+
+
+def blob_state(properties: BlobProperties) -> BlobState:
+    """What tells one upload from another, of what storage says of a blob, or of a list's entry."""
+    created, md5 = properties.creation_time, properties.content_settings.content_md5
+    return BlobState(
+        etag=str(properties.etag).strip('"'),
+        created=None if created is None else created.isoformat(),
+        bytes=int(properties.size),
+        md5=None if md5 is None else bytes(md5).hex(),
+    )
