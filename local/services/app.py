@@ -91,7 +91,7 @@ def build(
     system_topic = None
     if options.storage is not None:
         storage = Database(options.state_dir / "storage.sqlite")
-        system_topic = SystemTopic(options.storage, storage, clock, subscriber_client)
+        system_topic = SystemTopic(options.storage, settings, storage, clock, subscriber_client)
     faults, counter = Faults(), RequestCounter()
     inspection = Inspection(studio, identity, faults, counter, topic_store, deliverer, system_topic)
     starlette = Starlette(

@@ -122,12 +122,9 @@ class Inspection:
             order = await _object(request)
             if isinstance(order, Response):
                 return order
-            told = order.pop("storage_events", None)
             problem = _change(settings, order)
             if problem is not None:
                 return _refusal(problem)
-            if isinstance(told, bool) and self._system_topic is not None:
-                self._system_topic.enabled = told
         return JSONResponse(
             {
                 "unlimited": settings.unlimited,
@@ -135,7 +132,8 @@ class Inspection:
                 "hide_prompts": settings.hide_prompts,
                 "deployments": settings.deployments,
                 "retired": sorted(settings.retired),
-                "storage_events": self._system_topic is not None and self._system_topic.enabled,
+                "storage_events": settings.storage_events,
+                "untold_blobs": settings.untold_blobs,
             }
         )
 
@@ -225,6 +223,8 @@ def _change(settings: Settings, order: dict[str, Any]) -> str | None:
         "token_seconds": lambda value: isinstance(value, int | float) and value > 0,
         "deployments": lambda value: isinstance(value, dict) and set(value.values()) <= MODELS,
         "retired": lambda value: isinstance(value, list),
+        "storage_events": lambda value: isinstance(value, bool),
+        "untold_blobs": lambda value: value is None or isinstance(value, str),
     }
     for name, value in order.items():
         if name not in checks:

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.services.storage.system_topic import StorageAccount
-
 DEPLOYMENTS = {"sora-2": "sora-2", "sora-2-pro": "sora-2-pro", "sora": "sora"}
 MODELS = frozenset(DEPLOYMENTS.values())
 TOKEN_SECONDS = 86_400
@@ -26,6 +24,24 @@ class Settings:
     hide_prompts: bool = False
     deployments: dict[str, str] = field(default_factory=lambda: dict(DEPLOYMENTS))
     retired: set[str] = field(default_factory=set)
+    storage_events: bool = True
+    untold_blobs: str | None = None
+
+
+@dataclass(frozen=True)
+class StorageAccount:
+    """An Azurite whose uploads are told of.
+
+    Attributes:
+        log: its access log.
+        container: the one whose uploads are told.
+        subscriber: the address of the webhook, which may hold a key.
+    """
+
+    connection: str = field(repr=False)
+    log: Path
+    container: str
+    subscriber: str = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.clients import Ledger, place_orders
+from tests.chaos.clients import UNTOLD, Ledger, place_orders
 from tests.chaos.judge import collect, misses, settle
 from tests.chaos.killer import Killer
 from tests.chaos.plan import draw_orders
@@ -63,6 +63,8 @@ def run_campaign(
     ledger, gate = Ledger(), threading.Semaphore(0)
     begun = time.monotonic()
     with running_stack(state_dir, speed=_SPEED, settings=_SETTINGS) as stack:
+        untold = {"untold_blobs": f"{UNTOLD}/"}
+        stack.simulator.patch("/_inspect/settings", json=untold).raise_for_status()
         killer = Killer(stack, ledger, gate, orders=videos, kills=kills, seed=seed)
         with place_orders(stack, orders, ledger, gate) as placed:
             killer.run(placed)

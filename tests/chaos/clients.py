@@ -15,8 +15,10 @@ from tests.chaos.plan import Order, Way
 from tests.pictures import png
 from tests.stack import RunningStack
 
-__all__ = ["Ledger", "Placed", "place_orders"]
+__all__ = ["UNTOLD", "Ledger", "Placed", "place_orders"]
 
+UNTOLD = "untold"
+"""The folder whose uploads the simulated Event Grid is told to lose."""
 _CALLERS = 8
 _PATIENCE = 120.0  # seconds of retries until an order counts as not taken
 
@@ -84,11 +86,12 @@ def _place(stack: RunningStack, order: Order, ledger: Ledger) -> Placed:
         answer = stack.simulator.post("/_inspect/faults", json=fault).raise_for_status()
         ledger.aim(answer.json()["id"], order)
     match order.way:
-        case Way.DROP:
+        case Way.DROP | Way.UNTOLD:
             # Few different images, since each that is new costs the simulator an encoding.
             image = png(order.number % 4)
             about = {"prompt": order.prompt, "model": order.model}
-            stack.drop(f"chaos/{order.number:04d}.png", image, about)
+            folder = UNTOLD if order.way is Way.UNTOLD else "chaos"
+            stack.drop(f"{folder}/{order.number:04d}.png", image, about)
             return Placed(order, certain=True)
         case Way.KEYLESS:
             return _post_once(stack, order)

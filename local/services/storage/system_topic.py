@@ -11,9 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,12 +21,13 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from local.services.clock import Clock
 from local.services.database import Database
+from local.services.settings import Settings, StorageAccount
 from local.services.storage.access_log import AccessLog, Upload, read_line
 from local.services.topics.delivery import Deliverer
 from local.services.topics.schemas import EventGridSchema
 from local.services.topics.store import TopicStore
 
-__all__ = ["StorageAccount", "SystemTopic"]
+__all__ = ["SystemTopic"]
 
 _log = logging.getLogger(__name__)
 
@@ -44,38 +43,24 @@ _API_VERSION = "2025-11-05"
 """The newest version of the storage protocol that Azurite 3.35 speaks."""
 
 
-@dataclass(frozen=True)
-class StorageAccount:
-    """An Azurite whose uploads are told of.
-
-    Attributes:
-        log: its access log.
-        container: the one whose uploads are told.
-        subscriber: the address of the webhook, which may hold a key.
-    """
-
-    connection: str = field(repr=False)
-    log: Path
-    container: str
-    subscriber: str = field(repr=False)
-
-
 class SystemTopic:
-    """Reads the log and delivers. ``enabled`` False is a subscription that is not there.
+    """Reads the log and delivers. ``database`` holds this topic's events alone.
 
-    ``database`` holds this topic's events alone.
+    ``settings.storage_events`` False is a subscription that is not there; an event about a blob
+    whose name has ``settings.untold_blobs`` in it is lost.
     """
 
     def __init__(
         self,
         account: StorageAccount,
+        settings: Settings,
         database: Database,
         clock: Clock,
         client: Callable[[], httpx.AsyncClient],
     ) -> None:
-        self.enabled = True
         self.store = TopicStore(database, clock)
         self._account = account
+        self._settings = settings
         self._database = database
         self._log = AccessLog(account.log)
         self._deliverer = Deliverer(self.store, clock, client, EventGridSchema())
@@ -116,7 +101,16 @@ class SystemTopic:
                 await asyncio.sleep(_LOOK_S)
 
     def _is_wanted(self, upload: Upload) -> bool:
-        return self.enabled and upload.container == self._account.container and upload.api in _APIS
+        return (
+            self._settings.storage_events
+            and not self._is_lost(upload)
+            and upload.container == self._account.container
+            and upload.api in _APIS
+        )
+
+    def _is_lost(self, upload: Upload) -> bool:
+        untold = self._settings.untold_blobs
+        return untold is not None and untold in upload.blob
 
     async def _tell(self, blobs: BlobServiceClient, upload: Upload) -> None:
         client = blobs.get_blob_client(upload.container, upload.blob)
