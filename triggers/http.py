@@ -17,6 +17,7 @@ from dailies.errors import SettingsError
 from dailies.runtime import host_trace, services, start_telemetry
 from dailies.telemetry.spans import RequestTrace
 from durable_client import DurableOrchestrations
+from triggers import arrival_guard
 from triggers.http_streams import Request, Response
 
 blueprint = df.Blueprint()
@@ -32,6 +33,7 @@ async def http_api(
     req: Request, context: func.Context, client: df.DurableOrchestrationClient
 ) -> Response:
     """Hand the request to the FastAPI app, with the durable client beside it."""
+    arrival_guard.report()
     return await respond(_with_context(client, _trace(req, context)), req)
 
 

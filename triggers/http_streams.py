@@ -22,6 +22,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from triggers.arrival_guard import UnclaimedError, guard
+
 __all__ = ["Request", "Response", "WebApp", "WebServer"]
 
 Serve = Callable[[Request], Awaitable[Response]]
@@ -63,6 +65,7 @@ class WebApp(base.WebApp):
 
     def route(self, func: Serve) -> Serve:
         """Take the worker's function."""
+        guard(func)
         self._serve = func
         return func
 
@@ -73,8 +76,12 @@ class WebApp(base.WebApp):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._serve is None:
             return  # a websocket is then closed
-        response = await self._serve(Request(scope, receive))
-        await response(scope, receive, send)
+        answer: ASGIApp
+        try:
+            answer = await self._serve(Request(scope, receive))
+        except UnclaimedError:
+            answer = _not_invoked()
+        await answer(scope, receive, send)
 
 
 class WebServer(base.WebServer):
@@ -87,6 +94,7 @@ class WebServer(base.WebServer):
             host=self.hostname,
             port=self.port,
             interface="asgi3",
+            http="h11",  # whatever else is installed beside it: what it takes is tested
             lifespan="off",
             log_config=None,
             log_level="warning",
@@ -105,3 +113,19 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _not_invoked() -> ASGIApp:
+    """The answer to a request without an invocation, given here as the function never sees it."""
+    # Imported where it is needed, which is hardly ever: a worker starts without the API.
+    from dailies.api.app import refusal
+    from dailies.errors import Unavailable
+
+    return refusal(
+        Unavailable(
+            "The request was not brought to its function, and nothing was done. Send it again, "
+            "without a header 'x-ms-invocation-id' if it has one: that is for the host to set.",
+            retry_after=1,
+            code="not_invoked",
+        )
+    )
