@@ -29,10 +29,10 @@ from dailies.errors import SettingsError
 _HASHED_KEY = re.compile(r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})$")
 _ROOT = Path(__file__).resolve().parent.parent
 
-REQUEST_SECONDS = 1500.0
+REQUEST_SECONDS = 1200.0
 """The default of ``DAILIES_REQUEST_SECONDS``."""
-_LESS_THAN_FUNCTION_TIMEOUT = 1740
-"""Seconds, as ``host.json`` has it: at 30 minutes the host ends the worker and all that it does."""
+_MOST_REQUEST_SECONDS = 1500
+"""Five minutes, for what is then still on its way, before the host's ``functionTimeout``."""
 
 
 class ContentDelivery(StrEnum):
@@ -158,7 +158,7 @@ class Settings(BaseModel):
     request_seconds: float = Field(
         default=REQUEST_SECONDS,
         gt=0,
-        le=_LESS_THAN_FUNCTION_TIMEOUT,
+        le=_MOST_REQUEST_SECONDS,
         alias="DAILIES_REQUEST_SECONDS",
     )
     max_reference_bytes: int = Field(

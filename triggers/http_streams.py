@@ -12,7 +12,9 @@ module is what switches the worker over.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
@@ -21,6 +23,7 @@ from azurefunctions.extensions import base
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from triggers.arrival_guard import UnclaimedError, guard
 
@@ -33,6 +36,8 @@ _IDLE_SECONDS = 75
 must not be closed from here."""
 _HEADER_BYTES = 64 * 1024
 """Twice what the host takes: what is too much is for it to say."""
+_SENT_BYTES = 256 * 1024
+"""Of an answer, in the socket's buffer, where the system would let it grow to 4 MB."""
 
 
 class RouteParameters(base.RequestSynchronizer):
@@ -94,7 +99,7 @@ class WebServer(base.WebServer):
             host=self.hostname,
             port=self.port,
             interface="asgi3",
-            http="h11",  # whatever else is installed beside it: what it takes is tested
+            http=_Protocol,
             lifespan="off",
             log_config=None,
             log_level="warning",
@@ -105,6 +110,20 @@ class WebServer(base.WebServer):
             h11_max_incomplete_event_size=_HEADER_BYTES,
         )
         await _Server(config).serve()
+
+
+class _Protocol(H11Protocol):
+    """HTTP by h11, whatever else is installed beside it, as what that takes is tested.
+
+    Little is held for a slow client: what is still on its way when an answer is broken off counts
+    towards ``functionTimeout``.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """See ``asyncio.Protocol``."""
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT_BYTES)
+        super().connection_made(transport)
 
 
 class _Server(uvicorn.Server):
