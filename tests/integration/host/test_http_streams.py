@@ -13,7 +13,13 @@ import httpx
 import pytest
 
 from bench.memory import peak_mb, reset_peak, rss_mb
-from tests.integration.host.harness import APPS, LocalHost, eventually, running_host
+from tests.integration.host.harness import (
+    APPS,
+    NEVER_BROUGHT,
+    LocalHost,
+    eventually,
+    running_host,
+)
 
 MB = 1024 * 1024
 ENABLED = {"PYTHON_ENABLE_INIT_INDEXING": "1"}
@@ -207,14 +213,6 @@ def test_an_invocation_lasts_until_its_answer_is_sent(host: LocalHost) -> None:
         assert len(found["id"]) == 36
         assert found["seconds"] >= 0
     eventually(lambda: not running())
-
-
-NEVER_BROUGHT = {
-    "not ASCII": b"X-Odd: caf\xc3\xa9",
-    "vertical tab": b"X-Odd: a\x0bb",
-    "form feed": b"X-Odd: a\x0cb",
-    "another's invocation": b"x-ms-invocation-id: a",
-}
 
 
 @pytest.mark.parametrize("header", NEVER_BROUGHT.values(), ids=NEVER_BROUGHT)
