@@ -92,13 +92,6 @@ async def test_head_is_answered_wherever_get_is(world: World) -> None:
                 assert head.headers[name] == get.headers[name], (path, name)
 
 
-async def test_a_method_without_a_route_says_which_there_are(world: World) -> None:
-    answer = await world.alice.patch("/v1/videos")
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == "GET, HEAD, POST"
-    assert (await world.alice.patch("/health/")).headers["Allow"] == "GET, HEAD"
-
-
 async def test_no_answer_is_kept_or_taken_for_something_else(
     world: World, streaming: World
 ) -> None:
