@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -59,6 +59,20 @@ def test_callers_that_leave_at_once_leave_nothing(host: LocalHost, reset: bool) 
                 linger = struct.pack("ii", 1, 0)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     nothing_is_left(host)
+
+
+def test_a_worker_that_is_not_known_is_served_and_the_first_invocation_says_so(
+    make_host: Callable[..., LocalHost],
+) -> None:
+    host = make_host(APPS / "strange", PYTHON_ENABLE_INIT_INDEXING="1")
+    host.start()
+    # The host drops what is logged before the first invocation.
+    assert "arrivals_unguarded" not in host.log()
+    for _ in range(2):
+        answer = host.http.get("/health")
+        assert answer.json()["error"]["code"] == "configuration_error"
+    (line,) = [line for line in host.log().splitlines() if "arrivals_unguarded" in line]
+    assert "get_http_request_async" in line
 
 
 def nothing_is_left(host: LocalHost) -> None:
