@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup start demo test chaos fuzz lint format lock package infra-scan bench-litellm
-.PHONY: test-clients clean
+.PHONY: arrivals test-clients clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
 PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 python; do \
@@ -21,6 +21,7 @@ help:
 	@echo "make test    lint, types and all tests"
 	@echo "make chaos   hundreds of videos while worker and host are killed (ARGS=\"--seed 7\")"
 	@echo "make fuzz    10,000 requests made up from the OpenAPI document (FUZZ_SEED=1)"
+	@echo "make arrivals  500 of each kind of request that never gets to the worker (ARRIVALS=500)"
 	@echo "make lint    lint and types only;  make format puts the code in order"
 	@echo "make package builds the zip that is deployed;  make infra-scan runs checkov over infra/"
 	@echo "make test-clients  LiteLLM's client, and the snippets of its and Azure's documentation"
@@ -53,6 +54,9 @@ test: lint
 
 fuzz: setup
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-400} $(RUN) -m pytest -s tests/e2e/test_other_clients.py -k openapi
+
+arrivals: setup
+	ARRIVALS=$${ARRIVALS:-500} $(RUN) -m pytest tests/e2e/test_arrivals.py
 
 format: setup
 	$(RUN) -m ruff check --fix

@@ -29,6 +29,11 @@ from dailies.errors import SettingsError
 _HASHED_KEY = re.compile(r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})$")
 _ROOT = Path(__file__).resolve().parent.parent
 
+REQUEST_SECONDS = 1200.0
+"""The default of ``DAILIES_REQUEST_SECONDS``."""
+_MOST_REQUEST_SECONDS = 1500
+"""Five minutes, for what is then still on its way, before the host's ``functionTimeout``."""
+
 
 class ContentDelivery(StrEnum):
     """How ``GET /videos/{id}/content`` hands over the bytes."""
@@ -149,6 +154,12 @@ class Settings(BaseModel):
     )
     content_link_seconds: int = Field(
         default=600, ge=60, le=86_400, alias="DAILIES_CONTENT_LINK_SECONDS"
+    )
+    request_seconds: float = Field(
+        default=REQUEST_SECONDS,
+        gt=0,
+        le=_MOST_REQUEST_SECONDS,
+        alias="DAILIES_REQUEST_SECONDS",
     )
     max_reference_bytes: int = Field(
         default=20 * 1024**2, ge=1024, le=100 * 1024**2, alias="DAILIES_MAX_REFERENCE_BYTES"

@@ -15,8 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dailies.api.asgi import respond
 from dailies.errors import SettingsError
 from dailies.runtime import host_trace, services, start_telemetry
+from dailies.settings import REQUEST_SECONDS
 from dailies.telemetry.spans import RequestTrace
 from durable_client import DurableOrchestrations
+from triggers import arrival_guard
 from triggers.http_streams import Request, Response
 
 blueprint = df.Blueprint()
@@ -32,7 +34,9 @@ async def http_api(
     req: Request, context: func.Context, client: df.DurableOrchestrationClient
 ) -> Response:
     """Hand the request to the FastAPI app, with the durable client beside it."""
-    return await respond(_with_context(client, _trace(req, context)), req)
+    arrival_guard.report()
+    app = _with_context(client, _trace(req, context))
+    return await respond(app, req, seconds=_longest())
 
 
 @functools.cache
@@ -51,6 +55,14 @@ def _trace(req: Request, context: func.Context) -> RequestTrace:
     except SettingsError:
         return RequestTrace()  # the app answers what is wrong
     return RequestTrace(host or req.headers.get("traceparent"), reported=host is not None)
+
+
+def _longest() -> float:
+    """The seconds that a request may take, until its answer is sent."""
+    try:
+        return services().settings.request_seconds
+    except SettingsError:
+        return REQUEST_SECONDS  # the app answers what is wrong
 
 
 def _with_context(client: df.DurableOrchestrationClient, trace: RequestTrace) -> ASGIApp:

@@ -12,7 +12,9 @@ module is what switches the worker over.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
@@ -21,6 +23,9 @@ from azurefunctions.extensions import base
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from triggers.arrival_guard import UnclaimedError, guard
 
 __all__ = ["Request", "Response", "WebApp", "WebServer"]
 
@@ -31,6 +36,8 @@ _IDLE_SECONDS = 75
 must not be closed from here."""
 _HEADER_BYTES = 64 * 1024
 """Twice what the host takes: what is too much is for it to say."""
+_SENT_BYTES = 256 * 1024
+"""Of an answer, in the socket's buffer, where the system would let it grow to 4 MB."""
 
 
 class RouteParameters(base.RequestSynchronizer):
@@ -63,6 +70,7 @@ class WebApp(base.WebApp):
 
     def route(self, func: Serve) -> Serve:
         """Take the worker's function."""
+        guard(func)
         self._serve = func
         return func
 
@@ -73,8 +81,12 @@ class WebApp(base.WebApp):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._serve is None:
             return  # a websocket is then closed
-        response = await self._serve(Request(scope, receive))
-        await response(scope, receive, send)
+        answer: ASGIApp
+        try:
+            answer = await self._serve(Request(scope, receive))
+        except UnclaimedError:
+            answer = _not_invoked()
+        await answer(scope, receive, send)
 
 
 class WebServer(base.WebServer):
@@ -87,6 +99,7 @@ class WebServer(base.WebServer):
             host=self.hostname,
             port=self.port,
             interface="asgi3",
+            http=_Protocol,
             lifespan="off",
             log_config=None,
             log_level="warning",
@@ -99,9 +112,39 @@ class WebServer(base.WebServer):
         await _Server(config).serve()
 
 
+class _Protocol(H11Protocol):
+    """HTTP by h11, whatever else is installed beside it, as what that takes is tested.
+
+    Little is held for a slow client: what is still on its way when an answer is broken off counts
+    towards ``functionTimeout``.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """See ``asyncio.Protocol``."""
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SENT_BYTES)
+        super().connection_made(transport)
+
+
 class _Server(uvicorn.Server):
     """A server that leaves the process's signals to the worker."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _not_invoked() -> ASGIApp:
+    """The answer to a request without an invocation, given here as the function never sees it."""
+    # Imported where it is needed, which is hardly ever: a worker starts without the API.
+    from dailies.api.app import refusal
+    from dailies.errors import Unavailable
+
+    return refusal(
+        Unavailable(
+            "The request was not brought to its function, and nothing was done. Send it again, "
+            "without a header 'x-ms-invocation-id' if it has one: that is for the host to set.",
+            retry_after=1,
+            code="not_invoked",
+        )
+    )

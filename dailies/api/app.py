@@ -7,12 +7,15 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.types import ASGIApp
 
 from dailies.api import characters, content, derivatives, errors, operations, videos
+from dailies.api.front import Front, Head
 from dailies.api.observe import Observer
 from dailies.api.sora1 import routes as sora1
+from dailies.errors import RequestError
 
-__all__ = ["PREFIXES", "create_app"]
+__all__ = ["PREFIXES", "create_app", "refusal"]
 
 PREFIXES = ("/v1", "/openai/v1", "")
 """OpenAI's base path, Azure's, and none, as callers of LiteLLM's proxy use it."""
@@ -36,15 +39,22 @@ def create_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,
     )
     errors.install(app)
-    app.add_middleware(Observer)
+    for middleware in (Head, Observer, Front):  # from within to without
+        app.add_middleware(middleware)
     app.include_router(operations.router)
     for prefix in PREFIXES:
         for router in _ROUTERS:
             app.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
     app.openapi = functools.cache(functools.partial(_document, app))  # type: ignore[method-assign] # FastAPI's own way to change the document
     return app
+
+
+def refusal(error: RequestError) -> ASGIApp:
+    """The answer to a request that no route gets to see, with all that every answer has."""
+    return Front(Observer(errors.error_response(error)))
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

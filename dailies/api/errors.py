@@ -9,9 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 from starlette.types import Scope
 
+from dailies.api.front import serves
 from dailies.api.observe import note
 from dailies.errors import (
     Conflict,
@@ -85,10 +85,10 @@ def install(app: FastAPI) -> None:
     async def _http_error(request: Request, error: HTTPException) -> JSONResponse:
         headers = dict(error.headers or {})
         if error.status_code == 405:
-            headers["Allow"] = ", ".join(_allowed(app, request.scope))
+            headers["Allow"] = ", ".join(_allowed(request.scope))
         return _envelope(
             error.status_code,
-            f"{error.detail}: {request.method} {request.url.path}",
+            f"{error.detail}: {request.method} {request.scope['path']}",
             "invalid_request_error",
             None,
             _CODES.get(error.status_code),
@@ -96,16 +96,11 @@ def install(app: FastAPI) -> None:
         )
 
 
-def _allowed(app: FastAPI, scope: Scope) -> list[str]:
+def _allowed(scope: Scope) -> list[str]:
     """Every method of the path: the framework names those of one of its routes only."""
-    return [
-        method
-        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-        if any(
-            route.matches({**scope, "method": method})[0] is Match.FULL
-            for route in app.router.routes
-        )
-    ]
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    found = [method for method in methods if serves(scope, method)]
+    return ["GET", "HEAD", *found[1:]] if "GET" in found else found
 
 
 def _envelope(

@@ -48,9 +48,10 @@ class Observer:
         if scope["path"] in _UNTRACED:
             await self._serve(scope, receive, send)
             return
-        with request_span(scope["method"], state.get(RequestTrace.KEY)) as span:
+        method = scope["method"]
+        with request_span(method, state.get(RequestTrace.KEY)) as span:
             status = await self._serve(scope, receive, send)
-            note_response(span, scope["method"], _route(scope), status)
+            note_response(span, method, _route(scope), status)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int | None:
         """Let the app answer; gives the status of its answer."""
@@ -90,6 +91,7 @@ class _Seen:
         self.request_id = _request_id(scope)
         self.status: int | None = None
         self._scope = scope
+        self._method = scope["method"]  # a HEAD may go on as a GET
         self._started = time.monotonic()
         self._logged = False
 
@@ -101,7 +103,7 @@ class _Seen:
         log_event(
             "request",
             request_id=self.request_id,
-            method=self._scope["method"],
+            method=self._method,
             route=_route(self._scope),
             status=self.status,
             latency_ms=round((time.monotonic() - self._started) * 1000, 1),

@@ -194,6 +194,8 @@ class FileStore:
             expiry=now + timedelta(seconds=seconds),
             content_type=file.content_type,
             content_disposition=f'inline; filename="{filename}"',
+            # The link is a key: it must not be of use where it can be overheard.
+            protocol="https" if blob.url.startswith("https:") else None,
             **signing,
         )
         return f"{blob.url}?{token}"

@@ -15,6 +15,8 @@ from typing import Any
 
 __all__ = ["ConfigurationError", "HostConfig", "load_config", "resolve_settings"]
 
+_TIMEOUT_SETTING = "AzureFunctionsJobHost__functionTimeout"
+"""An app setting that wins over ``host.json``, as any of its values has one in the real host."""
 DEFAULT_TIMEOUT_S = 30 * 60.0
 """The default ``functionTimeout`` of every plan but Consumption, in seconds."""
 
@@ -62,7 +64,9 @@ def load_config(app_dir: Path) -> HostConfig:
         max_orchestrators=_count(
             durable, "maxConcurrentOrchestratorFunctions", default_concurrency
         ),
-        function_timeout_s=_timeout(document.get("functionTimeout")),
+        function_timeout_s=_timeout(
+            os.environ.get(_TIMEOUT_SETTING, document.get("functionTimeout"))
+        ),
     )
 
 

@@ -1,23 +1,27 @@
 """Passes requests on to the worker's own HTTP server, and its answers back, as streams.
 
 Source: ``DefaultHttpProxyService`` of the real host, which uses YARP's forwarder: path, query and
-headers go through as they are, the ``Host`` header among them; nothing is held whole on the way.
+headers go through as they are, ``Host`` becomes the server's own, and nothing is held whole on the
+way. What it refuses, and a caller that leaves, end the forwarding and not the invocation.
 """
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import aiohttp
 from multidict import CIMultiDict
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from yarl import URL
 
 from .request_body import RequestBody
-from .worker.http_streams import INVOCATION_HEADER
+from .worker.coordinator import INVOCATION_HEADER
 
-__all__ = ["AnswerBrokenError", "HttpProxy", "UpstreamLostError"]
+__all__ = ["AnswerBrokenError", "Forwarding", "ForwardingError", "HttpProxy"]
 
 _IDLE_S = 240.0
 """How long either side may be silent, YARP's ``ActivityTimeout`` in the real host."""
@@ -37,13 +41,26 @@ _PER_CONNECTION = frozenset(
         "upgrade",
     }
 )
+_SET_ANEW = frozenset(
+    {
+        "forwarded",
+        "host",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-prefix",
+        "x-forwarded-proto",
+    }
+)
+"""Headers that tell of the way: the forwarder drops a caller's own and sets some of them."""
 _OWN = frozenset({"date", "server"})
 """Headers that this side's server adds itself."""
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_SENDABLE = re.compile(rb"[\x20-\x7e]*")
+"""What Kestrel lets an answer have in a header."""
 
 
-class UpstreamLostError(Exception):
-    """The worker's server cannot be reached, or ended before it answered."""
+class ForwardingError(Exception):
+    """The request did not reach the worker, or its answer does not reach the caller."""
 
 
 class AnswerBrokenError(Exception):
@@ -56,33 +73,9 @@ class HttpProxy:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    async def forward(self, request: Request, uri: str, invocation_id: str) -> Response:
-        """Send a request to the server at `uri`; the answer follows as the worker makes it.
-
-        :raises UpstreamLostError: there is no answer.
-        """
-        try:
-            headers = _request_headers(request)
-        except UnicodeDecodeError:
-            return Response(status_code=400)
-        headers[INVOCATION_HEADER] = invocation_id
-        body = RequestBody(request)
-        if body.refusal is not None:
-            return body.refusal
-        try:
-            upstream = await self._open().request(
-                request.method,
-                URL(uri + _target(request), encoded=True),
-                headers=headers,
-                data=body.chunks() if body.is_sent else None,
-                allow_redirects=False,
-                skip_auto_headers=_NOT_ADDED,
-            )
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            if body.refusal is not None:
-                return body.refusal
-            raise UpstreamLostError(str(error) or type(error).__name__) from error
-        return _Forwarded(upstream)
+    def forward(self, request: Request, uri: str, invocation_id: str) -> Forwarding:
+        """Begin to send a request to the server at `uri`."""
+        return Forwarding(self._open(), request, uri, invocation_id)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -101,17 +94,109 @@ class HttpProxy:
         return self._session
 
 
-class _Forwarded(StreamingResponse):
+class Forwarding:
+    """One request on its way to the worker, and the answer on its way back.
+
+    Attributes:
+        ended: set when nothing is on its way any more.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, request: Request, uri: str, invocation_id: str
+    ) -> None:
+        self.ended = asyncio.Event()
+        self._session = session
+        self._body = RequestBody(request)
+        self._asking = asyncio.create_task(self._ask(request, uri, invocation_id))
+        self._leaving = asyncio.create_task(self._body.left())
+
+    async def answer(self) -> Response:
+        """The answer, which follows as the worker makes it; it is to be sent or given up.
+
+        :raises ForwardingError: there is none, or the caller has left.
+        """
+        await asyncio.wait((self._asking, self._leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not self._asking.done():
+            self.give_up()
+            raise ForwardingError("the caller has left")
+        try:
+            return _Forwarded(self, await self._asking)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            self.give_up()
+            if self._body.refusal is not None:
+                return self._body.refusal
+            raise ForwardingError(str(error) or type(error).__name__) from error
+
+    async def caller_left(self) -> None:
+        """Wait until the caller has left."""
+        await asyncio.wait((self._leaving,))
+
+    def give_up(self) -> None:
+        """End it, wherever it is."""
+        self._asking.cancel()
+        self._leaving.cancel()
+        if self._asking.done() and not self._asking.cancelled() and not self._asking.exception():
+            self._asking.result().close()
+        self.ended.set()
+
+    async def _ask(self, request: Request, uri: str, invocation_id: str) -> aiohttp.ClientResponse:
+        """Send the request and wait for the head of the answer.
+
+        :raises ValueError: a header can't be sent on.
+        """
+        headers = _request_headers(request, invocation_id)
+        upstream = await self._session.request(
+            request.method,
+            URL(uri + _target(request), encoded=True),
+            headers=headers,
+            data=self._body.chunks() if self._body.is_sent else None,
+            allow_redirects=False,
+            skip_auto_headers=_NOT_ADDED,
+        )
+        for name, value in upstream.raw_headers:
+            if not _SENDABLE.fullmatch(value):
+                upstream.close()
+                raise ValueError(f"the answer's {name.decode('latin-1')} is no printable ASCII")
+        return upstream
+
+
+class _Forwarded(Response):
     """The worker's answer; its connection is given up when the caller leaves."""
 
-    def __init__(self, upstream: aiohttp.ClientResponse) -> None:
-        super().__init__(_content(upstream), upstream.status)
+    def __init__(self, forwarding: Forwarding, upstream: aiohttp.ClientResponse) -> None:
+        super().__init__(status_code=upstream.status)
+        self._forwarding = forwarding
+        self._upstream = upstream
         dropped = _PER_CONNECTION | _OWN
         self.raw_headers = [
             (name.lower(), value)
             for name, value in upstream.raw_headers
             if name.lower().decode("latin-1") not in dropped
         ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sending = asyncio.create_task(self._send(send))
+        leaving = asyncio.create_task(self._forwarding.caller_left())
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                await sending
+        finally:
+            sending.cancel()
+            leaving.cancel()
+            self._forwarding.give_up()
+
+    async def _send(self, send: Send) -> None:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        async for chunk in _content(self._upstream):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _content(upstream: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -120,26 +205,32 @@ async def _content(upstream: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             yield chunk
     except (aiohttp.ClientError, TimeoutError) as error:
         raise AnswerBrokenError(type(error).__name__) from error
-    finally:
-        upstream.close()  # one that was read to its end has given its connection back
 
 
-def _request_headers(request: Request) -> CIMultiDict[str]:
-    """The headers to pass on.
+def _request_headers(request: Request, invocation_id: str) -> CIMultiDict[str]:
+    """The headers to send on.
 
-    :raises UnicodeDecodeError: one is not UTF-8, which the real host answers with a 400.
+    :raises ValueError: one is no ASCII, which .NET's client does not send.
     """
     named = {
         name.strip().lower() for name in request.headers.get("connection", "").split(",") if name
     }
-    dropped = _PER_CONNECTION | named | {INVOCATION_HEADER}
+    dropped = _PER_CONNECTION | _SET_ANEW | named
     if "transfer-encoding" in request.headers:
         dropped |= {"content-length"}  # RFC 9112, 6.3: of the two, the encoding counts
     headers: CIMultiDict[str] = CIMultiDict()
     for raw_name, raw_value in request.headers.raw:
-        name = raw_name.decode("ascii")
-        if name.lower() not in dropped:
-            headers.add(name, raw_value.decode("utf-8"))
+        name, value = raw_name.decode("ascii").lower(), raw_value.decode("ascii")
+        if name in headers:
+            headers[name] += ("; " if name == "cookie" else ", ") + value
+        elif name not in dropped:
+            headers[name] = value
+    if request.client is not None:
+        headers["x-forwarded-for"] = request.client.host
+    headers["x-forwarded-host"] = request.headers.get("host", "")
+    headers["x-forwarded-proto"] = str(request.scope["scheme"])
+    # As the real host did until April 2025: a caller's own is kept.
+    headers.setdefault(INVOCATION_HEADER, invocation_id)
     return headers
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from .functions import Function
-from .http_proxy import HttpProxy, UpstreamLostError
+from .http_proxy import Forwarding, ForwardingError, HttpProxy
 from .keys import Keys
 from .request_body import BodyRefusedError, RequestBody
 from .routes import RouteTable, RouteTemplate
@@ -142,22 +142,44 @@ class HttpTriggers:
     async def _stream(
         self, function: Function, request: Request, parameters: dict[str, str], uri: str
     ) -> Response:
-        """Pass the request on to the worker's own server, beside the invocation."""
+        """Pass the request on to the worker's own server, beside the invocation.
+
+        The invocation goes on until the worker has replied and nothing is forwarded any more.
+        """
+        if (refusal := _refusal(request)) is not None:
+            return refusal
         call = _call_of(function, request, {"params": parameters})
-        forwarding = asyncio.create_task(self._proxy.forward(request, uri, call.id))
-        running = asyncio.create_task(self._worker.invoke(call))
+        forwarding = self._proxy.forward(request, uri, call.id)
+        running = asyncio.create_task(self._worker.invoke(call, until=forwarding.ended))
         self._streaming.add(running)
         running.add_done_callback(lambda done: self._ended(call, done))
         try:
             async with asyncio.timeout(self._answer_limit_s):
-                await asyncio.wait((forwarding, running), return_when=asyncio.FIRST_COMPLETED)
-                if running.done() and not forwarding.done():
-                    running.result()
-                return await forwarding
-        except (WorkerLostError, WorkerNotReadyError, UpstreamLostError, TimeoutError) as error:
+                return await self._forwarded(call, forwarding, running)
+        except (WorkerLostError, WorkerNotReadyError, TimeoutError) as error:
+            forwarding.give_up()
             return _unanswered(call, error)
+
+    @staticmethod
+    async def _forwarded(
+        call: Invocation, forwarding: Forwarding, running: asyncio.Task[InvocationResult]
+    ) -> Response:
+        answering = asyncio.create_task(forwarding.answer())
+        try:
+            await asyncio.wait((answering, running), return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                running.result()
+            return await answering
+        except ForwardingError as error:
+            _log.warning(
+                "the request of function %s was not forwarded: %s", call.function.name, error
+            )
+            # The real host, too, answers when the invocation has ended, whoever waits for that.
+            await asyncio.wait((running,))
+            running.result()
+            return Response(status_code=500)
         finally:
-            forwarding.cancel()
+            answering.cancel()
 
     def _ended(self, call: Invocation, done: asyncio.Task[InvocationResult]) -> None:
         self._streaming.discard(done)
@@ -177,6 +199,16 @@ def _call_of(
     )
 
 
+def _refusal(request: Request) -> Response | None:
+    """What is answered before there is an invocation."""
+    try:
+        for _, value in request.headers.raw:
+            value.decode("utf-8")
+    except UnicodeDecodeError:
+        return Response(status_code=400)
+    return RequestBody(request).refusal
+
+
 def _unanswered(call: Invocation, error: Exception) -> Response:
     """The answer when the worker gave none."""
     if isinstance(error, WorkerNotReadyError):
@@ -184,7 +216,7 @@ def _unanswered(call: Invocation, error: Exception) -> Response:
     if isinstance(error, TimeoutError):
         _log.error("function %s did not answer in time", call.function.name)
         return PlainTextResponse("The function did not answer in time.\n", 504)
-    return PlainTextResponse(f"Bad gateway: {error}.\n", 502)
+    return Response(status_code=500)
 
 
 def _log_fault(call: Invocation, fault: FunctionFault | None) -> None:

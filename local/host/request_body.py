@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from starlette.requests import ClientDisconnect, Request
@@ -30,6 +31,9 @@ class RequestBody:
         self._has_length = length is not None
         self.is_sent = length not in (None, "0") or "transfer-encoding" in request.headers
         self.refusal: Response | None = None
+        self._passed = asyncio.Event()
+        if not self.is_sent:
+            self._passed.set()
         if length is not None and length.isdigit() and int(length) > BODY_LIMIT_BYTES:
             self.refusal = _too_large()
 
@@ -52,6 +56,14 @@ class RequestBody:
         except ClientDisconnect:
             self.refusal = Response(status_code=400)  # nobody is there to read it
             raise BodyRefusedError from None
+        finally:
+            self._passed.set()
+
+    async def left(self) -> None:
+        """Wait until the caller has left; first, until the body has been read or given up."""
+        await self._passed.wait()
+        while (await self._request.receive())["type"] != "http.disconnect":
+            pass
 
     async def whole(self) -> bytes:
         """All of it; empty without a Content-Length, as the real host hands it to a function.

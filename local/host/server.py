@@ -20,6 +20,7 @@ from .durable_links import client_binding
 from .functions import FunctionTable
 from .http_proxy import AnswerBrokenError
 from .http_triggers import HttpTriggers
+from .kestrel import take_what_kestrel_takes
 from .keys import load_keys
 from .listeners import Listeners
 from .management import ManagementApi
@@ -69,6 +70,7 @@ class Host:
         options.state_dir.mkdir(parents=True, exist_ok=True)
         self._config = load_config(options.app_dir)
         self._keys = load_keys(options.state_dir)
+        take_what_kestrel_takes()
         self._public = _listen(options.bind, options.port)
         self._rpc = _listen("127.0.0.1", 0)
         port = self._public.getsockname()[1]
@@ -180,6 +182,8 @@ class Host:
     def _answer_admin(self, path: str) -> Response:
         if path == "/admin/host/status":
             return JSONResponse(self.status.as_json())
+        if path == "/admin/host/invocations":
+            return JSONResponse(self._worker.executing())
         if path == "/admin/functions":
             listing = [
                 {"name": f.name, "isDisabled": f.disabled, "config": {"bindings": f.bindings}}
@@ -193,11 +197,13 @@ def _server(app: ASGIApp) -> _Server:
     config = uvicorn.Config(
         app,
         interface="asgi3",
+        http="h11",
         lifespan="off",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_GRACE_S,
         server_header=False,
+        proxy_headers=False,  # a caller can't say where it asks from
     )
     return _Server(config)
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import socket
 import sys
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .functions import Function, FunctionTable
+from .invocation import (
+    FunctionFault,
+    Invocation,
+    InvocationResult,
+    WorkerLostError,
+    WorkerNotReadyError,
+    new_traceparent,
+)
 from .status import StatusFile
 from .worker.channel import Channel, ChannelClosedError
 
@@ -38,55 +44,11 @@ _ENDS_IN_S = 3.0
 """How long a worker whose channel is closed may take to exit before it is killed."""
 
 
-class WorkerLostError(Exception):
-    """The worker died, or was killed for a timeout, before the function answered."""
-
-
-class WorkerNotReadyError(Exception):
-    """No worker can take a call; the message gives the reason."""
-
-
 @dataclass(frozen=True)
-class FunctionFault:
-    """What a function raised."""
-
-    type: str
-    message: str
-    stack: str
-
-    @property
-    def text(self) -> str:
-        """``Type: message``, as Azure reports it."""
-        return f"{self.type}: {self.message}"
-
-
-@dataclass(frozen=True)
-class InvocationResult:
-    """What a function returned, or raised."""
-
-    value: Mapping[str, Any] | None
-    """``{"type": …}`` of the returned value (for HTTP also status, headers, cookies), if any."""
-    content: bytes
-    fault: FunctionFault | None
-
-    @property
-    def text(self) -> str:
-        """The content of a string or JSON result."""
-        return self.content.decode()
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """One call of a function."""
-
-    function: Function
-    inputs: Mapping[str, Mapping[str, Any]]
-    """Per parameter ``{"type": …, "value": …}``; without ``value`` it is the payload."""
-    payload: bytes = b""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    traceparent: str = ""
-    tracestate: str = ""
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+class _Execution:
+    call: Invocation
+    answer: asyncio.Future[InvocationResult]
+    began: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -94,7 +56,7 @@ class _Worker:
     process: asyncio.subprocess.Process
     channel: Channel
     http_uri: str | None = None
-    waiting: dict[int, asyncio.Future[InvocationResult]] = field(default_factory=dict)
+    executing: dict[int, _Execution] = field(default_factory=dict)
 
 
 class WorkerProcess:
@@ -162,9 +124,20 @@ class WorkerProcess:
             return call.inputs
         return {**call.inputs, client: {"type": "string", "value": self.client_binding}}
 
-    async def invoke(self, call: Invocation) -> InvocationResult:
+    def executing(self) -> list[dict[str, Any]]:
+        """The invocations that have not ended: ``id``, ``function`` and ``seconds`` of each."""
+        now = time.monotonic()
+        return [
+            {"id": e.call.id, "function": e.call.function.name, "seconds": round(now - e.began, 3)}
+            for e in (self._worker.executing.values() if self._worker else ())
+        ]
+
+    async def invoke(
+        self, call: Invocation, until: asyncio.Event | None = None
+    ) -> InvocationResult:
         """Call a function and wait for its result.
 
+        :param until: the invocation goes on until this is set, whatever the function does.
         :raises WorkerNotReadyError: no worker is ready.
         :raises WorkerLostError: the worker died before it answered.
         """
@@ -184,11 +157,14 @@ class WorkerProcess:
             "tracestate": call.tracestate,
         }
         answer: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
-        worker.waiting[identity] = answer
+        worker.executing[identity] = _Execution(call, answer)
         try:
             await worker.channel.send(header, call.payload)
             async with asyncio.timeout(self._timeout_s):
-                return await answer
+                result = await answer
+                if until is not None:
+                    await until.wait()
+                return result
         except ChannelClosedError as gone:
             if self._worker is worker:
                 self._ready.clear()
@@ -202,7 +178,7 @@ class WorkerProcess:
             _kill(worker.process)
             raise WorkerLostError("the function timed out and its worker was killed") from None
         finally:
-            worker.waiting.pop(identity, None)
+            worker.executing.pop(identity, None)
 
     async def _one_life(self) -> str | None:
         """Start a worker and serve until it is gone.
@@ -235,9 +211,9 @@ class WorkerProcess:
         finally:
             self._worker = None
             self._ready.clear()
-            for answer in worker.waiting.values():
-                if not answer.done():
-                    answer.set_exception(WorkerLostError("the worker process died"))
+            for execution in worker.executing.values():
+                if not execution.answer.done():
+                    execution.answer.set_exception(WorkerLostError("the worker process died"))
             worker.channel.close()
             await _end(process)
         if failure is None and not self.is_stopping:
@@ -263,10 +239,10 @@ class WorkerProcess:
         self._status.change("ready", worker.process.pid)
         while True:
             header, payload = await worker.channel.receive()
-            answer = worker.waiting.get(header["id"])
-            if answer is not None and not answer.done():
+            execution = worker.executing.get(header["id"])
+            if execution is not None and not execution.answer.done():
                 fault = None if header["ok"] else FunctionFault(**header["error"])
-                answer.set_result(InvocationResult(header.get("return"), payload, fault))
+                execution.answer.set_result(InvocationResult(header.get("return"), payload, fault))
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -288,8 +264,3 @@ def _python_path() -> str:
     """The worker finds the package ``local`` even when it runs an app of another folder."""
     root = str(Path(__file__).resolve().parents[2])
     return os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
-
-
-def new_traceparent() -> str:
-    """A W3C trace context for an invocation that brings none."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

@@ -33,6 +33,7 @@ from local.services.topics.delivery import ANSWER_TIMEOUT, Deliverer
 from local.services.topics.routes import Topics
 from local.services.topics.schemas import CloudEventSchema
 from local.services.topics.store import TopicStore
+from local.services.visitors import NoPages
 
 
 def _subscriber_client() -> httpx.AsyncClient:
@@ -115,7 +116,7 @@ def build(
         return None if job is None else job.prompt
 
     return Services(
-        app=FaultMiddleware(starlette, faults, counter, prompt_of),
+        app=NoPages(FaultMiddleware(starlette, faults, counter, prompt_of)),
         clock=clock,
         database=database,
         library=library,

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dailies.errors import SettingsError
+from dailies.settings import Settings
 from tests.infra.project import ROOT, read_infra
 
 TimeSpan = Annotated[str, Field(pattern=r"^\d\d:\d\d:\d\d$")]
@@ -150,6 +153,19 @@ def test_the_host_file_has_its_form(name: str) -> None:
     document = HostJson.model_validate_json((ROOT / name).read_text())
     # The app's own lines are information; without them the alerts are blind.
     assert document.logging.levels["Function"] == "Information"
+
+
+@pytest.mark.parametrize("name", ["host.json", "infra/host.scheduler.json"])
+def test_a_request_ends_by_itself_before_the_host_ends_the_worker_for_it(name: str) -> None:
+    timeout = HostJson.model_validate_json((ROOT / name).read_text()).timeout
+    hours, minutes, seconds = (int(part) for part in timeout.split(":"))
+    limit = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    storage = {"VideoStorage": "AccountName=x"}
+    default = timedelta(seconds=Settings.load(storage).request_seconds)
+    assert default <= limit - timedelta(minutes=10)  # for what is still on its way
+    too_long = limit - timedelta(minutes=5, seconds=-1)
+    with pytest.raises(SettingsError, match="DAILIES_REQUEST_SECONDS"):
+        Settings.load({**storage, "DAILIES_REQUEST_SECONDS": str(too_long.total_seconds())})
 
 
 def test_a_misspelt_host_setting_is_seen() -> None:

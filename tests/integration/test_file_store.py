@@ -190,6 +190,19 @@ async def test_a_link_is_for_reading_one_file_for_a_while(files: FileStore) -> N
     assert timedelta(seconds=50) < left <= timedelta(seconds=60)
 
 
+@pytest.mark.parametrize(("scheme", "only_by"), [("https", ["https"]), ("http", None)])
+async def test_a_link_of_an_https_account_is_of_no_use_over_http(
+    scheme: str, only_by: list[str] | None
+) -> None:
+    async with BlobServiceClient(
+        f"{scheme}://account.blob.example.net",
+        credential={"account_name": "account", "account_key": "a2V5"},
+    ) as service:
+        file = StoredFile(blob="v.mp4", content_type="video/mp4", bytes=1, sha256="", etag="")
+        link = await _store(service).link(file, seconds=60, filename="v.mp4")
+    assert parse_qs(urlsplit(link).query).get("spr") == only_by
+
+
 class _GivesDelegationKeys:
     """A service client with an identity: it has no account key, but gets keys to delegate."""
 

@@ -80,6 +80,21 @@ def test_orchestrators_import_nothing_that_has_side_effects() -> None:
     assert not wrong
 
 
+def test_no_address_is_made_of_a_request() -> None:
+    # Its Host is the host's own behind Azure's front end, or a caller's words.
+    sources = [path for part in ("dailies/api", "triggers") for path in _sources(part)]
+    wrong = {
+        f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path)))
+        if isinstance(node, ast.Attribute)
+        and (
+            node.attr in ("base_url", "url_for") or ast.unparse(node) in ("request.url", "req.url")
+        )
+    }
+    assert not wrong
+
+
 def test_every_part_was_looked_at() -> None:
     assert all(_sources(part) for part in MAY_IMPORT)
     assert len(_sources("dailies")) > 20

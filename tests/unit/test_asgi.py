@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -92,7 +93,7 @@ def _scope(path: str, method: str) -> Scope:
 
 async def test_a_short_answer_is_complete_before_it_is_sent() -> None:
     caller = Caller("/short", "POST", b"four")
-    response = await respond(app, caller.request)
+    response = await respond(app, caller.request, seconds=60)
     assert caller.messages == []
     await caller.take(response)
     assert caller.messages[0]["status"] == 201
@@ -101,7 +102,7 @@ async def test_a_short_answer_is_complete_before_it_is_sent() -> None:
 
 async def test_a_long_answer_is_made_as_it_is_taken() -> None:
     caller = Caller("/long")
-    response = await respond(app, caller.request)
+    response = await respond(app, caller.request, seconds=60)
     await asyncio.sleep(0.01)
     assert len(made) < 5
     await caller.take(response)
@@ -110,7 +111,7 @@ async def test_a_long_answer_is_made_as_it_is_taken() -> None:
 
 async def test_a_caller_that_leaves_ends_the_app() -> None:
     caller = Caller("/long")
-    response = await respond(watched, caller.request)
+    response = await respond(watched, caller.request, seconds=60)
     caller.left.set()
     await caller.take(response)
     assert ended == ["/long"]
@@ -119,7 +120,7 @@ async def test_a_caller_that_leaves_ends_the_app() -> None:
 
 async def test_a_connection_that_breaks_ends_the_app() -> None:
     caller = Caller("/long")
-    response = await respond(watched, caller.request)
+    response = await respond(watched, caller.request, seconds=60)
 
     async def broken(message: Message) -> None:
         raise OSError("broken pipe")
@@ -130,12 +131,57 @@ async def test_a_connection_that_breaks_ends_the_app() -> None:
     assert ended == ["/long"]
 
 
+async def test_a_client_that_is_too_slow_gets_a_part_and_ends_the_app(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caller = Caller("/long")
+    response = await respond(watched, caller.request, seconds=0.05)
+    sent: list[Message] = []
+
+    async def stuck(message: Message) -> None:
+        sent.append(message)
+        if len(sent) == 3:
+            await asyncio.Event().wait()
+
+    await response(_scope("/", "GET"), caller.receive, stuck)
+    assert [m.get("more_body", True) for m in sent] == [True] * 3  # no end: the connection breaks
+    (line,) = [json.loads(r.message) for r in caplog.records if r.name == "dailies"]
+    assert line["event"] == "answer_broken_off"
+    await asyncio.sleep(0.01)
+    assert ended == ["/long"]
+
+
+async def test_an_app_that_does_not_begin_in_time_is_an_error_and_ended() -> None:
+    stopped = asyncio.Event()
+
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    with pytest.raises(TimeoutError):
+        await respond(waits, Caller("/").request, seconds=0.01)
+    await stopped.wait()
+
+
+async def test_what_the_app_raises_for_a_time_of_its_own_is_raised() -> None:
+    async def fails(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise TimeoutError("its own")
+
+    caller = Caller("/")
+    response = await respond(fails, caller.request, seconds=60)
+    with pytest.raises(TimeoutError, match="its own"):
+        await caller.take(response)
+
+
 async def test_what_the_app_raises_before_it_answers_is_raised() -> None:
     async def fails(scope: Scope, receive: Receive, send: Send) -> None:
         raise LookupError("at once")
 
     with pytest.raises(LookupError, match="at once"):
-        await respond(fails, Caller("/").request)
+        await respond(fails, Caller("/").request, seconds=60)
 
 
 async def test_what_the_app_raises_in_the_middle_breaks_the_answer() -> None:
@@ -144,7 +190,7 @@ async def test_what_the_app_raises_in_the_middle_breaks_the_answer() -> None:
         raise LookupError("in the middle")
 
     caller = Caller("/")
-    response = await respond(fails, caller.request)
+    response = await respond(fails, caller.request, seconds=60)
     with pytest.raises(LookupError, match="in the middle"):
         await caller.take(response)
     assert [m["type"] for m in caller.messages] == ["http.response.start"]
@@ -155,7 +201,7 @@ async def test_an_app_without_an_answer_is_an_error() -> None:
         return
 
     with pytest.raises(RuntimeError, match="without an answer"):
-        await respond(silent, Caller("/").request)
+        await respond(silent, Caller("/").request, seconds=60)
 
 
 async def test_a_cancelled_call_takes_the_app_along() -> None:
@@ -167,7 +213,7 @@ async def test_a_cancelled_call_takes_the_app_along() -> None:
         finally:
             stopped.set()
 
-    call = asyncio.create_task(respond(waits, Caller("/").request))
+    call = asyncio.create_task(respond(waits, Caller("/").request, seconds=60))
     await asyncio.sleep(0.01)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):

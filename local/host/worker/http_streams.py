@@ -3,8 +3,8 @@
 An app that imports an implementation of ``azurefunctions.extensions.base`` gets its requests and
 gives its answers as streams. The host then sends two things for a request: the invocation, without
 a body, over the channel, and the request itself to this server, marked with the invocation's id.
-Here the two meet. Source: ``azure_functions_worker/http_v2.py``; server and types are the
-extension's.
+The two meet at the coordinator. Source: ``azure_functions_worker/http_v2.py``; server and types are
+the extension's.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from .coordinator import catch_all, http_coordinator
+
 __all__ = [
-    "INVOCATION_HEADER",
     "REQUIRED_SETTING",
     "HttpStreams",
     "returns_stream",
@@ -25,15 +26,12 @@ __all__ = [
     "takes_stream",
 ]
 
-INVOCATION_HEADER = "x-ms-invocation-id"
-"""The header by which a request names its invocation."""
 REQUIRED_SETTING = "PYTHON_ENABLE_INIT_INDEXING"
 """Without it a worker of Python 3.12 or older indexes too late to tell the host of its server."""
 
 _EXTENSION = "azurefunctions.extensions.base"
 _LOOPBACK = "127.0.0.1"
 _STARTS_IN_S = 10.0
-_ARRIVES_IN_S = 30.0
 
 
 def streams_enabled() -> bool:
@@ -56,20 +54,10 @@ def _base() -> Any:
     return importlib.import_module(_EXTENSION)
 
 
-class _Exchange:
-    """A request and its answer, each of which may be here first."""
-
-    def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.request: asyncio.Future[Any] = loop.create_future()
-        self.answer: asyncio.Future[Any] = loop.create_future()
-
-
 class HttpStreams:
-    """Brings requests to their invocations, and the answers back."""
+    """The server of an app's requests."""
 
     def __init__(self) -> None:
-        self._exchanges: dict[str, _Exchange] = {}
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
@@ -80,10 +68,6 @@ class HttpStreams:
         base = _base()
         extension = importlib.import_module(base.ModuleTrackerMeta.get_module())
         app = extension.WebApp()
-
-        async def catch_all(request: Any) -> Any:
-            return await self._serve(request)
-
         catch_all.__annotations__["request"] = base.RequestTrackerMeta.get_request_type()
         app.route(catch_all)
         port = _unused_port()
@@ -104,37 +88,20 @@ class HttpStreams:
                     return
         raise RuntimeError("the worker's HTTP server ended at its start")
 
-    async def _serve(self, request: Any) -> Any:
-        exchange = self._exchange(request.headers[INVOCATION_HEADER])
-        exchange.request.set_result(request)
-        return await exchange.answer
-
-    async def request(self, invocation_id: str, parameters: Mapping[str, str]) -> Any:
-        """The request of an invocation, with the parameters of its route.
-
-        :raises TimeoutError: the host has not passed it on.
-        """
-        try:
-            async with asyncio.timeout(_ARRIVES_IN_S):
-                request = await self._exchange(invocation_id).request
-        except TimeoutError:
-            del self._exchanges[invocation_id]
-            raise
+    @staticmethod
+    async def request(invocation_id: str, parameters: Mapping[str, str]) -> Any:
+        """The request of an invocation, with the parameters of its route; waits without a limit."""
+        request = await http_coordinator.get_http_request_async(invocation_id)
         _base().RequestTrackerMeta.get_synchronizer().sync_route_params(request, parameters)
         return request
 
-    def answer(self, invocation_id: str, response: Any) -> None:
-        """Answer the request of an invocation; an exception is raised where it is served."""
-        answer = self._exchanges.pop(invocation_id).answer
-        if answer.done():
-            return  # cancelled: the server ends
-        if isinstance(response, Exception):
-            answer.set_exception(response)
-        else:
-            answer.set_result(response)
+    @staticmethod
+    def answer(invocation_id: str, response: Any) -> None:
+        """Answer the request of an invocation; an exception is raised where it is served.
 
-    def _exchange(self, invocation_id: str) -> _Exchange:
-        return self._exchanges.setdefault(invocation_id, _Exchange())
+        :raises KeyError: the coordinator does not know the invocation.
+        """
+        http_coordinator.set_http_response(invocation_id, response)
 
 
 def _unused_port() -> int:

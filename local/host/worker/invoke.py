@@ -108,13 +108,18 @@ class Invoker:
         :returns: the ``result`` frame. What the function raises is part of it, not raised here.
         """
         reply: dict[str, Any] = {"kind": "result", "id": header["id"], "ok": True}
+        streams: HttpStreams | None = None
         try:
             function = self._functions[header["function"]]
-            if self._streams is not None and function.streamed:
-                entry, content = await self._stream(self._streams, function, header)
+            streams = self._streams if function.streamed else None
+            if streams is not None:
+                entry, content = await self._stream(streams, function, header)
             else:
                 entry, content = await self._run(function, header, payload)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever an app raises is its result
+            if streams is not None:
+                # Microsoft's worker does so here too: what this raises leaves it without a reply.
+                streams.answer(header["invocation_id"], _as_exception(error))
             reply["ok"] = False
             reply["error"] = {
                 "type": type(error).__name__,
@@ -134,13 +139,9 @@ class Invoker:
         arguments = self._inputs(function, header, b"")
         parameters = header["inputs"][function.streamed]["value"]["params"]
         arguments[function.streamed] = await streams.request(identity, parameters)
-        try:
-            result = await self._called(function, _Context(function, header), arguments)
-            if result is None:
-                raise ValueError("no HTTP response was returned")
-        except (Exception, SystemExit) as error:
-            streams.answer(identity, error if isinstance(error, Exception) else RuntimeError())
-            raise
+        result = await self._called(function, _Context(function, header), arguments)
+        if result is None:
+            raise ValueError("no HTTP response was returned")
         streams.answer(identity, result)
         return None, b""
 
@@ -199,6 +200,10 @@ class Invoker:
             if out.get() is not None:
                 return bindings.encode(function.outputs[name], out.get())
         return None, b""
+
+
+def _as_exception(error: BaseException) -> Exception:
+    return error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
 
 
 class _Out(func.Out[Any]):

@@ -91,8 +91,8 @@ async def test_a_bug_is_a_500_in_the_envelope_and_logged_with_its_trace(
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("PUT", "/v1/videos", "GET, POST"),
-        ("PATCH", "/v1/videos/video_1", "GET, DELETE"),
+        ("PUT", "/v1/videos", "GET, HEAD, POST"),
+        ("PATCH", "/v1/videos/video_1", "GET, HEAD, DELETE"),
         ("POST", "/videos/video_1/content", "GET, HEAD"),
         ("GET", "/openai/v1/videos/video_1/remix", "POST"),
     ],

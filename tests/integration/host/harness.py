@@ -20,6 +20,14 @@ ROOT = Path(__file__).resolve().parents[3]
 
 PATIENCE_S = 20.0
 
+NEVER_BROUGHT = {
+    "not ASCII": b"X-Odd: caf\xc3\xa9",
+    "vertical tab": b"X-Odd: a\x0bb",
+    "form feed": b"X-Odd: a\x0cb",
+    "another's invocation": b"x-ms-invocation-id: a",
+}
+"""Headers with which a request does not get from the host to its invocation in the worker."""
+
 
 def eventually(probe: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
     """Call `probe` until it gives something true, and return that."""

@@ -115,7 +115,7 @@ class Simulator:
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app=self.services.app),
-            base_url="http://simulator",
+            base_url="http://127.0.0.1",
             headers={"api-key": API_KEY},
         )
 

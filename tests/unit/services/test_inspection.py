@@ -76,3 +76,46 @@ async def test_an_unknown_path_is_a_404_in_azures_form(simulator: Simulator) -> 
     answer = await simulator.http.get("/openai/v2/nothing")
     assert answer.status_code == 404
     assert answer.json() == {"error": {"code": "404", "message": "Resource not found"}}
+
+
+FAULT = {"route": "create", "kind": "reset"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:8000"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Host": "evil.example"},
+        {"Host": "evil.example:8080"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "0.0.0.0"},
+        {"Host": ""},
+    ],
+)
+async def test_a_web_page_can_not_ask_or_tell(
+    simulator: Simulator, headers: dict[str, str]
+) -> None:
+    told = await simulator.http.post("/_inspect/faults", json=FAULT, headers=headers)
+    asked = await simulator.http.get("/_inspect/jobs", headers=headers)
+    assert (told.status_code, asked.status_code) == (403, 403)
+    assert (await simulator.http.get("/_inspect/faults")).json() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "localhost:8080"},
+        {"Host": "LOCALHOST"},
+        {"Host": "127.0.0.2:1"},
+        {"Host": "[::1]:8080"},
+        {"Host": "[::1]"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+async def test_this_machine_can(simulator: Simulator, headers: dict[str, str]) -> None:
+    told = await simulator.http.post("/_inspect/faults", json=FAULT, headers=headers)
+    assert told.status_code == 201

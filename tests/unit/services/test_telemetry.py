@@ -16,7 +16,7 @@ from local.services.telemetry import Telemetry
 @pytest.fixture
 def client() -> httpx.AsyncClient:
     transport = httpx.ASGITransport(Starlette(routes=Telemetry().routes()))
-    return httpx.AsyncClient(transport=transport, base_url="http://services")
+    return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
 
 def _traces(*spans: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from urllib.parse import unquote_to_bytes
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -86,6 +87,14 @@ _tick = asyncio.Event()
 async def refuses(req: Request) -> Response:
     """Answers without a look at the body."""
     return JSONResponse({"no": True}, 403)
+
+
+@app.route(route="header")
+async def header(req: Request) -> Response:
+    """Has the query in a header of its answer."""
+    response = Response()
+    response.raw_headers.append((b"x-odd", unquote_to_bytes(req.url.query)))
+    return response
 
 
 @app.route(route="raises")
