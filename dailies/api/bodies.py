@@ -39,6 +39,8 @@ class Upload:
 
     filename: str
     file: UploadFile = field(repr=False)
+    field_name: str = ""
+    """The field of the form that it came in."""
 
     @property
     def length(self) -> int:
@@ -65,6 +67,17 @@ class Body:
     fields: Mapping[str, Any]
     uploads: tuple[Upload, ...] = ()
     """All files, also those whose fields have the same name."""
+    _taken: set[Upload] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    def take(self, upload: Upload) -> Upload:
+        """Note that a file is read; gives it back."""
+        self._taken.add(upload)
+        return upload
+
+    @property
+    def untaken(self) -> list[Upload]:
+        """The files that nobody has taken."""
+        return [upload for upload in self.uploads if upload not in self._taken]
 
 
 @asynccontextmanager
@@ -137,7 +150,7 @@ def _of_form(items: list[tuple[str, UploadFile | str]]) -> Body:
     uploads: list[Upload] = []
     for name, value in items:
         if isinstance(value, UploadFile):
-            uploads.append(Upload(value.filename or "", value))
+            uploads.append(Upload(value.filename or "", value, name))
             _put(fields, name, uploads[-1])
         else:
             _put(fields, name, value)

@@ -1,0 +1,152 @@
+"""What a caller sent, all of it accounted for.
+
+Nothing is dropped in silence. A field that the call can do nothing with, though its sender surely
+meant something by it, is refused; one that nobody knows is answered with a warning; and so that no
+paid video is made without the picture that came with the request, a file that is still unread when
+the request is understood is refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from dailies.api.bodies import Body, Upload
+from dailies.api.schemas import RequestWarning
+from dailies.api.synonyms import translate
+from dailies.api.vocabulary import Vocabulary
+from dailies.catalogue import Catalogue
+from dailies.errors import InvalidRequest, RequestError
+
+__all__ = ["Given", "read_given"]
+
+_MOST_WARNINGS = 20
+_LONGEST_NAME = 64
+_UNREMARKABLE = frozenset({"custom_llm_provider"})
+"""What clients add by themselves, and nobody misses."""
+_UNKEPT = {"metadata": "It is not kept; 'user' is kept and given back."}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The fields of a request in the words of the protocol, and what its sender is to be told.
+
+    Attributes:
+        names: the caller's own words, where they differ.
+    """
+
+    body: Body = field(repr=False)
+    vocabulary: Vocabulary
+    fields: Mapping[str, Any] = field(repr=False)
+    names: Mapping[str, str]
+    warnings: list[RequestWarning]
+
+    def warn_unused(self, name: str, why: str) -> None:
+        """Tell the caller of a field that changes nothing in this request."""
+        told = f"'{name}' changed nothing. {why}"
+        self.warnings.append(RequestWarning(param=name, code="unused_parameter", message=told))
+
+    def check_files(self) -> None:
+        """Refuse a file that nobody has taken; called once everything that is read is.
+
+        Raises:
+            InvalidRequest: naming the file's field, and the one that is read.
+        """
+        for upload in self.body.untaken:
+            raise _unread(upload, self.vocabulary.file)
+
+    @contextmanager
+    def in_callers_words(self) -> Iterator[None]:
+        """Let errors name the fields as the caller does."""
+        try:
+            yield
+        except RequestError as error:
+            error.param = self.names.get(error.param or "", error.param)
+            raise
+
+
+def read_given(body: Body, vocabulary: Vocabulary, catalogue: Catalogue | None = None) -> Given:
+    """Account for the fields of a body; null and empty texts count as left out.
+
+    Args:
+        catalogue: to put other services' words into those of the videos protocol; None where a
+            call has words of its own.
+
+    Raises:
+        InvalidRequest: a field is refused, or two contradict each other; naming it and the remedy.
+        NotFound: the model is not in the catalogue.
+    """
+    refused = {_folded(name): name for name in vocabulary.refused}
+    known = {_folded(name): name for name in vocabulary.fields}
+    for name in _unknown(body.fields, vocabulary.fields):
+        folded = _folded(name)
+        if folded in refused:
+            raise InvalidRequest(
+                f"Unsupported parameter: '{_shown(name)}'. {vocabulary.refused[refused[folded]]}",
+                param=_shown(name),
+                code="unsupported_parameter",
+            )
+        if folded in known:
+            raise InvalidRequest(
+                f"Unknown parameter: '{_shown(name)}'. Write it '{known[folded]}'.",
+                param=_shown(name),
+                code="unknown_parameter",
+            )
+    warnings = list(islice(_warnings(body.fields, vocabulary), _MOST_WARNINGS))
+    if catalogue is None:
+        return Given(body, vocabulary, body.fields, {}, warnings)
+    translated = translate(body.fields, catalogue)
+    return Given(body, vocabulary, translated.fields, translated.names, warnings)
+
+
+def _warnings(fields: Mapping[str, Any], vocabulary: Vocabulary) -> Iterator[RequestWarning]:
+    for name in _unknown(fields, vocabulary.fields | _UNREMARKABLE):
+        yield _warning(name, (*vocabulary.fields, *vocabulary.refused))
+    for outer, keys in vocabulary.objects.items():
+        inner = fields.get(outer)
+        if isinstance(inner, Mapping):
+            for name in _unknown(inner, keys):
+                yield _warning(name, keys, within=f"{outer}.")
+
+
+def _unknown(fields: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
+    """The names that are not known and hold something; of files nobody needs to be warned."""
+    for name, value in fields.items():
+        if name not in known and value not in (None, "") and not isinstance(value, Upload):
+            yield name
+
+
+def _warning(name: str, known: Collection[str], within: str = "") -> RequestWarning:
+    param = within + _shown(name)
+    near = difflib.get_close_matches(name[:_LONGEST_NAME].lower(), sorted(known), n=1, cutoff=0.7)
+    meant = f"Did you mean '{within}{near[0]}'?" if near else _UNKEPT.get(name, "")
+    message = f"Unknown parameter: '{param}' was ignored. {meant}".rstrip()
+    return RequestWarning(param=param, code="unknown_parameter", message=message)
+
+
+def _unread(upload: Upload, expected: str | None) -> InvalidRequest:
+    name = _shown(upload.field_name)
+    if expected is None:
+        message = f"This call reads no file; leave '{name}' out."
+    elif name == expected:
+        message = f"Only one file is read as '{name}', and more came. Send one."
+    else:
+        message = f"A file is read as '{expected}', and not as '{name}'. Send it as '{expected}'."
+    return InvalidRequest(
+        message, param=name, code="unexpected_file" if name != expected else "too_many_files"
+    )
+
+
+def _folded(name: str) -> str:
+    """A name without what people spell differently: ``aspectRatio`` is ``aspect_ratio``."""
+    return re.sub(r"[\W_]", "", name[: 2 * _LONGEST_NAME].lower())
+
+
+def _shown(name: str) -> str:
+    # JSON can spell half a character, which could not be sent back.
+    return name[:_LONGEST_NAME].encode("utf-8", "replace").decode()
