@@ -14,6 +14,8 @@ from dailies.api.schemas import Character
 from dailies.api.vocabulary import CHARACTER
 from dailies.catalogue import Deployment
 from dailies.errors import InvalidRequest, NotFound, RequestError, TooLarge, TooMany, Unavailable
+from dailies.logs import log_event
+from dailies.pipeline.told import answer_fields
 from dailies.providers.base import CharacterKeeper, SourceFile
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.requests import missing, wrong_type
@@ -44,6 +46,7 @@ async def create_character(request: Request, context: RequestContext, caller: Ca
         deployment, keeper = _keeper(context, model)
         kept = await keeper.create_character(name, SourceFile(clip.length, "video/mp4", clip.open))
     if isinstance(kept, Outcome):
+        log_event("character_refused", deployment=deployment.name, **answer_fields(kept))
         raise _error_of(kept)
     record = CharacterRecord(
         id=f"char_{secrets.token_hex(16)}",

@@ -124,7 +124,13 @@ async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> N
             traceparent=tracecontext.starting(drop.get("traceparent")),
         )
     )
-    log_event("drop_rejected", blob=drop["blob"], code=rejection["code"])
+    log_event(
+        "drop_rejected",
+        blob=drop["blob"],
+        code=rejection["code"],
+        where=rejection["where"],
+        reason=rejection["message"],
+    )
 
 
 async def images_of_sidecar(services: Services, sidecar: str) -> list[Drop]:

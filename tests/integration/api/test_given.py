@@ -245,11 +245,12 @@ async def test_what_a_derived_video_would_ignore_is_refused(
     world: World, way: str, field: str, value: object
 ) -> None:
     source = await world.finished()
-    path, named = {
+    ways: dict[str, tuple[str, dict[str, Any]]] = {
         "remix": (f"/v1/videos/{source}/remix", {}),
         "edits": ("/v1/videos/edits", {"video": {"id": source}}),
         "create": ("/v1/videos", {"remix_video_id": source}),
-    }[way]
+    }
+    path, named = ways[way]
     body = {"prompt": "in fog", **named, field: value}
     answer = await world.alice.post(path, json=body)
     error = answer.json()["error"]
