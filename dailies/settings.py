@@ -47,6 +47,16 @@ class Telemetry(StrEnum):
     OFF = "off"
 
 
+class LogLevel(StrEnum):
+    """Levels of the standard ``logging``; written in any case."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
 class UnresolvedSubmit(StrEnum):
     """What to do when nobody can say whether the provider took a request."""
 
@@ -80,6 +90,10 @@ def _split_keys(value: object) -> object:
 
 def _empty_is_unset(value: object) -> object:
     return None if value == "" else value
+
+
+def _upper(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
 
 
 def _https_or_loopback(value: object) -> object:
@@ -192,7 +206,9 @@ class Settings(BaseModel):
     sweep_grace_seconds: float = Field(default=60, ge=0, alias="DAILIES_SWEEP_GRACE_SECONDS")
 
     # -- telemetry
-    log_level: str = Field(default="INFO", alias="DAILIES_LOG_LEVEL")
+    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
+        default=LogLevel.INFO, alias="DAILIES_LOG_LEVEL"
+    )
     telemetry: Telemetry = Field(default=Telemetry.EXPORT, alias="DAILIES_TELEMETRY")
     trace_ratio: float = Field(default=1, ge=0, le=1, alias="DAILIES_TRACE_RATIO")
     applicationinsights: OptionalSecret = Field(

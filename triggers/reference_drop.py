@@ -10,7 +10,7 @@ from dailies import drops
 from dailies.logs import log_event
 from dailies.orchestration import ACCEPT_DROP, WAKE_EVENT, InstanceState, Orchestrations
 from dailies.pipeline.drop import Drop, images_of_sidecar
-from dailies.runtime import host_trace, services, start_telemetry
+from dailies.runtime import host_trace, services, start_work
 from dailies.services import Services
 from dailies.telemetry import tracecontext
 from dailies.telemetry.spans import span
@@ -30,7 +30,7 @@ async def reference_dropped(
     blob: func.InputStream, context: func.Context, client: df.DurableOrchestrationClient
 ) -> None:
     """Start the orchestration of a dropped image, or wake the one that waits for this sidecar."""
-    start_telemetry()
+    start_work()
     name = str(blob.name).partition("/")[2]
     parent = host_trace(context.trace_context.trace_parent)
     with span("reference_dropped", parent=parent, attributes={"dailies.blob": name}):

@@ -10,7 +10,7 @@ import azure.functions as func
 from dailies.logs import log_event
 from dailies.pipeline import retention
 from dailies.pipeline import sweep as rules
-from dailies.runtime import services, start_telemetry
+from dailies.runtime import services, start_work
 from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
@@ -23,7 +23,7 @@ _NIGHTLY_BEFORE = "0 0 3 * * *"
 @blueprint.durable_client_input(client_name="client")
 async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """See ``dailies.pipeline.sweep``."""
-    start_telemetry()
+    start_work(tell_again=True)
     actions = await rules.sweep(services(), DurableOrchestrations(client))
     if actions:
         log_event("sweep_done", late=timer.past_due, actions=dict(actions))
@@ -32,7 +32,7 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
 @blueprint.timer_trigger(arg_name="timer", schedule=_NIGHTLY_BEFORE, use_monitor=True)
 async def retire_videos(timer: func.TimerRequest) -> None:
     """See ``dailies.pipeline.retention``."""
-    start_telemetry()
+    start_work()
     retired = await retention.retire_videos(services())
     if retired:
         log_event("videos_retired", number=retired, late=timer.past_due)
@@ -42,6 +42,7 @@ async def retire_videos(timer: func.TimerRequest) -> None:
 @blueprint.durable_client_input(client_name="client")
 async def purge_histories(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """Forget the histories of orchestrations that ended days ago; the records stay."""
+    start_work()
     before = datetime.now(UTC) - timedelta(days=services().settings.history_days)
     purged = await DurableOrchestrations(client).purge_finished(before)
     log_event("histories_purged", number=purged, late=timer.past_due)

@@ -38,6 +38,7 @@ class Options:
     subscribers: tuple[str, ...] = ()
     sora_api_key: str | None = None
     topic_key: str | None = None
+    telemetry: bool = False
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
@@ -68,6 +69,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         subscribers=tuple(given.topic_subscriber),
         sora_api_key=given.sora_api_key,
         topic_key=given.topic_key,
+        telemetry=given.telemetry,
     )
 
 
@@ -87,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--token-seconds", type=_positive, default=TOKEN_SECONDS, help="real life of a token")
     add("--topic-subscriber", action="append", default=[], metavar="URL", help="webhook")
     add("--topic-key", help="also accept this aeg-sas-key at the topic")
+    add("--telemetry", action="store_true", help="an app will send its traces and metrics")
     add("--sora-api-key", help="also accept this api-key at Sora")
     add("--deployment", action="append", type=_deployment, metavar="NAME=MODEL")
     add("--retired", action="append", default=[], metavar="NAME", help="this deployment is gone")
