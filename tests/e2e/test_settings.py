@@ -32,4 +32,4 @@ def test_a_misspelt_setting_stops_nothing_and_is_told(tmp_path: Path) -> None:
         def told() -> bool:
             return "did you mean DAILIES_MAX_UNFINISHED?" in stack.process.log.read_text()
 
-        stack.wait_until(told, within=30, what="the terminal tells of the setting")
+        stack.wait_until(told, what="the terminal tells of the setting")
