@@ -59,7 +59,8 @@ def test_a_video_is_one_trace_from_its_request_to_its_last_event(stack: RunningS
     trace = _trace_of(stack, video["id"], "publish dailies.video.accepted")
     assert trace["trace_id"] == CALLER[0]
     (root,) = _without_a_parent(trace)
-    assert (root["kind"], root["parent_id"]) == ("server", CALLER[1])
+    assert (root["name"], root["kind"]) == ("POST /videos", "server")
+    assert root["parent_id"] == CALLER[1]
     by_name: dict[str, list[dict[str, Any]]] = {}
     for span in trace["spans"]:
         by_name.setdefault(span["name"], []).append(span)
