@@ -82,7 +82,8 @@ def _split_keys(value: object) -> object:
         if match is None:
             raise ValueError(
                 "expected 'owner=sha256:<64 hex digits>', comma-separated; owners are lower-case "
-                'letters, digits and hyphens. Make a hash with: printf %s "$DAILIES_KEY" | sha256sum'
+                "letters, digits and hyphens. Make a hash with: "
+                'printf %s "$DAILIES_KEY" | sha256sum'
             )
         keys.append(HashedKey(**match.groupdict()))
     return tuple(keys)

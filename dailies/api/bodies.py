@@ -39,8 +39,6 @@ class Upload:
 
     filename: str
     file: UploadFile = field(repr=False)
-    field_name: str = ""
-    """The field of the form that it came in."""
 
     @property
     def length(self) -> int:
@@ -150,7 +148,7 @@ def _of_form(items: list[tuple[str, UploadFile | str]]) -> Body:
     uploads: list[Upload] = []
     for name, value in items:
         if isinstance(value, UploadFile):
-            uploads.append(Upload(value.filename or "", value, name))
+            uploads.append(Upload(value.filename or "", value))
             _put(fields, name, uploads[-1])
         else:
             _put(fields, name, value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -58,7 +58,8 @@ class Given:
             InvalidRequest: naming the file's field, and the one that is read.
         """
         for upload in self.body.untaken:
-            raise _unread(upload, self.vocabulary.file)
+            holders = (name for name, value in self.body.fields.items() if value is upload)
+            raise _unread(next(holders, self.vocabulary.file or ""), self.vocabulary)
 
     @contextmanager
     def in_callers_words(self) -> Iterator[None]:
@@ -81,22 +82,8 @@ def read_given(body: Body, vocabulary: Vocabulary, catalogue: Catalogue | None =
         InvalidRequest: a field is refused, or two contradict each other; naming it and the remedy.
         NotFound: the model is not in the catalogue.
     """
-    refused = {_folded(name): name for name in vocabulary.refused}
-    known = {_folded(name): name for name in vocabulary.fields}
-    for name in _unknown(body.fields, vocabulary.fields):
-        folded = _folded(name)
-        if folded in refused:
-            raise InvalidRequest(
-                f"Unsupported parameter: '{_shown(name)}'. {vocabulary.refused[refused[folded]]}",
-                param=_shown(name),
-                code="unsupported_parameter",
-            )
-        if folded in known:
-            raise InvalidRequest(
-                f"Unknown parameter: '{_shown(name)}'. Write it '{known[folded]}'.",
-                param=_shown(name),
-                code="unknown_parameter",
-            )
+    _refuse_files(body.fields, vocabulary)
+    _refuse_names([name for name, _ in _unknown(body.fields, vocabulary.fields)], vocabulary)
     warnings = list(islice(_warnings(body.fields, vocabulary), _MOST_WARNINGS))
     if catalogue is None:
         return Given(body, vocabulary, body.fields, {}, warnings)
@@ -104,21 +91,54 @@ def read_given(body: Body, vocabulary: Vocabulary, catalogue: Catalogue | None =
     return Given(body, vocabulary, translated.fields, translated.names, warnings)
 
 
-def _warnings(fields: Mapping[str, Any], vocabulary: Vocabulary) -> Iterator[RequestWarning]:
-    for name in _unknown(fields, vocabulary.fields | _UNREMARKABLE):
-        yield _warning(name, (*vocabulary.fields, *vocabulary.refused))
+def _refuse_files(fields: Mapping[str, Any], vocabulary: Vocabulary) -> None:
+    """Refuse a file in a field that is not read."""
+    for name, value in _unknown(fields, vocabulary.fields):
+        if isinstance(value, Upload) and not vocabulary.names_files:
+            raise _unread(name, vocabulary)
     for outer, keys in vocabulary.objects.items():
-        inner = fields.get(outer)
-        if isinstance(inner, Mapping):
-            for name in _unknown(inner, keys):
-                yield _warning(name, keys, within=f"{outer}.")
+        for name, value in _unknown(fields.get(outer), keys):
+            if isinstance(value, Upload):
+                raise _unread(f"{outer}.{name}", vocabulary)
 
 
-def _unknown(fields: Mapping[str, Any], known: Collection[str]) -> Iterator[str]:
-    """The names that are not known and hold something; of files nobody needs to be warned."""
-    for name, value in fields.items():
-        if name not in known and value not in (None, "") and not isinstance(value, Upload):
-            yield name
+def _refuse_names(names: Sequence[str], vocabulary: Vocabulary) -> None:
+    """Refuse what stands for something, and other spellings of what is read."""
+    if not names:
+        return
+    refused = {_folded(name): remedy for name, remedy in vocabulary.refused.items()}
+    known = {_folded(name): name for name in vocabulary.fields}
+    for name in names:
+        folded, shown = _folded(name), _shown(name)
+        if folded in refused:
+            raise InvalidRequest(
+                f"Unsupported parameter: '{shown}'. {refused[folded]}",
+                param=shown,
+                code="unsupported_parameter",
+            )
+        if folded in known:
+            raise InvalidRequest(
+                f"Unknown parameter: '{shown}'. Write it '{known[folded]}'.",
+                param=shown,
+                code="unknown_parameter",
+            )
+
+
+def _warnings(fields: Mapping[str, Any], vocabulary: Vocabulary) -> Iterator[RequestWarning]:
+    for name, value in _unknown(fields, vocabulary.fields | _UNREMARKABLE):
+        if not isinstance(value, Upload):
+            yield _warning(name, (*vocabulary.fields, *vocabulary.refused))
+    for outer, keys in vocabulary.objects.items():
+        for name, _ in _unknown(fields.get(outer), keys):
+            yield _warning(name, keys, within=f"{outer}.")
+
+
+def _unknown(fields: object, known: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """The fields of an object that are not known and hold something."""
+    if isinstance(fields, Mapping):
+        for name, value in fields.items():
+            if name not in known and value not in (None, ""):
+                yield name, value
 
 
 def _warning(name: str, known: Collection[str], within: str = "") -> RequestWarning:
@@ -129,17 +149,16 @@ def _warning(name: str, known: Collection[str], within: str = "") -> RequestWarn
     return RequestWarning(param=param, code="unknown_parameter", message=message)
 
 
-def _unread(upload: Upload, expected: str | None) -> InvalidRequest:
-    name = _shown(upload.field_name)
+def _unread(name: str, vocabulary: Vocabulary) -> InvalidRequest:
+    """The error for a file that nobody reads, in the field of that name."""
+    shown, expected, code = _shown(name), vocabulary.file, "unexpected_file"
     if expected is None:
-        message = f"This call reads no file; leave '{name}' out."
+        message = f"This call reads no file; leave '{shown}' out."
     elif name == expected:
-        message = f"Only one file is read as '{name}', and more came. Send one."
+        message, code = f"One file is read as '{shown}', and more came.", "too_many_files"
     else:
-        message = f"A file is read as '{expected}', and not as '{name}'. Send it as '{expected}'."
-    return InvalidRequest(
-        message, param=name, code="unexpected_file" if name != expected else "too_many_files"
-    )
+        message = f"A file is read as '{expected}' only, and not as '{shown}'. Send it there."
+    return InvalidRequest(message, param=shown, code=code)
 
 
 def _folded(name: str) -> str:

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from dailies.api.bodies import Upload
 from dailies.capabilities import whole
 from dailies.catalogue import Catalogue, Model
 from dailies.errors import InvalidRequest
@@ -81,7 +80,7 @@ def _take_over(
 
 def _take_over_image(result: Translated) -> None:
     url = result.fields.pop("image_url", None)
-    if url in (None, "") or isinstance(url, Upload):  # nobody takes the file: it is refused later
+    if url in (None, ""):
         return
     if result.fields.get("input_reference") is not None:
         raise InvalidRequest(

@@ -35,12 +35,14 @@ class Vocabulary:
         refused: names that it can do nothing with, and what to do instead.
         objects: of fields that are objects, the keys that it reads.
         file: the field that a file belongs in; None where it takes none.
+        names_files: it tells files apart by their own names, whatever fields they come in.
     """
 
     fields: frozenset[str]
     refused: Mapping[str, str]
     objects: Mapping[str, frozenset[str]] = field(default_factory=dict)
     file: str | None = None
+    names_files: bool = False
 
 
 def _words(names: str) -> frozenset[str]:
@@ -132,6 +134,7 @@ JOB = Vocabulary(
         SOURCE: "Videos of this API can't be remixed.",
     },
     file="files",
+    names_files=True,
 )
 
 _DERIVED = _words("prompt user model seconds size duration n_seconds")

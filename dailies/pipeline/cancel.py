@@ -31,6 +31,7 @@ async def cancel_upstream(services: Services, record: VideoRecord) -> bool:
         "upstream_cancelled" if told else "upstream_not_cancelled",
         level=logging.INFO if told else logging.WARNING,
         video_id=record.id,
-        **{**answer_fields(outcome, record.request.prompt), "job_id": job_id},
+        job_id=job_id,
+        **answer_fields(outcome, record.request.prompt),
     )
     return outcome.kind not in _WORTH_ANOTHER_TRY

@@ -133,7 +133,11 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
         video_id=record.id,
         deployment=deployment.name,
         attempt=marked.submit.attempts,
-        **answer_fields(outcome, record.request.prompt),
+        **{
+            **answer_fields(outcome, record.request.prompt),
+            "job_id": outcome.job.id if outcome.job is not None else None,
+            "provider_request_id": outcome.request_id,
+        },
     )
     return await _after_send(services, marked, deployment, outcome)
 

@@ -19,7 +19,8 @@ __all__ = ["answer_fields", "stop_for_operator"]
 
 
 def answer_fields(outcome: Outcome, prompt: str | None = None) -> dict[str, Any]:
-    """An answer for the log: what it means, the provider's ids, and why in its own words.
+    """An answer for the log: what it means and, where it is a refusal or a fault, the provider's id
+    of the call, and why in its own words.
 
     Args:
         prompt: of the video, which providers repeat in what they refuse.
@@ -28,11 +29,10 @@ def answer_fields(outcome: Outcome, prompt: str | None = None) -> dict[str, Any]
         "outcome": outcome.kind,
         "code": outcome.code,
         "http_status": outcome.http_status,
-        "job_id": outcome.job.id if outcome.job is not None else None,
-        "provider_request_id": outcome.request_id,
     }
     if outcome.kind is not Kind.ACCEPTED:
         fields |= {
+            "provider_request_id": outcome.request_id,
             "param": outcome.param,
             "detail": readable(outcome.detail or outcome.message or "", prompt) or None,
             "remedy": outcome.remedy,
