@@ -17,10 +17,11 @@ from dailies.providers.classify import ANSWERS, FAULTS, Answer, Fault
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("dailies", "triggers", "orchestrations", "activities", "entities")
 FOR_OPERATORS = {
-    # Their errors are SettingsErrors, found at start.
+    # What they find is told at start, in the log.
     "dailies/settings.py",
     "dailies/catalogue.py",
     "dailies/deployment.py",
+    "dailies/doubts.py",
 }
 SETTING = re.compile(
     r"DAILIES_[A-Z]|AZURE_[A-Z]|OTEL_|VideoStorage|IDENTITY_|FUNCTIONS_|models\.yaml|az login"
@@ -32,8 +33,8 @@ def _sources() -> list[Path]:
 
 
 def _texts(path: Path) -> Iterator[tuple[int, str]]:
-    """Every text in a module's code, but for docstrings, remedies, and names: of settings that are
-    read (``environ.get``, a binding) and of what a module offers."""
+    """Every text in a module's code, but for docstrings, remedies, wrong settings, and names: of
+    settings that are read (``environ.get``, a binding) and of what a module offers."""
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     left_out: set[ast.AST] = set()
     for node in ast.walk(tree):
@@ -51,7 +52,7 @@ def _is_for_others(node: ast.AST) -> bool:
         case ast.keyword(arg="remedy" | "connection"):
             return True
         case ast.Call(func=func):
-            return ast.unparse(func).endswith("environ.get")
+            return ast.unparse(func).endswith(("environ.get", "SettingsError"))
         case ast.Assign(targets=[ast.Name(id="__all__")]):
             return True
         case ast.FunctionDef(name=name):
