@@ -23,7 +23,8 @@ from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, hold, stop, wait
 from dailies.pipeline.submission import submission_of
-from dailies.pipeline.told import answer_fields, stop_for_operator
+from dailies.pipeline.told import answer_fields
+from dailies.pipeline.unsent import deployment_removed, no_slot, nothing_left, unresolved
 from dailies.providers.outcomes import Job, Kind, Outcome
 from dailies.records import VideoRecord
 from dailies.requests import serving
@@ -63,10 +64,10 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
     if video.get("woken"):
         return wait(0)
     if _waited_too_long(services, record):
-        return _no_slot(services, record)
+        return no_slot(services, record)
     deployment = _choose(services, record)
     if deployment is None:
-        return _nothing_left(record)
+        return nothing_left(record)
     return await _send(services, record, deployment)
 
 
@@ -180,16 +181,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
         return hold(may_leave)
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if deployment is None:
-        return stop_for_operator(
-            record,
-            VideoError(
-                "deployment_removed",
-                "The place where the video was being ordered is not offered any more, so nobody "
-                "can say whether it was made. Create it again, with another model.",
-            ),
-            remedy="Put the deployment back into the catalogue, or look for the job at the "
-            "provider.",
-        )
+        return deployment_removed(record)
     submission = await submission_of(services, record, deployment)
     adapter = services.providers.adapter(deployment)
     asked_at = services.clock()
@@ -217,7 +209,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     if record.cancel_requested:
         return stop(CANCELLED)
     if settings.unresolved_submit is UnresolvedSubmit.FAIL:
-        return _unresolved(record, "no job of it was found")
+        return unresolved(record, "no job of it was found")
     await _not_sent(services, record)
     return wait(0)
 
@@ -231,21 +223,8 @@ def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome)
     )
     passing = outcome.kind in (Kind.TRANSIENT, Kind.THROTTLED, Kind.UNAUTHORISED)
     if not passing or _waited_too_long(services, record):
-        return _unresolved(record, f"its list of jobs can't tell ({outcome.code})")
+        return unresolved(record, f"its list of jobs can't tell ({outcome.code})")
     return hold(outcome.retry_after or services.settings.reconcile_pause_seconds)
-
-
-def _unresolved(record: VideoRecord, why: str) -> Step:
-    return stop_for_operator(
-        record,
-        VideoError(
-            "submit_unresolved",
-            f"The provider did not say whether it took the request, and {why}. Nothing was sent "
-            "again: no video is paid twice. Create the video again if it may be paid twice.",
-        ),
-        remedy="Look for the job at the provider. Whether a request of which no job was found is "
-        "sent again is DAILIES_UNRESOLVED_SUBMIT.",
-    )
 
 
 async def _own_first(
@@ -316,42 +295,6 @@ def _choose(services: Services, record: VideoRecord) -> Deployment | None:
 
 def _waited_too_long(services: Services, record: VideoRecord) -> bool:
     return services.clock() - record.created_at > services.settings.submit_deadline_seconds
-
-
-def _no_slot(services: Services, record: VideoRecord) -> Step:
-    hours = services.settings.submit_deadline_seconds / 3600
-    return stop_for_operator(
-        record,
-        VideoError(
-            "submit_timeout",
-            f"The provider took no request for {hours:.3g} hours. Nothing was made. Create the "
-            "video again when fewer are waiting.",
-        ),
-        remedy="Ask the provider for more quota, or raise DAILIES_SUBMIT_DEADLINE_SECONDS.",
-    )
-
-
-def _nothing_left(record: VideoRecord) -> Step:
-    retired: Sequence[str] = record.submit.retired
-    if retired:
-        return stop_for_operator(
-            record,
-            VideoError(
-                "model_retired",
-                f"The provider has retired the model behind '{record.request.model}', and nothing "
-                "here serves in its place. Use another model.",
-            ),
-            remedy="Add a deployment or a fallback to models.yaml, or take the model out.",
-        )
-    return stop_for_operator(
-        record,
-        VideoError(
-            "model_unavailable",
-            f"The model '{record.request.model}' is not offered at this size and length any more. "
-            "Use another size, length or model.",
-        ),
-        remedy="No deployment in models.yaml serves the request that was accepted before.",
-    )
 
 
 def _error_of(outcome: Outcome) -> VideoError:
