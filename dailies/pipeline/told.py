@@ -34,7 +34,7 @@ def answer_fields(outcome: Outcome, prompt: str | None = None) -> dict[str, Any]
         fields |= {
             "provider_request_id": outcome.request_id,
             "param": outcome.param,
-            "detail": readable(outcome.detail or outcome.message or "", prompt) or None,
+            "message": readable(outcome.detail or outcome.message or "", prompt) or None,
             "remedy": outcome.remedy,
         }
     return fields

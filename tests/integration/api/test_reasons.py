@@ -53,7 +53,7 @@ async def test_the_log_has_the_provider_s_own_words(
 ) -> None:
     await submitted(world, refusal(status, {"error": {"message": WHY}}))
     told = line(caplog, "submit_answered")
-    assert told["detail"] == "Because '[prompt]' is not for us, see https://aka.ms/why"
+    assert told["message"] == "Because '[prompt]' is not for us, see https://aka.ms/why"
     assert (told["http_status"], told["provider_request_id"]) == (status, REQUEST_ID)
 
 
@@ -62,7 +62,7 @@ async def test_what_a_validator_says_is_read(
 ) -> None:
     detail = [{"type": "literal_error", "loc": ["body", "seconds"], "msg": "Input should be 4"}]
     step = await submitted(world, refusal(422, {"detail": detail}))
-    assert line(caplog, "submit_answered")["detail"] == "body.seconds: Input should be 4"
+    assert line(caplog, "submit_answered")["message"] == "body.seconds: Input should be 4"
     assert "body.seconds: Input should be 4" in step["error"]["message"]
 
 
@@ -91,7 +91,7 @@ async def test_what_was_accepted_is_told_with_its_ids(
     await submitted(world, refusal(200, job))
     told = line(caplog, "submit_answered")
     assert (told["job_id"], told["provider_request_id"]) == (job["id"], REQUEST_ID)
-    assert "detail" not in told
+    assert "message" not in told
 
 
 async def test_a_poll_that_is_refused_says_why(
@@ -104,7 +104,7 @@ async def test_a_poll_that_is_refused_says_why(
     world.answers = [refusal(403, {"error": {"message": WHY}})]
     await check_video(world.services, made)
     told = line(caplog, "job_checked")
-    assert told["detail"] == "Because '[prompt]' is not for us, see https://aka.ms/why"
+    assert told["message"] == "Because '[prompt]' is not for us, see https://aka.ms/why"
     assert told["provider_request_id"] == REQUEST_ID
 
 
@@ -119,7 +119,7 @@ async def test_a_character_that_is_refused_says_why(
     )
     assert "Cognitive Services" not in answer.text
     told = line(caplog, "character_refused")
-    assert (told["detail"], told["provider_request_id"]) == ("No such role.", REQUEST_ID)
+    assert (told["message"], told["provider_request_id"]) == ("No such role.", REQUEST_ID)
     assert "Cognitive Services OpenAI User" in told["remedy"]
 
 
