@@ -6,7 +6,7 @@ import azure.durable_functions as df
 
 from dailies.orchestration import start_video
 from dailies.pipeline import drop as rules
-from dailies.runtime import services, start_telemetry
+from dailies.runtime import services, start_work
 from dailies.telemetry.spans import drop_span, note
 from durable_client import DurableOrchestrations
 
@@ -17,7 +17,7 @@ blueprint = df.Blueprint()
 @blueprint.durable_client_input(client_name="client")
 async def accept_drop(drop: rules.Drop, client: df.DurableOrchestrationClient) -> rules.DropAnswer:
     """See ``dailies.pipeline.drop.accept_drop``."""
-    start_telemetry()
+    start_work()
     with drop_span("accept_drop", drop):
         answer, acceptance = await rules.accept_drop(services(), drop)
         note({"dailies.drop": answer["kind"]})

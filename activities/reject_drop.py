@@ -7,7 +7,7 @@ from typing import TypedDict
 import azure.durable_functions as df
 
 from dailies.pipeline import drop as rules
-from dailies.runtime import services, start_telemetry
+from dailies.runtime import services, start_work
 from dailies.telemetry.spans import drop_span, note
 
 blueprint = df.Blueprint()
@@ -23,7 +23,7 @@ class RejectInput(TypedDict):
 @blueprint.activity_trigger(input_name="rejected")
 async def reject_drop(rejected: RejectInput) -> None:
     """See ``dailies.pipeline.drop.reject_drop``."""
-    start_telemetry()
+    start_work()
     with drop_span("reject_drop", rejected["drop"]):
         note({"error.type": rejected["rejection"]["code"]})
         await rules.reject_drop(services(), rejected["drop"], rejected["rejection"])

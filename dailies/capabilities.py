@@ -5,8 +5,7 @@ All of it is data of the catalogue's deployments.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from dailies.catalogue import Model
 from dailies.deployment import Deployment, InpaintRules
@@ -14,22 +13,7 @@ from dailies.errors import InvalidRequest
 from dailies.records import InpaintItem, InpaintType, VideoRequest
 from dailies.videos import Size
 
-__all__ = ["check_inputs", "check_variants", "describe", "refuse_foreign", "takes", "unsupported"]
-
-_JOBS_API = {
-    "width": "size",
-    "height": "size",
-    "n_seconds": "seconds",
-    "inpaint_items": "input_reference, frame_index and crop_bounds",
-    "files": "input_reference",
-}
-"""Fields of the jobs API, and how the videos protocol says the same."""
-
-_VIDEOS_API = {
-    "size": "width and height",
-    "seconds": "n_seconds",
-    "input_reference": "inpaint_items and files",
-}
+__all__ = ["check_inputs", "check_variants", "describe", "takes", "unsupported"]
 
 
 def describe(model: Model) -> str:
@@ -44,19 +28,6 @@ def describe(model: Model) -> str:
 def unsupported(model: Model, param: str, why: str) -> InvalidRequest:
     """The answer to something that the model can't do; says what it can."""
     return InvalidRequest(f"{why} {describe(model)}", param=param, code="unsupported_parameter")
-
-
-def refuse_foreign(fields: Mapping[str, Any], model: Model, *, jobs_api: bool) -> None:
-    """Refuse the fields of the other protocol, which would quietly do nothing.
-
-    Raises:
-        InvalidRequest: naming the field that says the same here.
-    """
-    foreign = _VIDEOS_API if jobs_api else _JOBS_API
-    for name, here in foreign.items():
-        if fields.get(name) is not None:
-            other = "the videos protocol" if jobs_api else "the jobs API of Sora 1"
-            raise unsupported(model, name, f"'{name}' belongs to {other}; say it by {here} here.")
 
 
 def check_variants(

@@ -34,6 +34,28 @@ T = TypeVar("T")
 _VENDOR_PREFIXES = ("openai/", "azure/", "azure_ai/")
 
 
+class _RepeatedKey(yaml.YAMLError):
+    """A key that a mapping has twice: of which YAML's readers quietly drop the first."""
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A reader of YAML to which a repeated key is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """See ``yaml.SafeLoader``."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    mark = key.start_mark
+                    raise _RepeatedKey(
+                        f"line {mark.line + 1}, column {mark.column + 1}: the key '{key.value}' is "
+                        "there twice; keep one"
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 @dataclass(frozen=True)
 class Model:
     """A model that callers may name; only deployments with an endpoint are in it.
@@ -106,8 +128,10 @@ class Catalogue:
             SettingsError: as ``load``.
         """
         try:
-            raw = fill_in(yaml.safe_load(text), environ)
+            raw = fill_in(yaml.load(text, _UniqueKeys), environ)  # noqa: S506 - a SafeLoader
             file = _File.model_validate(raw)
+        except _RepeatedKey as error:
+            raise SettingsError([f"{source}: {error}"]) from None
         except yaml.YAMLError as error:
             raise SettingsError([f"{source}: not valid YAML: {error}"]) from None
         except UnfilledPlaceholder as error:

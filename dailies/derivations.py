@@ -13,7 +13,7 @@ from typing import Any
 from dailies.catalogue import Catalogue, Deployment
 from dailies.errors import Conflict, InvalidRequest
 from dailies.records import VideoRecord, VideoRequest
-from dailies.requests import check_choice, check_prompt, check_user
+from dailies.requests import check_choice, check_prompt, check_user, read_length
 from dailies.videos import Operation, Status, Variant
 
 __all__ = ["derive"]
@@ -34,20 +34,23 @@ def derive(
     param: str,
     now: float,
 ) -> VideoRequest:
-    """The request for a video made from ``source``, by the fields ``prompt, seconds, user``.
+    """The request for a video made from ``source``, by the fields ``prompt, seconds, user``; what
+    it keeps of the source, ``model, size`` and ``seconds``, may be given as well.
 
     Args:
         param: the parameter that names the source, for messages.
 
     Raises:
-        InvalidRequest: a field is wrong; the model can't do it; or the provider's copy of the
-            source is gone (code ``source_expired``).
+        InvalidRequest: a field is wrong, or says something else than the source that it is kept
+            from; the model can't do it; or the provider's copy of the source is gone (code
+            ``source_expired``).
         Conflict: the source is not completed.
     """
     prompt = check_prompt(fields.get("prompt"))
     user = check_user(fields)
     deployment = _deployment(catalogue, operation, source, param)
     added = _added_seconds(fields, deployment, source) if operation is Operation.EXTEND else None
+    _check_kept(catalogue, operation, fields, source)
     job_id, file = _origin(deployment, source, param, now)
     total = source.request.total_seconds
     return VideoRequest(
@@ -90,6 +93,28 @@ def _deployment(
             code="unsupported_operation",
         )
     return deployment
+
+
+def _check_kept(
+    catalogue: Catalogue, operation: Operation, fields: Mapping[str, Any], source: VideoRecord
+) -> None:
+    """Refuse what would be ignored: a model, size or length that is not the source's."""
+    request = source.request
+    kept: dict[str, object] = {"model": request.model, "size": request.size}
+    given = {name: fields.get(name) for name in (*kept, "seconds")}
+    if isinstance(name := given["model"], str):
+        given["model"] = catalogue.resolve(name).name if name else None
+    if operation is not Operation.EXTEND:
+        kept["seconds"] = request.total_seconds
+        given["seconds"] = read_length(given["seconds"]) or given["seconds"]
+    for name, value in kept.items():
+        if given[name] not in (None, "") and str(given[name]) != str(value):
+            raise InvalidRequest(
+                f"A video that is {_NAMES[operation]} keeps its {name}, '{value}': leave '{name}' "
+                "out.",
+                param=name,
+                code="unsupported_parameter",
+            )
 
 
 def _added_seconds(fields: Mapping[str, Any], deployment: Deployment, source: VideoRecord) -> int:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["UnfilledPlaceholder", "fill_in"]
+__all__ = ["UnfilledPlaceholder", "fill_in", "placeholders"]
 
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^{}]*))?\}")
 
 
 class UnfilledPlaceholder(ValueError):
     """A ``${…}`` that can't be read; the message names the path in the file and the remedy."""
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """The names of all placeholders in a file, before it is parsed."""
+    return frozenset(match["name"] for match in _PLACEHOLDER.finditer(text))
 
 
 def fill_in(node: object, environ: Mapping[str, str], path: str = "") -> object:

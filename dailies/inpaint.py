@@ -23,6 +23,7 @@ FIELDS = ("frame_index", "crop_bounds")
 """The fields of the videos protocol and of dropped files that only some models know."""
 
 _EDGES = ("left_fraction", "top_fraction", "right_fraction", "bottom_fraction")
+_KEYS = ("type", "file_name", "frame_index", "crop_bounds")
 _MOST_ITEMS = 16
 
 
@@ -94,6 +95,9 @@ def read_items(value: object) -> list[NamedItem]:
 def _read_item(item: Any, where: str) -> NamedItem:
     if not isinstance(item, Mapping):
         raise _invalid(where, "Expected an object.")
+    if unknown := item.keys() - set(_KEYS):
+        # A misspelt key would quietly make another video.
+        raise _invalid(where, f"Unknown key '{min(unknown)[:40]}'. Known keys: {', '.join(_KEYS)}.")
     name = item.get("file_name")
     if not isinstance(name, str) or not name:
         raise _invalid(f"{where}.file_name", "Expected the name of an attached file.")

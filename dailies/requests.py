@@ -6,10 +6,11 @@ handling works unchanged; the values come from the catalogue.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dailies.capabilities import check_variants, refuse_foreign, takes
+from dailies.capabilities import check_variants, takes
 from dailies.catalogue import Catalogue, Deployment, Model
 from dailies.errors import InvalidRequest, RequestError
 from dailies.records import VideoRequest
@@ -22,14 +23,17 @@ __all__ = [
     "check_choice",
     "check_prompt",
     "check_user",
+    "enumerated",
     "fit_mode",
     "missing",
+    "read_length",
     "serving",
     "wrong_type",
 ]
 
 MAX_PROMPT_CHARACTERS = 32_000
 _MAX_USER_CHARACTERS = 512
+_LENGTH = re.compile(r"\s*([0-9]{1,4})(?:\.0+)?\s*s?\s*", re.IGNORECASE)
 
 
 def build_request(
@@ -37,8 +41,8 @@ def build_request(
 ) -> VideoRequest:
     """Check the fields of a create (``model, prompt, seconds, size, n_variants, user``).
 
-    Unknown fields are ignored, as OpenAI does. Without ``size`` the model's default is taken, or
-    for a reference image of ``image`` pixels, the one that suits its shape.
+    What else is in ``fields`` is for their reader to account for. Without ``size`` the model's
+    default is taken, or for a reference image of ``image`` pixels, the one that suits its shape.
 
     Raises:
         InvalidRequest: naming the field and the values that are supported.
@@ -46,7 +50,6 @@ def build_request(
     """
     prompt = check_prompt(fields.get("prompt"))
     model = catalogue.resolve(_text(fields, "model"))
-    refuse_foreign(fields, model, jobs_api=False)
     deployments = _able(model, prompt, with_image=image is not None)
     size = _size(fields, deployments)
     seconds = _seconds(fields, [d for d in deployments if size is None or size in d.sizes])
@@ -160,7 +163,7 @@ def _seconds(fields: Mapping[str, Any], deployments: Sequence[Deployment]) -> in
 
 
 def check_choice(fields: Mapping[str, Any], name: str, supported: Sequence[int]) -> int:
-    """One of the supported numbers, written as a string or as a number.
+    """One of the supported lengths, as ``read_length`` reads it.
 
     Raises:
         InvalidRequest: it is missing, of another type or another number.
@@ -168,14 +171,22 @@ def check_choice(fields: Mapping[str, Any], name: str, supported: Sequence[int])
     value = fields.get(name)
     if value is None:
         raise missing(name)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    length = read_length(value)
+    if length is not None and length in supported:
+        return length
+    if length is None and not isinstance(value, str):
         raise wrong_type(name, "a string", value)
-    for number in supported:
-        if value in (number, str(number)):
-            return number
     raise _unsupported(name, str(value), supported)
+
+
+def read_length(value: object) -> int | None:
+    """Whole seconds, written as a number or as a string (``4``, ``4.0``, ``"4"``, ``"4s"``); None
+    for anything else."""
+    if isinstance(value, str) and (written := _LENGTH.fullmatch(value)):
+        return int(written[1])
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def check_user(fields: Mapping[str, Any]) -> str | None:
@@ -221,13 +232,14 @@ def _too_long(name: str, most: int, length: int) -> InvalidRequest:
 
 def _unsupported(name: str, value: str, supported: Sequence[object]) -> InvalidRequest:
     return InvalidRequest(
-        f"Invalid value: '{value[:64]}'. Supported values are: {_enumerate(supported)}.",
+        f"Invalid value: '{value[:64]}'. Supported values are: {enumerated(supported)}.",
         param=name,
         code="invalid_value",
     )
 
 
-def _enumerate(values: Sequence[object]) -> str:
+def enumerated(values: Sequence[object]) -> str:
+    """Values in words, as OpenAI's messages have them: ``'4', '8', and '12'``."""
     numbers = sorted(value for value in values if isinstance(value, int))
     if len(numbers) == len(values) > 3 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"'{numbers[0]}' to '{numbers[-1]}'"

@@ -13,6 +13,7 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from dailies.catalogue import Catalogue
+from dailies.errors import SettingsError
 from dailies.events import EventPublisher
 from dailies.providers.azure_auth import azure_credential
 from dailies.providers.registry import Providers
@@ -103,10 +104,19 @@ def _storage(
     """Blob and table clients, and the account's key where a connection string holds one."""
     if settings.storage_connection_string is not None:
         text = settings.storage_connection_string.get_secret_value()
-        blobs = BlobServiceClient.from_connection_string(
-            text, api_version=_STORAGE_API_VERSION, **_BLOB_PATIENCE, **_PIECES
-        )
-        tables = TableServiceClient.from_connection_string(text, **_PATIENCE)
+        try:
+            blobs = BlobServiceClient.from_connection_string(
+                text, api_version=_STORAGE_API_VERSION, **_BLOB_PATIENCE, **_PIECES
+            )
+            tables = TableServiceClient.from_connection_string(text, **_PATIENCE)
+        except ValueError:  # its words may repeat the string, which holds a key
+            raise SettingsError(
+                [
+                    "VideoStorage: this is no connection string of a storage account; copy it from "
+                    "the account's access keys, or use VideoStorage__blobServiceUri and "
+                    "VideoStorage__tableServiceUri"
+                ]
+            ) from None
         key = getattr(blobs.credential, "account_key", None)
         return blobs, tables, key
     assert settings.storage_blob_uri is not None  # noqa: S101 - checked by Settings

@@ -52,6 +52,16 @@ class Telemetry(StrEnum):
     OFF = "off"
 
 
+class LogLevel(StrEnum):
+    """Levels of the standard ``logging``; written in any case."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
 class UnresolvedSubmit(StrEnum):
     """What to do when nobody can say whether the provider took a request."""
 
@@ -77,7 +87,8 @@ def _split_keys(value: object) -> object:
         if match is None:
             raise ValueError(
                 "expected 'owner=sha256:<64 hex digits>', comma-separated; owners are lower-case "
-                'letters, digits and hyphens. Make a hash with: printf %s "$KEY" | sha256sum'
+                "letters, digits and hyphens. Make a hash with: "
+                'printf %s "$DAILIES_KEY" | sha256sum'
             )
         keys.append(HashedKey(**match.groupdict()))
     return tuple(keys)
@@ -85,6 +96,10 @@ def _split_keys(value: object) -> object:
 
 def _empty_is_unset(value: object) -> object:
     return None if value == "" else value
+
+
+def _upper(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
 
 
 def _https_or_loopback(value: object) -> object:
@@ -203,7 +218,9 @@ class Settings(BaseModel):
     sweep_grace_seconds: float = Field(default=60, ge=0, alias="DAILIES_SWEEP_GRACE_SECONDS")
 
     # -- telemetry
-    log_level: str = Field(default="INFO", alias="DAILIES_LOG_LEVEL")
+    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
+        default=LogLevel.INFO, alias="DAILIES_LOG_LEVEL"
+    )
     telemetry: Telemetry = Field(default=Telemetry.EXPORT, alias="DAILIES_TELEMETRY")
     trace_ratio: float = Field(default=1, ge=0, le=1, alias="DAILIES_TRACE_RATIO")
     applicationinsights: OptionalSecret = Field(

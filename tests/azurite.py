@@ -19,12 +19,13 @@ from local.stack.layout import StateDir
 from local.stack.options import StackOptions
 from local.stack.ports import Ports
 from local.stack.resources import ensure
+from tests.patience import PATIENCE
 
 __all__ = ["running_azurite"]
 
 
 @contextmanager
-def running_azurite(directory: Path, *, within: float = 30) -> Iterator[str]:
+def running_azurite(directory: Path, *, within: float = PATIENCE) -> Iterator[str]:
     """Start Azurite with the app's containers and tables; gives the connection string."""
     state = StateDir(directory)
     state.create()

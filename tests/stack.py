@@ -16,6 +16,7 @@ from azure.storage.blob import BlobServiceClient
 
 from local.stack.launch import StackProcess, without_settings
 from local.stack.ready import PART_NAMES, StackInfo
+from tests.patience import PATIENCE
 
 __all__ = ["RunningStack", "running_stack"]
 
@@ -43,7 +44,7 @@ def running_stack(
     """
     arguments = ["--speed", f"{speed:g}", *(["--unlimited"] if unlimited else []), *options]
     environ = {**without_settings(os.environ), **(settings or {})}
-    process = StackProcess(state_dir, arguments, environ=environ)
+    process = StackProcess(state_dir, arguments, environ=environ, start_within=PATIENCE)
     with process as info:
         stack = RunningStack(process, info)
         try:
@@ -102,7 +103,7 @@ class RunningStack:
 
     # -- processes
 
-    def pids(self, *, within: float = 60) -> dict[str, int]:
+    def pids(self, *, within: float = PATIENCE) -> dict[str, int]:
         """The process ids of all parts, once all of them run."""
 
         def complete() -> dict[str, int] | None:
@@ -119,7 +120,7 @@ class RunningStack:
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    def wait_restarted(self, part: PartName, killed: int, *, within: float = 60) -> int:
+    def wait_restarted(self, part: PartName, killed: int, *, within: float = PATIENCE) -> int:
         """Wait until ``part`` runs with another id than ``killed`` and the app answers; its id."""
 
         def restarted() -> int | None:
@@ -153,7 +154,7 @@ class RunningStack:
         video: dict[str, Any] = answer.json()
         return video
 
-    def wait_for(self, video: str | dict[str, Any], *, within: float = 60) -> dict[str, Any]:
+    def wait_for(self, video: str | dict[str, Any], *, within: float = PATIENCE) -> dict[str, Any]:
         """Wait until a video (or its id) is completed or failed; rides out a restarting host."""
         video_id = video if isinstance(video, str) else str(video["id"])
 
@@ -194,13 +195,15 @@ class RunningStack:
             and (kind is None or event["type"] == f"dailies.video.{kind}")
         ]
 
-    def wait_for_event(self, video_id: str, kind: str, *, within: float = 30) -> dict[str, Any]:
+    def wait_for_event(
+        self, video_id: str, kind: str, *, within: float = PATIENCE
+    ) -> dict[str, Any]:
         """Wait until the topic took an event of ``kind`` about the video; the first such."""
         return self.wait_until(
             lambda: self.events(video_id, kind), within=within, what=f"{kind} of {video_id}"
         )[0]
 
-    def wait_until(self, look: Callable[[], T | None], *, within: float, what: str) -> T:
+    def wait_until(self, look: Callable[[], T | None], *, within: float = PATIENCE, what: str) -> T:
         """Call ``look`` until it gives something; fail with all logs' tails after ``within`` s."""
         deadline = time.monotonic() + within
         while not (found := look()):
@@ -214,4 +217,4 @@ class RunningStack:
 def _client(base_url: str, key: str | None = None) -> httpx.Client:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     # No proxy of the user's: all of it is on this machine.
-    return httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False)
+    return httpx.Client(base_url=base_url, headers=headers, timeout=60, trust_env=False)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dailies.api.asgi import respond
 from dailies.errors import SettingsError
-from dailies.runtime import host_trace, services, start_telemetry
+from dailies.runtime import host_trace, services, start_work
 from dailies.settings import REQUEST_SECONDS
 from dailies.telemetry.spans import RequestTrace
 from durable_client import DurableOrchestrations
@@ -50,7 +50,7 @@ def _app() -> ASGIApp:
 def _trace(req: Request, context: func.Context) -> RequestTrace:
     """The trace that the request is part of: the host's, else the caller's."""
     try:
-        start_telemetry()
+        start_work()
         host = host_trace(context.trace_context.trace_parent)
     except SettingsError:
         return RequestTrace()  # the app answers what is wrong

@@ -12,7 +12,7 @@ import azure.functions as func
 from dailies.drops.announcements import Announcement, read_announcement
 from dailies.logs import log_event
 from dailies.pipeline.arrivals import blob_announced
-from dailies.runtime import host_trace, services, start_telemetry
+from dailies.runtime import host_trace, services, start_work
 from dailies.telemetry.spans import span
 from durable_client import DurableOrchestrations
 
@@ -25,6 +25,7 @@ async def reference_uploaded(
     event: func.EventGridEvent, context: func.Context, client: df.DurableOrchestrationClient
 ) -> None:
     """Start the orchestration of a dropped image, or wake the one that waits for this sidecar."""
+    start_work()
     container = services().settings.references_container
     upload = read_announcement(event.event_type, event.subject, event.get_json(), container)
     if upload is None:
@@ -49,6 +50,7 @@ async def reference_dropped(
     No subscription points here any more. It stays for as long as a message may wait, since one for
     a function that does not exist ends the host's process.
     """
+    start_work()
     name = str(blob.name).partition("/")[2]
     await _see_to(Announcement((name,), etag=None), context, client)
 
@@ -56,7 +58,6 @@ async def reference_dropped(
 async def _see_to(
     upload: Announcement, context: func.Context, client: df.DurableOrchestrationClient
 ) -> None:
-    start_telemetry()
     parent = host_trace(context.trace_context.trace_parent)
     with span("reference_uploaded", parent=parent, attributes={"dailies.blob": upload.names[0]}):
         await blob_announced(services(), DurableOrchestrations(client), upload)

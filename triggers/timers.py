@@ -11,7 +11,7 @@ from dailies.logs import log_event
 from dailies.pipeline import retention
 from dailies.pipeline import sweep as rules
 from dailies.pipeline.sweep_drops import sweep_drops
-from dailies.runtime import services, start_telemetry
+from dailies.runtime import services, start_work
 from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
@@ -24,7 +24,7 @@ _NIGHTLY_BEFORE = "0 0 3 * * *"
 @blueprint.durable_client_input(client_name="client")
 async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """See ``dailies.pipeline.sweep``."""
-    start_telemetry()
+    start_work(tell_again=True)
     actions = await rules.sweep(services(), DurableOrchestrations(client))
     if actions:
         log_event("sweep_done", late=timer.past_due, actions=dict(actions))
@@ -34,7 +34,7 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
 @blueprint.durable_client_input(client_name="client")
 async def sweep_references(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """See ``dailies.pipeline.sweep_drops``."""
-    start_telemetry()
+    start_work()
     actions = await sweep_drops(services(), DurableOrchestrations(client))
     if actions:
         log_event("drop_sweep_done", late=timer.past_due, actions=dict(actions))
@@ -43,7 +43,7 @@ async def sweep_references(timer: func.TimerRequest, client: df.DurableOrchestra
 @blueprint.timer_trigger(arg_name="timer", schedule=_NIGHTLY_BEFORE, use_monitor=True)
 async def retire_videos(timer: func.TimerRequest) -> None:
     """See ``dailies.pipeline.retention``."""
-    start_telemetry()
+    start_work()
     retired = await retention.retire_videos(services())
     if retired:
         log_event("videos_retired", number=retired, late=timer.past_due)
@@ -53,6 +53,7 @@ async def retire_videos(timer: func.TimerRequest) -> None:
 @blueprint.durable_client_input(client_name="client")
 async def purge_histories(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """Forget the histories of orchestrations that ended days ago; the records stay."""
+    start_work()
     before = datetime.now(UTC) - timedelta(days=services().settings.history_days)
     purged = await DurableOrchestrations(client).purge_finished(before)
     log_event("histories_purged", number=purged, late=timer.past_due)

@@ -22,7 +22,7 @@ PREFIXES = ("/v1", "/openai/v1", "")
 
 _DESCRIPTION = """\
 The videos protocol of OpenAI and of Azure OpenAI. Every path under `/v1` is also served under
-`/openai/v1` and without a prefix. Fields that are not known are ignored.
+`/openai/v1` and without a prefix. A field that is not known is answered by a warning.
 """
 
 # Fixed paths come before those with an id in the same place.

@@ -65,6 +65,17 @@ class Body:
     fields: Mapping[str, Any]
     uploads: tuple[Upload, ...] = ()
     """All files, also those whose fields have the same name."""
+    _taken: set[Upload] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    def take(self, upload: Upload) -> Upload:
+        """Note that a file is read; gives it back."""
+        self._taken.add(upload)
+        return upload
+
+    @property
+    def untaken(self) -> list[Upload]:
+        """The files that nobody has taken."""
+        return [upload for upload in self.uploads if upload not in self._taken]
 
 
 @asynccontextmanager

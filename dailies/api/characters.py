@@ -9,9 +9,13 @@ from fastapi import APIRouter, Request
 from dailies.api.bodies import Body, Upload, open_body
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.documents import CHARACTER_BODY, answers
+from dailies.api.given import read_given
 from dailies.api.schemas import Character
+from dailies.api.vocabulary import CHARACTER
 from dailies.catalogue import Deployment
 from dailies.errors import InvalidRequest, NotFound, RequestError, TooLarge, TooMany, Unavailable
+from dailies.logs import log_event
+from dailies.pipeline.told import answer_fields
 from dailies.providers.base import CharacterKeeper, SourceFile
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.requests import missing, wrong_type
@@ -34,12 +38,15 @@ router = APIRouter(tags=["characters"], dependencies=SECURITY)
 async def create_character(request: Request, context: RequestContext, caller: Caller) -> Character:
     """Keep a clip under a name, at the provider of the model."""
     async with open_body(request, max_inline_bytes=_MOST_BYTES) as body:
+        given = read_given(body, CHARACTER)
         name, clip, model = _name(body.fields.get("name")), _clip(body), body.fields.get("model")
+        given.check_files()
         if model is not None and not isinstance(model, str):
             raise wrong_type("model", "a string", model)
         deployment, keeper = _keeper(context, model)
         kept = await keeper.create_character(name, SourceFile(clip.length, "video/mp4", clip.open))
     if isinstance(kept, Outcome):
+        log_event("character_refused", deployment=deployment.name, **answer_fields(kept))
         raise _error_of(kept)
     record = CharacterRecord(
         id=f"char_{secrets.token_hex(16)}",
@@ -50,7 +57,7 @@ async def create_character(request: Request, context: RequestContext, caller: Ca
         upstream_id=kept.id,
     )
     await context.services.characters.insert(record)
-    return _character(record)
+    return _character(record).model_copy(update={"warnings": tuple(given.warnings)})
 
 
 @router.get("/videos/characters/{character_id}", response_model=Character, responses=answers(404))
@@ -95,7 +102,7 @@ def _clip(body: Body) -> Upload:
             param="video",
             code="file_too_large",
         )
-    return clip
+    return body.take(clip)
 
 
 def _keeper(context: Context, name: str | None) -> tuple[Deployment, CharacterKeeper]:

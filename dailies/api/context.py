@@ -88,12 +88,7 @@ async def _authenticate(request: Request, context: RequestContext) -> Owner:
         )
     key = _find((*settings.api_keys, *settings.admin_keys), presented)
     if key is None:
-        hint = (
-            ""
-            if settings.api_keys
-            else " No key is configured: set DAILIES_API_KEYS to 'owner=sha256:<hash>'."
-        )
-        raise Unauthenticated(f"Incorrect API key provided.{hint}", code="invalid_api_key")
+        raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
     note(request, owner=key.owner)
     return Owner(key.owner)
 
@@ -103,8 +98,8 @@ async def _authenticate_admin(request: Request, context: RequestContext) -> Owne
     key = _find(context.services.settings.admin_keys, _presented_key(request) or "")
     if key is None:
         raise Forbidden(
-            "This route is for operators: its answer carries a key to the whole task hub. Use a "
-            "key of DAILIES_ADMIN_KEYS.",
+            "This route is for operators: its answer carries a key to the whole task hub. Use an "
+            "operator's key, or create the video with POST /v1/videos.",
             code="admin_key_required",
         )
     return owner

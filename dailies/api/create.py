@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
 
 from dailies.api.bodies import open_body
 from dailies.api.context import Context
+from dailies.api.given import Given, read_given
 from dailies.api.lookup import find
 from dailies.api.observe import note
 from dailies.api.reference_input import find_input, read_input, read_reference
+from dailies.api.schemas import RequestWarning
+from dailies.api.vocabulary import CREATE, REMIX_BY_CREATE, SOURCE
 from dailies.capabilities import check_inputs
 from dailies.derivations import derive
 from dailies.errors import InvalidRequest, Unavailable
@@ -26,77 +30,92 @@ from dailies.references.mp4 import looks_like_mp4
 from dailies.requests import build_request, fit_mode, wrong_type
 from dailies.videos import Operation
 
-__all__ = ["accept_and_start", "create_video", "idempotency_key", "start_or_leave"]
+__all__ = ["Accepted", "accept_and_start", "create_video", "idempotency_key", "start_or_leave"]
 
-_REMIXED = "remix_video_id"
 _MOST_KEY_CHARACTERS = 255
 # Well within what clients and gateways wait for an answer.
 _LONGEST_ACCEPT_SECONDS = 15.0
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An accepted video, and what its caller is to be told of the request."""
+
+    acceptance: Acceptance
+    warnings: tuple[RequestWarning, ...]
+
+
 async def create_video(
     context: Context, request: Request, *, owner: str, source: Source
-) -> Acceptance:
+) -> Accepted:
     """Validate the request, write the record and start the orchestration."""
     settings, catalogue = context.services.settings, context.services.catalogue
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
-        if body.fields.get(_REMIXED) not in (None, ""):
-            remix = await _remix(context, request, owner, body.fields)
-            return await accept_and_start(context, request, remix, owner=owner, source=source)
-        # Before anything is fetched, what is wrong with the rest.
-        fit_mode(body.fields)
-        asked = build_request(catalogue, body.fields)
-        model = catalogue.resolve(asked.model)
-        found = await find_input(body, context.services.references)
-        check_frame_fields(body.fields, model, has_input=found is not None)
-        reference, inputs = None, list[GivenInput]()
-        if found is not None:
-            if takes_frames(model) or looks_like_mp4(await found.read(0, 16)):
-                inputs, size = await read_input(found, body.fields, settings, model)
-            else:
-                reference, size = await read_reference(found, body.fields, settings)
-            asked = build_request(catalogue, body.fields, image=size)
-            check_inputs(model, [i.item for i in inputs], asked.seconds, param="frame_index")
+        if body.fields.get(SOURCE) not in (None, ""):
+            given = read_given(body, REMIX_BY_CREATE, catalogue)
+            with given.in_callers_words():
+                remix = await _remix(context, request, owner, given.fields)
+            return await accept_and_start(
+                context, request, remix, given=given, owner=owner, source=source
+            )
+        given = read_given(body, CREATE, catalogue)
+        with given.in_callers_words():
+            asked, reference, inputs = await _plain(context, given)
         return await accept_and_start(
-            context, request, asked, owner=owner, reference=reference, source=source, inputs=inputs
+            context,
+            request,
+            asked,
+            given=given,
+            owner=owner,
+            reference=reference,
+            source=source,
+            inputs=inputs,
         )
+
+
+async def _plain(
+    context: Context, given: Given
+) -> tuple[VideoRequest, GivenReference | None, list[GivenInput]]:
+    """The request for a video of a prompt, with the image or the video that it starts from."""
+    settings, catalogue = context.services.settings, context.services.catalogue
+    fields = given.fields
+    # Before anything is fetched, what is wrong with the rest.
+    fit_mode(fields)
+    asked = build_request(catalogue, fields)
+    model = catalogue.resolve(asked.model)
+    found = await find_input(given, context.services.references)
+    check_frame_fields(fields, model, has_input=found is not None)
+    if found is None:
+        if fields.get("fit"):
+            given.warn_unused("fit", "It is about an image, and there is no 'input_reference'.")
+        return asked, None, []
+    reference, inputs = None, list[GivenInput]()
+    if takes_frames(model) or looks_like_mp4(await found.read(0, 16)):
+        inputs, size = await read_input(found, fields, settings, model)
+    else:
+        reference, size = await read_reference(found, fields, settings)
+    asked = build_request(catalogue, fields, image=size)
+    check_inputs(model, [i.item for i in inputs], asked.seconds, param="frame_index")
+    return asked, reference, inputs
 
 
 async def _remix(
     context: Context, request: Request, owner: str, fields: Mapping[str, Any]
 ) -> VideoRequest:
-    """A create with ``remix_video_id``, as Azure documents it: a remix by another way.
-
-    Raises:
-        InvalidRequest: a field says something else than the source, whose size and length a remix
-            keeps; or gives an image, which a remix does not take.
-    """
+    """A create with ``remix_video_id``, as Azure documents it: a remix by another way."""
     services = context.services
-    video_id = fields[_REMIXED]
+    video_id = fields[SOURCE]
     if not isinstance(video_id, str):
-        raise wrong_type(_REMIXED, "a string", video_id)
+        raise wrong_type(SOURCE, "a string", video_id)
     original = await find(context, request, owner, video_id)
-    asked = derive(
+    return derive(
         services.catalogue,
         Operation.REMIX,
         fields,
         original,
-        param=_REMIXED,
+        param=SOURCE,
         now=services.clock(),
     )
-    given = {name: value for name, value in fields.items() if value not in (None, "")}
-    if isinstance(name := given.get("model"), str):
-        given["model"] = services.catalogue.resolve(name).name
-    kept = {"model": asked.model, "seconds": asked.seconds, "size": asked.size}
-    for name, value in {**kept, "input_reference": None}.items():
-        if name in given and str(given[name]) != str(value):
-            has = "takes no image" if value is None else f"has the source's {name}, '{value}'"
-            raise InvalidRequest(
-                f"A remix {has}: leave '{name}' out, or '{_REMIXED}'.",
-                param=name,
-                code="unsupported_parameter",
-            )
-    return asked
 
 
 async def accept_and_start(
@@ -104,12 +123,18 @@ async def accept_and_start(
     request: Request,
     asked: VideoRequest,
     *,
+    given: Given,
     owner: str,
     source: Source,
     reference: GivenReference | None = None,
     inputs: Sequence[GivenInput] = (),
-) -> Acceptance:
-    """Write the record of what was asked for and start its orchestration."""
+) -> Accepted:
+    """Write the record of what was asked for and start its orchestration.
+
+    Raises:
+        InvalidRequest: a file came with the request that nobody has read.
+    """
+    given.check_files()
     async with in_time():
         acceptance = await accept(
             context.services,
@@ -129,9 +154,10 @@ async def accept_and_start(
         model=record.request.model,
         seconds=record.request.seconds,
         replayed=acceptance.replayed or None,
+        warnings=len(given.warnings) or None,
     )
     await start_or_leave(context, acceptance)
-    return acceptance
+    return Accepted(acceptance, tuple(given.warnings))
 
 
 @asynccontextmanager

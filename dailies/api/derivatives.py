@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from dailies.api.bodies import Body, Upload, open_body
+from dailies.api.bodies import Upload, open_body
 from dailies.api.context import SECURITY, Caller, RequestContext
 from dailies.api.create import accept_and_start
 from dailies.api.documents import (
@@ -18,9 +19,11 @@ from dailies.api.documents import (
     REPLAYED,
     answers,
 )
+from dailies.api.given import read_given
 from dailies.api.lookup import find
 from dailies.api.schemas import Video
 from dailies.api.videos import answer
+from dailies.api.vocabulary import EDIT, EXTENSION, REMIX
 from dailies.derivations import derive
 from dailies.errors import InvalidRequest
 from dailies.records import Source
@@ -30,6 +33,12 @@ from dailies.videos import Operation
 __all__ = ["router"]
 
 _ANSWERS = answers(400, 404, 408, 409, 413, ok=REPLAYED | POLL_AFTER)
+
+_VOCABULARY = {
+    Operation.REMIX: REMIX,
+    Operation.EDIT: EDIT,
+    Operation.EXTEND: EXTENSION,
+}
 
 router = APIRouter(tags=["videos"], dependencies=SECURITY)
 
@@ -84,20 +93,40 @@ async def _derive(
     services = context.services
     most = services.settings.max_reference_bytes
     async with open_body(request, max_inline_bytes=most) as body:
+        given = read_given(body, _VOCABULARY[operation], services.catalogue)
         param = "video.id" if video_id is None else "video_id"
-        source = await find(context, request, caller.name, video_id or _source_id(body))
-        asked = derive(
-            services.catalogue, operation, body.fields, source, param=param, now=services.clock()
+        with given.in_callers_words():
+            source = await find(context, request, caller.name, video_id or _source_id(given.fields))
+            asked = derive(
+                services.catalogue,
+                operation,
+                given.fields,
+                source,
+                param=param,
+                now=services.clock(),
+            )
+        accepted = await accept_and_start(
+            context, request, asked, given=given, owner=caller.name, source=Source()
         )
-    acceptance = await accept_and_start(context, request, asked, owner=caller.name, source=Source())
-    return answer(context, acceptance, response)
+    return answer(context, accepted, response)
 
 
-def _source_id(body: Body) -> str:
+def _source_id(fields: Mapping[str, Any]) -> str:
     """The id in ``{"video": {"id": …}}``; LiteLLM also writes ``video_id``."""
-    video: Any = body.fields.get("video", body.fields.get("video_id"))
-    if video is None:
+    named = [fields[name] for name in ("video", "video_id") if fields.get(name) is not None]
+    if not named:
         raise missing("video")
+    ids = [_id_of(video) for video in named]
+    if ids[0] != ids[-1]:
+        raise InvalidRequest(
+            "'video' and 'video_id' name two videos. Send one of them.",
+            param="video_id",
+            code="invalid_value",
+        )
+    return ids[0]
+
+
+def _id_of(video: Any) -> str:
     if isinstance(video, Upload):
         raise InvalidRequest(
             "Uploaded videos can't be edited or extended here. Name one of your own videos: "

@@ -170,12 +170,32 @@ _SECONDS: Schema = {
     "description": "The length, of those that the model renders, as a string or a number.",
     "anyOf": [{"type": "string", "pattern": "^[0-9]{1,3}$"}, {"type": "integer", "minimum": 1}],
 }
+_SAME_AS = "The same as `{}`, in words of other services."
+_WORDS: Schema = {
+    "duration": {**_SECONDS, "description": _SAME_AS.format("seconds")},
+    "n_seconds": {**_SECONDS, "description": _SAME_AS.format("seconds")},
+    "aspect_ratio": {
+        "type": "string",
+        "description": "Instead of `size`, where exactly one size of the model has it.",
+        "example": "16:9",
+    },
+    "resolution": {
+        "type": "string",
+        "description": "Instead of `size`, where exactly one size of the model has it, together "
+        "with `aspect_ratio`: the shorter side, or the whole size.",
+        "example": "720p",
+    },
+    "image_url": {"type": "string", "description": _SAME_AS.format("input_reference.image_url")},
+}
 _WHOLE: Schema = {"type": "integer", "minimum": 0}
 _NUMBERS: dict[str, Schema] = {
     "n_variants": {
         **_WHOLE,
         "description": "Videos to make of the prompt; 1 if not given.",
     },
+    "n": {**_WHOLE, "description": _SAME_AS.format("n_variants")},
+    "width": {**_WHOLE, "description": "With `height`, the same as `size`."},
+    "height": {**_WHOLE, "description": "With `width`, the same as `size`."},
     "frame_index": {
         **_WHOLE,
         "description": "The frame at which what `input_reference` holds appears; 0 if not given. "
@@ -234,7 +254,7 @@ CREATE_BODY = _body(
             "prompt": _PROMPT,
             "seconds": _nullable(_SECONDS),
             **_OPTIONAL,
-            **{name: _nullable(schema) for name, schema in _NUMBERS.items()},
+            **{name: _nullable(schema) for name, schema in (_WORDS | _NUMBERS).items()},
             "crop_bounds": _nullable(_object([], {})),
             "input_reference": _nullable(_IMAGE_URL),
             "remix_video_id": _nullable(_REMIXED),
@@ -246,6 +266,7 @@ CREATE_BODY = _body(
             "prompt": _PROMPT,
             "seconds": _SECONDS_TEXT,
             **_TEXTS,
+            **_WORDS,
             **_NUMBERS,
             "input_reference": _IMAGE_FILE,
             "remix_video_id": _REMIXED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from azure.core.exceptions import AzureError
 from fastapi import FastAPI, Request
@@ -23,8 +24,9 @@ from dailies.errors import (
 )
 from dailies.logs import log_event
 
-__all__ = ["error_response", "install"]
+__all__ = ["error_response", "install", "note_error"]
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,39}")
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
@@ -43,47 +45,59 @@ def error_response(error: RequestError) -> JSONResponse:
     )
 
 
+def note_error(request: Request, error: RequestError) -> None:
+    """Put the code of a refusal, and the field, into the line that is logged about the request."""
+    # A field's name may be the caller's own words: only what looks like a name is logged.
+    is_name = error.param is not None and _NAME.fullmatch(error.param)
+    note(request, code=error.code, param=error.param if is_name else None)
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of every route in the envelope."""
 
     @app.exception_handler(RequestError)
     async def _request_error(request: Request, error: RequestError) -> JSONResponse:
-        note(request, code=error.code)
+        note_error(request, error)
         return error_response(error)
 
     @app.exception_handler(RequestValidationError)
-    async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         place = [str(part) for part in first["loc"][1:]]
-        return error_response(
-            InvalidRequest(
-                f"Invalid '{'.'.join(place)}': {first['msg']}.",
-                param=".".join(place) or None,
-                code="invalid_value",
-            )
+        refusal = InvalidRequest(
+            f"Invalid '{'.'.join(place)}': {first['msg']}.",
+            param=".".join(place) or None,
+            code="invalid_value",
         )
+        note_error(request, refusal)
+        return error_response(refusal)
 
     @app.exception_handler(SettingsError)
-    async def _settings_error(_request: Request, error: SettingsError) -> JSONResponse:
-        return error_response(Unavailable(str(error), retry_after=60, code="configuration_error"))
+    async def _settings_error(request: Request, error: SettingsError) -> JSONResponse:
+        # With its name: nobody can be told from an operator while the keys can't be read, and this
+        # is what a new deployment is looked at by.
+        unavailable = Unavailable(str(error), retry_after=60, code="configuration_error")
+        note_error(request, unavailable)
+        return error_response(unavailable)
 
     @app.exception_handler(AzureError)
-    async def _storage_error(_request: Request, error: AzureError) -> JSONResponse:
+    async def _storage_error(request: Request, error: AzureError) -> JSONResponse:
         log_event(
             "storage_unavailable", level=logging.WARNING, reason=type(error).__name__, exc_info=True
         )
-        return error_response(
-            Unavailable(
-                "Storage does not answer at the moment. Nothing was lost; send the request again "
-                "(with the same Idempotency-Key, if you gave one).",
-                retry_after=10,
-                code="storage_unavailable",
-            )
+        unavailable = Unavailable(
+            "Storage does not answer at the moment. Nothing was lost; send the request again "
+            "(with the same Idempotency-Key, if you gave one).",
+            retry_after=10,
+            code="storage_unavailable",
         )
+        note_error(request, unavailable)
+        return error_response(unavailable)
 
     @app.exception_handler(HTTPException)
     async def _http_error(request: Request, error: HTTPException) -> JSONResponse:
         headers = dict(error.headers or {})
+        note(request, code=_CODES.get(error.status_code))
         if error.status_code == 405:
             headers["Allow"] = ", ".join(_allowed(request.scope))
         return _envelope(

@@ -34,12 +34,13 @@ async def generate_video(request: Request, context: RequestContext, admin: Admin
 
     Its addresses carry a key to the whole task hub, hence the admin key.
     """
-    acceptance = await create_video(
+    accepted = await create_video(
         context, request, owner=admin.name, source=Source(kind=SourceKind.OPERATOR)
     )
-    links = context.orchestrations.check_status(acceptance.record.id)
+    links = context.orchestrations.check_status(accepted.acceptance.record.id)
+    warnings = [warning.model_dump() for warning in accepted.warnings]
     return JSONResponse(
-        dict(links),
+        {**links, **({"warnings": warnings} if warnings else {})},
         status_code=202,
         headers={"Location": links["statusQueryGetUri"], "Retry-After": "10"},
     )

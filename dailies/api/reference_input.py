@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dailies.api.bodies import Body, Upload
+from dailies.api.bodies import Upload
+from dailies.api.given import Given
 from dailies.catalogue import Model
 from dailies.errors import InvalidRequest, TooLarge, UnusableReference
 from dailies.frame_inputs import read_frame_input
@@ -23,16 +24,18 @@ __all__ = ["find_input", "read_input", "read_reference", "refusal"]
 _PARAM = "input_reference"
 
 
-async def find_input(body: Body, fetcher: ReferenceFetcher) -> InputSource | None:
+async def find_input(given: Given, fetcher: ReferenceFetcher) -> InputSource | None:
     """What a create starts from: a file, or ``{"image_url": …}`` with an https or a data URL.
 
     Raises:
         InvalidRequest: it is neither, or can't be fetched.
         TooLarge: it has too many bytes.
     """
-    value = body.fields.get(_PARAM)
-    if value is None or isinstance(value, Upload):
-        return value
+    value = given.fields.get(_PARAM)
+    if value is None:
+        return None
+    if isinstance(value, Upload):
+        return given.body.take(value)
     return BytesSource(await fetcher.load(_image_url(value)))
 
 

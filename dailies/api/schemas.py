@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -13,6 +14,7 @@ __all__ = [
     "DeletedVideo",
     "ErrorBody",
     "ErrorEnvelope",
+    "RequestWarning",
     "Usage",
     "Video",
     "VideoFailure",
@@ -34,10 +36,19 @@ class Usage(BaseModel):
     duration_seconds: float
 
 
+class RequestWarning(BaseModel):
+    """A field of the request that changed nothing, and what its sender may have meant."""
+
+    param: str
+    code: Literal["unknown_parameter", "unused_parameter"]
+    message: str
+
+
 class Video(BaseModel):
     """A video. Times are Unix seconds; ``seconds`` is a string, as in OpenAI's protocol.
 
-    ``phase``, ``usage`` and ``cost_usd`` are additions that clients of the protocol ignore.
+    ``phase``, ``usage``, ``cost_usd`` and ``warnings`` are additions that clients of the protocol
+    ignore.
     """
 
     id: str
@@ -57,6 +68,11 @@ class Video(BaseModel):
     error: VideoFailure | None
     usage: Usage
     cost_usd: float | None
+    warnings: tuple[RequestWarning, ...] = Field(
+        default=(),
+        exclude_if=operator.not_,
+        description="Fields of the request that changed nothing; only in the answer to it.",
+    )
 
 
 class VideoList(BaseModel):
@@ -88,6 +104,7 @@ class Character(BaseModel):
     object: Literal["character"] = "character"
     created_at: int
     name: str
+    warnings: tuple[RequestWarning, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class ErrorBody(BaseModel):

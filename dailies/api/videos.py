@@ -8,12 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import WithJsonSchema
 
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
-from dailies.api.create import create_video
+from dailies.api.create import Accepted, create_video
 from dailies.api.documents import CREATE_BODY, IDEMPOTENCY_KEY, POLL_AFTER, REPLAYED, answers
 from dailies.api.lookup import find, not_found
 from dailies.api.schemas import DeletedVideo, Video, VideoList, video_object
 from dailies.errors import InvalidRequest
-from dailies.intake import Acceptance
 from dailies.logs import log_event
 from dailies.orchestration import wake_video
 from dailies.pipeline.pace import poll_wait
@@ -48,8 +47,8 @@ async def create(
     request: Request, response: Response, context: RequestContext, caller: Caller
 ) -> Video:
     """Create a video. It is durable when this answers; poll it, or wait for its event."""
-    acceptance = await create_video(context, request, owner=caller.name, source=Source())
-    return answer(context, acceptance, response)
+    accepted = await create_video(context, request, owner=caller.name, source=Source())
+    return answer(context, accepted, response)
 
 
 @router.get("/videos", response_model=VideoList, responses=answers(400))
@@ -134,12 +133,13 @@ async def _wake_or_leave(context: Context, record: VideoRecord) -> None:
         log_event("not_woken", video_id=record.id, reason=type(error).__name__)
 
 
-def answer(context: Context, acceptance: Acceptance, response: Response) -> Video:
-    """The answer to a request that was accepted, with its headers."""
-    if acceptance.replayed:
+def answer(context: Context, accepted: Accepted, response: Response) -> Video:
+    """The answer to a request that was accepted, with its headers and warnings."""
+    record = accepted.acceptance.record
+    if accepted.acceptance.replayed:
         response.headers["Idempotent-Replayed"] = "true"
-    _tell_poll_after(context, acceptance.record, response)
-    return _video(context, acceptance.record)
+    _tell_poll_after(context, record, response)
+    return _video(context, record).model_copy(update={"warnings": accepted.warnings})
 
 
 def _video(context: Context, record: VideoRecord) -> Video:

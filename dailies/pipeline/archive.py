@@ -12,6 +12,7 @@ from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
+from dailies.pipeline.told import answer_fields, stop_for_operator
 from dailies.providers.base import VideoProvider
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.records import StoredFile, VideoRecord
@@ -43,7 +44,15 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
     job_id = record.submit.job_id
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if job_id is None or deployment is None:
-        return stop(VideoError("deployment_removed", "The job's deployment is gone; put it back."))
+        return stop_for_operator(
+            record,
+            VideoError(
+                "deployment_removed",
+                "The place where the video was rendered is not offered any more. Create it again, "
+                "with another model.",
+            ),
+            remedy="Put the deployment back into the catalogue: the finished job is there.",
+        )
     adapter = services.providers.adapter(deployment)
     if record.cancel_requested:
         if not await cancel_upstream(services, record) and not _given_up(services, record):
@@ -58,6 +67,8 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
             if isinstance(result, StoredFile):
                 note_file(span, result)
                 metrics.file_archived(record, part.variant, result)
+        if isinstance(result, Outcome):
+            _log_failure(record, part, result)
         if isinstance(result, StoredFile):
             record = await _note_file(services, record, part, result)
         elif part.variant is Variant.VIDEO:
@@ -94,6 +105,15 @@ async def _store_part(
             return Outcome(Kind.TRANSIENT, code="bad_content", message=str(error))
     log_event("file_stored", video_id=record.id, variant=variant, bytes=stored.bytes)
     return stored
+
+
+def _log_failure(record: VideoRecord, part: Part, outcome: Outcome) -> None:
+    log_event(
+        "fetch_failed",
+        video_id=record.id,
+        variant=part.variant,
+        **answer_fields(outcome, record.request.prompt),
+    )
 
 
 async def _note_file(

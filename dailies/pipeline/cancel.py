@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from dailies.logs import log_event
+from dailies.pipeline.told import answer_fields
 from dailies.providers.outcomes import Kind
 from dailies.records import VideoRecord
 from dailies.services import Services
@@ -31,6 +32,6 @@ async def cancel_upstream(services: Services, record: VideoRecord) -> bool:
         level=logging.INFO if told else logging.WARNING,
         video_id=record.id,
         job_id=job_id,
-        code=outcome.code,
+        **answer_fields(outcome, record.request.prompt),
     )
     return outcome.kind not in _WORTH_ANOTHER_TRY

@@ -8,6 +8,7 @@ from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
+from dailies.pipeline.told import answer_fields, stop_for_operator
 from dailies.providers.error_body import readable
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
 from dailies.records import Generation, VideoRecord
@@ -29,7 +30,7 @@ async def check_video(services: Services, video: VideoRef) -> Step:
     job_id = record.submit.job_id
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if job_id is None or deployment is None:
-        return stop(_lost(record))
+        return _lost(record)
     if record.cancel_requested:
         if not await cancel_upstream(services, record) and not _overdue(services, record):
             return wait(services.settings.retry_seconds)
@@ -38,15 +39,14 @@ async def check_video(services: Services, video: VideoRef) -> Step:
     log_event(
         "job_checked",
         video_id=record.id,
-        outcome=outcome.kind,
         status=outcome.job.status if outcome.job else None,
         progress=outcome.job.progress if outcome.job else None,
-        http_status=outcome.http_status,
+        **answer_fields(outcome, record.request.prompt),
     )
     step = await _judge(services, record, deployment, outcome)
     if step["kind"] == "wait" and _overdue(services, record):
         await cancel_upstream(services, record)
-        return stop(_timed_out(services))
+        return _timed_out(services, record)
     return step
 
 
@@ -129,11 +129,14 @@ def _overdue(services: Services, record: VideoRecord) -> bool:
     return services.clock() - started > services.settings.video_deadline_seconds
 
 
-def _timed_out(services: Services) -> VideoError:
-    return VideoError(
-        "timeout",
-        f"The render did not end within {services.settings.video_deadline_seconds:.0f} seconds. "
-        "Create the video again, or raise DAILIES_VIDEO_DEADLINE_SECONDS.",
+def _timed_out(services: Services, record: VideoRecord) -> Step:
+    seconds = services.settings.video_deadline_seconds
+    return stop_for_operator(
+        record,
+        VideoError(
+            "timeout", f"The render did not end within {seconds:.0f} seconds. Create it again."
+        ),
+        remedy="If renders need longer, raise DAILIES_VIDEO_DEADLINE_SECONDS.",
     )
 
 
@@ -145,9 +148,13 @@ def _vanished() -> VideoError:
     )
 
 
-def _lost(record: VideoRecord) -> VideoError:
-    return VideoError(
-        "deployment_removed",
-        f"The deployment '{record.submit.deployment}' was taken out of the catalogue while the "
-        "video was rendering. Put it back to reach the job.",
+def _lost(record: VideoRecord) -> Step:
+    return stop_for_operator(
+        record,
+        VideoError(
+            "deployment_removed",
+            "The place where the video was being rendered is not offered any more. Create it "
+            "again, with another model.",
+        ),
+        remedy="Put the deployment back into the catalogue: the job is there.",
     )

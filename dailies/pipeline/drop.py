@@ -179,7 +179,13 @@ async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> N
         )
     )
     await drop_memory.answered(services, drop["blob"], drop["etag"], code=rejection["code"])
-    log_event("drop_rejected", blob=drop["blob"], code=rejection["code"])
+    log_event(
+        "drop_rejected",
+        blob=drop["blob"],
+        code=rejection["code"],
+        where=rejection["where"],
+        reason=rejection["message"],
+    )
 
 
 async def images_of_sidecar(services: Services, sidecar: str) -> list[str]:

@@ -8,6 +8,8 @@ from dailies.logs import log_event
 from dailies.pipeline.archive import price_of, price_of_failure
 from dailies.pipeline.steps import Step, VideoRef, done
 from dailies.pipeline.submit import CANCELLED
+from dailies.pipeline.told import answer_fields
+from dailies.providers.error_body import readable
 from dailies.providers.outcomes import Kind
 from dailies.records import VideoRecord
 from dailies.services import Services
@@ -67,6 +69,7 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
         model=record.request.model,
         phase=record.phase,
         code=record.error.code if record.error else None,
+        reason=readable(record.error.message, record.request.prompt) if record.error else None,
         seconds_taken=round(now - record.created_at, 3),
         cost_usd=record.cost_usd,
     )
@@ -82,7 +85,11 @@ async def _delete_upstream(services: Services, record: VideoRecord) -> None:
     outcome = await services.providers.adapter(deployment).cancel(record.submit.job_id)
     if outcome.kind is not Kind.ACCEPTED:
         # The provider deletes it by itself after 24 hours.
-        log_event("upstream_not_deleted", video_id=record.id, code=outcome.code)
+        log_event(
+            "upstream_not_deleted",
+            video_id=record.id,
+            **answer_fields(outcome, record.request.prompt),
+        )
         return
     now = services.clock()
     await services.records.update(

@@ -23,6 +23,8 @@ from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, hold, stop, wait
 from dailies.pipeline.submission import submission_of
+from dailies.pipeline.told import answer_fields
+from dailies.pipeline.unsent import deployment_removed, no_slot, nothing_left, unresolved
 from dailies.providers.outcomes import Job, Kind, Outcome
 from dailies.records import VideoRecord
 from dailies.requests import serving
@@ -62,10 +64,10 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
     if video.get("woken"):
         return wait(0)
     if _waited_too_long(services, record):
-        return stop(_no_slot(services))
+        return no_slot(services, record)
     deployment = _choose(services, record)
     if deployment is None:
-        return stop(_nothing_left(services, record))
+        return nothing_left(record)
     return await _send(services, record, deployment)
 
 
@@ -131,10 +133,12 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
         "submit_answered",
         video_id=record.id,
         deployment=deployment.name,
-        outcome=outcome.kind,
-        code=outcome.code,
-        http_status=outcome.http_status,
         attempt=marked.submit.attempts,
+        **{
+            **answer_fields(outcome, record.request.prompt),
+            "job_id": outcome.job.id if outcome.job is not None else None,
+            "provider_request_id": outcome.request_id,
+        },
     )
     return await _after_send(services, marked, deployment, outcome)
 
@@ -177,13 +181,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
         return hold(may_leave)
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if deployment is None:
-        return stop(
-            VideoError(
-                "deployment_removed",
-                f"The deployment '{record.submit.deployment}' was taken out of the catalogue while "
-                "a request to it was under way. Put it back, or look for the job at the provider.",
-            )
-        )
+        return deployment_removed(record)
     submission = await submission_of(services, record, deployment)
     adapter = services.providers.adapter(deployment)
     asked_at = services.clock()
@@ -211,26 +209,22 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     if record.cancel_requested:
         return stop(CANCELLED)
     if settings.unresolved_submit is UnresolvedSubmit.FAIL:
-        return stop(_unresolved("no job of it was found (DAILIES_UNRESOLVED_SUBMIT is 'fail')"))
+        return unresolved(record, "no job of it was found")
     await _not_sent(services, record)
     return wait(0)
 
 
 def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome) -> Step:
     """The list can't be read, so nobody knows: wait for it, but never send again without it."""
-    log_event("reconcile_unavailable", video_id=record.id, code=outcome.code)
+    log_event(
+        "reconcile_unavailable",
+        video_id=record.id,
+        **answer_fields(outcome, record.request.prompt),
+    )
     passing = outcome.kind in (Kind.TRANSIENT, Kind.THROTTLED, Kind.UNAUTHORISED)
     if not passing or _waited_too_long(services, record):
-        return stop(_unresolved(f"its list of jobs can't tell ({outcome.code})"))
+        return unresolved(record, f"its list of jobs can't tell ({outcome.code})")
     return hold(outcome.retry_after or services.settings.reconcile_pause_seconds)
-
-
-def _unresolved(why: str) -> VideoError:
-    return VideoError(
-        "submit_unresolved",
-        f"The provider did not say whether it took the request, and {why}. Nothing was sent again: "
-        "no video is paid twice. Look for the job at the provider, or create the video again.",
-    )
 
 
 async def _own_first(
@@ -301,30 +295,6 @@ def _choose(services: Services, record: VideoRecord) -> Deployment | None:
 
 def _waited_too_long(services: Services, record: VideoRecord) -> bool:
     return services.clock() - record.created_at > services.settings.submit_deadline_seconds
-
-
-def _no_slot(services: Services) -> VideoError:
-    hours = services.settings.submit_deadline_seconds / 3600
-    return VideoError(
-        "submit_timeout",
-        f"The provider took no request for {hours:.3g} hours. Ask for more quota, or raise "
-        "DAILIES_SUBMIT_DEADLINE_SECONDS.",
-    )
-
-
-def _nothing_left(services: Services, record: VideoRecord) -> VideoError:
-    retired: Sequence[str] = record.submit.retired
-    if retired:
-        return VideoError(
-            "model_retired",
-            f"The provider has retired the model behind '{record.request.model}' and no fallback "
-            "is configured. Use another model, or add a deployment to models.yaml.",
-        )
-    return VideoError(
-        "model_unavailable",
-        f"No deployment in the catalogue serves '{record.request.model}' at this size and length "
-        "any more. Check models.yaml.",
-    )
 
 
 def _error_of(outcome: Outcome) -> VideoError:

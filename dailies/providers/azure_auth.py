@@ -219,9 +219,12 @@ def classify_token_failure(error: AzureError) -> Outcome:
     return Outcome(
         Kind.UNAUTHORISED,
         code="no_token",
-        message="The app could get no token for its identity. Assign a managed identity to the app "
+        message="This service has no identity that the provider knows. Nothing was made. Only its "
+        "operator can mend that: the log says how.",
+        remedy="The app could get no token for its identity. Assign a managed identity to the app "
         "(AZURE_CLIENT_ID must be the client id of a user-assigned one); on your own machine, run "
-        f"'az login'. azure-identity says: {readable(str(error.message))}",
+        "'az login'.",
+        detail=readable(str(error.message)),
     )
 
 

@@ -26,6 +26,7 @@ from dailies.providers.multipart import FormFile, StreamedForm
 from dailies.providers.openai_videos import resource_url
 from dailies.providers.outcomes import Job, Kind, Outcome
 from dailies.providers.reconcile import Names
+from dailies.providers.request_id import request_id
 from dailies.providers.retry_after import poll_after
 from dailies.providers.sora_1_object import parse_job, parse_page
 from dailies.videos import Operation, Variant
@@ -189,7 +190,11 @@ def _segment(identifier: str) -> str:
 
 def _accepted(job: Job, reply: Reply) -> Outcome:
     return Outcome(
-        Kind.ACCEPTED, job=job, retry_after=poll_after(reply.headers), http_status=reply.status
+        Kind.ACCEPTED,
+        job=job,
+        request_id=request_id(reply.headers),
+        retry_after=poll_after(reply.headers),
+        http_status=reply.status,
     )
 
 

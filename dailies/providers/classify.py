@@ -30,6 +30,7 @@ import httpx
 from dailies.providers.error_body import ErrorBody, readable
 from dailies.providers.multipart import InputUnavailable
 from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.request_id import request_id
 from dailies.providers.retry_after import retry_after
 
 __all__ = [
@@ -85,6 +86,14 @@ _ROLE = (
     "Give the app's managed identity the role 'Cognitive Services OpenAI User' on the Azure OpenAI "
     "resource at {endpoint} (Access control (IAM) > Add role assignment; it takes some minutes)."
 )
+_SHUT_OUT = (
+    "The provider does not let this service in ({status}). Nothing was made. Only the service's "
+    "operator can mend that: the log says how."
+)
+_NOT_THERE = (
+    "The provider does not offer this model to this service ({status}). Nothing was made. Use "
+    "another model, or ask the service's operator: the log says what is wrong."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,8 @@ class Answer:
         words: a regular expression that must be found in code, type, param or message; case does
             not matter. None asks for nothing.
         code: ours; ``{provider}`` is the provider's own where it is fit to be one.
-        says: the message; ``{detail}`` is what the provider said, made safe.
+        says: the message for callers; ``{detail}`` is what the provider said, made safe.
+        remedy: what the operator can do, for the log.
     """
 
     calls: frozenset[Call]
@@ -104,6 +114,7 @@ class Answer:
     kind: Kind
     code: str | None
     says: str | None
+    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,7 @@ class Fault:
     kind: Kind
     code: str
     says: str
+    remedy: str | None = None
 
 
 # fmt: off
@@ -124,33 +136,35 @@ ANSWERS: tuple[Answer, ...] = (
            "The provider no longer keeps this job: it deletes jobs and files 24 hours after their "
            "creation."),
     Answer(_ANY, {410}, None, Kind.RETIRED, "model_retired",
-           "The model behind deployment '{deployment}' was retired by the provider (410). Deploy "
-           "another model, or name a fallback for this one in the catalogue."),
+           "The provider has retired the model (410). Use another model.",
+           remedy="Deployment '{deployment}' at {endpoint} is retired: deploy another model, or "
+           "name a fallback for this one in the catalogue."),
     Answer(frozenset({Call.CANCEL}), {404}, None, Kind.ACCEPTED, None, None),
 
     # -- who we are
-    Answer(_ANY, {401, 403}, _NO_KEYS, Kind.UNAUTHORISED, "key_disabled",
-           "The resource at {endpoint} does not take API keys. Set AZURE_OPENAI_CREDENTIAL to "
-           "'entra', so that the managed identity is used."),
-    Answer(_ANY, {401, 403}, _FIREWALL, Kind.UNAUTHORISED, "network_blocked",
-           "The network rules of the resource at {endpoint} keep the app out. Allow the app's "
-           "network or private endpoint under Networking of the Azure OpenAI resource."),
-    Answer(_ANY, {401, 403}, _LACKS_ROLE, Kind.UNAUTHORISED, "missing_role",
-           "The app's identity may not use deployment '{deployment}'. " + _ROLE),
-    Answer(_ANY, {401}, None, Kind.UNAUTHORISED, "invalid_credential",
-           "The provider at {endpoint} refused the credential (401). {check}"),
-    Answer(_ANY, {403}, None, Kind.UNAUTHORISED, "missing_role",
-           "The provider at {endpoint} denied access (403). " + _ROLE),
+    Answer(_ANY, {401, 403}, _NO_KEYS, Kind.UNAUTHORISED, "key_disabled", _SHUT_OUT,
+           remedy="The resource at {endpoint} does not take API keys. Set AZURE_OPENAI_CREDENTIAL "
+           "to 'entra', so that the managed identity is used."),
+    Answer(_ANY, {401, 403}, _FIREWALL, Kind.UNAUTHORISED, "network_blocked", _SHUT_OUT,
+           remedy="The network rules of the resource at {endpoint} keep the app out. Allow the "
+           "app's network or private endpoint under Networking of the Azure OpenAI resource."),
+    Answer(_ANY, {401, 403}, _LACKS_ROLE, Kind.UNAUTHORISED, "missing_role", _SHUT_OUT,
+           remedy="The app's identity may not use deployment '{deployment}'. " + _ROLE),
+    Answer(_ANY, {401}, None, Kind.UNAUTHORISED, "invalid_credential", _SHUT_OUT,
+           remedy="The provider at {endpoint} refused the credential. {check}"),
+    Answer(_ANY, {403}, None, Kind.UNAUTHORISED, "missing_role", _SHUT_OUT,
+           remedy="The provider at {endpoint} denied access. " + _ROLE),
 
     # -- how much we may ask for
     Answer(_ANY, {429}, r"insufficient_quota|billing", Kind.REFUSED, "insufficient_quota",
-           "The provider's account has no quota or credit left. Check billing and quota of the "
-           "resource at {endpoint}."),
+           "This service has no quota or credit left at the provider. Try again later.",
+           remedy="Check billing and quota of the resource at {endpoint}."),
     Answer(_ANY, {429}, r"running tasks|concurren", Kind.THROTTLED, "concurrency_limit",
-           "Deployment '{deployment}' runs as many jobs as it may. Try again when one is done."),
+           "The provider runs as many jobs as it may. Try again when one is done."),
     Answer(_ANY, {429}, None, Kind.THROTTLED, "rate_limit",
-           "Deployment '{deployment}' takes no more requests for the moment (429). Try again "
-           "later, or ask for a quota increase in the Azure portal."),
+           "The provider takes no more requests for the moment (429). Try again later.",
+           remedy="If this lasts, ask for more quota of deployment '{deployment}' in the Azure "
+           "portal (a quota increase)."),
 
     # -- what we ask for
     Answer(_CREATES, _4XX, _MODERATION, Kind.REFUSED, "moderation_blocked",
@@ -159,11 +173,12 @@ ANSWERS: tuple[Answer, ...] = (
     Answer(_CREATES, _4XX, _CONTENT_FILTER, Kind.REFUSED, "content_filter",
            "The provider's content filter blocked the request{reasons}. Change the prompt or the "
            "reference image; the same request would be blocked again."),
-    Answer(_CREATES, {400, 404}, _NO_DEPLOYMENT, Kind.REFUSED, "deployment_not_found",
-           "There is no deployment '{deployment}' at {endpoint}. Check AZURE_OPENAI_ENDPOINT and "
-           "the deployment's name in the catalogue; a new deployment takes about five minutes."),
-    Answer(frozenset({Call.CREATE}), {404}, None, Kind.REFUSED, "deployment_not_found",
-           "Nothing answers to deployment '{deployment}' at {endpoint} (404). Check "
+    Answer(_CREATES, {400, 404}, _NO_DEPLOYMENT, Kind.REFUSED, "deployment_not_found", _NOT_THERE,
+           remedy="There is no deployment '{deployment}' at {endpoint}. Check "
+           "AZURE_OPENAI_ENDPOINT and the deployment's name in the catalogue; a new deployment "
+           "takes about five minutes."),
+    Answer(frozenset({Call.CREATE}), {404}, None, Kind.REFUSED, "deployment_not_found", _NOT_THERE,
+           remedy="Nothing answers to deployment '{deployment}' at {endpoint}. Check "
            "AZURE_OPENAI_ENDPOINT and the deployment's name in the catalogue."),
     Answer(frozenset({Call.DERIVE}), {404}, None, Kind.REFUSED, "source_not_found",
            "The provider no longer has the video that this one starts from, or does not offer this "
@@ -197,9 +212,9 @@ ANSWERS: tuple[Answer, ...] = (
            "The provider could not answer in time ({status})."),
     Answer(_READS, _5XX, None, Kind.TRANSIENT, "provider_error",
            "The provider failed to answer ({status})."),
-    Answer(_ANY, range(300, 400), None, Kind.REFUSED, "unexpected_redirect",
-           "The provider at {endpoint} redirects elsewhere ({status}). Check that the endpoint is "
-           "the resource's own address."),
+    Answer(_ANY, range(300, 400), None, Kind.REFUSED, "unexpected_redirect", _SHUT_OUT,
+           remedy="The provider at {endpoint} redirects elsewhere. Check that the endpoint is the "
+           "resource's own address."),
     Answer(_ANY, _4XX, None, Kind.REFUSED, "{provider}",
            "The provider refused the request ({status}): {detail}"),
     Answer(_CREATES, range(1000), None, Kind.UNKNOWN, "unknown_outcome",
@@ -212,10 +227,12 @@ FAULTS: tuple[Fault, ...] = (
     # No connection, so no byte of the request has left (TLS faults are ConnectError too).
     Fault(_ANY, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError),
           Kind.TRANSIENT, "connection_failed",
-          "No connection to the provider at {endpoint} could be made ({error}). Check the endpoint "
-          "and the app's network if this lasts."),
+          "No connection to the provider could be made ({error}).",
+          remedy="If this lasts, check the endpoint {endpoint} and the app's network."),
     Fault(_ANY, (httpx.UnsupportedProtocol,), Kind.REFUSED, "invalid_endpoint",
-          "The endpoint {endpoint} is no usable URL. Set it to an https:// address."),
+          "This service can't reach the provider. Only its operator can mend that: the log says "
+          "how.",
+          remedy="The endpoint {endpoint} is no usable URL. Set it to an https:// address."),
     # Half a form of announced length: nothing can have been done with it.
     Fault(_CREATES, (InputUnavailable,), Kind.TRANSIENT, "input_unavailable",
           "An image or video that the request starts from can't be read from storage ({error})."),
@@ -241,7 +258,7 @@ class Context:
     prompt: str | None = None
 
     @property
-    def check(self) -> str:
+    def credential_remedy(self) -> str:
         """How to check the credential, by its kind."""
         if self.uses_key:
             return "Check that AZURE_OPENAI_API_KEY is a key of this resource."
@@ -262,18 +279,22 @@ def classify_answer(
     """The outcome of an answer that is no success, or can't be read as one."""
     error = ErrorBody.parse(body)
     row = answer_row(call, status, error)
+    detail = readable(error.message, context.prompt)
+    words = {
+        "endpoint": context.endpoint,
+        "deployment": context.deployment,
+        "check": context.credential_remedy,
+        "status": status,
+        "reasons": _reasons(error.message),
+        "detail": detail or "it gave no reason.",
+    }
     return Outcome(
         row.kind,
         code=row.code and row.code.format(provider=_slug(error.code) or "invalid_request"),
-        message=row.says
-        and row.says.format(
-            endpoint=context.endpoint,
-            deployment=context.deployment,
-            check=context.check,
-            status=status,
-            reasons=_reasons(error.message),
-            detail=readable(error.message, context.prompt) or "it gave no reason.",
-        ),
+        message=row.says and row.says.format(**words),
+        remedy=row.remedy and row.remedy.format(**words),
+        detail=detail or None,
+        request_id=request_id(headers),
         retry_after=retry_after(headers),
         http_status=status,
         param=_slug(error.param),
@@ -294,8 +315,12 @@ def answer_row(call: Call, status: int, error: ErrorBody) -> Answer:
 def classify_fault(call: Call, error: httpx.RequestError, context: Context) -> Outcome:
     """The outcome of a call that got no answer."""
     row = next(row for row in FAULTS if call in row.calls and isinstance(error, row.errors))
-    says = row.says.format(endpoint=context.endpoint, error=type(error).__name__)
-    return Outcome(row.kind, code=row.code, message=says)
+    return Outcome(
+        row.kind,
+        code=row.code,
+        message=row.says.format(error=type(error).__name__),
+        remedy=row.remedy and row.remedy.format(endpoint=context.endpoint),
+    )
 
 
 def classify_job_error(error: ErrorBody, prompt: str | None = None) -> tuple[str, str]:

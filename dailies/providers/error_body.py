@@ -1,8 +1,8 @@
 """What a provider says went wrong, read from any body and made safe to show.
 
 Two envelopes occur: wrapped, ``{"error": {code, message, type, param}}``, and flat, the same fields
-at the top. Servers add their own: FastAPI's ``{"detail": …}``, text, HTML. Nothing here raises,
-whatever the body.
+at the top. Servers add their own: FastAPI's ``{"detail": …}``, a text or, with a 422, a list; lists
+of ``errors``; plain text; HTML, of which nothing is read. Nothing here raises, whatever the body.
 """
 
 from __future__ import annotations
@@ -19,11 +19,28 @@ _LONGEST = 300
 _ECHO = 24
 """A run of this many characters in common with the prompt counts as an echo of it."""
 
+_MOST_ITEMS = 5
+"""Entries of a list of errors that are told."""
+
+_MOST_TEXT = 4096
+"""Bytes of an answer in plain text that are looked at."""
+
+_MESSAGES = ("message", "detail", "errors", "title")
+"""The fields that say what is wrong; of several, the first that does."""
+
+_LINK = re.compile(r"(https?://[^\s\"'<>`]+)", re.IGNORECASE)
+_NAMED = r"\b(?:bearer\s+\S+|sk-[\w*-]{4,}|eyJ[\w-]{8,}(?:\.[\w-]+)*|(?:sig|key|code)=[^\s&]+)"
 _SECRET = re.compile(
-    r"\b(?:bearer\s+\S+|sk-[\w*-]{4,}|eyJ[\w-]{8,}(?:\.[\w-]+)*|(?:sig|key|code)=[^\s&]+)"
-    r"|(?<![\w-])[A-Za-z0-9+/]{32,}={0,2}(?![\w-])",
+    # What is called the id of a request is for its provider's support: nobody gets in by it.
+    r"(?P<kept>\b(?:request|trace|correlation|activity)[ _-]?id\W{1,4}[\w-]{1,64})"
+    rf"|{_NAMED}|(?<![\w-])(?P<run>[A-Za-z0-9+/]{{32,}}={{0,2}})(?![\w-])",
     re.IGNORECASE,
 )
+_SECRET_IN_LINK = re.compile(rf"{_NAMED}|(?<![\w-])[A-Za-z0-9+]{{32,}}(?![\w-])", re.IGNORECASE)
+_PATH = re.compile(r"/?(?:[A-Za-z]{1,24}[0-9]{0,4}/)+[A-Za-z]{0,24}")
+_SIGNS_IN = re.compile(r"sig|key|code|token|secret|credential|passw|auth", re.IGNORECASE)
+_LONGEST_OPEN = 24
+"""Characters of a link's parameter that is no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +61,9 @@ class ErrorBody:
     def parse(cls, body: bytes) -> ErrorBody:
         """Read the body of an answer that is no success."""
         document = read_json(body)
-        if not isinstance(document, dict):
-            return cls()
-        return cls.of(document)
+        if isinstance(document, dict):
+            return cls.of(document)
+        return cls(message=_text(document) if document is not None else _plain_text(body))
 
     @classmethod
     def of(cls, document: dict[str, object]) -> ErrorBody:
@@ -58,7 +75,7 @@ class ErrorBody:
         inner = fields.get("innererror") or fields.get("inner_error")
         return cls(
             code=_text(fields.get("code")),
-            message=_text(fields.get("message")) or _text(fields.get("detail")),
+            message=next(filter(None, map(_said, map(fields.get, _MESSAGES))), ""),
             type=_text(fields.get("type")),
             param=_text(fields.get("param")),
             inner_code=_text(inner.get("code")) if isinstance(inner, dict) else "",
@@ -89,8 +106,33 @@ def readable(message: str, prompt: str | None = None) -> str:
     text = " ".join(message.split())
     if prompt is not None:
         text = _without_echo(text, " ".join(prompt.split()))
-    text = _SECRET.sub("[secret]", text)
+    text = "".join(
+        _without_secrets(piece, is_link=bool(place % 2))
+        for place, piece in enumerate(_LINK.split(text))
+    )
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
+
+
+def _without_secrets(text: str, *, is_link: bool) -> str:
+    """The text without keys, tokens and signatures; a link keeps what does not sign in by it."""
+    if not is_link:
+        return _SECRET.sub(_kept, text)
+    scheme, _, rest = text.partition("//")
+    place, slash, path = rest.partition("/")
+    address, mark, query = f"{scheme}//{place.rpartition('@')[2]}{slash}{path}".partition("?")
+    return _SECRET_IN_LINK.sub("[secret]", address) + mark + "&".join(map(_open, query.split("&")))
+
+
+def _kept(found: re.Match[str]) -> str:
+    is_path = found["run"] is not None and _PATH.fullmatch(found["run"])
+    return found[0] if found["kept"] or is_path else "[secret]"
+
+
+def _open(parameter: str) -> str:
+    """A parameter of a link, without its value where that may be a secret."""
+    name, equals, value = parameter.partition("=")
+    closed = len(value or name) > _LONGEST_OPEN or (equals and _SIGNS_IN.search(name))
+    return f"{name if equals else ''}{equals}[secret]" if closed else parameter
 
 
 def _without_echo(text: str, prompt: str) -> str:
@@ -114,6 +156,33 @@ def _without_echo(text: str, prompt: str) -> str:
 def _fold(text: str) -> str:
     """Lower case, one character for one, so that places in the text stay the same."""
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+
+
+def _said(value: object) -> str:
+    """A text, or the texts of a list: FastAPI's ``{"loc": […], "msg": …}``, others' ``message``."""
+    if not isinstance(value, list):
+        return _text(value)
+    parts = []
+    for item in value[:_MOST_ITEMS]:
+        fields = item if isinstance(item, dict) else {"msg": item}
+        place = fields.get("loc")
+        where = ".".join(map(_text, place)) if isinstance(place, list) else ""
+        what = _text(fields.get("msg")) or _text(fields.get("message"))
+        parts.append(f"{where}: {what}" if where and what else what)
+    return "; ".join(filter(None, parts))
+
+
+def _plain_text(body: bytes) -> str:
+    """An answer that is neither JSON nor markup; nothing of one that is no text."""
+    try:
+        text = body[:_MOST_TEXT].decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return ""
+    return "" if text.startswith(("<", "{", "[", "null")) or not _is_readable(text) else text
+
+
+def _is_readable(text: str) -> bool:
+    return all(char.isprintable() or char.isspace() for char in text)
 
 
 def _text(value: object) -> str:

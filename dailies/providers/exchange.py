@@ -18,6 +18,7 @@ from dailies.providers.base import Content
 from dailies.providers.classify import Call, Context, classify_answer, classify_fault
 from dailies.providers.download import checked_content
 from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.request_id import request_id
 from dailies.telemetry import spans, tracecontext
 from dailies.videos import Variant
 
@@ -83,7 +84,7 @@ class Exchange:
                 "provider_call": call.value,
                 "deployment": self._context.deployment,
                 "http_status": response.status_code,
-                "provider_request_id": _request_id(response),
+                "provider_request_id": request_id(response.headers),
                 "answer_seconds": round(time.monotonic() - started, 3),
             },
         )
@@ -95,7 +96,7 @@ class Exchange:
         ) as span:
             request.headers.update(tracecontext.headers())
             response = await self._client.send(request, auth=self._auth, stream=True)
-            spans.note_answer(span, response.status_code, _request_id(response))
+            spans.note_answer(span, response.status_code, request_id(response.headers))
             return response
 
     async def read(
@@ -153,9 +154,3 @@ class Exchange:
 
     def _about(self, prompt: str | None) -> Context:
         return self._context if prompt is None else replace(self._context, prompt=prompt)
-
-
-def _request_id(response: httpx.Response) -> str | None:
-    """The provider's own name for the call, which its support asks for."""
-    found: str | None = response.headers.get("apim-request-id")
-    return found or response.headers.get("x-request-id")

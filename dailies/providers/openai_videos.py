@@ -22,6 +22,7 @@ from dailies.providers.exchange import Exchange, Reply
 from dailies.providers.listing import find_job
 from dailies.providers.outcomes import Job, Kind, Outcome
 from dailies.providers.reconcile import Names
+from dailies.providers.request_id import request_id
 from dailies.providers.retry_after import poll_after
 from dailies.providers.video_object import parse_character, parse_job, parse_page
 from dailies.videos import Operation, Variant
@@ -166,7 +167,11 @@ def resource_url(endpoint: str) -> str:
 
 def _accepted(job: Job, reply: Reply) -> Outcome:
     return Outcome(
-        Kind.ACCEPTED, job=job, retry_after=poll_after(reply.headers), http_status=reply.status
+        Kind.ACCEPTED,
+        job=job,
+        request_id=request_id(reply.headers),
+        retry_after=poll_after(reply.headers),
+        http_status=reply.status,
     )
 
 

@@ -99,7 +99,11 @@ class Outcome:
 
     Attributes:
         code: a short code for programs, e.g. ``moderation_blocked``; None when accepted.
-        message: what happened and what to do, for a person; holds no secret and no prompt.
+        message: what happened and what to do, for a caller; holds no secret and no prompt, and
+            nothing that only an operator can change.
+        remedy: what the operator can do, for the log alone; names settings and resources.
+        detail: what the provider said, made safe by ``readable``, for the log.
+        request_id: the provider's own name for the call, which its support asks for.
         retry_after: seconds, when the provider said so.
         http_status: the status that was answered, None when no answer came.
         param: the request's field that the provider complained of, if it named one.
@@ -109,6 +113,9 @@ class Outcome:
     job: Job | None = None
     code: str | None = None
     message: str | None = None
+    remedy: str | None = None
+    detail: str | None = None
+    request_id: str | None = None
     retry_after: float | None = None
     http_status: int | None = None
     param: str | None = None

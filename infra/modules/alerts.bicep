@@ -44,6 +44,16 @@ var logAlerts = [
     evaluationFrequency: 'PT5M'
   }
   {
+    name: 'doubtful-settings'
+    description: 'A variable that looks like a setting is none, or the app serves nobody without one.'
+    severity: 3
+    query: loadTextContent('../queries/doubtful-settings.kql')
+    scope: applicationInsightsId
+    threshold: 0
+    windowSize: 'P1D'
+    evaluationFrequency: 'P1D'
+  }
+  {
     name: 'failed-videos'
     description: 'More than 3 videos failed within 15 minutes, not by moderation.'
     severity: 2

@@ -102,7 +102,7 @@ def build(
             *Sora1(studio).routes(),
             *Topics(topic_store, deliverer, tokens, options.topic_key).routes(),
             *inspection.routes(),
-            *Telemetry().routes(),
+            *Telemetry(expected=options.telemetry).routes(),
         ],
         exception_handlers={
             ServiceError: answer_service_error,

@@ -60,6 +60,7 @@ class Options:
     sora_api_key: str | None = None
     topic_key: str | None = None
     storage: StorageAccount | None = None
+    telemetry: bool = False
 
 
 def parse(
@@ -96,6 +97,7 @@ def parse(
         sora_api_key=given.sora_api_key,
         topic_key=given.topic_key,
         storage=_storage(parser, given, environ),
+        telemetry=given.telemetry,
     )
 
 
@@ -133,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--topic-key", help="also accept this aeg-sas-key at the topic")
     add("--storage-log", type=Path, help="Azurite's access log: its uploads become events")
     add("--storage-container", default="references", help="the container whose uploads are told")
+    add("--telemetry", action="store_true", help="an app will send its traces and metrics")
     add("--sora-api-key", help="also accept this api-key at Sora")
     add("--deployment", action="append", type=_deployment, metavar="NAME=MODEL")
     add("--retired", action="append", default=[], metavar="NAME", help="this deployment is gone")

@@ -28,9 +28,15 @@ class MalformedError(Exception):
 
 
 class Telemetry:
-    """The receiver and what it has."""
+    """The receiver and what it has.
 
-    def __init__(self) -> None:
+    Args:
+        expected: an app was told to send here; else an empty answer would mislead, and who asks is
+            told why there is nothing.
+    """
+
+    def __init__(self, *, expected: bool = True) -> None:
+        self._expected = expected
         self._spans: deque[dict[str, Any]] = deque(maxlen=_MOST_SPANS)
         self._points: dict[str, dict[str, Any]] = {}
 
@@ -49,6 +55,7 @@ class Telemetry:
         except MalformedError as error:
             return _refusal(str(error))
         self._spans.extend(spans)
+        self._expected = True
         return JSONResponse({"partialSuccess": {}})
 
     async def _take_metrics(self, request: Request) -> Response:
@@ -56,12 +63,15 @@ class Telemetry:
             points = list(_points(await _document(request)))
         except MalformedError as error:
             return _refusal(str(error))
+        self._expected = True
         for point in points:
             key = [point["name"], point["attributes"], point["resource"]]
             self._points[json.dumps(key, sort_keys=True)] = point
         return JSONResponse({"partialSuccess": {}})
 
     async def _traces(self, request: Request) -> Response:
+        if not self._expected:
+            return _not_collected()
         wanted = request.query_params.get("trace_id")
         video = request.query_params.get("video")
         traces: dict[str, list[dict[str, Any]]] = {}
@@ -76,6 +86,8 @@ class Telemetry:
         )
 
     async def _metrics(self, _request: Request) -> Response:
+        if not self._expected:
+            return _not_collected()
         return JSONResponse(sorted(self._points.values(), key=lambda point: str(point["name"])))
 
 
@@ -172,6 +184,14 @@ async def _document(request: Request) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise MalformedError("the body is no JSON object")
     return document
+
+
+def _not_collected() -> JSONResponse:
+    message = (
+        "The app's traces and metrics are not collected. Start the stack with --telemetry: "
+        'make start ARGS="--telemetry".'
+    )
+    return JSONResponse({"error": {"message": message}}, status_code=404)
 
 
 def _refusal(message: str) -> JSONResponse:

@@ -35,7 +35,10 @@ STORAGE_ACCOUNT = "devstoreaccount1"
 REFERENCES_SETTING = "DAILIES_REFERENCES_CONTAINER"
 CONTAINER_SETTINGS = (REFERENCES_SETTING, "DAILIES_VIDEOS_CONTAINER")
 _KEY_SETTINGS = ("DAILIES_API_KEYS", "DAILIES_ADMIN_KEYS")
-_MARK = "DAILIES_LOCAL_SETTINGS_BY"
+_MARK = "LOCAL_SETTINGS_WRITTEN_BY"
+_MARKS = (_MARK, "DAILIES_LOCAL_SETTINGS_BY")  # the second is an older one's
+_FOR_CLIENTS = ("DAILIES_URL", "DAILIES_KEY", "DAILIES_ADMIN_KEY")
+"""What the examples call an address and keys: nothing that the app reads."""
 # What could make the app sign in as somebody, or store or report somewhere, that the user did not
 # mean here.
 _IDENTITY_PREFIXES = ("AZURE_", "IDENTITY_", "MSI_", "IMDS_", "APPLICATIONINSIGHTS_")
@@ -120,7 +123,7 @@ def app_settings(
     for name, value in environ.items():
         if name in _KEY_SETTINGS and value:
             settings[name] += f",{value}"  # beside the stack's own, which the ready file names
-        elif name.startswith(own):
+        elif name.startswith(own) and name not in _FOR_CLIENTS:
             settings[name] = value
     if options.sora_endpoint:
         settings["AZURE_OPENAI_ENDPOINT"] = options.sora_endpoint
@@ -135,7 +138,11 @@ def process_environment(
     The user's credentials (``AZURE_…``) reach the app only together with ``--sora-endpoint``.
     """
     hidden = _OWN_PREFIXES if options.sora_endpoint else (*_OWN_PREFIXES, *_IDENTITY_PREFIXES)
-    inherited = {name: value for name, value in environ.items() if not name.startswith(hidden)}
+    inherited = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(hidden) and name not in _FOR_CLIENTS
+    }
     return {**direct_loopback(inherited), "PYTHONUNBUFFERED": "1", **settings}
 
 
@@ -157,7 +164,7 @@ def write_local_settings(path: Path, settings: Mapping[str, str]) -> bool:
     """
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        if _MARK not in stored.get("Values", {}):
+        if not any(mark in stored.get("Values", {}) for mark in _MARKS):
             return False
     except FileNotFoundError:
         pass

@@ -18,7 +18,7 @@ from local.stack.environment import (
 )
 from local.stack.layout import APP_DIR, StateDir
 from local.stack.options import StackOptions
-from local.stack.probes import listening, reported_ready
+from local.stack.probes import listening, reported_ready, works_with_its_settings
 from local.stack.processes import Part
 
 __all__ = ["DROP_FUNCTION", "Plan", "host_part", "plan_parts", "services_part"]
@@ -72,6 +72,8 @@ def services_part(
     command += ["--identity-header", wiring.keys.identity_header]
     if options.unlimited:
         command.append("--unlimited")
+    if options.telemetry:
+        command.append("--telemetry")
     if options.sora_endpoint:
         command += ["--topic-key", wiring.keys.topic_key]
     for url in options.subscribers:
@@ -118,5 +120,6 @@ def host_part(
         cwd=APP_DIR,
         log=state.logs / "host.log",
         probe=reported_ready(state.host_status),
+        prepare=works_with_its_settings(wiring.ports.host),
         stop_within=15.0,
     )

@@ -7,11 +7,15 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from local.stack.errors import PartFailed
 from local.stack.ports import LOOPBACK
 
-__all__ = ["HostStatus", "listening", "reported_ready"]
+__all__ = ["HostStatus", "listening", "reported_ready", "works_with_its_settings"]
+
+_TICK = 0.1  # seconds between looks
+_PATIENCE = 60.0  # seconds for the app to answer at all
 
 
 def listening(*ports: int) -> Callable[[int], Awaitable[bool]]:
@@ -69,3 +73,45 @@ def reported_ready(status_file: Path) -> Callable[[int], Awaitable[bool]]:
         return status.state == "ready"
 
     return probe
+
+
+def works_with_its_settings(port: int) -> Callable[[], Awaitable[None]]:
+    """A look at the app once its host is up: with a wrong setting it answers every request by 503.
+
+    Raises, when awaited:
+        PartFailed: it does, in the app's own words, which name the setting; or nobody answers.
+    """
+
+    async def look() -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _PATIENCE
+        while True:
+            status, error = await _health(port)
+            if error.get("code") == "configuration_error":
+                raise PartFailed(f"host: the app can't work with its settings: {error['message']}")
+            if status is not None and status < 500:
+                return
+            if loop.time() > deadline:
+                raise PartFailed(f"host: GET /health gives {status} after {_PATIENCE:g} s: {error}")
+            await asyncio.sleep(_TICK)
+
+    return look
+
+
+async def _health(port: int) -> tuple[int | None, dict[str, Any]]:
+    """The status of ``GET /health`` and the error in the app's envelope; None if nobody answers."""
+    try:
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        try:
+            writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        finally:
+            writer.close()
+        status = int(head.split(b" ", 2)[1])
+    except (OSError, ValueError, IndexError):  # the worker may die while it answers
+        return None, {}
+    try:
+        error = json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError):
+        return status, {}
+    return status, error if isinstance(error, dict) else {}

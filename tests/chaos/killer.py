@@ -54,7 +54,7 @@ class Killer:
     def _kill_once(self, dice: random.Random) -> bool:
         """Kill a part; False when it went down with the host before."""
         if dice.random() >= _WHILE_STARTING_SHARE:
-            self.stack.wait_until(self.stack.healthy, within=60, what="the app answers")
+            self.stack.wait_until(self.stack.healthy, what="the app answers")
         quiet_until = time.monotonic() + dice.uniform(0.2, _LONGEST_QUIET)
         part: PartName = "host" if dice.random() < _HOST_SHARE else "worker"
         share = dice.random()
@@ -94,4 +94,4 @@ class Killer:
             found = info.pids.get(part) if info is not None else None
             return int(found) if found and found not in self._dead else None
 
-        return self.stack.wait_until(pid, within=60, what=f"{part} runs")
+        return self.stack.wait_until(pid, what=f"{part} runs")

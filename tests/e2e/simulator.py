@@ -14,6 +14,7 @@ import httpx
 from local.stack.certificates import Certificates
 from local.stack.layout import APP_DIR, StateDir
 from local.stack.ports import Ports
+from tests.patience import PATIENCE
 
 __all__ = ["running_simulator"]
 
@@ -39,7 +40,7 @@ def running_simulator(directory: Path, key: str, *options: str) -> Iterator[str]
 
 
 def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             httpx.get(url, trust_env=False).raise_for_status()

@@ -30,7 +30,7 @@ def _videos_of(stack: RunningStack, prompt: str) -> list[dict[str, Any]]:
 
 
 def _the_one_video(stack: RunningStack, prompt: str) -> dict[str, Any]:
-    stack.wait_until(lambda: _videos_of(stack, prompt), within=30, what=f"a video of {prompt}")
+    stack.wait_until(lambda: _videos_of(stack, prompt), what=f"a video of {prompt}")
     for video in _videos_of(stack, prompt):
         stack.wait_for(video)
     videos = _videos_of(stack, prompt)
@@ -136,7 +136,7 @@ def test_videos_with_one_prompt_and_lost_requests_share_no_job(stack: RunningSta
     assert len(ids) == 12
     job_ids = set()
     for video in videos:
-        assert_delivered(stack, stack.wait_for(video, within=90))
+        assert_delivered(stack, stack.wait_for(video))
         job_ids.add(manifest_of(stack, video["id"])["provider"]["job_id"])
     assert job_ids == {job["id"] for job in stack.jobs(prompt)}
     assert len(stack.jobs(prompt)) == 12

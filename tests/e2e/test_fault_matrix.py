@@ -78,7 +78,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
 @pytest.mark.parametrize("case", _ALL, ids=lambda case: f"{case.name} ({case.model})")
 def test_a_fault_has_its_outcome(campaign: Campaign, case: FaultCase) -> None:
     stack = campaign.stack
-    video = stack.wait_for(campaign.videos[case.marker], within=60)
+    video = stack.wait_for(campaign.videos[case.marker])
     if case.ends == COMPLETED:
         assert_delivered(stack, video)
     else:

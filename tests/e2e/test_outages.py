@@ -38,13 +38,11 @@ def _frozen(pid: int) -> Iterator[None]:
 
 
 def _wait_for_job(stack: RunningStack, prompt: str) -> dict[str, Any]:
-    return stack.wait_until(lambda: stack.jobs(prompt), within=30, what=f"a job of {prompt}")[0]
+    return stack.wait_until(lambda: stack.jobs(prompt), what=f"a job of {prompt}")[0]
 
 
 def _wait_for_phase(stack: RunningStack, video: dict[str, Any], phase: str) -> None:
-    stack.wait_until(
-        lambda: stack.video(video["id"])["phase"] == phase, within=30, what=f"phase {phase}"
-    )
+    stack.wait_until(lambda: stack.video(video["id"])["phase"] == phase, what=f"phase {phase}")
 
 
 def test_a_provider_that_refuses_connections(stack: RunningStack) -> None:
@@ -100,8 +98,8 @@ def test_storage_that_hangs_is_a_503_in_time_and_costs_no_video(stack: RunningSt
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.json()["error"]["code"] == "storage_unavailable"
     again = stack.create(f"asked while storage hangs {_LABEL}", key="hanging")
-    assert_delivered(stack, stack.wait_for(again, within=90))
-    assert_delivered(stack, stack.wait_for(running, within=90))
+    assert_delivered(stack, stack.wait_for(again))
+    assert_delivered(stack, stack.wait_for(running))
     assert len(stack.jobs("asked while storage hangs")) == 1
     assert len(stack.jobs("under way while storage hangs")) == 1
 
@@ -114,7 +112,7 @@ def test_azurite_stopped_and_started_again(stack: RunningStack) -> None:
     os.kill(pid, signal.SIGTERM)
     stack.wait_restarted("azurite", pid)
     for video in videos:
-        assert_delivered(stack, stack.wait_for(video, within=90))
+        assert_delivered(stack, stack.wait_for(video))
     _wait_for_job(stack, "storage restarts, dropped")
     assert len(stack.jobs("storage restarts")) == 4
 
@@ -138,7 +136,7 @@ def test_terminated_while_its_request_is_under_way(stack: RunningStack) -> None:
     terminate(stack, video["id"])
     assert_failed(stack, stack.wait_for(video), "cancelled")
     job = _wait_for_job(stack, prompt)
-    stack.wait_until(lambda: _told_to_stop(stack, job["id"]), within=20, what="job is stopped")
+    stack.wait_until(lambda: _told_to_stop(stack, job["id"]), what="job is stopped")
     assert len(stack.jobs(prompt)) == 1
 
 
@@ -184,7 +182,7 @@ def test_nothing_holds_quota_in_the_end(stack: RunningStack) -> None:
         state = quota_state(stack, "azure-sora-2")
         return not state["leases"] and not state["queue"]
 
-    stack.wait_until(released, within=20, what="all leases are given back")
+    stack.wait_until(released, what="all leases are given back")
 
 
 def _told_to_stop(stack: RunningStack, job_id: str) -> bool:

@@ -19,6 +19,7 @@ import pytest
 
 from tests.e2e.simulator import running_simulator
 from tests.media import write_clip, write_picture
+from tests.patience import PATIENCE
 from tests.stack import RunningStack, running_stack
 
 KEY = "key-of-another-resource"
@@ -105,7 +106,7 @@ def _create(stack: RunningStack, **fields: Any) -> dict[str, Any]:
     return job
 
 
-def _wait(stack: RunningStack, job: dict[str, Any], within: float = 90) -> dict[str, Any]:
+def _wait(stack: RunningStack, job: dict[str, Any], within: float = PATIENCE) -> dict[str, Any]:
     def ended() -> dict[str, Any] | None:
         found: dict[str, Any] = stack.api.get(f"{_path('jobs', job['id'])}").json()
         return found if found["status"] in ("succeeded", "failed", "cancelled") else None
@@ -198,9 +199,7 @@ def test_a_dropped_clip_is_continued(stack: RunningStack, tmp_path: Path) -> Non
     sidecar = {"model": "sora", "prompt": prompt, "seconds": 2, "crop_bounds": crop}
     stack.drop("clips/clip.mp4.json", json.dumps(sidecar).encode())
     stack.drop("clips/clip.mp4", clip)
-    [job] = stack.wait_until(
-        lambda: stack.jobs(prompt), within=30, what="the clip has a job upstream"
-    )
+    [job] = stack.wait_until(lambda: stack.jobs(prompt), what="the clip has a job upstream")
     assert (job["size"], job["seconds"]) == ("1280x720", "2")
     [reference] = job["references"]
     assert reference["sha256"] == hashlib.sha256(clip).hexdigest()
@@ -218,7 +217,7 @@ def test_a_clip_that_is_too_long_is_rejected_with_its_remedy(
         with stack.blobs.get_blob_client("references", "long.mp4.error.json") as blob:
             return json.loads(blob.download_blob().readall()) if blob.exists() else None
 
-    error = stack.wait_until(report, within=30, what="the clip was rejected")["error"]
+    error = stack.wait_until(report, what="the clip was rejected")["error"]
     assert error["code"] == "video_too_long"
     assert "at most 5" in error["message"]
 

@@ -38,7 +38,7 @@ def test_the_content_is_fetched_from_storage_without_the_caller_s_key(stack: Run
 def test_a_video_outlives_the_process_that_makes_it(stack: RunningStack, part: PartName) -> None:
     prompt = f"a train crosses a viaduct, the {part} dies"
     video = stack.create(prompt)
-    stack.wait_until(lambda: stack.jobs(prompt), within=20, what="the job was created upstream")
+    stack.wait_until(lambda: stack.jobs(prompt), what="the job was created upstream")
     killed = stack.kill(part)
     stack.wait_restarted(part, killed)
     assert stack.wait_for(video)["status"] == "completed"
@@ -51,7 +51,7 @@ def test_a_video_outlives_the_process_that_makes_it(stack: RunningStack, part: P
 def test_a_video_outlives_the_services(stack: RunningStack) -> None:
     prompt = "a glacier calves into the sea"
     video = stack.create(prompt)
-    stack.wait_until(lambda: stack.jobs(prompt), within=20, what="the job was created upstream")
+    stack.wait_until(lambda: stack.jobs(prompt), what="the job was created upstream")
     stack.wait_restarted("services", stack.kill("services"))
     assert stack.wait_for(video)["status"] == "completed"
     stack.wait_for_event(video["id"], "completed")

@@ -42,7 +42,7 @@ def test_the_official_client_downloads_without_reaching_storage(stack: RunningSt
 
 def test_a_large_file_does_not_show_in_memory(stack: RunningStack) -> None:
     size = 250_000_000
-    video = stack.wait_for(stack.create(f"[sim bytes={size}] a long pier"), within=120)
+    video = stack.wait_for(stack.create(f"[sim bytes={size}] a long pier"))
     path = f"/v1/videos/{video['id']}/content"
     pids = [stack.pids()[name] for name in ("host", "worker")]
     before = {pid: rss_mb(pid) for pid in pids}
@@ -56,7 +56,7 @@ def test_a_large_file_does_not_show_in_memory(stack: RunningStack) -> None:
 
 
 def test_a_caller_that_leaves_early_costs_nobody(stack: RunningStack) -> None:
-    video = stack.wait_for(stack.create("[sim bytes=100000000] a short look"), within=120)
+    video = stack.wait_for(stack.create("[sim bytes=100000000] a short look"))
     path = f"/v1/videos/{video['id']}/content"
     for _ in range(3):
         with stack.api.stream("GET", path) as answer:

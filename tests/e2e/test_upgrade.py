@@ -74,7 +74,7 @@ def _bring_in_version_2(app: Path) -> None:
 def test_videos_under_way_survive_newer_code(app: Path, stack: RunningStack) -> None:
     prompts = [f"older than the upgrade, {n} [sim label=upgrade render=600]" for n in range(3)]
     videos = [stack.create(prompt) for prompt in prompts]
-    stack.wait_until(lambda: len(stack.jobs("older than")) == 3, within=20, what="three jobs")
+    stack.wait_until(lambda: len(stack.jobs("older than")) == 3, what="three jobs")
     _bring_in_version_2(app)
     stack.wait_restarted("host", stack.kill("host"))
     newer = stack.create("newer than the upgrade [sim label=upgrade]")

@@ -128,15 +128,28 @@ def _binding_settings(root: Path) -> Iterator[str]:
 
 
 def _log_fields(root: Path) -> dict[str, frozenset[str]]:
+    paths = [path for package in _PACKAGES for path in sorted((root / package).rglob("*.py"))]
+    nodes = [
+        node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    shared = {n.name: _keys(n) for n in nodes if isinstance(n, ast.FunctionDef)}
     found: dict[str, frozenset[str]] = {}
-    for package in _PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and _name_of(node.func) == "log_event" and node.args:
-                    keywords = frozenset(k.arg for k in node.keywords if k.arg)
-                    for event in _literals(node.args[0]):
-                        found[event] = found.get(event, frozenset()) | keywords
+    for node in nodes:
+        if isinstance(node, ast.Call) and _name_of(node.func) == "log_event" and node.args:
+            fields = frozenset(k.arg for k in node.keywords if k.arg)
+            # **answer_fields(…): the keys that the function gives
+            unpacked = [n for k in node.keywords if k.arg is None for n in ast.walk(k.value)]
+            calls = [_name_of(n.func) for n in unpacked if isinstance(n, ast.Call)]
+            fields = fields.union(*(shared.get(name, ()) for name in calls))
+            for event in _literals(node.args[0]):
+                found[event] = found.get(event, frozenset()) | fields
     return found
+
+
+def _keys(function: ast.FunctionDef) -> frozenset[str]:
+    """The keys of all objects that are written down in a function."""
+    keys = [key for n in ast.walk(function) if isinstance(n, ast.Dict) for key in n.keys if key]
+    return frozenset(text for key in keys for text in _literals(key))
 
 
 def _name_of(node: ast.expr) -> str:

@@ -19,8 +19,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dailies.errors import SettingsError
+from dailies.providers.registry import PROVIDERS
 from dailies.settings import Settings
-from tests.infra.project import ROOT, read_infra
+from tests.infra.project import ROOT, read_code, read_infra
 
 TimeSpan = Annotated[str, Field(pattern=r"^\d\d:\d\d:\d\d$")]
 Level = Literal["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"]
@@ -190,6 +191,20 @@ def test_every_alert_is_explained() -> None:
     assert len(alerts) >= 8
     for alert in alerts:
         assert f"### `{alert}`" in infra.texts["docs/operations.md"], alert
+
+
+def test_every_event_of_the_log_is_explained() -> None:
+    page = (ROOT / "docs" / "observability.md").read_text()
+    table = page.partition("## Log lines")[2].partition("\n## ")[0]
+    told = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+) \|", table, re.M))))
+    assert told == set(read_code().log_fields)
+
+
+def test_every_provider_is_named() -> None:
+    page = read_infra().texts["docs/operations.md"]
+    table = page.partition("| `provider` | speaks |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `([\w-]+)` \|", table, re.M) == list(PROVIDERS)
+    assert all(name in (ROOT / "models.yaml").read_text() for name in PROVIDERS)
 
 
 @pytest.mark.parametrize("path", _WORKFLOWS, ids=lambda path: str(path.name))

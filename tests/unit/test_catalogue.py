@@ -247,6 +247,32 @@ def test_what_is_wrong_is_named_by_its_path(old: str, new: str, path: str, remed
     assert remedy in told[0]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key", "line"),
+    [
+        ("seconds: [4, 8]\n", "seconds: [4]\n        seconds: [8]\n", "seconds", 14),
+        ("{default: 0.1, 1792x1024: 0.5}", "{default: 0.1, default: 0.5}", "default", 15),
+        ("  good:\n", "  fast:\n", "fast", 25),
+        ("default_model: fast", "default_model: good\ndefault_model: fast", "default_model", 3),
+    ],
+)
+def test_a_key_that_is_there_twice_is_named(old: str, new: str, key: str, line: int) -> None:
+    assert old in TEXT
+    (told,) = problems(TEXT.replace(old, new))
+    assert told.startswith(f"models.yaml: line {line}, column ")
+    assert f"the key '{key}' is there twice" in told
+
+
+def test_an_entry_may_build_on_another() -> None:
+    text = TEXT.replace("quota: {requests_per_minute: 2}", "quota: &quota {concurrent: 2}").replace(
+        "prices: {1280x720: 0.2}",
+        "prices: {1280x720: 0.2}\n        quota: {<<: *quota, concurrent: 3}",
+    )
+    catalogue = Catalogue.parse(text, BOTH)
+    quotas = [d.quota.concurrent for d in catalogue.deployments if d.name.startswith("fast")]
+    assert quotas == [2, 3]
+
+
 def test_all_that_is_wrong_is_told_at_once() -> None:
     text = TEXT.replace("fallbacks: [good]", "fallbacks: [best]").replace("fast-us", "fast-eu")
 

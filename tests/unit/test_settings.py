@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 
 import pytest
 
@@ -56,6 +57,8 @@ def test_without_storage_the_problem_says_what_to_set(environ: dict[str, str]) -
         ("DAILIES_EVENT_SOURCE", ""),
         ("DAILIES_CONTENT_LINK_SECONDS", "5"),
         ("DAILIES_MAX_REFERENCE_BYTES", "1"),
+        ("DAILIES_LOG_LEVEL", "loud"),
+        ("DAILIES_LOG_LEVEL", ""),
         ("DAILIES_DROP_OWNER", "Not an owner"),
         ("DAILIES_RETENTION_DAYS", "0"),
         ("VideoStorage__blobServiceUri", "ftp://a.example"),
@@ -95,6 +98,13 @@ def test_keys_are_hashes_of_owners() -> None:
         ("alice", HASH),
         ("bob", HASH[::-1]),
     ]
+
+
+@pytest.mark.parametrize("level", ["debug", "Debug", " DEBUG ", "warning", "CRITICAL"])
+def test_a_level_may_be_written_in_any_case(level: str) -> None:
+    settings = Settings.load({**CONNECTION, "DAILIES_LOG_LEVEL": level})
+    assert settings.log_level == level.strip().upper()
+    assert logging.getLevelName(settings.log_level) in range(10, 60)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:1/", "http://127.0.0.1:1", "http://[::1]:1"])

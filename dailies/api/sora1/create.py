@@ -7,16 +7,18 @@ from typing import Any
 
 from fastapi import Request
 
-from dailies.api.bodies import Upload, open_body
+from dailies.api.bodies import Body, Upload, open_body
 from dailies.api.context import Context
-from dailies.api.create import accept_and_start
+from dailies.api.create import Accepted, accept_and_start
+from dailies.api.given import read_given
 from dailies.api.reference_input import refusal
-from dailies.capabilities import check_inputs, check_variants, describe, refuse_foreign, whole
+from dailies.api.vocabulary import JOB
+from dailies.capabilities import check_inputs, check_variants, describe, whole
 from dailies.catalogue import Catalogue, Model
 from dailies.errors import InvalidRequest, UnusableReference
 from dailies.frame_inputs import input_limits
 from dailies.inpaint import NamedItem, read_items
-from dailies.intake import Acceptance, GivenInput
+from dailies.intake import GivenInput
 from dailies.records import Source, VideoRequest
 from dailies.references.inputs import InputLimits, digest, examine
 from dailies.requests import check_prompt, check_user, missing, wrong_type
@@ -27,7 +29,7 @@ __all__ = ["create_job"]
 _ITEMS = "inpaint_items"
 
 
-async def create_job(context: Context, request: Request, *, owner: str) -> Acceptance:
+async def create_job(context: Context, request: Request, *, owner: str) -> Accepted:
     """Validate the request, write the record and start the orchestration.
 
     Raises:
@@ -37,16 +39,35 @@ async def create_job(context: Context, request: Request, *, owner: str) -> Accep
     """
     settings, catalogue = context.services.settings, context.services.catalogue
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
+        given = read_given(body, JOB)
         fields = {n: v for n, v in body.fields.items() if not isinstance(v, Upload)}
-        files = {upload.filename: upload for upload in body.uploads}
+        files = _by_name(body)
         model = _model(catalogue, fields)
         asked = _build_request(model, fields)
         items = read_items(fields.get(_ITEMS))
         check_inputs(model, [named.item for named in items], asked.seconds, param=_ITEMS)
         inputs = await _inputs(items, files, input_limits(settings, model))
         return await accept_and_start(
-            context, request, asked, owner=owner, source=Source(), inputs=inputs
+            context, request, asked, given=given, owner=owner, source=Source(), inputs=inputs
         )
+
+
+def _by_name(body: Body) -> Mapping[str, Upload]:
+    """The attached files by their own names: that of their field says nothing here.
+
+    Raises:
+        InvalidRequest: two have one name, and items could not tell them apart.
+    """
+    files: dict[str, Upload] = {}
+    for upload in body.uploads:
+        if upload.filename in files:
+            raise InvalidRequest(
+                f"Two attached files are named '{upload.filename[:80]}'. Give each its own name.",
+                param="files",
+                code="invalid_value",
+            )
+        files[upload.filename] = body.take(upload)
+    return files
 
 
 def _model(catalogue: Catalogue, fields: Mapping[str, Any]) -> Model:
@@ -69,7 +90,6 @@ def _model(catalogue: Catalogue, fields: Mapping[str, Any]) -> Model:
 
 
 def _build_request(model: Model, fields: Mapping[str, Any]) -> VideoRequest:
-    refuse_foreign(fields, model, jobs_api=True)
     prompt = check_prompt(fields.get("prompt"))
     longest = max(deployment.max_prompt_characters for deployment in model.deployments)
     if len(prompt) > longest:

@@ -14,8 +14,7 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from dailies.api.errors import error_response
-from dailies.api.observe import note
+from dailies.api.errors import error_response, note_error
 from dailies.errors import Forbidden, InvalidRequest, RequestError, Unauthenticated
 
 __all__ = ["FlatError", "FlatErrorsRoute", "check_api_version"]
@@ -54,7 +53,7 @@ class FlatErrorsRoute(APIRoute):
                 gateways = isinstance(error, Unauthenticated | Forbidden)
                 if gateways or error.code in _GATEWAY_CODES:
                     raise
-                note(request, code=error.code)
+                note_error(request, error)
                 return FlatError(error)
 
         return answer

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from dailies.api.schemas import RequestWarning
 from dailies.api.sora1.ids import generation_id, job_id
 from dailies.providers.sora_1_object import STEPS
 from dailies.records import VideoRecord
@@ -68,6 +70,11 @@ class Job(BaseModel):
     height: int
     width: int
     failure_reason: str | None
+    warnings: tuple[RequestWarning, ...] = Field(
+        default=(),
+        exclude_if=operator.not_,
+        description="Fields of the request that changed nothing; only in the answer to it.",
+    )
 
 
 class JobList(BaseModel):

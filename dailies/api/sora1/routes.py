@@ -54,10 +54,11 @@ async def create(
     request: Request, response: Response, context: RequestContext, caller: Caller
 ) -> Job:
     """Create a job: JSON, or a form when files come with it. It is durable when this answers."""
-    acceptance = await create_job(context, request, owner=caller.name)
-    if acceptance.replayed:
+    accepted = await create_job(context, request, owner=caller.name)
+    if accepted.acceptance.replayed:
         response.headers["Idempotent-Replayed"] = "true"
-    return _job(context, acceptance.record)
+    job = _job(context, accepted.acceptance.record)
+    return job.model_copy(update={"warnings": accepted.warnings})
 
 
 @router.get("/jobs", response_model=JobList, responses=flat_answers(400))

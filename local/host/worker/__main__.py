@@ -45,9 +45,6 @@ def _configure_logging() -> None:
         logging.Formatter("%(asctime)s %(levelname)-7s worker %(name)s: %(message)s")
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    # Three lines for every storage call would drown the app's own records.
-    logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
-    logging.getLogger("azure.identity").setLevel(logging.WARNING)
 
 
 async def _serve(app_dir: Path, end: socket.socket) -> None:

@@ -58,7 +58,8 @@ def synchronously() -> None:
     ):
         content = client.videos.download_content(video.id, variant=variant)  # type: ignore[arg-type] # a literal in a loop
         assert magic in content.read()[:16], variant
-    remix = client.videos.remix(video.id, prompt="at night")
+    remix = client.videos.remix(video.id, prompt="at night", extra_body={"promt": "x"})
+    assert [warning["param"] for warning in (remix.model_extra or {})["warnings"]] == ["promt"]
     assert remix.remixed_from_video_id == video.id
     assert client.videos.poll(remix.id).status == "completed"
     assert remix.id in [listed.id for listed in client.videos.list(limit=1)]

@@ -51,8 +51,6 @@ async def test_an_image_through_the_videos_protocol_is_to_be_fitted(world: World
     ("fields", "param"),
     [
         ({"n_variants": "2"}, "n_variants"),
-        ({"width": "480"}, "width"),
-        ({"n_seconds": "5"}, "n_seconds"),
         ({"frame_index": "1"}, "frame_index"),
         ({"crop_bounds": json.dumps(BOUNDS)}, "crop_bounds"),
     ],

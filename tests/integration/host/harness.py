@@ -15,10 +15,11 @@ from typing import Any
 
 import httpx
 
+from tests.patience import PATIENCE
+
 APPS = Path(__file__).parent / "apps"
 ROOT = Path(__file__).resolve().parents[3]
 
-PATIENCE_S = 20.0
 
 NEVER_BROUGHT = {
     "not ASCII": b"X-Odd: caf\xc3\xa9",
@@ -29,7 +30,7 @@ NEVER_BROUGHT = {
 """Headers with which a request does not get from the host to its invocation in the worker."""
 
 
-def eventually(probe: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
+def eventually(probe: Callable[[], Any], patience_s: float = PATIENCE) -> Any:
     """Call `probe` until it gives something true, and return that."""
     deadline = time.monotonic() + patience_s
     while True:
@@ -164,7 +165,7 @@ class LocalHost:
         document: dict[str, Any] = response.json()
         return document
 
-    def finish(self, instance_id: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
+    def finish(self, instance_id: str, patience_s: float = PATIENCE) -> dict[str, Any]:
         """Wait until an instance has ended; returns its status."""
 
         def probe() -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 
 from local.stack.certificates import Certificates
+from tests.patience import PATIENCE
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ class ServicesProcess:
             return 0
         process.send_signal(number)
         try:
-            return process.wait(10)
+            return process.wait(PATIENCE)
         finally:
             process.kill()
             if process.stdout is not None:
@@ -89,7 +90,7 @@ class ServicesProcess:
             return client.get(f"/_inspect/{path}").raise_for_status().json()
 
 
-def wait_until(look: Callable[[], T | None], within: float = 20) -> T:
+def wait_until(look: Callable[[], T | None], within: float = PATIENCE) -> T:
     """Call ``look`` until it gives something true."""
     deadline = time.monotonic() + within
     while not (found := look()):

@@ -40,7 +40,7 @@ def generate(client: httpx.Client, answer: httpx.Response) -> bytes:
         assert now["status"] not in ("failed", "cancelled")
         return now if now["status"] == "succeeded" else None
 
-    generation = wait_until(succeeded, within=60)["generations"][0]["id"]
+    generation = wait_until(succeeded)["generations"][0]["id"]
     video = client.get(f"{ROOT}/{generation}/content/video", params=PREVIEW)
     assert video.headers["content-type"] == "video/mp4"
     return video.content

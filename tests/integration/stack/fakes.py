@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from local.stack.processes import Part
+from tests.patience import PATIENCE
 
 # Writes its pid to argv[1], and a line whenever it is told to end.
 SERVER = """
@@ -66,8 +67,8 @@ def part(
     program: str,
     *arguments: object,
     name: str = "server",
-    ready_within: float = 10,
-    stop_within: float = 5,
+    ready_within: float = PATIENCE,
+    stop_within: float = 60,
 ) -> Part:
     """A part that runs ``program``, a Python text, with its pid file as the first argument."""
     pid_file = directory / f"{name}.pid"

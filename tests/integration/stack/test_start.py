@@ -15,6 +15,7 @@ import pytest
 from local.stack.layout import APP_DIR
 from local.stack.ready import PART_NAMES, StackInfo
 from tests.integration.stack.fakes import alive
+from tests.patience import PATIENCE
 
 
 class Running:
@@ -50,7 +51,7 @@ class Running:
         self.until(complete)
         return {name: int(pid) for name, pid in self.info().pids.items() if pid}
 
-    def until(self, condition: Callable[[], bool], within: float = 10) -> None:
+    def until(self, condition: Callable[[], bool], within: float = PATIENCE) -> None:
         deadline = time.monotonic() + within
         while not condition():
             assert time.monotonic() < deadline, self.output
@@ -58,7 +59,7 @@ class Running:
 
     def signal(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture

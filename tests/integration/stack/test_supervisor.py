@@ -23,6 +23,7 @@ from tests.integration.stack.fakes import (
     alive,
     part,
 )
+from tests.patience import PATIENCE
 
 
 class Watched:
@@ -52,7 +53,7 @@ async def watched() -> AsyncIterator[Watched]:
     await watched.end()
 
 
-async def eventually(condition: Callable[[], bool], within: float = 10) -> None:
+async def eventually(condition: Callable[[], bool], within: float = PATIENCE) -> None:
     """Wait until ``condition`` holds; fail after ``within`` seconds."""
     deadline = time.monotonic() + within
     while not condition():

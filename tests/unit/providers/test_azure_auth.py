@@ -265,4 +265,5 @@ def test_faults_that_last(error: AzureError) -> None:
     outcome = classify_token_failure(error)
 
     assert (outcome.kind, outcome.code) == (Kind.UNAUTHORISED, "no_token")
-    assert "AZURE_CLIENT_ID" in (outcome.message or "")
+    assert "AZURE_CLIENT_ID" in (outcome.remedy or "")
+    assert "AZURE" not in (outcome.message or "")

@@ -22,6 +22,7 @@ from dailies.providers.classify import (
 )
 from dailies.providers.error_body import ErrorBody
 from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.request_id import request_id
 
 CREATES = (Call.CREATE, Call.DERIVE)
 READS = tuple(call for call in Call if call not in CREATES)
@@ -182,20 +183,53 @@ def test_reading_never_has_an_unknown_outcome(status: int, message: str, code: s
         (404, NO_DEPLOYMENT, ["'sora-2-eu'", "AZURE_OPENAI_ENDPOINT", "catalogue"]),
         (410, "", ["retired", "fallback"]),
         (429, azure("x"), ["quota increase"]),
-        (400, MODERATED, ["(people-in-user-uploads)", "Change the prompt"]),
     ],
 )
-def test_the_message_names_the_remedy(status: int, body: str, remedies: list[str]) -> None:
-    message = classified(Call.CREATE, status, body).message or ""
+def test_the_operator_is_told_the_remedy_and_the_caller_is_not(
+    status: int, body: str, remedies: list[str]
+) -> None:
+    outcome = classified(Call.CREATE, status, body)
 
-    assert [remedy for remedy in remedies if remedy not in message] == []
+    assert [remedy for remedy in remedies if remedy not in (outcome.remedy or "")] == []
+    assert outcome.message
+    assert not re.search("AZURE|catalogue|my.openai|sora-2-eu|az login", outcome.message)
+
+
+def test_what_the_caller_can_mend_is_told() -> None:
+    message = classified(Call.CREATE, 400, MODERATED).message or ""
+
+    assert "(people-in-user-uploads)" in message
+    assert "Change the prompt" in message
 
 
 def test_a_refused_key_is_checked_as_a_key() -> None:
     context = Context("my.openai.azure.com", "sora-2", uses_key=True)
     outcome = classify_answer(Call.STATUS, 401, httpx.Headers(), b"", context)
 
-    assert "AZURE_OPENAI_API_KEY" in (outcome.message or "")
+    assert "AZURE_OPENAI_API_KEY" in (outcome.remedy or "")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422, 429, 503])
+def test_what_the_provider_said_is_kept_for_the_log(status: int) -> None:
+    body = azure("Because A very private prompt about my boss, see https://aka.ms/why")
+    outcome = classified(Call.CREATE, status, body, **{"apim-request-id": "1b4e28ba-2fa1"})
+
+    assert outcome.detail == "Because [prompt], see https://aka.ms/why"
+    assert outcome.request_id == "1b4e28ba-2fa1"
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({"x-request-id": "req_1"}, "req_1"),
+        ({"x-ms-request-id": "m", "x-request-id": "x"}, "x"),
+        ({"x-request-id": "un fit", "request-id": "r"}, "r"),
+        ({"x-request-id": "x" * 129}, None),
+        ({}, None),
+    ],
+)
+def test_the_provider_s_id_of_a_call(headers: dict[str, str], told: str | None) -> None:
+    assert request_id(httpx.Headers(headers)) == told
 
 
 def test_the_parameter_complained_of_is_told() -> None:

@@ -27,7 +27,16 @@ FIELDS = st.sampled_from(["error", "message", "code", "type", "param", "innererr
         ({"error": {"message": "m", "code": None, "param": None}}, ("", "m", "", "")),
         ({"error": "m", "code": 404}, ("404", "m", "", "")),
         ({"detail": "m"}, ("", "m", "", "")),
-        ({"error": {"code": True, "message": ["m"]}}, ("", "", "", "")),
+        ({"title": "m", "status": 422}, ("", "m", "", "")),
+        (
+            {"detail": [{"loc": ["body", "seconds"], "msg": "Input should be 4", "input": "x"}]},
+            ("", "body.seconds: Input should be 4", "", ""),
+        ),
+        ({"detail": ["m", {"msg": "n"}, 7, None]}, ("", "m; n; 7", "", "")),
+        ({"errors": [{"message": "m"}, {"message": "n"}]}, ("", "m; n", "", "")),
+        ({"error": {"code": True, "message": ["m"]}}, ("", "m", "", "")),
+        ({"error": {"code": True, "message": {"m": 1}}}, ("", "", "", "")),
+        ("m", ("", "m", "", "")),
         (["m"], ("", "", "", "")),
     ],
 )
@@ -35,6 +44,23 @@ def test_envelopes(body: object, expected: tuple[str, ...]) -> None:
     error = ErrorBody.parse(json.dumps(body).encode())
 
     assert (error.code, error.message, error.type, error.param) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"Prompt is too long.\n", "Prompt is too long."),
+        ("Zu lang für uns".encode(), "Zu lang für uns"),
+        (b"<html>no</html>", ""),
+        (b" {broken", ""),
+        (b"null", ""),
+        (b"\xff\xfe", ""),
+        (b"a\x00b", ""),
+        (b"", ""),
+    ],
+)
+def test_an_answer_in_plain_text_is_its_message(body: bytes, message: str) -> None:
+    assert ErrorBody.parse(body).message == message
 
 
 @pytest.mark.parametrize("field", ["innererror", "inner_error"])
@@ -102,6 +128,7 @@ def test_a_whole_echo_never_stays(prompt: str, before: str, after: str) -> None:
         "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2ln",
         "0123456789abcdef0123456789abcdef",
         "sig=abc%2Bdef",
+        "c2VjcmV0/c2VjcmV0MTIzNDU2Nzg5MDEyMzQ1Njc4OTA+=",
     ],
 )
 def test_secrets_are_cut_out(secret: str) -> None:
@@ -109,6 +136,39 @@ def test_secrets_are_cut_out(secret: str) -> None:
 
     assert secret not in shown
     assert shown.startswith("refused [secret]")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://platform.openai.com/docs/guides/error-codes/api-errors-and-what-they-mean",
+        "https://learn.microsoft.com/azure/cognitive/services/openai/concepts/models?view=foundry",
+        "https://aka.ms/oai/quotaincrease",
+        "`Microsoft.CognitiveServices/accounts/OpenAI/deployments/videos/write`",
+        "request id: 0123456789abcdef0123456789abcdef.",
+        "(Request ID 1b4e28ba-2fa1-11d2-883f-0016d3cca427)",
+        "req_0123456789abcdef0123456789abcdef",
+    ],
+)
+def test_ordinary_links_and_the_ids_of_requests_stay(text: str) -> None:
+    assert readable(f"See {text} there") == f"See {text} there"
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("https://a.test/f.mp4?se=2026&sig=abc", "https://a.test/f.mp4?se=2026&sig=[secret]"),
+        ("https://a.test/?X-Amz-Credential=abc", "https://a.test/?X-Amz-Credential=[secret]"),
+        (f"https://a.test/?t={'x' * 40}", "https://a.test/?t=[secret]"),
+        ("https://user:hush@a.test/f", "https://a.test/f"),
+        (f"https://a.test/{'0a' * 20}/f", "https://a.test/[secret]/f"),
+        ("https://a.test/sk-abcdef123456", "https://a.test/[secret]"),
+        ("https://[::1", "https://[::1"),
+    ],
+)
+def test_a_link_loses_what_signs_in_by_it(link: str, shown: str) -> None:
+    assert readable(f"See {link} there") == f"See {shown} there"
+    assert readable(readable(link)) == readable(link)
 
 
 def test_job_ids_are_no_secrets() -> None:

@@ -104,3 +104,15 @@ async def test_what_is_no_otlp_is_refused_with_the_reason(
     assert answer.status_code == 400
     assert why in answer.json()["message"]
     assert (await client.get("/_inspect/traces")).json() == []
+
+
+@pytest.mark.parametrize("path", ["/_inspect/traces", "/_inspect/metrics"])
+async def test_where_none_are_sent_the_answer_says_why(path: str) -> None:
+    transport = httpx.ASGITransport(Starlette(routes=Telemetry(expected=False).routes()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://services") as client:
+        answer = await client.get(path)
+        assert answer.status_code == 404
+        assert "--telemetry" in answer.json()["error"]["message"]
+        # Whoever sends some all the same can look at them.
+        await client.post("/v1/traces", json=_traces(_span("a", "sooner", 3)))
+        assert (await client.get(path)).status_code == 200

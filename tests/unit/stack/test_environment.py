@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dailies.doubts import doubtful_settings
 from dailies.settings import Settings
 from local.stack.certificates import Certificates
 from local.stack.environment import (
@@ -86,6 +87,14 @@ def test_the_user_overrides_the_app_s_settings() -> None:
     assert "HOME" not in chosen
 
 
+def test_what_the_examples_are_called_with_is_no_setting() -> None:
+    mine = {"DAILIES_URL": "http://x", "DAILIES_KEY": "hush", "DAILIES_ADMIN_KEY": "hush"}
+    settings = app_settings(StackOptions(), WIRING, mine)
+    environment = process_environment(settings, StackOptions(), mine)
+    assert not set(mine) & (set(settings) | set(environment))
+    assert doubtful_settings(environment) == []
+
+
 def test_the_user_s_keys_are_valid_beside_the_stack_s() -> None:
     mine = {"DAILIES_API_KEYS": hashed("me", "mine")}
     owners = [
@@ -141,6 +150,10 @@ def test_local_settings_are_rewritten_but_never_a_user_s_own(tmp_path: Path) -> 
     assert write_local_settings(path, {"VideoStorage": "two"})
     assert json.loads(path.read_text())["Values"]["VideoStorage"] == "two"
     assert path.stat().st_mode & 0o077 == 0
+    values = json.loads(path.read_text())["Values"]
+    assert not [name for name in values if name.startswith("DAILIES_")]  # each would be a setting
+    path.write_text('{"Values": {"DAILIES_LOCAL_SETTINGS_BY": "an older stack"}}')
+    assert write_local_settings(path, {"VideoStorage": "two"})
     path.write_text('{"IsEncrypted": false, "Values": {"MINE": "1"}}')
     assert not write_local_settings(path, {"VideoStorage": "three"})
     assert "MINE" in path.read_text()

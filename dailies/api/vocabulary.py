@@ -1,0 +1,176 @@
+"""The fields that each call reads, and those that stand for what it can't do.
+
+Data for ``dailies.api.given``, which lets nothing that a caller sends go unread in silence. A name
+is refused here where its sender surely meant something by it that would have made another video.
+A parameter that a model comes to take moves from ``_NO_MODEL_TAKES`` to ``fields``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = [
+    "CHARACTER",
+    "CREATE",
+    "EDIT",
+    "EXTENSION",
+    "JOB",
+    "REMIX",
+    "REMIX_BY_CREATE",
+    "SOURCE",
+    "Vocabulary",
+]
+
+SOURCE = "remix_video_id"
+"""The field that makes a create a remix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What one call reads.
+
+    Attributes:
+        fields: the names that it reads.
+        refused: names that it can do nothing with, and what to do instead.
+        objects: of fields that are objects, the keys that it reads.
+        file: the field that a file belongs in; None where it takes none.
+        names_files: it tells files apart by their own names, whatever fields they come in.
+    """
+
+    fields: frozenset[str]
+    refused: Mapping[str, str]
+    objects: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    file: str | None = None
+    names_files: bool = False
+
+
+def _words(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+def _say(remedy: str, names: str) -> dict[str, str]:
+    return dict.fromkeys(names.split(), remedy)
+
+
+_FIRST_FRAMES = (
+    "image images img image_urls input_image input_images input_image_url input_references "
+    "first_frame first_frame_image first_frame_url frame_images start_frame start_image init_image "
+    "reference reference_image reference_images file"
+)
+_LAST_FRAMES = "last_frame last_frame_image last_frame_url end_frame end_image tail_image"
+_SOURCES = "video_url source_video source_video_id remixed_from_video_id"
+_LENGTHS = "length duration_seconds video_length"
+_COUNTS = "count num_videos number_of_videos"
+_SHAPES = "aspect ratio orientation dimensions"
+
+_NO_MODEL_TAKES = {
+    "seed": "No model here takes a seed; leave it out.",
+    "negative_prompt": "No model here takes one; say in 'prompt' what is not to be seen.",
+    "generate_audio": "Sound comes with the model and can't be chosen; leave it out.",
+    "audio": "No model here takes sound; leave it out.",
+    "fps": "The frame rate is the model's own; leave it out.",
+    "frame_rate": "The frame rate is the model's own; leave it out.",
+    "style": "Say it in 'prompt'.",
+    "quality": "Choose another 'model' or 'size'.",
+    "characters": "Name the character in 'prompt'.",
+}
+_ELSEWHERE = _say(
+    "The answer is an object; the MP4 comes from its content address when it is finished.",
+    "response_format output_format",
+) | _say(
+    "No address of yours is called; poll, or have the operator subscribe you to the events.",
+    "webhook webhook_url callback callback_url",
+)
+_NEVER = {**_NO_MODEL_TAKES, **_ELSEWHERE}
+
+CREATE = Vocabulary(
+    fields=_words(
+        "prompt model seconds size input_reference fit user n_variants frame_index crop_bounds "
+        # The same in other words, see dailies.api.synonyms.
+        "duration n_seconds width height aspect_ratio resolution image_url n"
+    )
+    | {SOURCE},
+    refused={
+        **_NEVER,
+        **_say(
+            "Send the image in 'input_reference': a file of a form, or in JSON "
+            '{"image_url": "https://…"}, which may be a data URL.',
+            _FIRST_FRAMES,
+        ),
+        **_say("No model here takes a last frame; 'input_reference' is the first.", _LAST_FRAMES),
+        **_say(
+            f"To start from a video of yours, name its id as '{SOURCE}', or send it to "
+            "POST /v1/videos/edits or /v1/videos/extensions.",
+            f"video video_id {_SOURCES}",
+        ),
+        **_say("Write the length as 'seconds'.", _LENGTHS),
+        **_say("Write it as 'n_variants'.", _COUNTS),
+        **_say("Write 'size' (1280x720) or 'aspect_ratio' (16:9).", _SHAPES),
+        **_say(
+            "The jobs API of Sora 1 has it; here it is said by 'input_reference', 'frame_index' "
+            "and 'crop_bounds'.",
+            "files inpaint_items",
+        ),
+    },
+    objects={"input_reference": _words("image_url file_id")},
+    file="input_reference",
+)
+
+JOB = Vocabulary(
+    fields=_words("prompt model width height n_seconds n_variants inpaint_items files user"),
+    refused={
+        **_NEVER,
+        **_say("Write the length as 'n_seconds'.", f"seconds duration {_LENGTHS}"),
+        **_say("Write it as 'n_variants'.", f"n {_COUNTS}"),
+        **_say("Write 'width' and 'height'.", f"size aspect_ratio resolution {_SHAPES}"),
+        **_say(
+            "Attach it as a part 'files' of a multipart form, and say in 'inpaint_items' where it "
+            "belongs.",
+            f"input_reference image_url {_FIRST_FRAMES} {_LAST_FRAMES} video {_SOURCES}",
+        ),
+        **_say("Say it in an item of 'inpaint_items'.", "frame_index crop_bounds"),
+        "fit": "Files of this API go on as they are; leave it out.",
+        SOURCE: "Videos of this API can't be remixed.",
+    },
+    file="files",
+    names_files=True,
+)
+
+_DERIVED = _words("prompt user model seconds size duration n_seconds")
+_KEPT = {
+    name: "The new video is made as its source was; leave it out."
+    for name in (*CREATE.fields, *CREATE.refused)
+    if name not in _DERIVED
+}
+
+REMIX = Vocabulary(
+    fields=_DERIVED,
+    refused=_KEPT
+    | _say("The path names the video; leave it out.", f"video video_id {_SOURCES} {SOURCE}"),
+)
+REMIX_BY_CREATE = Vocabulary(
+    fields=_DERIVED | {SOURCE},
+    refused={name: remedy for name, remedy in _KEPT.items() if name != SOURCE},
+)
+
+_FROM_VIDEO = {
+    name: remedy for name, remedy in _KEPT.items() if name not in ("video", "video_id")
+} | _say('Write {"video": {"id": "video_…"}}.', f"{_SOURCES} {SOURCE}")
+
+EDIT = Vocabulary(
+    fields=_DERIVED | _words("video video_id"),
+    refused=_FROM_VIDEO,
+    objects={"video": _words("id"), "video_id": _words("id")},
+)
+EXTENSION = Vocabulary(
+    fields=EDIT.fields,
+    refused=_FROM_VIDEO | _say("Write what is added as 'seconds'.", _LENGTHS),
+    objects=EDIT.objects,
+)
+
+CHARACTER = Vocabulary(
+    fields=_words("name video model"),
+    refused=_say("Send a clip as 'video', a file of a multipart form.", f"{_FIRST_FRAMES} files"),
+    file="video",
+)

@@ -1,0 +1,376 @@
+"""Nothing that a caller sends is dropped in silence: it is read, refused, or warned about."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from dailies.api import documents, vocabulary
+from dailies.api.sora1 import documents as jobs
+from dailies.api.vocabulary import Vocabulary
+from tests.integration.api.world import CLIP, World, png
+
+IMAGE_URL = "data:image/png;base64," + base64.b64encode(png()).decode()
+JOBS = "/v1/video/generations/jobs"
+PICTURE = ("pier.png", png(), "image/png")
+
+
+async def create(world: World, **fields: Any) -> httpx.Response:
+    return await world.alice.post("/v1/videos", json={"prompt": "a pier", **fields})
+
+
+async def refused(world: World, **fields: Any) -> Mapping[str, Any]:
+    """The error of a create, of which no video was made."""
+    answer = await create(world, **fields)
+    assert answer.status_code == 400, answer.text
+    assert world.engine.started == []
+    error: dict[str, Any] = answer.json()["error"]
+    return error
+
+
+# -- files
+
+
+def _right(path: str, source: str) -> dict[str, str]:
+    """The fields of a form that the path would accept."""
+    if path.endswith("/jobs"):
+        return {"prompt": "a pier", "model": "sora"}
+    if path.endswith("/characters"):
+        return {"name": "Ada", "model": "files"}
+    if path.endswith(("/edits", "/extensions")):
+        return {"prompt": "a pier", "video[id]": source, "seconds": "4"}
+    return {"prompt": "a pier"}
+
+
+async def test_no_call_leaves_a_file_unread(world: World) -> None:
+    source = await world.finished()
+    made = len(world.engine.started)
+    document = world.app.openapi()["paths"]
+    paths = [path for path, methods in document.items() if "requestBody" in methods.get("post", {})]
+    assert len(paths) >= 8
+    for path in paths:
+        client = world.admin if path.startswith("/orchestrations") else world.alice
+        files = {"picture": PICTURE}
+        if path.endswith("/characters"):
+            files["video"] = ("clip.mp4", CLIP, "video/mp4")
+        answer = await client.post(
+            path.replace("{video_id}", source), data=_right(path, source), files=files
+        )
+        assert answer.status_code == 400, (path, answer.text)
+        assert "picture" in answer.text or "pier.png" in answer.text, (path, answer.text)
+    assert len(world.engine.started) == made
+    assert world.upstream == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "image",
+        "images",
+        "input_reference[]",
+        "first_frame",
+        "x",
+        "prompt2",
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/videos", "/openai/v1/videos/generations"])
+async def test_a_picture_under_another_name_says_which_is_read(
+    world: World, path: str, name: str
+) -> None:
+    answer = await world.alice.post(path, data={"prompt": "a pier"}, files={name: PICTURE})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"], error["code"]) == (400, name, "unexpected_file")
+    assert "'input_reference'" in error["message"]
+    assert world.engine.started == []
+
+
+async def test_a_second_picture_is_not_left_out(world: World) -> None:
+    answer = await world.alice.post(
+        "/v1/videos",
+        data={"prompt": "a pier"},
+        files=[("input_reference", PICTURE), ("input_reference", ("b.png", png(36, 64)))],
+    )
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"], error["code"]) == (
+        400,
+        "input_reference",
+        "too_many_files",
+    )
+    assert world.engine.started == []
+
+
+async def test_two_files_of_a_job_need_two_names(world: World) -> None:
+    item = {"type": "image", "file_name": "pier.png"}
+    answer = await world.alice.post(
+        JOBS,
+        data={"prompt": "a pier", "model": "sora", "inpaint_items": json.dumps([item])},
+        files=[("files", PICTURE), ("files", PICTURE)],
+    )
+    assert (answer.status_code, answer.json()["param"]) == (400, "files")
+
+
+# -- fields that were surely meant
+
+
+@pytest.mark.parametrize(
+    ("fields", "same"),
+    [
+        ({"duration": 12}, {"seconds": "12"}),
+        ({"duration": "8s", "seconds": 8.0}, {"seconds": "8"}),
+        ({"seconds": "4.0"}, {"seconds": "4"}),
+        ({"width": 1280, "height": 720}, {"size": "1280x720"}),
+        ({"aspect_ratio": "16:9", "resolution": "720p"}, {"size": "1280x720"}),
+        ({"image_url": IMAGE_URL}, {"size": "1280x720"}),
+        ({"n": 1}, {}),
+    ],
+)
+async def test_other_words_for_the_same_are_understood(
+    world: World, fields: dict[str, Any], same: dict[str, str]
+) -> None:
+    answer = await create(world, **fields)
+    assert answer.status_code == 200, answer.text
+    assert answer.json().items() >= same.items()
+    assert "warnings" not in answer.json()
+
+
+async def test_an_image_url_is_the_reference(world: World) -> None:
+    form = await world.alice.post("/v1/videos", data={"prompt": "a pier", "image_url": IMAGE_URL})
+    for answer in (await create(world, image_url=IMAGE_URL), form):
+        record = await world.record(answer.json()["id"])
+        assert record is not None
+        assert record.request.reference is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "code"),
+    [
+        ({"duration": 7}, "duration", "invalid_value"),
+        ({"n_seconds": 7}, "n_seconds", "invalid_value"),
+        ({"duration": 4, "seconds": "8"}, "duration", "invalid_value"),
+        ({"n": 3}, "n", "invalid_value"),
+        ({"width": 640, "height": 480}, "width", "invalid_value"),
+        ({"width": 640}, "height", "missing_required_parameter"),
+        ({"resolution": "720p"}, "resolution", "invalid_value"),
+        ({"image_url": 7}, "image_url", "invalid_type"),
+        ({"image_url": "http://example.com/a.png"}, "image_url", "invalid_image_url"),
+    ],
+)
+async def test_what_can_t_be_had_is_told_in_the_caller_s_words(
+    world: World, fields: dict[str, Any], param: str, code: str
+) -> None:
+    error = await refused(world, **fields)
+    assert (error["param"], error["code"]) == (param, code)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "seed", "negative_prompt", "generate_audio", "fps", "style", "quality", "characters",
+        "response_format", "webhook", "callback_url",
+        "image", "images", "input_image", "first_frame_image", "frame_images", "last_frame",
+        "video", "video_id", "length", "aspect", "inpaint_items", "files",
+        "negativePrompt", "lastFrame", "Seed",
+    ],
+)  # fmt: skip
+async def test_what_nobody_takes_is_refused_with_what_to_write(world: World, name: str) -> None:
+    error = await refused(world, **{name: "1"})
+    assert (error["param"], error["code"]) == (name, "unsupported_parameter")
+    assert error["message"].startswith(f"Unsupported parameter: '{name}'. ")
+    assert len(error["message"].partition(". ")[2]) > 10
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("inputReference", "input_reference"),
+        ("aspectRatio", "aspect_ratio"),
+        ("Seconds", "seconds"),
+        ("input-reference", "input_reference"),
+    ],
+)
+async def test_a_name_in_another_spelling_is_refused(world: World, name: str, meant: str) -> None:
+    error = await refused(world, **{name: "4"})
+    assert (error["param"], error["code"]) == (name, "unknown_parameter")
+    assert f"'{meant}'" in error["message"]
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+async def test_what_is_left_empty_was_not_sent(world: World, nothing: object) -> None:
+    answer = await create(world, seed=nothing, secnods=nothing, duration=nothing, image=nothing)
+    assert answer.status_code == 200, answer.text
+    assert "warnings" not in answer.json()
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"seconds": 4}, "seconds"),
+        ({"size": "480x480"}, "size"),
+        ({"duration": 4}, "duration"),
+        ({"n": 2}, "n"),
+        ({"input_reference": {"image_url": IMAGE_URL}}, "input_reference"),
+        ({"seed": 1}, "seed"),
+        ({"fit": "cover"}, "fit"),
+    ],
+)
+async def test_jobs_have_words_of_their_own(
+    world: World, fields: dict[str, Any], param: str
+) -> None:
+    answer = await world.alice.post(JOBS, json={"prompt": "a pier", "model": "sora", **fields})
+    error = answer.json()
+    assert (answer.status_code, error["param"]) == (400, param), answer.text
+    assert error["code"] == "unsupported_parameter"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seconds", "8"),
+        ("duration", 8),
+        ("size", "1280x720"),
+        ("model", "files"),
+        ("fit", "contain"),
+        ("n_variants", 2),
+        ("input_reference", {"image_url": IMAGE_URL}),
+        ("seed", 1),
+    ],
+)
+@pytest.mark.parametrize("way", ["remix", "edits", "create"])
+async def test_what_a_derived_video_would_ignore_is_refused(
+    world: World, way: str, field: str, value: object
+) -> None:
+    source = await world.finished()
+    ways: dict[str, tuple[str, dict[str, Any]]] = {
+        "remix": (f"/v1/videos/{source}/remix", {}),
+        "edits": ("/v1/videos/edits", {"video": {"id": source}}),
+        "create": ("/v1/videos", {"remix_video_id": source}),
+    }
+    path, named = ways[way]
+    body = {"prompt": "in fog", **named, field: value}
+    answer = await world.alice.post(path, json=body)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (400, field), answer.text
+    assert error["code"] == "unsupported_parameter"
+
+
+async def test_a_derived_video_may_say_again_what_it_keeps(world: World) -> None:
+    source = await world.finished()
+    same = {"model": "azure/sora-2", "seconds": "4", "duration": 4, "size": "720x1280"}
+    for path, named in (
+        (f"/v1/videos/{source}/remix", {}),
+        ("/v1/videos/edits", {"video_id": source, "video": {"id": source}}),
+    ):
+        answer = await world.alice.post(path, json={"prompt": "in fog", **named, **same})
+        assert answer.status_code == 200, answer.text
+        assert "warnings" not in answer.json()
+
+
+async def test_two_sources_are_refused(world: World) -> None:
+    body = {"prompt": "in fog", "video": {"id": await world.finished()}, "video_id": "video_1"}
+    answer = await world.alice.post("/v1/videos/edits", json=body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "video_id")
+
+
+# -- fields that nobody knows
+
+
+async def test_a_mistyped_field_is_answered_by_a_warning(world: World) -> None:
+    video = (await create(world, secnods="8", zzz=[1])).json()
+    assert video["warnings"] == [
+        {
+            "param": "secnods",
+            "code": "unknown_parameter",
+            "message": "Unknown parameter: 'secnods' was ignored. Did you mean 'seconds'?",
+        },
+        {
+            "param": "zzz",
+            "code": "unknown_parameter",
+            "message": "Unknown parameter: 'zzz' was ignored.",
+        },
+    ]
+    assert "warnings" not in (await world.alice.get(f"/v1/videos/{video['id']}")).json()
+
+
+async def test_every_answer_to_a_request_has_its_warnings(world: World) -> None:
+    source = await world.finished()
+    world.answers = [httpx.Response(200, json={"id": "char_up", "object": "character"})]
+    answers = [
+        await world.alice.post(f"/v1/videos/{source}/remix", json={"prompt": "x", "promt": "y"}),
+        await world.alice.post(
+            "/v1/videos/edits", json={"prompt": "x", "promt": "y", "video": {"id": source}}
+        ),
+        await world.alice.post(JOBS, json={"prompt": "x", "promt": "y", "model": "sora"}),
+        await world.alice.post(
+            "/v1/videos/characters",
+            data={"name": "Ada", "promt": "y", "model": "files"},
+            files={"video": ("ada.mp4", CLIP)},
+        ),
+        await world.admin.post("/orchestrations/generate-video", json={"prompt": "x", "promt": 1}),
+    ]
+    for answer in answers:
+        assert answer.is_success, answer.text
+        assert [warning["param"] for warning in answer.json()["warnings"]] == ["promt"]
+
+
+async def test_a_key_within_a_field_counts_as_well(world: World) -> None:
+    reference = {"image_url": IMAGE_URL, "image_ulr": "x"}
+    (warning,) = (await create(world, input_reference=reference)).json()["warnings"]
+    assert warning["param"] == "input_reference.image_ulr"
+    assert "Did you mean 'input_reference.image_url'?" in warning["message"]
+
+
+async def test_what_changes_nothing_is_told(world: World) -> None:
+    (warning,) = (await create(world, fit="contain")).json()["warnings"]
+    assert (warning["param"], warning["code"]) == ("fit", "unused_parameter")
+    (warning,) = (await create(world, metadata={"a": "b"})).json()["warnings"]
+    assert "'user' is kept" in warning["message"]
+
+
+async def test_what_clients_send_by_themselves_is_nothing_to_warn_of(world: World) -> None:
+    answer = await world.alice.post(
+        "/v1/videos?custom_llm_provider=openai&api-version=preview",
+        json={"prompt": "a pier", "custom_llm_provider": "azure", "user": "u"},
+        headers={"custom-llm-provider": "openai"},
+    )
+    assert answer.status_code == 200
+    assert "warnings" not in answer.json()
+
+
+async def test_a_thousand_odd_fields_do_no_harm(world: World) -> None:
+    odd = {f"field {number} \ud800" + "x" * 100: 1 for number in range(1000)}
+    answer = await world.alice.post(
+        "/v1/videos",
+        content=json.dumps({"prompt": "a pier", **odd}),
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 200
+    assert len(answer.json()["warnings"]) == 20
+    assert all(len(warning["param"]) <= 64 for warning in answer.json()["warnings"])
+
+
+# -- what is written down
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (documents.CREATE_BODY, vocabulary.CREATE),
+        (documents.REMIX_BODY, vocabulary.REMIX),
+        (documents.EDIT_BODY, vocabulary.EDIT),
+        (documents.EXTENSION_BODY, vocabulary.EXTENSION),
+        (documents.CHARACTER_BODY, vocabulary.CHARACTER),
+        (jobs.CREATE_BODY, vocabulary.JOB),
+    ],
+)
+def test_what_the_document_names_is_read(body: Any, words: Vocabulary) -> None:
+    schemas = [content["schema"] for content in body["content"].values()]
+    named = {name.partition("[")[0] for schema in schemas for name in schema["properties"]}
+    assert named <= words.fields
+    if words in (vocabulary.CREATE, vocabulary.CHARACTER):
+        assert named == words.fields
+    assert not words.fields & words.refused.keys()
