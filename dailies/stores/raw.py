@@ -30,6 +30,7 @@ async def open_raw(
     same: dict[str, Any] = (
         {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
     )
-    return await blob.download_blob(
+    downloader: StorageStreamDownloader[bytes] = await blob.download_blob(
         offset=offset, length=length, max_concurrency=1, decompress=False, **same
     )
+    return downloader
