@@ -12,7 +12,7 @@ from dailies.frame_inputs import read_frame_input
 from dailies.intake import GivenInput, GivenReference
 from dailies.records import ReferenceFile
 from dailies.references.fetching import ReferenceFetcher
-from dailies.references.headers import check
+from dailies.references.headers import check_file
 from dailies.references.inputs import BytesSource, InputSource, digest
 from dailies.requests import fit_mode, missing, wrong_type
 from dailies.settings import Settings
@@ -70,14 +70,12 @@ async def read_reference(
             param=_PARAM,
             code="file_too_large",
         )
-    data = await source.read(0, source.length)
     try:
-        info = check(data, max_pixels=settings.max_reference_pixels)
+        info = await check_file(source, max_pixels=settings.max_reference_pixels)
     except UnusableReference as error:
         raise refusal(error, f"Invalid '{_PARAM}': {error.message}", param=_PARAM) from None
-    content_type = f"image/{info.format.value}"
-    file = ReferenceFile(content_type=content_type, fit=fit_mode(fields))
-    return GivenReference(data, content_type, file), info.upright
+    file = ReferenceFile(content_type=f"image/{info.format.value}", fit=fit_mode(fields))
+    return GivenReference(file, source.length, source.open, await digest(source)), info.upright
 
 
 def refusal(error: UnusableReference, message: str, *, param: str) -> InvalidRequest | TooLarge:

@@ -28,7 +28,7 @@ _MAX_ADDRESSES = 4
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TIMEOUT = httpx.Timeout(10, connect=5)
 _HEADERS = {
-    "Accept": "image/jpeg, image/png, image/webp",
+    "Accept": "image/jpeg, image/png, image/webp, image/avif;q=0.8, image/heic;q=0.8",
     # Compression of the transfer gains nothing on images and could hide any size.
     "Accept-Encoding": "identity",
     "User-Agent": "dailies",
