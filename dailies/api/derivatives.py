@@ -29,7 +29,7 @@ from dailies.videos import Operation
 
 __all__ = ["router"]
 
-_ANSWERS = answers(400, 404, 408, 409, 413, ok=REPLAYED | POLL_AFTER)
+_ANSWERS = answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER)
 
 router = APIRouter(tags=["videos"], dependencies=SECURITY)
 
@@ -82,8 +82,7 @@ async def _derive(
     video_id: str | None = None,
 ) -> Video:
     services = context.services
-    most = services.settings.max_reference_bytes
-    async with open_body(request, max_inline_bytes=most) as body:
+    async with open_body(request) as body:
         param = "video.id" if video_id is None else "video_id"
         source = await find(context, request, caller.name, video_id or _source_id(body))
         asked = derive(

@@ -24,7 +24,8 @@ _PARAM = "input_reference"
 
 
 async def find_input(body: Body, fetcher: ReferenceFetcher) -> InputSource | None:
-    """What a create starts from: a file, or ``{"image_url": …}`` with an https or a data URL.
+    """What a create starts from: a file, or ``{"image_url": …}`` with an https or a data URL; of
+    the latter, the body's reader has made a file.
 
     Raises:
         InvalidRequest: it is neither, or can't be fetched.
@@ -33,7 +34,8 @@ async def find_input(body: Body, fetcher: ReferenceFetcher) -> InputSource | Non
     value = body.fields.get(_PARAM)
     if value is None or isinstance(value, Upload):
         return value
-    return BytesSource(await fetcher.load(_image_url(value)))
+    url = _image_url(value)
+    return url if isinstance(url, Upload) else BytesSource(await fetcher.load(url))
 
 
 async def read_input(
@@ -84,7 +86,7 @@ def refusal(error: UnusableReference, message: str, *, param: str) -> InvalidReq
     return kind(message, param=param, code=error.code)
 
 
-def _image_url(value: Any) -> str:
+def _image_url(value: Any) -> str | Upload:
     if not isinstance(value, dict):
         raise wrong_type(_PARAM, "a file", value)
     url = value.get("image_url")
@@ -100,6 +102,6 @@ def _image_url(value: Any) -> str:
         )
     if url is None:
         raise missing(f"{_PARAM}.image_url")
-    if not isinstance(url, str):
+    if not isinstance(url, str | Upload):
         raise wrong_type(f"{_PARAM}.image_url", "a string", url)
     return url

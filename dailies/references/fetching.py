@@ -16,7 +16,6 @@ import httpx
 
 from dailies.errors import InvalidRequest
 from dailies.references.addresses import Address, is_public, resolve_host
-from dailies.references.inline import decode_data_url, is_data_url
 
 __all__ = ["ReferenceFetcher"]
 
@@ -36,7 +35,7 @@ _HEADERS = {
 
 
 class ReferenceFetcher:
-    """Gets the bytes behind an ``image_url``: ``https:`` from the public internet, or ``data:``.
+    """Gets the bytes behind an ``image_url``, from the public internet by https.
 
     Holds no connections; one object serves any number of concurrent calls.
 
@@ -79,10 +78,10 @@ class ReferenceFetcher:
                 (``image_url_not_allowed``), gives no image (``image_url_unreachable``) or too many
                 bytes (``image_too_large``). Only the host of the URL appears in messages: paths and
                 queries may hold secrets.
-            TooLarge: a data URL over ``max_bytes``.
         """
-        if is_data_url(url):
-            return decode_data_url(url, max_bytes=self._max_bytes)
+        if url[:5].lower() == "data:":
+            # Those in base64 became files while the body was read.
+            raise _invalid("Expected a data URL of the form 'data:image/png;base64,…'.")
         target = _parse(url)
         try:
             async with asyncio.timeout(self._total_seconds):

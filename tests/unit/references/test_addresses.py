@@ -78,5 +78,5 @@ async def test_names_that_callers_choose_have_threads_of_their_own(
     assert list(await resolve_host("example.com", 443)) == [ip_address("93.184.215.14")]
     ((thread, name),) = seen
     assert thread.startswith("resolve")
-    # Of a text the codec for international names would be asked, which takes its time over long ones.
+    # A text would go through the codec for international names, which takes its time.
     assert name == b"example.com"
