@@ -15,6 +15,7 @@ from functools import cached_property
 import httpx
 
 from dailies.errors import InvalidRequest
+from dailies.numerals import whole_number
 from dailies.references.addresses import Address, is_public, resolve_host
 
 __all__ = ["ReferenceFetcher"]
@@ -135,8 +136,8 @@ class ReferenceFetcher:
             raise _unreachable(url.host, f"answered with HTTP status {response.status_code}")
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise _unreachable(url.host, "sent a compressed answer though none was asked for")
-        announced = response.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > self._max_bytes:
+        announced = whole_number(response.headers.get("content-length", ""))
+        if announced is not None and announced > self._max_bytes:
             raise self._too_large()
         body = bytearray()
         async for chunk in response.aiter_raw():
