@@ -21,16 +21,18 @@ MOST_SCANS = 100
 _MOST_SEGMENTS = 10_000
 """How many markers to look at; made-up files hold millions of empty ones."""
 
+_MOST_FILL = 128
+"""Bytes before a marker that only fill; one of them is usual."""
+
 _WINDOW = 256 * 1024
 _PIXEL_BYTES = 4
 _SOF_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _STANDALONE_MARKERS = frozenset(range(0xD0, 0xD9)) | {0x01}
 _SOS, _EOI, _APP1 = 0xDA, 0xD9, 0xE1
-# One 0xff only: of a run of them the last is part of the marker, the others fill. A pattern with
-# the whole run would be tried anew at each of its bytes.
-_MARKER = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
-_MARKER_AFTER_SCAN = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
+# In what is coded. One 0xff only: of a run of them the last is part of the marker, the others fill.
+# A pattern with the whole run would be tried anew at each of its bytes.
+_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -66,10 +68,10 @@ def read_jpeg() -> Reading[ImageInfo]:
     """Size, orientation and scans of a JPEG.
 
     Raises:
-        UnusableReference: ``invalid_image`` when no frame begins in it.
+        UnusableReference: ``invalid_image`` when no picture begins in it.
     """
-    frame, turned = yield from _frame()
-    scans = yield from _scans()
+    frame, turned, at = yield from _header()
+    scans = yield from _scans(at)
     memory = float(_PIXEL_BYTES)
     if frame.is_progressive or scans > 1:
         memory += frame.coefficient_bytes
@@ -78,22 +80,29 @@ def read_jpeg() -> Reading[ImageInfo]:
     )
 
 
-def _frame() -> Reading[tuple[_Frame, int]]:
-    """The frame's header, and the orientation that was noted before it."""
-    at, exif, xmp = 2, b"", b""
+def _header() -> Reading[tuple[_Frame, int, int]]:
+    """The frame's header, the orientation, and where the first scan begins.
+
+    What decoders pass over byte by byte (fill, segments without number) is limited here.
+    """
+    at, exif, xmp, frame = 2, b"", b"", None
     for _ in range(_MOST_SEGMENTS):
-        at = yield from _behind_fill(at)
-        head = yield (at, 32)
-        if len(head) < 2 or head[0] != 0xFF or head[1] == 0:
+        head = yield (at, _MOST_FILL)
+        fill = len(head) - len(head.lstrip(b"\xff"))
+        if not 0 < fill < len(head) or head[fill] == 0:
             break
-        kind, at = head[1], at + 2
+        kind, at, head = head[fill], at + fill + 1, head[fill + 1 :]
         if kind in _STANDALONE_MARKERS:
             continue
-        if kind in (_SOS, _EOI):
+        if kind == _EOI:
             break
-        length = max(2, int.from_bytes(head[2:4], "big"))
-        if kind in _SOF_MARKERS and len(head) >= 10:
-            return _Frame.of(kind, head[4:]), orientation(exif, xmp)
+        length = max(2, int.from_bytes(head[:2], "big"))
+        if kind == _SOS and frame is not None:
+            return frame, orientation(exif, xmp), at + length
+        if kind in _SOF_MARKERS and len(head) >= 8:
+            if frame is not None:
+                raise broken(ImageFormat.JPEG, "it gives two sizes")
+            frame = _Frame.of(kind, head[2:])
         if kind == _APP1 and length > 2 and not (exif and xmp):
             segment = yield (at + 2, length - 2)
             exif = exif or (segment if segment.startswith(_EXIF) else b"")
@@ -102,39 +111,29 @@ def _frame() -> Reading[tuple[_Frame, int]]:
     raise broken(ImageFormat.JPEG, "its header is incomplete")
 
 
-def _behind_fill(at: int) -> Reading[int]:
-    """Where the last of a run of 0xff stands: any number of them may fill before a marker."""
-    while True:
-        window = yield (at, 256)
-        fill = len(window) - len(window.lstrip(b"\xff"))
-        at += max(0, fill - 1)
-        if fill < 256:
-            return at
-
-
-def _scans() -> Reading[int]:
-    """Count the scans of a JPEG whose header is sound; above ``MOST_SCANS`` it may be a guess."""
-    at, scans, pattern = 2, 0, _MARKER
+def _scans(at: int) -> Reading[int]:
+    """Count the scans, of which the first begins at ``at``; above ``MOST_SCANS`` it is a guess."""
+    scans = 1
     for _ in range(_MOST_SEGMENTS):
-        found = yield from _next_marker(pattern, at)
+        found = yield from _next_marker(at)
         if found is None or found[0] == _EOI or scans > MOST_SCANS:
             return scans
         kind, at = found
         if kind in _STANDALONE_MARKERS:
             continue
         if kind == _SOS:
-            scans, pattern = scans + 1, _MARKER_AFTER_SCAN
+            scans += 1
         head = yield (at, 2)
         at += int.from_bytes(head, "big")
     return MOST_SCANS + 1
 
 
-def _next_marker(pattern: re.Pattern[bytes], at: int) -> Reading[tuple[int, int] | None]:
+def _next_marker(at: int) -> Reading[tuple[int, int] | None]:
     """The next marker from ``at``, and where it ends; None when there is none."""
     size = 64  # mostly it is right there
     while True:
         window = yield (at, size)
-        found = pattern.search(window)
+        found = _MARKER.search(window)
         if found is not None:
             return found[1][0], at + found.end()
         if len(window) < size:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import time
 from typing import Any
 
 import pytest
@@ -129,14 +128,12 @@ def test_what_takes_more_memory_may_have_fewer_pixels(
     assert fit(data, size=SIZE, max_pixels=enough).size == SIZE
 
 
-def test_a_jpeg_of_endless_scans_is_refused_quickly() -> None:
+def test_a_jpeg_of_endless_scans_is_refused() -> None:
     data = SAMPLES["progressive"]
     last_scan = data[data.rindex(b"\xff\xda") : -2]
-    started = time.process_time()
     error = refusal(data[:-2] + last_scan * 100_000 + data[-2:])
     assert error.code == "image_too_large"
     assert "scans" in error.message
-    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -145,16 +142,26 @@ def test_a_jpeg_of_endless_scans_is_refused_quickly() -> None:
         b"\xff\xd8" + b"\xff\x01" * 5_000_000,
         b"\xff\xd8" + b"\xff\xe2\0\x02" * 3_000_000,
         SAMPLES["jpeg"][:-2] + b"\xff\x01" * 5_000_000,
-        SAMPLES["png"][:33] + pictures.png_chunk(b"teXt", b"") * 1_000_000,
+        SAMPLES["png"][:33] + pictures.png_chunk(b"teXt", b"") * 1_000_000 + SAMPLES["png"][33:],
+        SAMPLES["jpeg"][:2] + b"\xff" * 5_000_000 + SAMPLES["jpeg"][2:],
+        SAMPLES["jpeg"][:2] + b"\xff\xe2\0\x02" * 20_000 + SAMPLES["jpeg"][2:],
         b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0" + b"\0" * 10 + b"JUNK\0\0\0\0" * 1_000_000,
     ],
-    ids=["markers", "segments", "markers after a scan", "PNG chunks", "WebP chunks"],
+    ids=[
+        "markers",
+        "segments",
+        "markers after a scan",
+        "PNG chunks",
+        "fill",
+        "more",
+        "WebP chunks",
+    ],
 )
-def test_millions_of_empty_parts_cost_little_time(data: bytes) -> None:
-    started = time.process_time()
+def test_a_decoder_does_not_go_through_millions_of_empty_parts(data: bytes) -> None:
+    """Those that are written in Python would, with all others waiting; libwebp does not mind."""
     with contextlib.suppress(UnusableReference):
-        check(data, max_pixels=1_000_000)
-    assert time.process_time() - started < 1
+        info = check(data, max_pixels=1_000_000)
+        assert info.format is ImageFormat.WEBP
 
 
 def test_scans_count_by_the_pixels_that_each_passes_over() -> None:
