@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup start demo test chaos fuzz lint format lock package infra-scan bench-litellm
-.PHONY: arrivals test-clients clean
+.PHONY: arrivals bench-bodies test-clients clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
 PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 python; do \
@@ -26,6 +26,7 @@ help:
 	@echo "make package builds the zip that is deployed;  make infra-scan runs checkov over infra/"
 	@echo "make test-clients  LiteLLM's client, and the snippets of its and Azure's documentation"
 	@echo "make bench-litellm the app beside LiteLLM's proxy; bench/README.md has the results"
+	@echo "make bench-bodies  what the largest and oddest bodies cost the worker"
 	@echo "make lock    requirements*.txt and Azurite's lock from what they are made of"
 	@echo "make clean   removes what the others made, the local stack's videos among it"
 
@@ -76,6 +77,9 @@ infra-scan: setup
 
 bench-litellm: setup
 	$(RUN) -m bench.litellm $(ARGS)
+
+bench-bodies: setup
+	$(RUN) -m bench.bodies $(ARGS)
 
 test-clients: setup
 	$(RUN) -m bench.litellm.environment

@@ -13,6 +13,7 @@
     │   ├── Conflict           409
     │   ├── Gone               410
     │   ├── TooLarge           413
+    │   ├── UnsupportedMedia   415
     │   ├── TooMany            429, with the seconds after which to try again
     │   └── Unavailable        503, with the seconds after which to try again
     ├── UnusableReference      an image that can't be used, and what to change
@@ -42,6 +43,7 @@ __all__ = [
     "TooSlow",
     "Unauthenticated",
     "Unavailable",
+    "UnsupportedMedia",
     "UnusableReference",
 ]
 
@@ -130,6 +132,12 @@ class TooLarge(RequestError):
     """413: the body, or a file in it, is over a limit."""
 
     status = 413
+
+
+class UnsupportedMedia(RequestError):
+    """415: the body is compressed."""
+
+    status = 415
 
 
 class TooMany(RequestError):

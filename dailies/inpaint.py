@@ -6,14 +6,15 @@ The forms are those of Sora 1's jobs API; the videos protocol and dropped files 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from dailies.capabilities import whole
 from dailies.errors import InvalidRequest
+from dailies.jsontext import parse_json
 from dailies.records import InpaintItem, InpaintType
 from dailies.references.geometry import CropBounds
 
@@ -25,6 +26,10 @@ FIELDS = ("frame_index", "crop_bounds")
 _EDGES = ("left_fraction", "top_fraction", "right_fraction", "bottom_fraction")
 _KEYS = ("type", "file_name", "frame_index", "crop_bounds")
 _MOST_ITEMS = 16
+_LONGEST_TEXT = 64 * 1024
+_LONGEST_NUMBER = 64
+_MOST_PARTS = 1000
+_MOST_DEPTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +122,19 @@ def _read_item(item: Any, where: str) -> NamedItem:
 def _parsed(value: object, param: str) -> object:
     if not isinstance(value, str):
         return value
+    if len(value) > _LONGEST_TEXT:
+        raise _invalid(param, f"The text has more than {_LONGEST_TEXT:,} characters.")
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        raise _invalid(param, "The text is no JSON.") from None
+        return parse_json(value, most_parts=_MOST_PARTS, most_depth=_MOST_DEPTH)
+    except ValueError:
+        raise _invalid(param, "The text is no JSON that can be used.") from None
 
 
 def _fraction(value: object, param: str) -> float:
-    try:
-        number = float(value) if isinstance(value, int | float | str) else math.nan
-    except (ValueError, OverflowError):
-        number = math.nan
+    number = math.nan
+    if isinstance(value, int | float) or (isinstance(value, str) and len(value) <= _LONGEST_NUMBER):
+        with suppress(ValueError, OverflowError):
+            number = float(value)
     if isinstance(value, bool) or not math.isfinite(number):
         raise _invalid(param, f"Expected a number from 0 to 1, but got '{str(value)[:40]}'.")
     return number

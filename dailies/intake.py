@@ -25,11 +25,18 @@ __all__ = ["Acceptance", "GivenInput", "GivenReference", "accept"]
 
 @dataclass(frozen=True, slots=True)
 class GivenReference:
-    """A reference image as the caller gave it."""
+    """A reference image as the caller gave it.
 
-    data: bytes = field(repr=False)
-    content_type: str
+    Attributes:
+        length: its bytes.
+        open: starts reading it anew.
+        digest: tells this content from any other; the SHA-256 where requests are compared by it.
+    """
+
     file: ReferenceFile
+    length: int
+    open: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,12 @@ async def accept(
         await services.records.announce(video_id, owner)
     if reference is not None:
         name = f"{video_id}/reference.original"
-        await services.files.put(name, reference.data, content_type=reference.content_type)
+        await services.files.store(
+            name,
+            reference.open(),
+            content_type=reference.file.content_type,
+            length=reference.length,
+        )
         request = request.model_copy(
             update={"reference": reference.file.model_copy(update={"original": name})}
         )
@@ -162,7 +174,7 @@ def _hash_request(
     )
     if reference is not None:
         document["reference"] = {
-            "sha256": hashlib.sha256(reference.data).hexdigest(),
+            "sha256": reference.digest,
             "file": reference.file.model_dump(mode="json", exclude={"original"}),
         }
     if inputs:

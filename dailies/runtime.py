@@ -101,7 +101,8 @@ def start_work(*, tell_again: bool = False) -> None:
 def start_telemetry() -> None:
     """Begin to make traces and metrics, if the settings want them; at the first work of a process.
 
-    Not as the app starts: the host starts it also only to index its functions.
+    Not as the app starts: the host starts it also only to index its functions. Call it where the
+    loop runs, which is watched from then on.
 
     Raises:
         SettingsError: as ``services``.
@@ -109,9 +110,11 @@ def start_telemetry() -> None:
     settings = services().settings
     if settings.exports_telemetry:
         # Imported here: it is not needed where nothing is exported.
+        from dailies.telemetry.loop_lag import watch_loop
         from dailies.telemetry.setup import start
 
-        start(settings)
+        if start(settings) is not None:
+            watch_loop()
 
 
 def host_trace(traceparent: str | None) -> str | None:

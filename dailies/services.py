@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from azure.core.credentials import AzureKeyCredential
@@ -25,6 +25,7 @@ from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
+from dailies.threads import Pool
 
 __all__ = ["Services"]
 
@@ -38,11 +39,19 @@ _PIECES: dict[str, Any] = {"max_single_get_size": 1024**2, "max_chunk_get_size":
 _PATIENCE: dict[str, Any] = {"retry_total": 2, "connection_timeout": 4, "read_timeout": 20}
 # The Blob SDK's first pause is 15 seconds unless it is told.
 _BLOB_PATIENCE: dict[str, Any] = {**_PATIENCE, "initial_backoff": 1, "increment_base": 2}
+# One picture at a time: a second thread would finish no sooner, as decoding keeps a processor busy,
+# but need as much memory again. A picture takes seconds at most; the rest is for those before it.
+_PICTURE_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of the app, ready for use. ``clock`` gives Unix seconds."""
+    """The parts of the app, ready for use.
+
+    Attributes:
+        clock: gives Unix seconds.
+        pictures: the thread that pictures are decoded in.
+    """
 
     settings: Settings
     catalogue: Catalogue
@@ -56,6 +65,9 @@ class Services:
     events: EventPublisher
     providers: Providers
     clock: Callable[[], float] = time.time
+    pictures: Pool = field(
+        default_factory=lambda: Pool("pictures", threads=1, seconds=_PICTURE_SECONDS)
+    )
 
     @classmethod
     def build(cls, environ: Mapping[str, str]) -> Services:

@@ -186,7 +186,7 @@ class Settings(BaseModel):
         alias="DAILIES_MAX_REFERENCE_VIDEO_BYTES",
     )
     max_reference_pixels: int = Field(
-        default=50_000_000, ge=10_000, le=500_000_000, alias="DAILIES_MAX_REFERENCE_PIXELS"
+        default=51_000_000, ge=10_000, le=500_000_000, alias="DAILIES_MAX_REFERENCE_PIXELS"
     )
 
     max_unfinished: int | None = Field(default=None, ge=1, alias="DAILIES_MAX_UNFINISHED")

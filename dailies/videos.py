@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 ID_PREFIX = "video_"
+_LONGEST_SIZE = 40
 
 
 class Status(StrEnum):
@@ -102,6 +103,8 @@ class Size:
         Raises:
             ValueError: when the text is not two positive integers.
         """
+        if len(text) > _LONGEST_SIZE:
+            raise ValueError(f"expected a size like '1280x720', got {len(text)} characters")
         width, _, height = (
             text.strip().lower().replace("\N{MULTIPLICATION SIGN}", "x").partition("x")
         )

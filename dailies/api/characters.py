@@ -32,12 +32,12 @@ router = APIRouter(tags=["characters"], dependencies=SECURITY)
 @router.post(
     "/videos/characters",
     response_model=Character,
-    responses=answers(400, 404, 408, 413, 429),
+    responses=answers(400, 404, 408, 413, 415, 429),
     openapi_extra={"requestBody": CHARACTER_BODY},
 )
 async def create_character(request: Request, context: RequestContext, caller: Caller) -> Character:
     """Keep a clip under a name, at the provider of the model."""
-    async with open_body(request, max_inline_bytes=_MOST_BYTES) as body:
+    async with open_body(request) as body:
         given = read_given(body, CHARACTER)
         name, clip, model = _name(body.fields.get("name")), _clip(body), body.fields.get("model")
         given.check_files()

@@ -32,7 +32,7 @@ from dailies.videos import Operation
 
 __all__ = ["router"]
 
-_ANSWERS = answers(400, 404, 408, 409, 413, ok=REPLAYED | POLL_AFTER)
+_ANSWERS = answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER)
 
 _VOCABULARY = {
     Operation.REMIX: REMIX,
@@ -91,8 +91,7 @@ async def _derive(
     video_id: str | None = None,
 ) -> Video:
     services = context.services
-    most = services.settings.max_reference_bytes
-    async with open_body(request, max_inline_bytes=most) as body:
+    async with open_body(request) as body:
         given = read_given(body, _VOCABULARY[operation], services.catalogue)
         param = "video.id" if video_id is None else "video_id"
         with given.in_callers_words():

@@ -36,6 +36,7 @@ _WHY = {
     408: "The body did not arrive in time.",
     409: "The request contradicts the state of what it names.",
     413: "The body, or a file in it, is too large.",
+    415: "The body is compressed.",
     416: "No byte of the file is in the range.",
     429: "More than the caller, or the provider, takes at once.",
     503: "A part that the app stands on does not answer.",
@@ -216,7 +217,8 @@ _IMAGE_URL: Schema = {
 _IMAGE_FILE: Schema = {
     "type": "string",
     "format": "binary",
-    "description": "A JPEG, PNG or WebP that the video starts from; with some models, a short MP4.",
+    "description": "A JPEG, PNG, WebP, HEIC or AVIF that the video starts from; with some models, "
+    "a short MP4.",
 }
 
 

@@ -26,7 +26,7 @@ async def health(context: RequestContext) -> dict[str, str]:
     "/orchestrations/generate-video",
     status_code=202,
     dependencies=SECURITY,
-    responses={s: a for s, a in answers(400, 403, 404, 408, 409, 413).items() if s != 200},
+    responses={s: a for s, a in answers(400, 403, 404, 408, 409, 413, 415).items() if s != 200},
     openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
 )
 async def generate_video(request: Request, context: RequestContext, admin: Admin) -> JSONResponse:

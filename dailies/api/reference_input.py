@@ -13,7 +13,7 @@ from dailies.frame_inputs import read_frame_input
 from dailies.intake import GivenInput, GivenReference
 from dailies.records import ReferenceFile
 from dailies.references.fetching import ReferenceFetcher
-from dailies.references.headers import check
+from dailies.references.headers import check_file
 from dailies.references.inputs import BytesSource, InputSource, digest
 from dailies.requests import fit_mode, missing, wrong_type
 from dailies.settings import Settings
@@ -25,7 +25,8 @@ _PARAM = "input_reference"
 
 
 async def find_input(given: Given, fetcher: ReferenceFetcher) -> InputSource | None:
-    """What a create starts from: a file, or ``{"image_url": …}`` with an https or a data URL.
+    """What a create starts from: a file, or ``{"image_url": …}`` with an https or a data URL; of
+    the latter, the body's reader has made a file.
 
     Raises:
         InvalidRequest: it is neither, or can't be fetched.
@@ -36,7 +37,8 @@ async def find_input(given: Given, fetcher: ReferenceFetcher) -> InputSource | N
         return None
     if isinstance(value, Upload):
         return given.body.take(value)
-    return BytesSource(await fetcher.load(_image_url(value)))
+    url = _image_url(value)
+    return url if isinstance(url, Upload) else BytesSource(await fetcher.load(url))
 
 
 async def read_input(
@@ -73,14 +75,12 @@ async def read_reference(
             param=_PARAM,
             code="file_too_large",
         )
-    data = await source.read(0, source.length)
     try:
-        info = check(data, max_pixels=settings.max_reference_pixels)
+        info = await check_file(source, max_pixels=settings.max_reference_pixels)
     except UnusableReference as error:
         raise refusal(error, f"Invalid '{_PARAM}': {error.message}", param=_PARAM) from None
-    content_type = f"image/{info.format.value}"
-    file = ReferenceFile(content_type=content_type, fit=fit_mode(fields))
-    return GivenReference(data, content_type, file), info.upright
+    file = ReferenceFile(content_type=f"image/{info.format.value}", fit=fit_mode(fields))
+    return GivenReference(file, source.length, source.open, await digest(source)), info.upright
 
 
 def refusal(error: UnusableReference, message: str, *, param: str) -> InvalidRequest | TooLarge:
@@ -89,7 +89,7 @@ def refusal(error: UnusableReference, message: str, *, param: str) -> InvalidReq
     return kind(message, param=param, code=error.code)
 
 
-def _image_url(value: Any) -> str:
+def _image_url(value: Any) -> str | Upload:
     if not isinstance(value, dict):
         raise wrong_type(_PARAM, "a file", value)
     url = value.get("image_url")
@@ -105,6 +105,6 @@ def _image_url(value: Any) -> str:
         )
     if url is None:
         raise missing(f"{_PARAM}.image_url")
-    if not isinstance(url, str):
+    if not isinstance(url, str | Upload):
         raise wrong_type(f"{_PARAM}.image_url", "a string", url)
     return url

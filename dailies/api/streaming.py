@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
+from dailies.numerals import whole_number
 from dailies.records import StoredFile
 from dailies.services import Services
 
 __all__ = ["Span", "requested_span", "stream_file"]
 
 _PIECE_BYTES = 64 * 1024
-_RANGE = re.compile(r"^bytes=\s*(?P<first>\d{0,18})\s*-\s*(?P<last>\d{0,18})\s*$", re.IGNORECASE)
+_LONGEST_RANGE = 128
+"""Characters of a header that asks for one range; what is longer asks for several, or for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,33 @@ def requested_span(header: str | None, size: int) -> Span | None:
     Raises:
         ValueError: no byte of the file is in the range.
     """
-    match = _RANGE.match(header or "")
-    if match is None or not (match["first"] or match["last"]):
+    wanted = _first_and_last(header or "")
+    if wanted is None:
         return None
-    if match["first"] and match["last"] and int(match["last"]) < int(match["first"]):
-        return None
-    if match["first"]:
-        first = int(match["first"])
-        end = min(int(match["last"]) + 1, size) if match["last"] else size
+    first, last = wanted
+    if first is None:
+        first, end = max(size - (last or 0), 0), size
     else:
-        first, end = max(size - int(match["last"]), 0), size
+        end = size if last is None else min(last + 1, size)
     if first >= end:
-        raise ValueError(f"no byte of {size} is in {header!r}")
+        raise ValueError(f"no byte of {size} is in the range")
     return Span(first, end - first)
+
+
+def _first_and_last(header: str) -> tuple[int | None, int | None] | None:
+    """The two numbers of a range, of which one may be absent; None when it is no single range."""
+    if len(header) > _LONGEST_RANGE:
+        return None
+    unit, equals, numbers = header.partition("=")
+    first_text, hyphen, last_text = (part.strip() for part in numbers.partition("-"))
+    if unit.lower() != "bytes" or not (equals and hyphen and (first_text or last_text)):
+        return None
+    first, last = whole_number(first_text), whole_number(last_text)
+    if (first is None and first_text) or (last is None and last_text):
+        return None
+    if first is not None and last is not None and last < first:
+        return None
+    return first, last
 
 
 def stream_file(request: Request, services: Services, file: StoredFile) -> Response:

@@ -34,13 +34,13 @@ router = APIRouter(tags=["videos"], dependencies=SECURITY)
 @router.post(
     "/videos",
     response_model=Video,
-    responses=answers(400, 404, 408, 409, 413, ok=REPLAYED | POLL_AFTER),
+    responses=answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER),
     openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
 )
 @router.post(
     "/videos/generations",
     response_model=Video,
-    responses=answers(400, 404, 408, 409, 413, ok=REPLAYED | POLL_AFTER),
+    responses=answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER),
     openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
 )
 async def create(

@@ -27,6 +27,7 @@ from pydantic import (
 from dailies.drops.naming import DEFAULTS_NAME, sidecar_candidates
 from dailies.errors import DropError, InvalidRequest
 from dailies.inpaint import crop_document, read_crop
+from dailies.jsontext import parse_json
 from dailies.references.geometry import CropBounds, FitMode
 from dailies.videos import Size
 
@@ -34,6 +35,8 @@ __all__ = ["MAX_FILE_BYTES", "DropParameters", "ParameterFile", "parameters"]
 
 MAX_FILE_BYTES = 64 * 1024
 MAX_PROMPT_CHARACTERS = 32_000
+_MOST_PARTS = 1000
+_LONGEST_KEY = 64
 
 
 def _whole_seconds(value: object) -> object:
@@ -221,7 +224,7 @@ def _from_file(file: ParameterFile) -> dict[str, object]:
         _reject(file.name, 'Expected a JSON object, such as {"prompt": "…", "seconds": 8}.')
     for key in document:
         if key not in _FIELDS:
-            near = difflib.get_close_matches(key.lower(), _FIELDS, n=1)
+            near = difflib.get_close_matches(key[:_LONGEST_KEY].lower(), _FIELDS, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             known = ", ".join(_FIELDS)
             _reject(f"{file.name}: {_shown(key)}", f"Unknown key.{hint} Known keys: {known}.")
@@ -237,7 +240,7 @@ def _parse(file: ParameterFile) -> Any:
     try:
         # UTF-8, with or without a byte order mark, or the UTF-16 that Windows shells write
         text = file.data.decode(json.detect_encoding(file.data))
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return parse_json(text, most_parts=_MOST_PARTS, object_pairs_hook=_unique)
     except UnicodeDecodeError:
         _reject(file.name, "The file is not UTF-8 text. Save it as UTF-8.")
     except json.JSONDecodeError as error:
@@ -245,26 +248,24 @@ def _parse(file: ParameterFile) -> Any:
             f"{file.name}: line {error.lineno}, column {error.colno}",
             f"This is no JSON: {error.msg}.",
         )
-    except (RecursionError, ValueError) as error:
+    except ValueError as error:
         _reject(file.name, f"This is no JSON that can be used: {error}.")
 
 
 def _shown(key: str) -> str:
     # JSON can spell half a character, which could be neither stored nor sent in a report
-    return key[:64].encode("utf-8", "replace").decode()
+    return key[:_LONGEST_KEY].encode("utf-8", "replace").decode()
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key '{_shown(twice)}' is there twice")
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"the key '{_shown(key)}' is there twice")
+            seen.add(key)
     return document
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
 
 
 def _lower(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -31,7 +31,10 @@ __all__ = [
 ]
 
 DEFAULTS_NAME = "_defaults.json"
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+IMAGE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp"),
+    *(".jpe", ".jfif", ".heic", ".heif", ".avif"),
+)
 VIDEO_SUFFIXES = (".mp4",)
 _SUFFIXES = IMAGE_SUFFIXES + VIDEO_SUFFIXES
 
@@ -99,7 +102,10 @@ def unsupported(name: str) -> DropError:
     if name.lower().endswith(_JSON):
         remedy = "Write .json in lower case, so that the file is found."
     else:
-        remedy = f"Upload a JPEG, PNG, WebP or MP4 whose name ends in {', '.join(_SUFFIXES)}."
+        remedy = (
+            "Upload a JPEG, PNG, WebP, HEIC, AVIF or MP4 whose name ends in "
+            f"{', '.join(_SUFFIXES)}."
+        )
     return DropError(
         f"A file of this kind can't start a video. {remedy}",
         code="unsupported_image_type",

@@ -81,6 +81,10 @@ class Upload(_Document):
         """Whether this upload is known by the ETag."""
         return etag == self.etag or etag in self.also
 
+    def told_of(self, event_etag: str) -> Upload:
+        """This upload, known by the ETag of an event too."""
+        return self.model_copy(update={"also": (*self.also, event_etag)[-_MOST_ETAGS:]})
+
     def seen_as(self, blob: BlobState, event_etag: str | None = None) -> Upload:
         """This upload, known by these ETags too."""
         new = [tag for tag in (event_etag, blob.etag) if tag is not None and not self.has(tag)]
@@ -102,13 +106,18 @@ class BlobHistory(_Document):
         """With the upload that an event tells of, which is known by the event's ETag.
 
         What is there now may be that upload, or it with other metadata, or a newer one whose own
-        event is on its way and will find that it was seen.
+        event is on its way and will find that it was seen. Where it can be an upload that was found
+        before its event came, and was given other metadata since, that is what it is taken for.
         """
         if self.find(event_etag) is not None:
             return self
-        current = self.find(blob.etag)
-        if current is not None:
-            return self.changed(current.seen_as(blob, event_etag))
+        known = self.find(blob.etag)
+        if known is not None:
+            return self.changed(known.seen_as(blob, event_etag))
+        guess = self.current(blob) if blob.etag != event_etag else None
+        if guess is not None:
+            # Of the guess nothing is remembered but the event: what is there has its own to come.
+            return self.changed(guess.told_of(event_etag))
         return self._with_new(blob, now, event_etag)
 
     def current(self, blob: BlobState) -> Upload | None:

@@ -20,7 +20,7 @@ from dailies.intake import Acceptance, GivenInput, GivenReference, accept
 from dailies.logs import log_event
 from dailies.pipeline import drop_memory
 from dailies.records import ReferenceFile, Source, SourceKind, VideoRequest
-from dailies.references.headers import check
+from dailies.references.headers import check_file
 from dailies.requests import build_request
 from dailies.services import Services
 from dailies.stores.blob_source import BlobSource
@@ -272,23 +272,17 @@ async def _read(
         request = build_request(catalogue, fields, image=size)
         check_inputs(model, [given.item], request.seconds, param="frame_index")
         return request, None, [given]
-    data = await _read_image(services, name, source)
-    info = check(data, max_pixels=settings.max_reference_pixels)
-    request = build_request(catalogue, fields, image=info.upright)
-    content_type = f"image/{info.format.value.lower()}"
-    file = ReferenceFile(content_type=content_type, fit=wanted.fit)
-    return request, GivenReference(data, content_type, file), []
-
-
-async def _read_image(services: Services, name: str, source: BlobSource) -> bytes:
-    limit = services.settings.max_reference_bytes
-    if source.length > limit:
+    if source.length > settings.max_reference_bytes:
         raise DropError(
-            f"the image has {source.length} bytes; at most {limit} are taken. Save it smaller.",
+            f"the image has {source.length} bytes; at most {settings.max_reference_bytes} are "
+            "taken. Save it smaller.",
             code="image_too_large",
             where=name,
         )
-    return await source.read(0, source.length)
+    info = await check_file(source, max_pixels=settings.max_reference_pixels)
+    request = build_request(catalogue, fields, image=info.upright)
+    file = ReferenceFile(content_type=f"image/{info.format.value}", fit=wanted.fit)
+    return request, GivenReference(file, source.length, source.open, key), []
 
 
 async def _first(services: Services, names: tuple[str, ...]) -> drops.ParameterFile | None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
+from collections.abc import Callable
+from typing import TypeVar
 
 from dailies.errors import UnusableReference
 from dailies.pipeline.steps import Step, VideoRef, done, stop
 from dailies.records import InpaintItem, VideoRecord
 from dailies.references.fitting import Fitted, fit
-from dailies.references.geometry import FitMode
-from dailies.references.headers import check
+from dailies.references.headers import ImageFormat, ImageInfo, check
 from dailies.services import Services
 from dailies.videos import Size, VideoError
 
 __all__ = ["prepare_reference"]
+
+T = TypeVar("T")
+_KNOWN_TO_PROVIDERS = (ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP)
+_MOST_CUT_PIXELS = 16_000_000
+"""Of an image that the provider cuts: more would be in memory several times while it is made."""
 
 
 async def prepare_reference(services: Services, video: VideoRef) -> Step:
@@ -38,13 +44,18 @@ async def _prepare_reference(services: Services, record: VideoRecord) -> None:
     reference = record.request.reference
     if reference is None or reference.fitted is not None:
         return
-    original = await _read(services, reference.original)
-    if original is None:
+    size, mode = record.request.size, reference.fit
+    most = services.settings.max_reference_pixels
+    fitted = await _decoded(
+        services,
+        reference.original,
+        lambda data: fit(data, size=size, mode=mode, max_pixels=most),
+    )
+    if fitted is None:
         # Another execution of this step may have fitted it, and removed it, in the meantime.
         if await _is_fitted(services, record):
             return
         raise _gone()
-    fitted = await _fit(services, original, record.request.size, reference.fit)
     name = f"{record.id}/reference.png"
     await services.files.put(name, fitted.data, content_type=fitted.content_type)
     await services.records.update(
@@ -57,21 +68,28 @@ async def _prepare_item(
     services: Services, record: VideoRecord, place: int, item: InpaintItem
 ) -> None:
     """Bring an image to the video's size; one with crop bounds, which count on its own size, is
-    only turned upright, since the provider cuts it."""
+    only made what the provider can read and cut: upright, and of a format that it knows."""
     if item.file is None or item.fit is None:
         return
-    original = await _read(services, item.file.blob)
-    if original is None:
+    mode, is_cut, video = item.fit, item.crop is not None, record.request.size
+    most = services.settings.max_reference_pixels
+
+    def prepare(data: bytes) -> Fitted | ImageInfo:
+        info = check(data, max_pixels=most)
+        if is_cut and info.orientation == 1 and info.format in _KNOWN_TO_PROVIDERS:
+            return info
+        size = _bounded(info.upright, video) if is_cut else video
+        return fit(data, size=size, mode=mode, max_pixels=most)
+
+    file = item.file
+    made = await _decoded(services, file.blob, prepare)
+    if made is None:
         if await _is_prepared(services, record, place):
             return
         raise _gone()
-    file = item.file
-    info = check(original, max_pixels=services.settings.max_reference_pixels)
-    size = record.request.size if item.crop is None else _bounded(info.upright, record.request.size)
-    if item.crop is None or info.orientation != 1:
-        fitted = await _fit(services, original, size, item.fit)
+    if isinstance(made, Fitted):
         name = f"{record.id}/input-{place + 1}.fitted.png"
-        file = await services.files.put(name, fitted.data, content_type=fitted.content_type)
+        file = await services.files.put(name, made.data, content_type=made.content_type)
     ready = item.model_copy(update={"file": file, "prepared": True})
     await services.records.update(
         record.owner, record.id, lambda current: _with_item(current, place, ready)
@@ -82,23 +100,28 @@ async def _prepare_item(
 
 def _bounded(upright: Size, video: Size) -> Size:
     """The image's own shape, at most four times as wide and high as the video."""
-    scale = min(1.0, 4 * max(video.width, video.height) / max(upright.width, upright.height))
+    pixels = upright.width * upright.height
+    scale = min(
+        1.0,
+        4 * max(video.width, video.height) / max(upright.width, upright.height),
+        math.sqrt(_MOST_CUT_PIXELS / pixels),
+    )
     return Size(max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
-
-
-async def _read(services: Services, name: str) -> bytes | None:
-    return await services.files.read(name, max_bytes=services.settings.max_reference_bytes)
 
 
 def _gone() -> UnusableReference:
     return UnusableReference("The reference image is gone from storage. Send it again.")
 
 
-async def _fit(services: Services, data: bytes, size: Size, mode: FitMode) -> Fitted:
-    # Decoding is work for a processor: not on the loop that all other functions share.
-    return await asyncio.to_thread(
-        fit, data, size=size, mode=mode, max_pixels=services.settings.max_reference_pixels
-    )
+async def _decoded(services: Services, name: str, work: Callable[[bytes], T]) -> T | None:
+    """What ``work`` makes of a stored picture; None when it is not there.
+
+    Decoding is work for a processor, and takes memory: not on the loop that all other functions
+    share, and not for several at once.
+    """
+    async with services.pictures.place():
+        data = await services.files.read(name, max_bytes=services.settings.max_reference_bytes)
+        return None if data is None else await services.pictures.run(lambda: work(data))
 
 
 def _with_item(record: VideoRecord, place: int, item: InpaintItem) -> VideoRecord:

@@ -45,6 +45,7 @@ __all__ = [
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
 
+_LONGEST_CHALLENGE = 8192
 _MARGIN = 300.0
 """Seconds before its expiry that a token is renewed (a fifth of its life, if that is less)."""
 
@@ -250,7 +251,8 @@ def _will_pass(error: BaseException) -> bool:
 
 def _claims_challenge(headers: httpx.Headers) -> str | None:
     """The claims of a ``WWW-Authenticate: Bearer … claims="<base64url>"`` header, as JSON."""
-    found = re.search(r'\bclaims="([A-Za-z0-9_\-+/=]+)"', headers.get("www-authenticate", ""))
+    challenge = headers.get("www-authenticate", "")[:_LONGEST_CHALLENGE]
+    found = re.search(r'\bclaims="([A-Za-z0-9_\-+/=]+)"', challenge)
     if found is None:
         return None
     encoded = found[1].rstrip("=").replace("+", "-").replace("/", "_")

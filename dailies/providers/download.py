@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import httpx
 
 from dailies.errors import IntegrityError
+from dailies.numerals import whole_number
 from dailies.providers.base import Content
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.videos import Variant
@@ -59,7 +60,7 @@ def _length(response: httpx.Response) -> int | None:
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         return None
     announced = response.headers.get("content-length", "")
-    return int(announced) if announced.isdecimal() else None
+    return whole_number(announced)
 
 
 async def _counted(response: httpx.Response, length: int | None) -> AsyncIterator[bytes]:

@@ -16,6 +16,11 @@ __all__ = ["ErrorBody", "read_json", "readable"]
 _LONGEST = 300
 """Characters of a provider's message that are kept."""
 
+_LONGEST_READ = 40_000
+"""Characters that are looked at: the longest prompt may be repeated before what is said of it."""
+
+_LONGEST_CODE = 256
+
 _ECHO = 24
 """A run of this many characters in common with the prompt counts as an echo of it."""
 
@@ -33,7 +38,9 @@ _NAMED = r"\b(?:bearer\s+\S+|sk-[\w*-]{4,}|eyJ[\w-]{8,}(?:\.[\w-]+)*|(?:sig|key|
 _SECRET = re.compile(
     # What is called the id of a request is for its provider's support: nobody gets in by it.
     r"(?P<kept>\b(?:request|trace|correlation|activity)[ _-]?id\W{1,4}[\w-]{1,64})"
-    rf"|{_NAMED}|(?<![\w-])(?P<run>[A-Za-z0-9+/]{{32,}}={{0,2}})(?![\w-])",
+    # A run is looked at from its beginning only, and never given back in part: else a long one
+    # that is no secret would be tried from each of its characters.
+    rf"|{_NAMED}|(?<![\w+/-])(?P<run>[A-Za-z0-9+/]{{32,}}+={{0,2}}+)(?![\w-])",
     re.IGNORECASE,
 )
 _SECRET_IN_LINK = re.compile(rf"{_NAMED}|(?<![\w-])[A-Za-z0-9+]{{32,}}(?![\w-])", re.IGNORECASE)
@@ -70,15 +77,15 @@ class ErrorBody:
         """Read an envelope that is already parsed, e.g. the ``error`` of a failed job."""
         wrapped = document.get("error")
         if isinstance(wrapped, str):
-            return cls(message=wrapped, code=_text(document.get("code")))
+            return cls(message=_text(wrapped), code=_text(document.get("code"), _LONGEST_CODE))
         fields = wrapped if isinstance(wrapped, dict) else document
         inner = fields.get("innererror") or fields.get("inner_error")
         return cls(
-            code=_text(fields.get("code")),
+            code=_text(fields.get("code"), _LONGEST_CODE),
             message=next(filter(None, map(_said, map(fields.get, _MESSAGES))), ""),
-            type=_text(fields.get("type")),
-            param=_text(fields.get("param")),
-            inner_code=_text(inner.get("code")) if isinstance(inner, dict) else "",
+            type=_text(fields.get("type"), _LONGEST_CODE),
+            param=_text(fields.get("param"), _LONGEST_CODE),
+            inner_code=_text(inner.get("code"), _LONGEST_CODE) if isinstance(inner, dict) else "",
         )
 
     @property
@@ -88,7 +95,10 @@ class ErrorBody:
 
 
 def read_json(body: bytes) -> object:
-    """The JSON document in ``body``; None when there is none."""
+    """The JSON document in ``body``; None when there is none.
+
+    It is what an ``Exchange`` has read: measured while it came.
+    """
     try:
         return json.loads(body)
     except (ValueError, RecursionError):  # ValueError: bad JSON and bad UTF-8 alike
@@ -103,7 +113,7 @@ def readable(message: str, prompt: str | None = None) -> str:
     signature becomes ``[secret]``; white space is collapsed and the rest cut at 300 characters.
     Where the prompt is not known (a status answer need not repeat it), only the last two apply.
     """
-    text = " ".join(message.split())
+    text = " ".join(message[:_LONGEST_READ].split())
     if prompt is not None:
         text = _without_echo(text, " ".join(prompt.split()))
     text = "".join(
@@ -185,9 +195,9 @@ def _is_readable(text: str) -> bool:
     return all(char.isprintable() or char.isspace() for char in text)
 
 
-def _text(value: object) -> str:
+def _text(value: object, longest: int = _LONGEST_READ) -> str:
     if isinstance(value, str):
-        return value
+        return value[:longest]
     if isinstance(value, bool) or not isinstance(value, int):
         return ""
     return str(value)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import httpx
 from azure.core.exceptions import AzureError
 
+from dailies.jsontext import JsonScanner, TooComplex
 from dailies.providers.azure_auth import classify_token_failure
 from dailies.providers.base import Content
 from dailies.providers.classify import Call, Context, classify_answer, classify_fault
@@ -27,6 +28,15 @@ __all__ = ["Exchange", "Reply"]
 _MAX_ANSWER = 32 * 1024**2
 """Bytes; a page of a hundred jobs with the longest prompts is below it."""
 
+_MAX_ERROR = 256 * 1024
+"""Bytes of an answer that is no success."""
+
+_MAX_PARTS = 200_000
+"""Of the JSON in it; that page has some thousands."""
+
+_MAX_DEPTH = 64
+
+_PIECE = 64 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -102,13 +112,16 @@ class Exchange:
     async def read(
         self, call: Call, response: httpx.Response, *, prompt: str | None = None
     ) -> Reply | Outcome:
-        """Read an open answer to its end."""
+        """Read an open answer to its end. One that is larger than any that we ask for, or would be
+        as objects, is given without a body: it is then classified as unreadable."""
         body = bytearray()
+        most = _MAX_ANSWER if response.is_success else _MAX_ERROR
+        scanner = JsonScanner(most_parts=_MAX_PARTS, most_depth=_MAX_DEPTH)
         try:
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_bytes(_PIECE):
                 body += chunk
-                if len(body) > _MAX_ANSWER:
-                    body.clear()  # nothing that we asked for: classified as unreadable
+                if len(body) > most or not _is_simple(scanner, chunk):
+                    body.clear()
                     break
         except httpx.RequestError as error:
             return self.told(call, classify_fault(call, error, self._about(prompt)))
@@ -154,3 +167,13 @@ class Exchange:
 
     def _about(self, prompt: str | None) -> Context:
         return self._context if prompt is None else replace(self._context, prompt=prompt)
+
+
+def _is_simple(scanner: JsonScanner, chunk: bytes) -> bool:
+    """Whether the JSON that this goes on with may still become objects."""
+    try:
+        for _ in scanner.feed(chunk):
+            pass
+    except TooComplex:
+        return False
+    return True

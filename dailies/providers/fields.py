@@ -6,6 +6,8 @@ import math
 
 __all__ = ["number", "positive", "text", "whole"]
 
+_LONGEST_NUMBER = 64
+
 
 def text(value: object) -> str | None:
     """A text that is not empty."""
@@ -15,6 +17,8 @@ def text(value: object) -> str | None:
 def number(value: object) -> float | None:
     """A finite number; also one written as a string."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
         return None
     try:
         result = float(value)

@@ -13,6 +13,9 @@ __all__ = ["poll_after", "retry_after"]
 _LONGEST = 86_400.0
 """A day: what is asked for beyond it is taken for a mistake."""
 
+_LONGEST_TEXT = 64
+"""Characters of a date or a number; what is longer is neither."""
+
 
 def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
     """Seconds until the request may be sent again; None when the provider did not say.
@@ -45,7 +48,7 @@ def poll_after(headers: Mapping[str, str]) -> float | None:
 
 def _number(text: str | None) -> float | None:
     try:
-        number = float(text or "")
+        number = float((text or "")[:_LONGEST_TEXT])
     except ValueError:
         return None
     return number if math.isfinite(number) else None
@@ -53,7 +56,7 @@ def _number(text: str | None) -> float | None:
 
 def _date(text: str) -> float | None:
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text[:_LONGEST_TEXT])
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None

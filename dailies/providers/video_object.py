@@ -101,7 +101,7 @@ def _why(
 def _job_error(error: object) -> ErrorBody:
     if isinstance(error, dict):
         return ErrorBody.of(error)
-    return ErrorBody(message=error) if isinstance(error, str) else ErrorBody()
+    return ErrorBody.of({"error": error}) if isinstance(error, str) else ErrorBody()
 
 
 def _percent(value: object) -> int:

@@ -6,10 +6,12 @@ strangers what only the app may reach (server-side request forgery).
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from dailies.threads import Pool
 
 __all__ = ["Address", "is_public", "resolve_host"]
 
@@ -45,14 +47,24 @@ def is_public(address: Address) -> bool:
     )
 
 
+@functools.cache
+def _threads() -> Pool:
+    """For names that callers choose: the loop's own threads resolve those of storage and providers,
+    and must not wait behind a name that no server answers for."""
+    return Pool("resolve", threads=4, seconds=10)
+
+
 async def resolve_host(host: str, port: int) -> Sequence[Address]:
     """All addresses of a host (a name, or an address in any notation), without duplicates.
 
     IPv4 comes first, because apps on Azure Functions seldom have a way out by IPv6.
 
     Raises:
-        OSError: the name can't be resolved.
+        OSError: the name can't be resolved, or not in time (``TimeoutError``).
+        UnicodeError: it is not ASCII.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # As bytes: a text would be encoded as an international name first, which it is already.
+    name = host.encode("ascii")
+    found = await _threads().run(lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
     texts = dict.fromkeys(str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found)
     return sorted((ip_address(text) for text in texts), key=lambda address: address.version)

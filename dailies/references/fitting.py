@@ -4,24 +4,19 @@ A video starts from its reference image, and providers refuse one whose pixel si
 the video. ``fit`` takes what people have (a phone's sideways JPEG, a print shop's CMYK, a PNG with
 transparency) and gives an sRGB PNG of the exact size, without metadata.
 
-Everything here is synchronous and busy: call it in a thread. One picture is decoded at a time.
+Everything here is synchronous and busy: call it in a thread, and one at a time, as each takes what
+memory its decoder needs (``ImageInfo.bytes_per_pixel``).
 """
 
 from __future__ import annotations
 
 import io
-import math
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from PIL import Image, ImageCms
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
-from dailies.errors import UnusableReference
+from dailies.references.decoding import decoding, open_picture, resized
 from dailies.references.geometry import (
     Box,
     CropBounds,
@@ -50,23 +45,6 @@ __all__ = [
 
 Color = tuple[int, int, int]
 BLACK: Color = (0, 0, 0)
-
-_Opened = JpegImageFile | PngImageFile | WebPImageFile
-# Opening by class and not by ``Image.open``: our own limit has been checked already, and Pillow's
-# is a global of the process.
-_OPENERS: dict[ImageFormat, type[_Opened]] = {
-    ImageFormat.JPEG: JpegImageFile,
-    ImageFormat.PNG: PngImageFile,
-    ImageFormat.WEBP: WebPImageFile,
-}
-
-# How much larger than needed a picture may stay after the cheap first reduction, so that the good
-# filter does the visible part (see ``reducing_gap`` in Pillow's handbook).
-_REDUCING_GAP = 3.0
-
-# A picture of 50 megapixels takes up to 0.8 GB for a second or two (WebP; a JPEG 70 to 200 MB).
-# More threads would finish no sooner, as decoding keeps a processor busy, but need as much each.
-_ONE_AT_A_TIME = threading.Lock()
 
 _TURN = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -117,12 +95,12 @@ def fit(
 ) -> Fitted:
     """Fit an image into a frame.
 
-    The EXIF orientation is applied, then ``crop``, then the rest is laid into the frame by
-    ``mode``. Colours are brought to sRGB by the embedded profile. Of an animation the first frame
-    counts. Bytes behind the image (a phone's motion photo) are ignored.
+    The orientation that Exif or XMP tell is applied, then ``crop``, then the rest is laid into the
+    frame by ``mode``. Colours are brought to sRGB by the embedded profile. Of an animation the
+    first frame counts. Bytes behind the image (a phone's motion photo) are ignored.
 
     Args:
-        data: a whole JPEG, PNG or WebP; its content decides, not its name.
+        data: a whole JPEG, PNG, WebP, HEIC or AVIF; its content decides, not its name.
         size: the frame in pixels; None chooses the one of ``sizes`` whose shape is nearest.
         sizes: what to choose from; the first of equals wins.
         max_pixels: refuse more pixels than this, before anything is decoded.
@@ -137,53 +115,31 @@ def fit(
     if size is None and not sizes:
         raise ValueError("fit needs a size, or sizes to choose from")
     info = check(data, max_pixels=max_pixels)
-    with _ONE_AT_A_TIME, _decoding(info.format):
-        image = _open(data, info)
-        region = (crop or CropBounds()).box(info.upright.width, info.upright.height)
+    with decoding(info.format):
+        picture = open_picture(data, info)
+        width, height = picture.size
+        upright = Size(height, width) if swaps_axes(info.orientation) else Size(width, height)
+        region = (crop or CropBounds()).box(upright.width, upright.height)
         frame = size or nearest_size(region[2] - region[0], region[3] - region[1], sizes)
         layout = _lay_out(region, frame, mode)
-        scaled = _scale(image, layout, info.orientation)
-        picture, mask = _to_srgb(scaled, image.info.get("icc_profile"))
+        box = stored_box(layout.source, info.orientation, width, height)
+        scaled = resized(picture, box, _stored(layout.scaled, info.orientation))
+        profile = picture.profile
+        del picture  # the memory of the whole picture
+        image, mask = _to_srgb(scaled, profile)
     if info.orientation in _TURN:
-        picture = picture.transpose(_TURN[info.orientation])
+        image = image.transpose(_TURN[info.orientation])
         mask = None if mask is None else mask.transpose(_TURN[info.orientation])
     canvas = Image.new("RGB", (frame.width, frame.height), background)
-    canvas.paste(picture, layout.offset, mask)
-    return Fitted(_png(canvas), frame, info.upright, info.format)
+    canvas.paste(image, layout.offset, mask)
+    return Fitted(_png(canvas), frame, upright, info.format)
 
 
-@contextmanager
-def _decoding(format: ImageFormat) -> Iterator[None]:
-    """Turn whatever a decoder makes of hostile or broken bytes into ``UnusableReference``."""
-    try:
-        yield
-    except (UnusableReference, MemoryError):
-        raise
-    except Image.DecompressionBombError as error:
-        raise UnusableReference(
-            "The image has more pixels than can be decoded. Scale it down.", code="image_too_large"
-        ) from error
-    # Pillow's parsers raise SyntaxError, struct.error, KeyError, zlib.error, OSError and more,
-    # and promise no list; only decoding runs in here.
-    except Exception as error:
-        raise UnusableReference(
-            f"The {format.name} is damaged or incomplete and can't be decoded ({error}). "
-            "Save it anew, and see that it is uploaded whole.",
-            code="invalid_image",
-        ) from error
-
-
-def _open(data: bytes, info: ImageInfo) -> _Opened:
-    image = _OPENERS[info.format](io.BytesIO(data))
-    if image.size != (info.width, info.height):
-        raise UnusableReference(
-            f"The {info.format.name} gives two different sizes, {info.width}x{info.height} and "
-            f"{image.width}x{image.height}. Save it anew.",
-            code="invalid_image",
-        )
-    if not isinstance(image, JpegImageFile):  # which is decoded once the scale is known
-        image.load()
-    return image
+def _stored(size: Size, orientation: int) -> tuple[int, int]:
+    """A size of the upright picture, as it is before turning."""
+    if swaps_axes(orientation):
+        return size.height, size.width
+    return size.width, size.height
 
 
 def _lay_out(region: Box, frame: Size, mode: FitMode) -> _Layout:
@@ -194,57 +150,6 @@ def _lay_out(region: Box, frame: Size, mode: FitMode) -> _Layout:
     scaled = contained_size(region, frame)
     offset = ((frame.width - scaled.width) // 2, (frame.height - scaled.height) // 2)
     return _Layout(region, scaled, offset)
-
-
-def _scale(image: _Opened, layout: _Layout, orientation: int) -> Image.Image:
-    """Cut and scale in stored coordinates; the result still has to be turned upright."""
-    box = stored_box(layout.source, orientation, image.width, image.height)
-    width, height = layout.scaled.width, layout.scaled.height
-    if swaps_axes(orientation):
-        width, height = height, width
-    reduction = 1.0
-    if isinstance(image, JpegImageFile):
-        reduction = _draft(image, width / (box[2] - box[0]), height / (box[3] - box[1]))
-    left, top, right, bottom = (edge / reduction for edge in box)
-    pixels = _resizable(image)
-    return pixels.resize(
-        (width, height),
-        Image.Resampling.LANCZOS,
-        (max(0.0, left), max(0.0, top), min(right, pixels.width), min(bottom, pixels.height)),
-        reducing_gap=_REDUCING_GAP,
-    )
-
-
-def _draft(image: JpegImageFile, scale_x: float, scale_y: float) -> float:
-    """Have a large JPEG decoded at 1/2, 1/4 or 1/8, as far as the result stays sharp.
-
-    Returns how many times smaller it will be. A photo of 50 megapixels needs 150 MB whole.
-    """
-    enough = (
-        max(1, math.ceil(image.width * scale_x * _REDUCING_GAP)),
-        max(1, math.ceil(image.height * scale_y * _REDUCING_GAP)),
-    )
-    full_width = image.width
-    drafted = image.draft(None, enough)
-    return full_width / drafted[1][2] if drafted else 1.0
-
-
-def _resizable(image: Image.Image) -> Image.Image:
-    """The same picture in a mode of 8 bits per channel that can be scaled smoothly."""
-    image.load()
-    if image.mode.startswith("I;16"):
-        # ``convert`` would clip all above 255 to white. A transparent grey, if there is one, is of
-        # 16 bits and lost; so it is with colours below.
-        image = image.point(lambda value: value * (1 / 256)).convert("L")
-        image.info.pop("transparency", None)
-    key = image.info.get("transparency")
-    if isinstance(key, int | tuple) and max(key if isinstance(key, tuple) else (key,)) > 255:
-        image.info.pop("transparency")
-    if image.has_transparency_data:
-        return image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
-    if image.mode in ("L", "RGB", "CMYK"):
-        return image
-    return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, Image.Image | None]:

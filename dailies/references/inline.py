@@ -1,55 +1,132 @@
-"""Reference images that travel inside the request, as data URLs (RFC 2397)."""
+"""Files that travel inside a request, as data URLs (RFC 2397), decoded as they arrive."""
 
 from __future__ import annotations
 
-import base64
 import binascii
-from urllib.parse import unquote_to_bytes
+import json
+import re
 
-from dailies.errors import InvalidRequest, TooLarge
+__all__ = ["LONGEST_HEAD", "Base64Decoder", "DataUrlError", "TooManyBytes", "head_of", "unescaped"]
 
-__all__ = ["decode_data_url", "is_data_url"]
+LONGEST_HEAD = 256
+"""Bytes of ``data:image/png;base64,``, however it is escaped."""
 
-_PARAM = "input_reference"
+_HEAD = re.compile(rb'data:[^",]{0,200};base64,', re.IGNORECASE)
+# What is escaped in base64 by those who escape at all; to look for these is far less work than to
+# undo any escape.
+_PERCENT = tuple(
+    (b"%" + code, character)
+    for character, codes in (
+        (b"+", (b"2B", b"2b")),
+        (b"/", (b"2F", b"2f")),
+        (b"=", (b"3D", b"3d")),
+        (b"", (b"0D", b"0d", b"0A", b"0a", b"09", b"20")),
+    )
+    for code in codes
+)
+_CONTROLS = bytes(range(32))
+_ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 
 
-def is_data_url(url: str) -> bool:
-    """Whether this is a data URL, good or bad."""
-    return url[:5].lower() == "data:"
+class DataUrlError(ValueError):
+    """It is not base64, or holds nothing."""
 
 
-def decode_data_url(url: str, *, max_bytes: int) -> bytes:
-    """The bytes in ``data:image/png;base64,…``.
+class TooManyBytes(DataUrlError):
+    """It holds more than is taken."""
 
-    The media type is not looked at: the content decides what it is. Line breaks and
-    percent-encoding within the base64 are taken, since tools write both.
+
+def head_of(text: bytes) -> bytes | None:
+    """The beginning of a data URL in base64, up to its comma; None of anything else."""
+    match = _HEAD.match(text)
+    return match[0] if match else None
+
+
+class Base64Decoder:
+    """Decodes what follows the comma of a data URL, piece by piece.
+
+    The media type is not looked at: the content decides what it is. Line breaks are taken, and
+    percent-encoding of what is no letter or digit, since tools write both.
+    """
+
+    def __init__(self, *, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._length = 0
+        self._percent = b""  # half an escape
+        self._group = b""  # fewer than the four digits that are three bytes
+        self._is_padded = False
+
+    def feed(self, text: bytes) -> bytes:
+        """The bytes that are known now.
+
+        Raises:
+            DataUrlError: it is not base64.
+            TooManyBytes: more than ``max_bytes``.
+        """
+        text = self._percent + text
+        percent = text.rfind(b"%", max(0, len(text) - 2))
+        text, self._percent = (text, b"") if percent < 0 else (text[:percent], text[percent:])
+        if b"%" in text:
+            for escape, character in _PERCENT:
+                text = text.replace(escape, character)
+        text = self._group + text.translate(None, b" \t\r\n")
+        whole = len(text) - len(text) % 4
+        self._group = text[whole:]
+        return self._decode(text[:whole])
+
+    def finish(self) -> bytes:
+        """The last bytes.
+
+        Raises:
+            DataUrlError: it ends too early, or holds nothing.
+        """
+        last = self._decode(self._group + self._percent)
+        if not self._length:
+            raise DataUrlError("The data URL holds no data.")
+        return last
+
+    def _decode(self, text: bytes) -> bytes:
+        if not text:
+            return b""
+        try:
+            data = binascii.a2b_base64(text, strict_mode=True)
+        except binascii.Error:
+            raise DataUrlError("The data URL is not valid base64.") from None
+        if self._is_padded:
+            raise DataUrlError("The data URL is not valid base64.")
+        self._is_padded = text.endswith(b"=")
+        self._length += len(data)
+        if self._length > self._max_bytes:
+            raise TooManyBytes(f"The file has more than {self._max_bytes:,} bytes.")
+        return data
+
+
+def unescaped(text: bytes) -> tuple[bytes, bytes]:
+    """A piece of a JSON string without its escapes, and what is half an escape at its end.
+
+    Writers escape what stands in base64: PHP ``/``, .NET ``+``.
 
     Raises:
-        InvalidRequest: it is no data URL, not base64, or empty.
-        TooLarge: more than ``max_bytes``; found before anything is decoded.
+        DataUrlError: it is no JSON string, or holds what base64 never does.
     """
-    head, comma, payload = url.partition(",")
-    if not (is_data_url(url) and comma and head.lower().endswith(";base64")):
-        raise _invalid("Expected a data URL of the form 'data:image/png;base64,…'.")
+    if len(text.translate(None, _CONTROLS)) < len(text):
+        raise DataUrlError("The data URL is not valid base64.")
+    if b"\\" not in text:
+        return text, b""
+    # An escape is at most six bytes. Of a run of backslashes, every second one begins one.
+    half = _half_escape(text)
+    whole = text[: len(text) - len(half)]
     try:
-        encoded = unquote_to_bytes(payload) if "%" in payload else payload.encode("ascii")
-        encoded = encoded.translate(None, b" \t\r\n")
-        if len(encoded.rstrip(b"=")) * 3 // 4 > max_bytes:
-            raise TooLarge(
-                f"The image in 'input_reference' has more than {max_bytes:,} bytes. "
-                "Scale it down, or save it as JPEG.",
-                param=_PARAM,
-                code="image_too_large",
-            )
-        data = base64.b64decode(encoded, validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        raise _invalid("The data URL is not valid base64.") from None
-    if not data:
-        raise _invalid("The data URL holds no data.")
-    return data
+        content: str = json.loads((b'"%b"' % whole).decode())
+        return content.encode("ascii"), half
+    except ValueError:
+        raise DataUrlError("The data URL is not valid base64.") from None
 
 
-def _invalid(message: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"Invalid 'input_reference.image_url'. {message}", param=_PARAM, code="invalid_image_url"
-    )
+def _half_escape(text: bytes) -> bytes:
+    match = _ESCAPE.search(text, max(0, len(text) - 5))
+    if match is None:
+        return b""
+    before = text[: match.start()]
+    backslashes = len(before) - len(before.rstrip(b"\\"))
+    return match[0] if backslashes % 2 == 0 else b""

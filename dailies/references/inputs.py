@@ -12,12 +12,14 @@ from typing import Protocol
 
 from dailies.errors import UnusableReference
 from dailies.records import InpaintType
-from dailies.references.headers import check
-from dailies.references.mp4 import BytesReader, RangeReader, looks_like_mp4, probe_clip
+from dailies.references.headers import check_file
+from dailies.references.mp4 import looks_like_mp4, probe_clip
+from dailies.references.reading import BytesReader, RangeReader
 from dailies.videos import Size
 
 __all__ = ["BytesSource", "Examined", "InputLimits", "InputSource", "digest", "examine"]
 
+_PIECE = 1024**2
 _TOLERANCE = 0.1
 """Seconds by which a clip may be longer: encoders round up to whole frames."""
 
@@ -55,7 +57,8 @@ class BytesSource(BytesReader):
 
     async def open(self) -> AsyncIterator[bytes]:
         """See ``InputSource``."""
-        yield self.data
+        for offset in range(0, len(self.data), _PIECE):
+            yield self.data[offset : offset + _PIECE]
 
 
 async def digest(source: InputSource) -> str:
@@ -81,7 +84,7 @@ async def examine(file: RangeReader, limits: InputLimits) -> Examined:
             "it smaller.",
             code="image_too_large",
         )
-    info = check(await file.read(0, file.length), max_pixels=limits.image_pixels)
+    info = await check_file(file, max_pixels=limits.image_pixels)
     return Examined(InpaintType.IMAGE, f"image/{info.format.value}", info.upright)
 
 

@@ -11,47 +11,25 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from dailies.errors import UnusableReference
+from dailies.references.heif import looks_like_heif
+from dailies.references.reading import BytesReader, RangeReader
 from dailies.videos import Size
 
 __all__ = ["BytesReader", "ClipInfo", "RangeReader", "looks_like_mp4", "probe_clip"]
 
 _MOST_BOXES = 1000
+_MOST_OUTER_BOXES = 64
+"""Each costs a read of its own; real files have about five."""
+
+_MOST_STEPS = 100_000
+"""In the table of frame times; a short video has one, or one for each of its frames."""
+
 _MOST_MOOV_BYTES = 4 * 1024**2
 """An index of five seconds has some kilobytes; one of hours is below this."""
 _MAX_SIDE = 16_384
 _REMEDY = "Save it as an ordinary MP4 (for instance with: ffmpeg -i clip -c copy clip.mp4)."
-
-
-class RangeReader(Protocol):
-    """A file whose pieces can be read."""
-
-    @property
-    def length(self) -> int:
-        """Its bytes."""
-        ...
-
-    async def read(self, offset: int, length: int) -> bytes:
-        """``length`` bytes from ``offset``; fewer at the file's end."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class BytesReader:
-    """Bytes in memory."""
-
-    data: bytes
-
-    @property
-    def length(self) -> int:
-        """See ``RangeReader``."""
-        return len(self.data)
-
-    async def read(self, offset: int, length: int) -> bytes:
-        """See ``RangeReader``."""
-        return self.data[offset : offset + length]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +47,18 @@ class _Box:
 
 
 def looks_like_mp4(head: bytes) -> bool:
-    """Whether a file that begins so is of the family of MP4, QuickTime included."""
-    return head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+    """Whether a file that begins so is of the family of MP4, QuickTime included.
+
+    Pictures of phones (HEIC, AVIF) begin as an MP4 does, and are none.
+    """
+    return not looks_like_heif(head) and head[4:8] in (
+        b"ftyp",
+        b"moov",
+        b"mdat",
+        b"wide",
+        b"free",
+        b"skip",
+    )
 
 
 async def probe_clip(file: RangeReader) -> ClipInfo:
@@ -90,7 +78,7 @@ async def probe_clip(file: RangeReader) -> ClipInfo:
 async def _find_moov(file: RangeReader) -> bytes:
     """The content of the box ``moov``, of a file whose pictures are all there."""
     offset, moov = 0, None
-    for _ in range(_MOST_BOXES):
+    for _ in range(_MOST_OUTER_BOXES):
         if offset >= file.length or (moov is not None and file.length - offset < 8):
             break
         head = await file.read(offset, 16)
@@ -195,6 +183,8 @@ def _total_time(stts: bytes) -> int:
     if len(stts) < 8:
         return 0
     count = min(int.from_bytes(stts[4:8], "big"), (len(stts) - 8) // 8)
+    if count > _MOST_STEPS:
+        raise _broken("its index is larger than that of any short video")
     entries = struct.iter_unpack(">II", stts[8 : 8 + 8 * count])
     return sum(frames * ticks for frames, ticks in entries)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from azure.core import MatchConditions
 from azure.storage.blob.aio import BlobClient
+
+from dailies.stores.raw import open_raw
 
 __all__ = ["BlobSource"]
 
@@ -27,19 +28,11 @@ class BlobSource:
         length = min(length, self.length - offset)
         if length <= 0:
             return b""
-        downloader = await self.blob.download_blob(
-            offset=offset,
-            length=length,
-            max_concurrency=1,
-            etag=self.etag,
-            match_condition=MatchConditions.IfNotModified,
-        )
+        downloader = await open_raw(self.blob, offset=offset, length=length, etag=self.etag)
         return await downloader.readall()
 
     async def open(self) -> AsyncIterator[bytes]:
         """The bytes from the beginning, in chunks."""
-        downloader = await self.blob.download_blob(
-            max_concurrency=1, etag=self.etag, match_condition=MatchConditions.IfNotModified
-        )
+        downloader = await open_raw(self.blob, etag=self.etag)
         async for chunk in downloader.chunks():
             yield chunk

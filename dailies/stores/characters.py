@@ -15,7 +15,7 @@ from dailies.stores.tables import VIDEOS, document_of, properties_of
 
 __all__ = ["CharacterRecord", "CharacterStore"]
 
-_ID = re.compile(r"^char_[0-9a-f]{32}$")
+_ID = re.compile(r"char_[0-9a-f]{32}")
 
 
 class CharacterRecord(BaseModel):
@@ -44,7 +44,7 @@ class CharacterStore:
 
     async def get(self, owner: str, character_id: str) -> CharacterRecord | None:
         """The owner's character, or None: also when it belongs to another."""
-        if not _ID.match(character_id):
+        if _ID.fullmatch(character_id) is None:
             return None
         try:
             row = await self._table.get_entity(owner, f"c:{character_id}")

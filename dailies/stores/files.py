@@ -29,6 +29,7 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from dailies.errors import IntegrityError
 from dailies.records import StoredFile
+from dailies.stores.raw import open_raw
 
 __all__ = ["BLOCK_BYTES", "BlobInfo", "FileStore"]
 
@@ -203,12 +204,12 @@ class FileStore:
     async def open_range(self, name: str, *, offset: int, length: int) -> AsyncIterator[bytes]:
         """``length`` bytes of a file of the videos container from ``offset``, as a stream."""
         blob = self.videos.get_blob_client(name)
-        downloader = await blob.download_blob(offset=offset, length=length, max_concurrency=1)
+        downloader = await open_raw(blob, offset=offset, length=length)
         return downloader.chunks()
 
     async def stream(self, name: str) -> AsyncIterator[bytes]:
         """A file of the videos container, from its beginning, as a stream of its chunks."""
-        downloader = await self.videos.get_blob_client(name).download_blob(max_concurrency=1)
+        downloader = await open_raw(self.videos.get_blob_client(name))
         async for chunk in downloader.chunks():
             yield chunk
 
@@ -242,9 +243,7 @@ class FileStore:
 async def read_blob(container: ContainerClient, name: str, *, max_bytes: int) -> bytes | None:
     """A blob, whole, at most ``max_bytes`` of it; None when it is not there."""
     try:
-        downloader = await container.get_blob_client(name).download_blob(
-            offset=0, length=max_bytes, max_concurrency=1
-        )
+        downloader = await open_raw(container.get_blob_client(name), length=max_bytes)
         return await downloader.readall()
     except ResourceNotFoundError:
         return None

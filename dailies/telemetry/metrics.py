@@ -16,7 +16,14 @@ from dailies.records import StoredFile, VideoRecord
 from dailies.telemetry.providers import meter
 from dailies.videos import Phase, Variant
 
-__all__ = ["file_archived", "put_off", "render_detected", "video_ended", "video_submitted"]
+__all__ = [
+    "file_archived",
+    "loop_lagged",
+    "put_off",
+    "render_detected",
+    "video_ended",
+    "video_submitted",
+]
 
 _OUTCOMES = {Phase.DONE: "completed", Phase.FAILED: "failed", Phase.CANCELLED: "cancelled"}
 
@@ -24,6 +31,8 @@ _OUTCOMES = {Phase.DONE: "completed", Phase.FAILED: "failed", Phase.CANCELLED: "
 _LONG = (15, 30, 45, 60, 90, 120, 180, 300, 600, 1800, 3600, 14_400, 86_400)
 # Seconds. What is looked for is "within seconds".
 _SHORT = (0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60, 120, 300)
+# Seconds. A loop that is well wakes within milliseconds; no request may hold it for a tenth of one.
+_MOMENTS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,7 @@ class _Instruments:
     lag: Histogram
     quota_wait: Histogram
     archived: Counter
+    loop_lag: Histogram
 
 
 @functools.lru_cache(maxsize=1)
@@ -52,6 +62,7 @@ def _made_by(source: Meter) -> _Instruments:
         lag=seconds("dailies.detection.lag", "From rendered to noticed.", _SHORT),
         quota_wait=seconds("dailies.quota.wait", "Waits that a quota asked for.", _LONG),
         archived=source.create_counter("dailies.archived", "By", "Bytes stored in files."),
+        loop_lag=seconds("dailies.loop.lag", "How late the event loop wakes.", _MOMENTS),
     )
 
 
@@ -100,3 +111,8 @@ def file_archived(record: VideoRecord, variant: Variant, file: StoredFile) -> No
     """A file was stored."""
     about = {"dailies.model": record.request.model, "dailies.variant": variant.value}
     _made_by(meter()).archived.add(file.bytes, about)
+
+
+def loop_lagged(seconds: float) -> None:
+    """The event loop woke so late; a clock that is not exact enough to say so counts as zero."""
+    _made_by(meter()).loop_lag.record(max(0.0, seconds))

@@ -19,12 +19,14 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 __all__ = ["context_of", "current", "headers", "starting", "trace_id_of", "within"]
 
 _HEADER = "traceparent"
+_LONGEST = 256
+"""Characters. Version 00 has 55; later ones may have more behind them."""
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 def context_of(traceparent: str | None) -> Context | None:
     """The context that a span is a child in; None when the text is missing or malformed."""
-    if not traceparent:
+    if not traceparent or len(traceparent) > _LONGEST:
         return None
     context = _PROPAGATOR.extract({_HEADER: traceparent}, Context())
     return context if _span_context(context).is_valid else None

@@ -32,6 +32,11 @@ var tiles = [
     visualization: 'timechart'
   }
   {
+    title: 'Seconds that the event loop was late'
+    query: loadTextContent('../queries/loop-lag.kql')
+    visualization: 'timechart'
+  }
+  {
     title: 'Provider calls'
     query: loadTextContent('../queries/provider-calls.kql')
     visualization: 'table'

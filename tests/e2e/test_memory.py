@@ -1,4 +1,4 @@
-"""Large videos pass through the app, in both directions, without showing in its memory."""
+"""Neither large videos nor bodies that ask for much show in the app's memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.archive_memory import measure
+from bench.bodies import BODIES, Body
+from bench.bodies import measure as measure_body
 from bench.memory import peak_mb, reset_peak, rss_mb
 from tests.stack import RunningStack
 
@@ -46,3 +48,13 @@ def test_a_large_upload_does_not_show_in_memory(stack: RunningStack) -> None:
     assert max(rises.values()) <= _AT_MOST_MB, rises
     (job,) = stack.jobs("go on from here")
     assert job["reference"]["sha256"] == hashlib.sha256(clip).hexdigest()
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.name)
+def test_no_body_shows_in_the_worker_s_memory(stack: RunningStack, body: Body) -> None:
+    """All of ``bench/bodies.py``; how long others wait meanwhile depends on the machine."""
+    worker = stack.pids()["worker"]
+    found = measure_body(stack, body)
+    assert found.status < 500
+    assert found.raised <= 64, "MiB"
+    assert stack.pids()["worker"] == worker

@@ -100,7 +100,7 @@ def test_a_dropped_image_is_one_trace_from_its_trigger_to_its_last_event(
 
 
 def test_the_videos_are_counted(stack: RunningStack) -> None:
-    names = {"videos", "video.duration", "detection.lag", "archived", "cost"}
+    names = {"videos", "video.duration", "detection.lag", "archived", "cost", "loop.lag"}
 
     def counted() -> dict[str, Any] | None:
         found = {point["name"]: point for point in stack.simulator.get("/_inspect/metrics").json()}

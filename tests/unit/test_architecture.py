@@ -95,6 +95,18 @@ def test_no_address_is_made_of_a_request() -> None:
     assert not wrong
 
 
+def test_blobs_are_read_in_one_place_only() -> None:
+    # The SDK undoes whatever compression a blob's headers claim, unless it is told not to.
+    readers = {
+        str(path.relative_to(ROOT))
+        for part in APP
+        for path in _sources(part)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "download_blob"
+    }
+    assert readers == {"dailies/stores/raw.py"}
+
+
 def test_every_part_was_looked_at() -> None:
     assert all(_sources(part) for part in MAY_IMPORT)
     assert len(_sources("dailies")) > 20

@@ -38,7 +38,7 @@ async def create_job(context: Context, request: Request, *, owner: str) -> Accep
         TooLarge: a file has too many bytes.
     """
     settings, catalogue = context.services.settings, context.services.catalogue
-    async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
+    async with open_body(request) as body:
         given = read_given(body, JOB)
         fields = {n: v for n, v in body.fields.items() if not isinstance(v, Upload)}
         files = _by_name(body)

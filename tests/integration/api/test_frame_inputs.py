@@ -13,6 +13,7 @@ from dailies.pipeline.steps import VideoRef
 from dailies.records import InpaintItem, InpaintType
 from dailies.references.geometry import CropBounds, FitMode
 from tests.integration.api.world import World, png
+from tests.unit.references import pictures
 
 BOUNDS = {"left_fraction": 0.1, "top_fraction": 0.1, "right_fraction": 0.9, "bottom_fraction": 0.9}
 
@@ -119,6 +120,18 @@ async def test_an_image_to_be_cropped_goes_on_as_it_is(world: World) -> None:
     kept, sent = await prepared(world, png(), crop_bounds=json.dumps(BOUNDS))
     assert sent == png()
     assert kept.crop == CropBounds(0.1, 0.1, 0.9, 0.9)
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+async def test_an_image_to_be_cropped_is_made_what_the_provider_can_read(
+    world: World, kind: str
+) -> None:
+    picture = pictures.quadrants(64, 48)
+    data = pictures.heic(picture) if kind == "heic" else pictures.encode(picture, "AVIF")
+    kept, sent = await prepared(world, data, crop_bounds=json.dumps(BOUNDS))
+    assert kept.file is not None
+    assert kept.file.content_type == "image/png"
+    assert Image.open(io.BytesIO(sent)).size == (64, 48)
 
 
 async def test_an_image_to_be_cropped_is_turned_upright_first(world: World) -> None:

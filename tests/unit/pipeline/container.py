@@ -137,8 +137,9 @@ class _Client:
     async def get_blob_properties(self) -> Any:
         return self._blob().properties(self._name)
 
-    async def download_blob(self, *, offset: int, length: int, **_: Any) -> _Download:
-        return _Download(self._blob().data[offset : offset + length])
+    async def download_blob(self, *, offset: int, length: int | None, **_: Any) -> _Download:
+        data = self._blob().data
+        return _Download(data[offset:] if length is None else data[offset : offset + length])
 
     def _blob(self) -> _Blob:
         if self._name not in self._container.blobs:
@@ -152,3 +153,6 @@ class _Download:
 
     async def readall(self) -> bytes:
         return self.data
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield self.data

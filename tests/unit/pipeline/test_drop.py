@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from azure.core.exceptions import ServiceRequestError
@@ -14,6 +15,7 @@ from dailies.pipeline.drop import Drop, accept_drop, images_of_sidecar, reject_d
 from dailies.pipeline.prepare import prepare_reference
 from dailies.records import SourceKind
 from dailies.stores.records import RecordStore
+from dailies.threads import Pool
 from dailies.videos import Size
 from tests.unit.pipeline.world import World, ref
 
@@ -177,13 +179,16 @@ async def test_two_fittings_at_once_do_not_fail_the_video() -> None:
     _, acceptance = await accept_drop(world.services, _drop(world, prompt="x"))
     assert acceptance is not None
     video = ref(acceptance.record)
+    other_process = replace(
+        world.services, pictures=Pool("another process's", threads=1, seconds=10)
+    )
     other_ran = False
 
     async def run_the_other(name: str) -> None:
         nonlocal other_ran
         if name.startswith("read") and not other_ran:
             other_ran = True
-            assert (await prepare_reference(world.services, video))["kind"] == "done"
+            assert (await prepare_reference(other_process, video))["kind"] == "done"
 
     world.go_wrong(run_the_other)
     assert (await prepare_reference(world.services, video))["kind"] == "done"

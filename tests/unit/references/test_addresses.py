@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+import threading
 from ipaddress import ip_address
 
 import pytest
@@ -61,3 +63,20 @@ async def test_any_notation_of_an_address_is_seen_through(host: str) -> None:
 
 async def test_an_ipv6_address_resolves_to_itself() -> None:
     assert list(await resolve_host("::1", 443)) == [ip_address("::1")]
+
+
+async def test_names_that_callers_choose_have_threads_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[str, object]] = []
+
+    def lookup(name: object, *_: object, **__: object) -> list[object]:
+        seen.append((threading.current_thread().name, name))
+        return [(2, 1, 6, "", ("93.184.215.14", 443))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    assert list(await resolve_host("example.com", 443)) == [ip_address("93.184.215.14")]
+    ((thread, name),) = seen
+    assert thread.startswith("resolve")
+    # A text would go through the codec for international names, which takes its time.
+    assert name == b"example.com"

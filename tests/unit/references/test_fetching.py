@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dailies.errors import InvalidRequest, RequestError, TooLarge
+from dailies.errors import InvalidRequest, RequestError
 from dailies.references.addresses import Address, is_public
 from dailies.references.fetching import ReferenceFetcher
 from tests.unit.references.https_server import (
@@ -106,10 +106,12 @@ async def test_an_image_is_fetched_under_its_own_name(
     assert resolver.asked == ["images.example"]
 
 
-async def test_a_data_url_needs_no_network(fetcher: ReferenceFetcher) -> None:
-    assert await fetcher.load("data:;base64,YWJj") == b"abc"
-    with pytest.raises(TooLarge):
-        await fetcher.load("data:;base64," + "YWJj" * 10_000)
+async def test_a_data_url_that_is_not_in_base64_says_what_to_send(
+    fetcher: ReferenceFetcher,
+) -> None:
+    error = await refusal(fetcher, "data:image/png,abc")
+    assert error.code == "invalid_image_url"
+    assert "base64" in error.message
 
 
 async def test_the_next_address_is_tried_when_one_does_not_answer(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import time
+import gzip
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -35,6 +36,9 @@ SAMPLES: dict[str, bytes] = {
     "webp": encode(_noise.convert("RGB"), "WEBP"),
     "lossless": encode(_noise.convert("RGBA"), "WEBP", lossless=True),
     "animated": encode(_animation[0], "WEBP", save_all=True, append_images=_animation[1:]),
+    "heic": pictures.heic(_noise.convert("RGB"), orientation=6),
+    "tiles": pictures.heic(_noise.convert("RGB").resize((96, 96)), tile_size=64),
+    "avif": pictures.with_orientation(_noise.convert("RGB"), "AVIF", 6),
 }
 
 
@@ -55,9 +59,9 @@ def test_every_sample_is_sound(name: str) -> None:
         (encode(quadrants(8, 8), "GIF"), "GIF"),
         (encode(quadrants(8, 8), "BMP"), "BMP"),
         (encode(quadrants(8, 8), "TIFF"), "TIFF"),
-        (encode(quadrants(8, 8), "AVIF"), "AVIF"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0isom", "video"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "QuickTime"),
+        (gzip.compress(SAMPLES["jpeg"]), "gzip"),
         (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b"<!DOCTYPE html><title>Not found</title>", "web page"),
         (b'{"error": "not found"}', "JSON"),
@@ -102,20 +106,34 @@ def test_too_many_pixels_are_refused_before_decoding(size: tuple[int, int]) -> N
     assert "1 megapixels" in error.message
 
 
-@pytest.mark.parametrize("format", ["JPEG", "WEBP"])
-def test_the_limit_holds_for_every_format(format: str) -> None:
-    assert refusal(encode(quadrants(300, 200), format), 59_999).code == "image_too_large"
-    assert fit(encode(quadrants(300, 200), format), size=SIZE, max_pixels=60_000).size == SIZE
+@pytest.mark.parametrize(
+    ("format", "options", "enough"),
+    [
+        ("JPEG", {}, 60_000),
+        # its coefficients stay in memory until the last scan: 3 bytes a pixel, or 6
+        ("JPEG", {"progressive": True}, 70_000),
+        ("JPEG", {"progressive": True, "subsampling": 0}, 100_000),
+        ("PNG", {}, 60_000),
+        ("WEBP", {}, 160_000),
+        ("AVIF", {}, 95_000),
+    ],
+)
+def test_what_takes_more_memory_may_have_fewer_pixels(
+    format: str, options: dict[str, Any], enough: int
+) -> None:
+    data = encode(quadrants(300, 200), format, **options)
+    error = refusal(data, enough - 10)
+    assert error.code == "image_too_large"
+    assert "0.06 megapixels" in error.message
+    assert fit(data, size=SIZE, max_pixels=enough).size == SIZE
 
 
-def test_a_jpeg_of_endless_scans_is_refused_quickly() -> None:
+def test_a_jpeg_of_endless_scans_is_refused() -> None:
     data = SAMPLES["progressive"]
     last_scan = data[data.rindex(b"\xff\xda") : -2]
-    started = time.process_time()
     error = refusal(data[:-2] + last_scan * 100_000 + data[-2:])
     assert error.code == "image_too_large"
     assert "scans" in error.message
-    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -124,16 +142,35 @@ def test_a_jpeg_of_endless_scans_is_refused_quickly() -> None:
         b"\xff\xd8" + b"\xff\x01" * 5_000_000,
         b"\xff\xd8" + b"\xff\xe2\0\x02" * 3_000_000,
         SAMPLES["jpeg"][:-2] + b"\xff\x01" * 5_000_000,
-        SAMPLES["png"][:33] + pictures.png_chunk(b"teXt", b"") * 1_000_000,
+        SAMPLES["png"][:33] + pictures.png_chunk(b"teXt", b"") * 1_000_000 + SAMPLES["png"][33:],
+        SAMPLES["jpeg"][:2] + b"\xff" * 5_000_000 + SAMPLES["jpeg"][2:],
+        SAMPLES["jpeg"][:2] + b"\xff\xe2\0\x02" * 20_000 + SAMPLES["jpeg"][2:],
         b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0" + b"\0" * 10 + b"JUNK\0\0\0\0" * 1_000_000,
     ],
-    ids=["markers", "segments", "markers after a scan", "PNG chunks", "WebP chunks"],
+    ids=[
+        "markers",
+        "segments",
+        "markers after a scan",
+        "PNG chunks",
+        "fill",
+        "more",
+        "WebP chunks",
+    ],
 )
-def test_millions_of_empty_parts_cost_little_time(data: bytes) -> None:
-    started = time.process_time()
+def test_a_decoder_does_not_go_through_millions_of_empty_parts(data: bytes) -> None:
+    """Those that are written in Python would, with all others waiting; libwebp does not mind."""
     with contextlib.suppress(UnusableReference):
-        check(data, max_pixels=1_000_000)
-    assert time.process_time() - started < 1
+        info = check(data, max_pixels=1_000_000)
+        assert info.format is ImageFormat.WEBP
+
+
+def test_scans_count_by_the_pixels_that_each_passes_over() -> None:
+    data = SAMPLES["progressive"]
+    last_scan = data[data.rindex(b"\xff\xda") : -2]
+    thirty = data[:-2] + last_scan * 30 + data[-2:]
+    assert probe(thirty).scans == probe(data).scans + 30
+    assert check(thirty, max_pixels=100_000)
+    assert "scans" in refusal(thirty, 61 * 43 + 700).message
 
 
 def test_a_jpeg_that_gives_two_sizes_is_refused() -> None:

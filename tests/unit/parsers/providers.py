@@ -1,0 +1,104 @@
+"""Parsers of what providers answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import httpx
+
+from dailies.providers.azure_auth import _claims_challenge
+from dailies.providers.classify import Call, Context, classify_answer, classify_job_error
+from dailies.providers.download import checked_content
+from dailies.providers.error_body import ErrorBody, read_json, readable
+from dailies.providers.exchange import Exchange, Reply
+from dailies.providers.fields import number
+from dailies.providers.reconcile import _names
+from dailies.providers.retry_after import poll_after, retry_after
+from dailies.providers.sora_1_object import parse_job as parse_sora_1
+from dailies.providers.video_object import parse_job, parse_page
+from dailies.videos import Variant
+from tests.unit.parsers.shapes import JSON, WORDS, Parser, of, text, waits
+
+__all__ = ["PARSERS"]
+
+
+def _exchange(status: int) -> Callable[[bytes], object]:
+    async def read(data: bytes) -> object:
+        async def answer(_: httpx.Request) -> httpx.Response:
+            return httpx.Response(status, content=data)
+
+        transport = httpx.MockTransport(answer)
+        async with httpx.AsyncClient(transport=transport, base_url="https://a.example") as client:
+            exchange = Exchange(client, httpx.Auth(), _ABOUT)
+            reply = await exchange.call(Call.LIST, client.build_request("GET", "/"))
+            assert isinstance(reply, Reply)
+            return parse_page(read_json(reply.body)) or exchange.classified(Call.LIST, reply)
+
+    return waits(read)
+
+
+async def _file(data: bytes) -> object:
+    headers = {"content-length": data.decode("latin-1"), "content-type": "video/mp4"}
+    return await checked_content(httpx.Response(200, headers=headers, content=b"x"), Variant.VIDEO)
+
+
+_ABOUT = Context(deployment="a", endpoint="a.example", prompt="a pier " * 4000)
+_PROMPT = "a pier " * 4000
+MESSAGES = {
+    **WORDS,
+    **of(b"A+", b"A/", b"A", b"key=", b"bearer ", b"eyJ", b"eyJaaaaaaaa.", b"sk-", b"sig=a "),
+    **of(b"reason: ", b"reasons:a,", b"reasons: a-", b"moderation", b"a pier ", b"a pie"),
+    **of(b" ", before=b"reason:", after=b"1"),
+    **of(b"A", before=b"", after=b"-"),
+    **of(b"https://a.example/b?c=d ", b"a=b&", b"&", b"a/", b"%41", before=b"https://a.example/?"),
+    **of(b"request id: a ", b"request-id", b"trace_id: "),
+}
+
+
+def _answer(message: str) -> object:
+    body = json.dumps({"error": {"message": message, "code": message, "param": message}}).encode()
+    return classify_answer(Call.CREATE, 400, {}, body, _ABOUT)
+
+
+def _failed(message: str) -> object:
+    job = {"id": "a", "status": "failed", "error": {"message": message, "code": message}}
+    return parse_job(job), classify_job_error(ErrorBody(message=message, code=message), _PROMPT)
+
+
+def _job(value: str) -> object:
+    names = ("id", "status", "size", "seconds", "created_at", "progress", "width", "n_seconds")
+    return parse_job(dict.fromkeys(names, value)), parse_sora_1(dict.fromkeys(names, value))
+
+
+PARSERS = (
+    Parser(
+        "provider's page",
+        _exchange(200),
+        {**JSON, **of(b'{"id":"a","error":{}},', before=b'{"data":[')},
+    ),
+    Parser("provider's error", _exchange(400), JSON),
+    Parser("provider's message", text(lambda value: readable(value, _PROMPT)), MESSAGES),
+    Parser("message about a short prompt", text(lambda value: readable(value, "a pier")), MESSAGES),
+    Parser("provider's answer", text(_answer), MESSAGES),
+    Parser("failed job", text(_failed), MESSAGES),
+    Parser("job", text(_job), WORDS),
+    Parser("number of a provider", text(number), WORDS),
+    Parser(
+        "model of a job",
+        text(lambda value: _names(value, ("sora-2",))),
+        {**WORDS, **of(b"-2025-12-08", b"-2025")},
+    ),
+    Parser(
+        "retry after",
+        text(lambda value: retry_after({"retry-after": value, "date": value})),
+        {**WORDS, **of(b"Mon, ", b"1 Jan 2026 ", b"00:", b"(", b"+")},
+    ),
+    Parser("poll after", text(lambda value: poll_after({"openai-poll-after-ms": value})), WORDS),
+    Parser(
+        "claims challenge",
+        text(lambda v: _claims_challenge(httpx.Headers({"www-authenticate": v}))),
+        {**of(b'claims="', b'claims="a', b"a"), **of(b"a", before=b'Bearer claims="', after=b'"')},
+    ),
+    Parser("length of a file", waits(_file), of(b"9", b" ", b"0")),
+)
