@@ -51,7 +51,10 @@ _UNDER_WAY = 2
 
 
 async def submit_video(services: Services, video: VideoRef) -> Step:
-    """Get the video an upstream job: send the request, adopt a job, or say when to try again."""
+    """Get the video an upstream job: send the request, adopt a job, or say when to try again.
+
+    While our own quota has no place for it (``waiting``), nothing is sent: its phase says so.
+    """
     record = await services.records.get(video["owner"], video["id"])
     if record is None or record.is_final or record.submit.job_id is not None:
         return done()
@@ -63,10 +66,18 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
         return wait(0)
     if _waited_too_long(services, record):
         return stop(_no_slot(services))
+    if video.get("waiting"):
+        await services.records.update(record.owner, record.id, _waiting)
+        return wait(0)
     deployment = _choose(services, record)
     if deployment is None:
         return stop(_nothing_left(services, record))
     return await _send(services, record, deployment)
+
+
+def _waiting(record: VideoRecord) -> VideoRecord:
+    # An execution that comes late tells of what is over.
+    return record.moved_to(Phase.WAITING) if record.phase is Phase.ACCEPTED else record
 
 
 def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:

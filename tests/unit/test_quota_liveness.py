@@ -56,9 +56,7 @@ class Quota(RuleBasedStateMachine):
         self.per_window: int | None = None
         self.concurrent: int | None = None
 
-    @initialize(
-        per_window=st.none() | st.integers(1, 3), concurrent=st.none() | st.integers(1, 3)
-    )
+    @initialize(per_window=st.none() | st.integers(1, 3), concurrent=st.none() | st.integers(1, 3))
     def limits(self, per_window: int | None, concurrent: int | None) -> None:
         self.per_window, self.concurrent = per_window, concurrent
 
