@@ -23,8 +23,7 @@ def _ask(
     lease_seconds: float = 5400.0,
     since: float | None = None,
 ) -> Acquire:
-    return {
-        **({} if since is None else {"since": since}),
+    question: Acquire = {
         "deployment": "d",
         "per_window": per_window,
         "window_seconds": WINDOW,
@@ -34,6 +33,9 @@ def _ask(
         "video": video,
         "now": now,
     }
+    if since is not None:
+        question["since"] = since
+    return question
 
 
 @dataclass(frozen=True)
