@@ -128,6 +128,7 @@ def _data(record: VideoRecord, file_urls: Mapping[str, str]) -> dict[str, Any]:
         "created_at": int(record.created_at),
         "completed_at": None if record.completed_at is None else int(record.completed_at),
         "cost_usd": record.cost_usd,
+        "cost_is_estimate": record.cost_is_estimate,
         "error": None if record.error is None else record.error.model_dump(),
         "files": _files(record.files, file_urls),
         **_generations(record, file_urls),

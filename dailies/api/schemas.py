@@ -37,7 +37,8 @@ class Usage(BaseModel):
 class Video(BaseModel):
     """A video. Times are Unix seconds; ``seconds`` is a string, as in OpenAI's protocol.
 
-    ``phase``, ``usage`` and ``cost_usd`` are additions that clients of the protocol ignore.
+    ``phase``, ``usage``, ``cost_usd`` and ``cost_is_estimate`` are additions that clients of the
+    protocol ignore.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Video(BaseModel):
     error: VideoFailure | None
     usage: Usage
     cost_usd: float | None
+    cost_is_estimate: bool
 
 
 class VideoList(BaseModel):
@@ -130,4 +132,5 @@ def video_object(record: VideoRecord, *, retention_days: float | None) -> Video:
         error=None if record.error is None else VideoFailure(**record.error.model_dump()),
         usage=Usage(duration_seconds=float(request.seconds)),
         cost_usd=record.cost_usd,
+        cost_is_estimate=record.cost_is_estimate,
     )

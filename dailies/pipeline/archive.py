@@ -9,6 +9,7 @@ from dailies.catalogue import Deployment
 from dailies.errors import IntegrityError
 from dailies.logs import log_event
 from dailies.pipeline.cancel import cancel_upstream
+from dailies.pipeline.costs import cost_of
 from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
@@ -20,7 +21,7 @@ from dailies.telemetry import metrics
 from dailies.telemetry.spans import file_span, note_file
 from dailies.videos import Variant, VideoError
 
-__all__ = ["archive_video", "price_of", "price_of_failure"]
+__all__ = ["archive_video"]
 
 _MEDIA = {Variant.VIDEO: "video/", Variant.THUMBNAIL: "image/", Variant.SPRITESHEET: "image/"}
 # A file that was just said to be there may need a moment; a paid render is not given up at once.
@@ -146,6 +147,7 @@ def _given_up(services: Services, record: VideoRecord) -> bool:
 
 def _manifest(services: Services, record: VideoRecord) -> dict[str, Any]:
     deployment: Deployment | None = services.catalogue.deployment(record.submit.deployment or "")
+    cost = cost_of(services, record)
     return {
         "id": record.id,
         "owner": record.owner,
@@ -164,7 +166,8 @@ def _manifest(services: Services, record: VideoRecord) -> dict[str, Any]:
         },
         "files": _files(record.files),
         **_generations(record),
-        "cost_usd": price_of(services, record),
+        "cost_usd": cost.usd,
+        "cost_is_estimate": cost.is_estimate,
         "traceparent": record.traceparent,
     }
 
@@ -179,27 +182,3 @@ def _generations(record: VideoRecord) -> dict[str, Any]:
         return {}
     made = [{"id": made.id, "files": _files(made.files)} for made in record.generations]
     return {"generations": made}
-
-
-def price_of(services: Services, record: VideoRecord) -> float | None:
-    """What the finished video costs, in US dollars; None when the catalogue has no price."""
-    deployment = services.catalogue.deployment(record.submit.deployment or "")
-    if deployment is None:
-        return None
-    price = deployment.price(record.request.size, record.request.seconds)
-    return None if price is None else round(price * record.request.n_variants, 4)
-
-
-def price_of_failure(services: Services, record: VideoRecord) -> float | None:
-    """What a video that failed costs, in US dollars.
-
-    Nothing without an upstream job, the whole price for a render that was complete (it was
-    cancelled late, or could not be fetched), else the share that the provider charges for failures.
-    """
-    deployment = services.catalogue.deployment(record.submit.deployment or "")
-    if deployment is None or record.submit.job_id is None:
-        return 0.0
-    price = price_of(services, record)
-    if price is None:
-        return None
-    return price if record.rendered_at is not None else round(price * deployment.failed_share, 4)

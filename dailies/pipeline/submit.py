@@ -219,12 +219,10 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     if record.submit.reconciled + 1 < _RECONCILE_READS or too_early > 0:
         return hold(max(settings.reconcile_pause_seconds, too_early))
     log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
-    if record.cancel_requested:
-        return stop(CANCELLED)
     if settings.unresolved_submit is UnresolvedSubmit.FAIL:
         return stop(_unresolved("no job of it was found (DAILIES_UNRESOLVED_SUBMIT is 'fail')"))
     await _not_sent(services, record)
-    return wait(0)
+    return stop(CANCELLED) if record.cancel_requested else wait(0)
 
 
 def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome) -> Step:
@@ -272,8 +270,9 @@ async def _adopt(services: Services, record: VideoRecord, deployment: Deployment
         return False
     if updated is None or updated.is_final:
         # It was ended while its request was under way: nobody waits for this job.
-        ended = record.with_submit(deployment=deployment.name, job_id=job.id)
-        await cancel_upstream(services, ended)
+        await services.records.watch_job(record.id, record.owner)
+        ended = record.with_submit(deployment=deployment.name, job_id=job.id, submitted_at=now)
+        await cancel_upstream(services, updated or ended)
         return True
     metrics.video_submitted(updated)
     return True

@@ -1,17 +1,20 @@
 """Find what fell between the cracks, and put it right.
 
 Every video with something left to do has a row in ``openvideos``. The sweeper looks at each and at
-its orchestration. All it does is safe to do twice, and all of it is logged.
+its orchestration, and at the jobs that go on for videos that have ended. All it does is safe to do
+twice, and all of it is logged.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Awaitable
 
 from dailies.logs import log_event
 from dailies.orchestration import InstanceState, Orchestrations, start_video
 from dailies.pipeline.cancel import cancel_upstream
+from dailies.pipeline.costs import settle_cost
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import settle_removal
@@ -36,18 +39,31 @@ async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[s
     """Look at every open video once; gives how often each thing was done."""
     actions: Counter[str] = Counter()
     grace = services.settings.sweep_grace_seconds
+    async for video in services.records.watched_jobs():
+        await _do(actions, video, _settle(services, video))
     async for video in services.records.open_videos():
-        if services.clock() - _created_at(video) < grace:
-            continue
-        try:
-            action = await _tend(services, orchestrations, video)
-        except Exception:  # noqa: BLE001 - whatever is wrong with one, the others must not wait
-            log_event("sweep_failed", level=logging.ERROR, exc_info=True, video_id=video.id)
-            action = "failed"
-        if action is not None:
-            actions[action] += 1
-            log_event("swept", video_id=video.id, owner=video.owner, action=action)
+        if services.clock() - _created_at(video) >= grace:
+            await _do(actions, video, _tend(services, orchestrations, video))
     return actions
+
+
+async def _do(actions: Counter[str], video: OpenVideo, work: Awaitable[str | None]) -> None:
+    try:
+        action = await work
+    except Exception:  # noqa: BLE001 - whatever is wrong with one, the others must not wait
+        log_event("sweep_failed", level=logging.ERROR, exc_info=True, video_id=video.id)
+        action = "failed"
+    if action is not None:
+        actions[action] += 1
+        log_event("swept", video_id=video.id, owner=video.owner, action=action)
+
+
+async def _settle(services: Services, video: OpenVideo) -> str | None:
+    """Look after the job of a video that has ended before it."""
+    if not await settle_cost(services, video.owner, video.id):
+        return None
+    await services.records.unwatch_job(video.id)
+    return "settled"
 
 
 async def _tend(services: Services, orchestrations: Orchestrations, video: OpenVideo) -> str | None:
@@ -133,6 +149,7 @@ def _overdue(services: Services, record: VideoRecord) -> bool:
 async def _restart(services: Services, orchestrations: Orchestrations, record: VideoRecord) -> str:
     """Start the orchestration of a video that has none, or whose orchestration failed."""
     if record.restarts >= _MOST_RESTARTS:
+        await cancel_upstream(services, record)
         error = VideoError(
             "internal_error",
             "The video could not be finished after several starts. Create it again; the operator "

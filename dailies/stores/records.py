@@ -16,7 +16,8 @@ Inverting the hex digits turns rising into falling order. A page in falling orde
 then the records between its first and last id: the same rows, since both orders are exact mirrors.
 
 A row in ``openvideos`` is written before the record and removed when nothing is left to do, so a
-crash at any moment leaves the sweeper something to find.
+crash at any moment leaves the sweeper something to find. Its partition ``jobs`` names ended videos
+whose jobs may go on at the provider.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ Change = Callable[[VideoRecord], VideoRecord]
 
 _INVERTED = str.maketrans("0123456789abcdef", "fedcba9876543210")
 _OPEN_PARTITION = "open"
+_JOBS_PARTITION = "jobs"
 _WRITE_ATTEMPTS = 12
 
 
@@ -255,13 +257,13 @@ class RecordStore:
             records.reverse()
         return Page(records, has_more)
 
-    async def open_videos(self) -> AsyncIterator[OpenVideo]:
+    def open_videos(self) -> AsyncIterator[OpenVideo]:
         """Every video with something left to do, oldest first."""
-        rows = self._open.query_entities(
-            "PartitionKey eq @partition", parameters={"partition": _OPEN_PARTITION}
-        )
-        async for row in rows:
-            yield OpenVideo(id=str(row["RowKey"]), owner=str(row["Owner"]))
+        return self._rows(_OPEN_PARTITION)
+
+    def watched_jobs(self) -> AsyncIterator[OpenVideo]:
+        """Every ended video whose job may go on at the provider, oldest first."""
+        return self._rows(_JOBS_PARTITION)
 
     async def created_before(self, cutoff: float) -> AsyncIterator[VideoRecord]:
         """Every owner's videos that were created before ``cutoff`` (Unix seconds), in no order.
@@ -301,6 +303,23 @@ class RecordStore:
     async def close(self, video_id: str) -> None:
         """Note that nothing is left to do for this video."""
         await self._open.delete_entity(_OPEN_PARTITION, video_id)
+
+    async def watch_job(self, video_id: str, owner: str) -> None:
+        """Note that the video's job may go on though nobody waits for it any more."""
+        await self._open.upsert_entity(
+            {"PartitionKey": _JOBS_PARTITION, "RowKey": video_id, "Owner": owner}
+        )
+
+    async def unwatch_job(self, video_id: str) -> None:
+        """Note that nothing is left to learn of the video's job."""
+        await self._open.delete_entity(_JOBS_PARTITION, video_id)
+
+    async def _rows(self, partition: str) -> AsyncIterator[OpenVideo]:
+        rows = self._open.query_entities(
+            "PartitionKey eq @partition", parameters={"partition": partition}
+        )
+        async for row in rows:
+            yield OpenVideo(id=str(row["RowKey"]), owner=str(row["Owner"]))
 
     async def _ids(
         self, owner: str, *, after: str | None, limit: int, ascending: bool, models: Sequence[str]

@@ -44,6 +44,7 @@ async def test_a_video_is_created_under_every_base_path(
         "error": None,
         "usage": {"duration_seconds": 8.0},
         "cost_usd": None,
+        "cost_is_estimate": False,
     }
     assert world.engine.started == [video["id"]]
     assert int(answer.headers["openai-poll-after-ms"]) >= 100

@@ -104,7 +104,9 @@ class _Table:
         self, condition: str, *, parameters: Mapping[str, str], **_: Any
     ) -> AsyncIterator[_Row]:
         await self._before("query")
-        keys = sorted(key for key in self.rows if _holds(condition, parameters, key))
+        keys = sorted(
+            key for key, (row, _) in self.rows.items() if _holds(condition, parameters, row)
+        )
         for key in keys:
             if key in self.rows:
                 yield self._row(key)
@@ -146,7 +148,7 @@ def _conflict(index: int) -> TableTransactionError:
     return error
 
 
-def _holds(condition: str, parameters: Mapping[str, str], key: tuple[str, str]) -> bool:
+def _holds(condition: str, parameters: Mapping[str, str], row: Mapping[str, Any]) -> bool:
     compare: dict[str, Callable[[str, str], bool]] = {
         "eq": lambda a, b: a == b,
         "ge": lambda a, b: a >= b,
@@ -154,10 +156,12 @@ def _holds(condition: str, parameters: Mapping[str, str], key: tuple[str, str]) 
         "le": lambda a, b: a <= b,
         "lt": lambda a, b: a < b,
     }
-    values = {"PartitionKey": key[0], "RowKey": key[1]}
     for part in condition.split(" and "):
         name, operator, parameter = part.split()
-        if not compare[operator](values[name], parameters[parameter.removeprefix("@")]):
+        # As in the service, nothing holds of a property that is not there.
+        if name not in row or not compare[operator](
+            row[name], parameters[parameter.removeprefix("@")]
+        ):
             return False
     return True
 
