@@ -194,7 +194,8 @@ class VideoRecord(_Document):
 
     ``cost_usd`` is what it costs, None while it runs and where nobody knows the price;
     ``cost_is_estimate`` says that it is what the provider may charge for a job whose end it has not
-    told.
+    told. ``withdrawn_at`` is when its owner deleted it while it ran: from then on nobody but the
+    pipeline sees it, and it is removed once it has ended.
 
     A provider that makes several videos of a prompt has them in ``generations``; ``files`` are then
     those of the first.
@@ -219,6 +220,7 @@ class VideoRecord(_Document):
     cost_is_estimate: bool = False
     published: tuple[str, ...] = ()
     cancel_requested: bool = False
+    withdrawn_at: float | None = None
     restarts: int = 0
     idempotency_key: str | None = None
     request_hash: str | None = None
@@ -231,6 +233,10 @@ class VideoRecord(_Document):
     @property
     def is_final(self) -> bool:
         return self.phase.is_final
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.withdrawn_at is not None
 
     @property
     def all_files(self) -> dict[str, StoredFile]:

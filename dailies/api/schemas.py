@@ -72,11 +72,7 @@ class VideoList(BaseModel):
 
 
 class DeletedVideo(BaseModel):
-    """The answer to a delete.
-
-    A video that had not ended is cancelled: it stays, ends ``failed`` with the code ``cancelled``,
-    and can be deleted then.
-    """
+    """The answer to a delete. A video that had not ended is cancelled as well."""
 
     id: str
     object: Literal["video.deleted"] = "video.deleted"

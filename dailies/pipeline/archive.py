@@ -19,7 +19,7 @@ from dailies.records import StoredFile, VideoRecord
 from dailies.services import Services
 from dailies.telemetry import metrics
 from dailies.telemetry.spans import file_span, note_file
-from dailies.videos import Variant, VideoError
+from dailies.videos import Phase, Variant, VideoError
 
 __all__ = ["archive_video"]
 
@@ -60,7 +60,10 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
                 note_file(span, result)
                 metrics.file_archived(record, part.variant, result)
         if isinstance(result, StoredFile):
-            record = await _note_file(services, record, part, result)
+            noted = await _note_file(services, record, part, result)
+            if noted is None:
+                return done()
+            record = noted
         elif part.variant is Variant.VIDEO:
             return _try_again(services, record, result, attempt)
         elif result.kind in _NO_SUCH_FILE or attempt >= _TRIES_FOR_PICTURES:
@@ -68,6 +71,9 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
         else:
             return wait(max(_pause(services, attempt), result.retry_after or 0))
     await services.files.put_json(f"{record.id}/manifest.json", _manifest(services, record))
+    await _discard_if_unwanted(
+        services, record, await services.records.get(record.owner, record.id)
+    )
     return done()
 
 
@@ -99,11 +105,28 @@ async def _store_part(
 
 async def _note_file(
     services: Services, record: VideoRecord, part: Part, file: StoredFile
-) -> VideoRecord:
+) -> VideoRecord | None:
+    """The record with the file in it; None when nobody wants the file any more."""
     changed = await services.records.update(
-        record.owner, record.id, lambda current: with_part(current, part, file)
+        record.owner,
+        record.id,
+        lambda current: current if current.is_final else with_part(current, part, file),
     )
-    return changed or record
+    return None if await _discard_if_unwanted(services, record, changed) else changed
+
+
+async def _discard_if_unwanted(
+    services: Services, record: VideoRecord, now: VideoRecord | None
+) -> bool:
+    """Delete the files of a video that was cancelled or removed while they were stored.
+
+    What ended the video has deleted those that were there; an execution that was given up for dead
+    may store more of them afterwards.
+    """
+    if now is not None and now.phase is not Phase.CANCELLED:
+        return False
+    await services.files.delete_folder(f"{record.id}/")
+    return True
 
 
 def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attempt: int) -> Step:

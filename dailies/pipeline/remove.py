@@ -6,9 +6,8 @@ import logging
 
 from azure.core.exceptions import AzureError
 
-from dailies.events import EventType, video_event
+from dailies.events import EventType, due_events, video_event
 from dailies.logs import log_event
-from dailies.pipeline.publish import due_events
 from dailies.records import VideoRecord
 from dailies.services import Services
 from dailies.stores.tombstones import Removal, Tombstone

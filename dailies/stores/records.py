@@ -12,6 +12,8 @@ row key   holds                               read as
 ``t:ID``  the tombstone of a removed video    a point (``dailies.stores.tombstones``)
 ========  ==================================  =====================================
 
+A video that was deleted while it ran has its record, for the pipeline alone, and its tombstone.
+
 Inverting the hex digits turns rising into falling order. A page in falling order reads the index,
 then the records between its first and last id: the same rows, since both orders are exact mirrors.
 
@@ -48,6 +50,7 @@ __all__ = [
     "OpenVideo",
     "Page",
     "RecordStore",
+    "entity_of",
     "falling_row",
     "hash_key",
     "is_video_id",
@@ -97,6 +100,20 @@ def is_video_id(text: str) -> bool:
     return len(digits) == 32 and digits != text and all(c in "0123456789abcdef" for c in digits)
 
 
+def entity_of(record: VideoRecord) -> dict[str, object]:
+    """The row of a record. The columns beside the document are for lists, and for people who look
+    into the table."""
+    return {
+        "PartitionKey": record.owner,
+        "RowKey": f"v:{record.id}",
+        "Status": record.status.value,
+        "Phase": record.phase.value,
+        "Model": record.request.model,
+        **({"Withdrawn": True} if record.is_withdrawn else {}),
+        **properties_of(record.model_dump_json()),
+    }
+
+
 class RecordStore:
     """The records of all owners."""
 
@@ -113,7 +130,7 @@ class RecordStore:
         """
         await self.announce(record.id, record.owner)
         operations: list[tuple[str, dict[str, object]]] = [
-            ("create", self._entity(record)),
+            ("create", entity_of(record)),
             (
                 "create",
                 {
@@ -177,10 +194,15 @@ class RecordStore:
                 "new video, or send the same request again.",
                 code="idempotency_key_reused",
             )
-        return await self.get(owner, str(row["VideoId"]))
+        record = await self.get(owner, str(row["VideoId"]))
+        # It may be deleted at this moment; then the key is free.
+        return None if record is None or record.is_withdrawn else record
 
     async def get(self, owner: str, video_id: str) -> VideoRecord | None:
-        """One record, or None: also when it belongs to another owner."""
+        """One record, or None: also when it belongs to another owner.
+
+        For the pipeline: callers are shown what ``dailies.api.lookup`` finds.
+        """
         found = await self.read(owner, video_id)
         if found is None:
             return None
@@ -204,7 +226,7 @@ class RecordStore:
                 return record
             try:
                 await self._videos.update_entity(
-                    self._entity(changed),
+                    entity_of(changed),
                     mode=UpdateMode.REPLACE,
                     etag=etag,
                     match_condition=MatchConditions.IfNotModified,
@@ -335,11 +357,13 @@ class RecordStore:
             # The SDK knows a parameter only between spaces.
             + (f" and ( {of_models} )" if of_models else ""),
             parameters={"owner": owner, "low": low, "high": high, **wanted},
-            select=["RowKey", "VideoId"],
+            select=["RowKey", "VideoId", "Withdrawn"],
             results_per_page=limit,
         )
         ids: list[str] = []
         async for row in rows:
+            if row.get("Withdrawn"):
+                continue
             ids.append(str(row["RowKey"])[2:] if ascending else str(row["VideoId"]))
             if len(ids) == limit:
                 break
@@ -354,15 +378,3 @@ class RecordStore:
         except ResourceNotFoundError:
             return None
         return VideoRecord.model_validate_json(document_of(row)), str(row.metadata["etag"])
-
-    @staticmethod
-    def _entity(record: VideoRecord) -> dict[str, object]:
-        # The columns beside the document are for people who look into the table.
-        return {
-            "PartitionKey": record.owner,
-            "RowKey": f"v:{record.id}",
-            "Status": record.status.value,
-            "Phase": record.phase.value,
-            "Model": record.request.model,
-            **properties_of(record.model_dump_json()),
-        }

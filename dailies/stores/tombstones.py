@@ -1,15 +1,20 @@
 """Tombstones: what is left of a video that was deleted, or whose time was over.
 
-One transaction takes the record, its index and its idempotency key away and writes the tombstone
-(row ``t:ID`` in the owner's partition), so that a video is gone from every answer at once. The
-tombstone keeps the record until its files are deleted and its events are out; a row in
-``openvideos`` brings the sweeper back until then. After that it only says what became of the id.
+A video that runs is *withdrawn*: one transaction marks its record, takes away what its owner finds
+it by, and writes the tombstone (row ``t:ID`` in the owner's partition). The pipeline still has the
+record, to cancel what is under way and to say how the video ended; then it is buried.
+
+Burying: one transaction takes the record, its index and its idempotency key away and writes the
+tombstone, so that a video is gone from every answer at once. The tombstone keeps the record until
+its files are deleted and its events are out; a row in ``openvideos`` brings the sweeper back until
+then. After that it only says what became of the id.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -21,12 +26,13 @@ from pydantic import BaseModel, ConfigDict
 
 from dailies.errors import Conflict
 from dailies.records import VideoRecord
-from dailies.stores.records import RecordStore, falling_row, is_video_id
+from dailies.stores.records import RecordStore, entity_of, falling_row, is_video_id
 from dailies.stores.tables import VIDEOS, document_of, properties_of
 
 __all__ = ["Removal", "Tombstone", "TombstoneStore"]
 
 _ATTEMPTS = 12
+_REPLACE = {"mode": UpdateMode.REPLACE}
 _Operation = tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], dict[str, Any]]
 
 
@@ -77,6 +83,31 @@ class TombstoneStore:
             return None
         return Tombstone.model_validate_json(document_of(row))
 
+    async def withdraw(self, owner: str, video_id: str, now: float) -> VideoRecord | None:
+        """Take a video that has not ended out of its owner's sight, and ask for its cancellation.
+
+        Gives its record: one that had ended is left as it is. None when there is none.
+
+        Raises:
+            Conflict: others keep writing to its record.
+        """
+        for attempt in range(_ATTEMPTS):
+            found = await self._records.read(owner, video_id)
+            if found is None:
+                return None
+            record, etag = found
+            if record.is_final or record.is_withdrawn:
+                return record
+            withdrawn = record.model_copy(update={"withdrawn_at": now, "cancel_requested": True})
+            tombstone = Tombstone(
+                id=record.id, owner=owner, reason=Removal.DELETED, at=now, record=None
+            )
+            change: _Operation = ("update", entity_of(withdrawn), _unchanged(etag, _REPLACE))
+            if await self._do([change, *_leave_lists(record), _put(tombstone)]):
+                return withdrawn
+            await _pause(attempt)
+        raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
+
     async def bury(
         self, owner: str, video_id: str, reason: Removal, now: float
     ) -> Tombstone | None:
@@ -96,9 +127,10 @@ class TombstoneStore:
                 id=record.id, owner=owner, reason=reason, at=now, record=_without_prompt(record)
             )
             await self._records.announce(record.id, record.owner)
-            if await self._replace(record, etag, tombstone):
+            take: _Operation = ("delete", _key(record, f"v:{record.id}"), _unchanged(etag))
+            if await self._do([take, *_leave_lists(record), _put(tombstone)]):
                 return tombstone
-            await asyncio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
+            await _pause(attempt)
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
 
     async def settle(self, tombstone: Tombstone) -> None:
@@ -107,16 +139,8 @@ class TombstoneStore:
         await self._videos.upsert_entity(_entity(done), mode=UpdateMode.REPLACE)
         await self._records.close(tombstone.id)
 
-    async def _replace(self, record: VideoRecord, etag: str, tombstone: Tombstone) -> bool:
+    async def _do(self, operations: list[_Operation]) -> bool:
         """Do it in one transaction; False when the record was changed since it was read."""
-        unchanged = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        operations: list[_Operation] = [
-            ("delete", _key(record, f"v:{record.id}"), unchanged),
-            ("delete", _key(record, falling_row(record.id))),
-            ("upsert", _entity(tombstone), {"mode": UpdateMode.REPLACE}),
-        ]
-        if record.idempotency_key is not None:
-            operations.append(("delete", _key(record, f"k:{record.idempotency_key}")))
         try:
             await self._videos.submit_transaction(operations)
         except TableTransactionError as error:
@@ -125,6 +149,30 @@ class TombstoneStore:
                 return False
             raise
         return True
+
+
+def _leave_lists(record: VideoRecord) -> list[_Operation]:
+    """Take away what a video is found by; a withdrawn one has nothing of that any more, and its key
+    may be another's by now."""
+    if record.is_withdrawn:
+        return []
+    rows = [falling_row(record.id)]
+    if record.idempotency_key is not None:
+        rows.append(f"k:{record.idempotency_key}")
+    return [("delete", _key(record, row)) for row in rows]
+
+
+def _put(tombstone: Tombstone) -> _Operation:
+    return ("upsert", _entity(tombstone), _REPLACE)
+
+
+def _unchanged(etag: str, further: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+    return {**condition, **(further or {})}
+
+
+async def _pause(attempt: int) -> None:
+    await asyncio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
 
 
 def _key(record: VideoRecord, row: str) -> dict[str, Any]:
