@@ -8,14 +8,14 @@ from fastapi import APIRouter, Request, Response
 
 from dailies.api.bodies import Body, Upload, open_body
 from dailies.api.context import SECURITY, Caller, RequestContext
-from dailies.api.create import accept_and_start
+from dailies.api.create import accept_and_start, sending_of
 from dailies.api.documents import (
     EDIT_BODY,
     EXTENSION_BODY,
-    IDEMPOTENCY_KEY,
     POLL_AFTER,
     REMIX_BODY,
     REPLAYED,
+    SENDING_HEADERS,
     answers,
 )
 from dailies.api.lookup import find
@@ -38,7 +38,7 @@ router = APIRouter(tags=["videos"], dependencies=SECURITY)
     "/videos/edits",
     response_model=Video,
     responses=_ANSWERS,
-    openapi_extra={"requestBody": EDIT_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": EDIT_BODY, "parameters": SENDING_HEADERS},
 )
 async def edit(
     request: Request, response: Response, context: RequestContext, caller: Caller
@@ -51,7 +51,7 @@ async def edit(
     "/videos/extensions",
     response_model=Video,
     responses=_ANSWERS,
-    openapi_extra={"requestBody": EXTENSION_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": EXTENSION_BODY, "parameters": SENDING_HEADERS},
 )
 async def extend(
     request: Request, response: Response, context: RequestContext, caller: Caller
@@ -64,7 +64,7 @@ async def extend(
     "/videos/{video_id}/remix",
     response_model=Video,
     responses=_ANSWERS,
-    openapi_extra={"requestBody": REMIX_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": REMIX_BODY, "parameters": SENDING_HEADERS},
 )
 async def remix(
     video_id: str, request: Request, response: Response, context: RequestContext, caller: Caller
@@ -83,13 +83,16 @@ async def _derive(
 ) -> Video:
     services = context.services
     most = services.settings.max_reference_bytes
+    sending = await sending_of(context, request, caller.name)
     async with open_body(request, max_inline_bytes=most) as body:
         param = "video.id" if video_id is None else "video_id"
         source = await find(context, request, caller.name, video_id or _source_id(body))
         asked = derive(
             services.catalogue, operation, body.fields, source, param=param, now=services.clock()
         )
-    acceptance = await accept_and_start(context, request, asked, owner=caller.name, source=Source())
+    acceptance = await accept_and_start(
+        context, request, asked, owner=caller.name, source=Source(), sending=sending
+    )
     return answer(context, acceptance, response)
 
 

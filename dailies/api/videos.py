@@ -9,7 +9,7 @@ from pydantic import WithJsonSchema
 
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.create import create_video
-from dailies.api.documents import CREATE_BODY, IDEMPOTENCY_KEY, POLL_AFTER, REPLAYED, answers
+from dailies.api.documents import CREATE_BODY, POLL_AFTER, REPLAYED, SENDING_HEADERS, answers
 from dailies.api.lookup import find, not_found
 from dailies.api.schemas import DeletedVideo, Video, VideoList, video_object
 from dailies.errors import Conflict, InvalidRequest
@@ -19,7 +19,7 @@ from dailies.orchestration import wake_video
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.remove import remove_video
 from dailies.records import Source, VideoRecord
-from dailies.stores.records import is_video_id
+from dailies.stores.rows import is_video_id
 from dailies.stores.tombstones import Removal
 from dailies.videos import Phase
 
@@ -37,13 +37,13 @@ router = APIRouter(tags=["videos"], dependencies=SECURITY)
     "/videos",
     response_model=Video,
     responses=answers(400, 404, 408, 409, 413, ok=REPLAYED | POLL_AFTER),
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 @router.post(
     "/videos/generations",
     response_model=Video,
     responses=answers(400, 404, 408, 409, 413, ok=REPLAYED | POLL_AFTER),
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 async def create(
     request: Request, response: Response, context: RequestContext, caller: Caller

@@ -27,14 +27,14 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
     """Write the terminal state, once; an ended video stays as it is.
 
     A video without its file is never ``completed``, whatever was asked, and neither is one that
-    its owner has cancelled. A job that may go on, and is paid for, is watched from then on.
+    its owner has cancelled. The sweeper looks after a job that may go on, and is paid for.
     """
     now = services.clock()
     error = video.get("error")
     cause = VideoError(error["code"], error["message"]) if error else None
     ended_before = False
     if cause is not None:
-        await _watch_job(services, video)
+        await _remind_of_job(services, video)
 
     def ended(current: VideoRecord) -> VideoRecord:
         nonlocal ended_before
@@ -77,7 +77,7 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
     return done()
 
 
-async def _watch_job(services: Services, video: VideoRef) -> None:
+async def _remind_of_job(services: Services, video: VideoRef) -> None:
     """Let the sweeper look after a job that may go on though its video ends.
 
     Before the video has ended: afterwards nobody might come to do it.
@@ -86,7 +86,7 @@ async def _watch_job(services: Services, video: VideoRef) -> None:
     if record is None or record.is_final or record.submit.job_id is None:
         return
     if cost_of(services, record).is_estimate:
-        await services.records.watch_job(record.id, record.owner)
+        await services.records.remind(record.id, record.owner)
 
 
 async def _delete_upstream(services: Services, record: VideoRecord) -> None:

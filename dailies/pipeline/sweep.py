@@ -1,8 +1,8 @@
 """Find what fell between the cracks, and put it right.
 
 Every video with something left to do has a row in ``openvideos``. The sweeper looks at each and at
-its orchestration, and at the jobs that go on for videos that have ended. All it does is safe to do
-twice, and all of it is logged.
+its orchestration, and comes back to some that have ended. All it does is safe to do twice, and all
+of it is logged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dailies.requests import serving
 from dailies.services import Services
 from dailies.stores.records import OpenVideo
 from dailies.telemetry.spans import note_record, span
-from dailies.videos import ID_PREFIX, VideoError
+from dailies.videos import VideoError, created_at
 
 __all__ = ["sweep"]
 
@@ -39,10 +39,10 @@ async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[s
     """Look at every open video once; gives how often each thing was done."""
     actions: Counter[str] = Counter()
     grace = services.settings.sweep_grace_seconds
-    async for video in services.records.watched_jobs():
-        await _do(actions, video, _settle(services, video))
+    async for video in services.records.reminders():
+        await _do(actions, video, _come_back(services, video))
     async for video in services.records.open_videos():
-        if services.clock() - _created_at(video) >= grace:
+        if services.clock() - created_at(video.id) >= grace:
             await _do(actions, video, _tend(services, orchestrations, video))
     return actions
 
@@ -58,11 +58,14 @@ async def _do(actions: Counter[str], video: OpenVideo, work: Awaitable[str | Non
         log_event("swept", video_id=video.id, owner=video.owner, action=action)
 
 
-async def _settle(services: Services, video: OpenVideo) -> str | None:
-    """Look after the job of a video that has ended before it."""
+async def _come_back(services: Services, video: OpenVideo) -> str | None:
+    """Do what was left for some time after the video's end: its job may have gone on, and its
+    request is remembered for a while after it was removed."""
     if not await settle_cost(services, video.owner, video.id):
         return None
-    await services.records.unwatch_job(video.id)
+    if not await services.tombstones.forget_request(video.owner, video.id, services.clock()):
+        return None
+    await services.records.forget_reminder(video.id)
     return "settled"
 
 
@@ -95,7 +98,7 @@ async def _gone(services: Services, video: OpenVideo) -> str | None:
     if tombstone is not None and not tombstone.is_settled:
         return "removed" if await settle_removal(services, tombstone) else None
     if tombstone is None:
-        if services.clock() - _created_at(video) < _LONGEST_CREATE:
+        if services.clock() - created_at(video.id) < _LONGEST_CREATE:
             return None
         # The create broke off before its record: nothing was promised to anyone.
         await services.files.delete_folder(f"{video.id}/")
@@ -186,8 +189,3 @@ async def _end(
 
 def _ref(record: VideoRecord) -> VideoRef:
     return {"id": record.id, "owner": record.owner}
-
-
-def _created_at(video: OpenVideo) -> float:
-    """Unix seconds, from the id: its first twelve digits are milliseconds."""
-    return int(video.id.removeprefix(ID_PREFIX)[:12], 16) / 1000

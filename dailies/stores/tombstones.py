@@ -12,8 +12,6 @@ then. After that it only says what became of the id.
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -26,14 +24,24 @@ from pydantic import BaseModel, ConfigDict
 
 from dailies.errors import Conflict
 from dailies.records import VideoRecord
-from dailies.stores.records import RecordStore, entity_of, falling_row, is_video_id
+from dailies.stores.records import RecordStore
+from dailies.stores.resends import RESEND_SECONDS, remembered_hash
+from dailies.stores.rows import (
+    Operation,
+    entity_of,
+    falling_row,
+    is_video_id,
+    record_row,
+    row,
+    step_aside,
+)
 from dailies.stores.tables import VIDEOS, document_of, properties_of
+from dailies.videos import created_at
 
 __all__ = ["Removal", "Tombstone", "TombstoneStore"]
 
 _ATTEMPTS = 12
 _REPLACE = {"mode": UpdateMode.REPLACE}
-_Operation = tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], dict[str, Any]]
 
 
 class Removal(StrEnum):
@@ -51,6 +59,7 @@ class Tombstone(BaseModel):
     Attributes:
         at: when it was removed, Unix seconds.
         record: what it was, while files or events are left to see to; without the prompt.
+        request_hash: what its request is known by, if a resend of it may still come.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,6 +69,7 @@ class Tombstone(BaseModel):
     reason: Removal
     at: float
     record: VideoRecord | None
+    request_hash: str | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -78,10 +88,10 @@ class TombstoneStore:
         if not is_video_id(video_id):
             return None
         try:
-            row = await self._videos.get_entity(owner, _row(video_id))
+            found = await self._videos.get_entity(owner, _row(video_id))
         except ResourceNotFoundError:
             return None
-        return Tombstone.model_validate_json(document_of(row))
+        return Tombstone.model_validate_json(document_of(found))
 
     async def withdraw(self, owner: str, video_id: str, now: float) -> VideoRecord | None:
         """Take a video that has not ended out of its owner's sight, and ask for its cancellation.
@@ -100,12 +110,18 @@ class TombstoneStore:
                 return record
             withdrawn = record.model_copy(update={"withdrawn_at": now, "cancel_requested": True})
             tombstone = Tombstone(
-                id=record.id, owner=owner, reason=Removal.DELETED, at=now, record=None
+                id=record.id,
+                owner=owner,
+                reason=Removal.DELETED,
+                at=now,
+                record=None,
+                request_hash=remembered_hash(record, now),
             )
-            change: _Operation = ("update", entity_of(withdrawn), _unchanged(etag, _REPLACE))
+            await self._remind(tombstone)
+            change: Operation = ("update", entity_of(withdrawn), _unchanged(etag, _REPLACE))
             if await self._do([change, *_leave_lists(record), _put(tombstone)]):
                 return withdrawn
-            await _pause(attempt)
+            await step_aside(attempt)
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
 
     async def bury(
@@ -124,13 +140,19 @@ class TombstoneStore:
             if not record.is_final:
                 raise Conflict(f"{video_id} has not ended; it can't be removed.", code="busy")
             tombstone = Tombstone(
-                id=record.id, owner=owner, reason=reason, at=now, record=_without_prompt(record)
+                id=record.id,
+                owner=owner,
+                reason=reason,
+                at=now,
+                record=_without_prompt(record),
+                request_hash=remembered_hash(record, now),
             )
             await self._records.announce(record.id, record.owner)
-            take: _Operation = ("delete", _key(record, f"v:{record.id}"), _unchanged(etag))
+            await self._remind(tombstone)
+            take: Operation = ("delete", row(owner, record_row(record.id)), _unchanged(etag))
             if await self._do([take, *_leave_lists(record), _put(tombstone)]):
                 return tombstone
-            await _pause(attempt)
+            await step_aside(attempt)
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
 
     async def settle(self, tombstone: Tombstone) -> None:
@@ -139,7 +161,24 @@ class TombstoneStore:
         await self._videos.upsert_entity(_entity(done), mode=UpdateMode.REPLACE)
         await self._records.close(tombstone.id)
 
-    async def _do(self, operations: list[_Operation]) -> bool:
+    async def forget_request(self, owner: str, video_id: str, now: float) -> bool:
+        """Forget what the request of a removed video is known by; False while a resend of it may
+        still come."""
+        tombstone = await self.get(owner, video_id)
+        if tombstone is None or tombstone.request_hash is None:
+            return True
+        if not tombstone.is_settled or now - created_at(video_id) <= RESEND_SECONDS:
+            return False
+        forgetful = tombstone.model_copy(update={"request_hash": None})
+        await self._videos.upsert_entity(_entity(forgetful), mode=UpdateMode.REPLACE)
+        return True
+
+    async def _remind(self, tombstone: Tombstone) -> None:
+        """First the row by which the sweeper comes to forget what the tombstone remembers."""
+        if tombstone.request_hash is not None:
+            await self._records.remind(tombstone.id, tombstone.owner)
+
+    async def _do(self, operations: list[Operation]) -> bool:
         """Do it in one transaction; False when the record was changed since it was read."""
         try:
             await self._videos.submit_transaction(operations)
@@ -151,7 +190,7 @@ class TombstoneStore:
         return True
 
 
-def _leave_lists(record: VideoRecord) -> list[_Operation]:
+def _leave_lists(record: VideoRecord) -> list[Operation]:
     """Take away what a video is found by; a withdrawn one has nothing of that any more, and its key
     may be another's by now."""
     if record.is_withdrawn:
@@ -159,24 +198,16 @@ def _leave_lists(record: VideoRecord) -> list[_Operation]:
     rows = [falling_row(record.id)]
     if record.idempotency_key is not None:
         rows.append(f"k:{record.idempotency_key}")
-    return [("delete", _key(record, row)) for row in rows]
+    return [("delete", row(record.owner, key)) for key in rows]
 
 
-def _put(tombstone: Tombstone) -> _Operation:
+def _put(tombstone: Tombstone) -> Operation:
     return ("upsert", _entity(tombstone), _REPLACE)
 
 
 def _unchanged(etag: str, further: Mapping[str, Any] | None = None) -> dict[str, Any]:
     condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
     return {**condition, **(further or {})}
-
-
-async def _pause(attempt: int) -> None:
-    await asyncio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
-
-
-def _key(record: VideoRecord, row: str) -> dict[str, Any]:
-    return {"PartitionKey": record.owner, "RowKey": row}
 
 
 def _row(video_id: str) -> str:
@@ -189,9 +220,11 @@ def _without_prompt(record: VideoRecord) -> VideoRecord:
 
 
 def _entity(tombstone: Tombstone) -> dict[str, Any]:
-    return {
-        "PartitionKey": tombstone.owner,
-        "RowKey": _row(tombstone.id),
-        "Reason": tombstone.reason.value,
+    known = {} if tombstone.request_hash is None else {"RequestHash": tombstone.request_hash}
+    return row(
+        tombstone.owner,
+        _row(tombstone.id),
+        Reason=tombstone.reason.value,
+        **known,
         **properties_of(tombstone.model_dump_json()),
-    }
+    )

@@ -9,7 +9,7 @@ from fastapi import Request
 
 from dailies.api.bodies import Upload, open_body
 from dailies.api.context import Context
-from dailies.api.create import accept_and_start
+from dailies.api.create import accept_and_start, sending_of
 from dailies.api.reference_input import refusal
 from dailies.capabilities import check_inputs, check_variants, describe, refuse_foreign, whole
 from dailies.catalogue import Catalogue, Model
@@ -36,6 +36,7 @@ async def create_job(context: Context, request: Request, *, owner: str) -> Accep
         TooLarge: a file has too many bytes.
     """
     settings, catalogue = context.services.settings, context.services.catalogue
+    sending = await sending_of(context, request, owner)
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
         fields = {n: v for n, v in body.fields.items() if not isinstance(v, Upload)}
         files = {upload.filename: upload for upload in body.uploads}
@@ -45,7 +46,13 @@ async def create_job(context: Context, request: Request, *, owner: str) -> Accep
         check_inputs(model, [named.item for named in items], asked.seconds, param=_ITEMS)
         inputs = await _inputs(items, files, input_limits(settings, model))
         return await accept_and_start(
-            context, request, asked, owner=owner, source=Source(), inputs=inputs
+            context,
+            request,
+            asked,
+            owner=owner,
+            source=Source(),
+            inputs=inputs,
+            sending=sending,
         )
 
 

@@ -11,7 +11,7 @@ from pydantic import WithJsonSchema
 
 from dailies.api.content import deliver
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
-from dailies.api.documents import IDEMPOTENCY_KEY, REPLAYED
+from dailies.api.documents import REPLAYED, SENDING_HEADERS
 from dailies.api.lookup import visible
 from dailies.api.observe import note
 from dailies.api.sora1.create import create_job
@@ -49,7 +49,7 @@ router = APIRouter(
     status_code=201,
     response_model=Job,
     responses=flat_answers(400, 404, 408, 409, 413, 429, ok=REPLAYED, success=201),
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 async def create(
     request: Request, response: Response, context: RequestContext, caller: Caller

@@ -234,8 +234,8 @@ async def test_a_crash_at_any_call_leaves_the_cost_of_a_stopped_job() -> None:
 # -- afterwards
 
 
-async def _watched(world: World) -> list[str]:
-    return [video.id async for video in world.services.records.watched_jobs()]
+async def _reminders(world: World) -> list[str]:
+    return [video.id async for video in world.services.records.reminders()]
 
 
 async def _still_running(world: World) -> VideoRecord:
@@ -254,7 +254,7 @@ async def _still_running(world: World) -> VideoRecord:
 async def test_an_estimate_is_settled_when_the_job_has_ended(status: JobStatus, usd: float) -> None:
     world, hub = _world(), Hub()
     video = await _still_running(world)
-    assert await _watched(world) == [video.id]
+    assert await _reminders(world) == [video.id]
     assert await world.services.records.count_open(video.owner, up_to=9) == 1  # its own events
     await sweep(world.services, hub)
     assert (await world.record(video.id)).cost_is_estimate
@@ -263,7 +263,7 @@ async def test_an_estimate_is_settled_when_the_job_has_ended(status: JobStatus, 
     assert (await sweep(world.services, hub))["settled"] == 1
     settled = await world.record(video.id)
     assert (settled.cost_usd, settled.cost_is_estimate) == (usd, False)
-    assert await _watched(world) == []
+    assert await _reminders(world) == []
 
 
 async def test_a_job_that_goes_on_is_told_again_to_stop() -> None:
@@ -282,4 +282,4 @@ async def test_nobody_is_asked_about_a_job_for_longer_than_providers_keep_it() -
     world.now += 90_000
     assert (await sweep(world.services, hub))["settled"] == 1
     assert (await world.record(video.id)).cost_is_estimate
-    assert await _watched(world) == []
+    assert await _reminders(world) == []
