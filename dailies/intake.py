@@ -182,10 +182,14 @@ def _hash_request(
     if reference is not None:
         document["reference"] = {
             "sha256": hashlib.sha256(reference.data).hexdigest(),
-            "file": reference.file.model_dump(mode="json", exclude={"original"}),
+            "file": reference.file.model_dump(mode="json", exclude={"original", "file"}),
         }
     if inputs:
         document["inpaint"] = [
-            {"digest": given.digest, "item": given.item.model_dump(mode="json")} for given in inputs
+            {
+                "digest": given.digest,
+                "item": given.item.model_dump(mode="json", exclude={"original"}),
+            }
+            for given in inputs
         ]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

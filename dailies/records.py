@@ -81,6 +81,7 @@ class InpaintItem(_Document):
     Attributes:
         crop: the part of the picture to use; None for all of it.
         file: the blob as it is sent; set once it is stored.
+        original: the blob as it was given, where that is another.
         fit: how we bring an image to the video's size before it is sent, or only upright where a
             crop is wanted; None: it is sent as it was given.
         prepared: ``fit`` has been done.
@@ -90,6 +91,7 @@ class InpaintItem(_Document):
     frame_index: int = 0
     crop: CropBounds | None = None
     file: StoredFile | None = None
+    original: str | None = None
     fit: FitMode | None = None
     prepared: bool = False
 
@@ -99,10 +101,12 @@ class InpaintItem(_Document):
 
 
 class ReferenceFile(_Document):
-    """The reference image: the blob as it was given, and the one fitted for the model."""
+    """The reference image: the blob as it was given, and the one fitted for the model, which is
+    ``file`` (None in records of before it was kept)."""
 
     original: str = ""
     fitted: str | None = None
+    file: StoredFile | None = None
     content_type: str = "application/octet-stream"
     fit: FitMode = FitMode.COVER
 

@@ -17,6 +17,7 @@ __all__ = [
     "Video",
     "VideoFailure",
     "VideoList",
+    "VideoSource",
     "video_object",
 ]
 
@@ -28,6 +29,13 @@ class VideoFailure(BaseModel):
     message: str
 
 
+class VideoSource(BaseModel):
+    """Where the request came from; ``blob`` names a dropped image in its container."""
+
+    type: Literal["http", "drop", "operator"]
+    blob: str | None
+
+
 class Usage(BaseModel):
     """What the video is billed by: the seconds that were rendered for it."""
 
@@ -37,8 +45,8 @@ class Usage(BaseModel):
 class Video(BaseModel):
     """A video. Times are Unix seconds; ``seconds`` is a string, as in OpenAI's protocol.
 
-    ``phase``, ``usage``, ``cost_usd`` and ``cost_is_estimate`` are additions that clients of the
-    protocol ignore.
+    ``phase``, ``source``, ``usage``, ``cost_usd`` and ``cost_is_estimate`` are additions that
+    clients of the protocol ignore.
     """
 
     id: str
@@ -55,6 +63,7 @@ class Video(BaseModel):
     prompt: str
     remixed_from_video_id: str | None
     user: str | None
+    source: VideoSource
     error: VideoFailure | None
     usage: Usage
     cost_usd: float | None
@@ -125,6 +134,7 @@ def video_object(record: VideoRecord, *, retention_days: float | None) -> Video:
         prompt=request.prompt,
         remixed_from_video_id=request.source_video_id,
         user=request.user,
+        source=VideoSource(type=record.source.kind.value, blob=record.source.blob),
         error=None if record.error is None else VideoFailure(**record.error.model_dump()),
         usage=Usage(duration_seconds=float(request.seconds)),
         cost_usd=record.cost_usd,

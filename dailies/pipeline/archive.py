@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from dailies.catalogue import Deployment
 from dailies.errors import IntegrityError
 from dailies.logs import log_event
 from dailies.pipeline.cancel import cancel_upstream
-from dailies.pipeline.costs import cost_of
+from dailies.pipeline.manifest import manifest_of
 from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
@@ -70,7 +66,7 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
             log_event("variant_missing", video_id=record.id, variant=part.variant, code=result.code)
         else:
             return wait(max(_pause(services, attempt), result.retry_after or 0))
-    await services.files.put_json(f"{record.id}/manifest.json", _manifest(services, record))
+    await services.files.put_json(f"{record.id}/manifest.json", await manifest_of(services, record))
     await _discard_if_unwanted(
         services, record, await services.records.get(record.owner, record.id)
     )
@@ -166,42 +162,3 @@ def _given_up(services: Services, record: VideoRecord) -> bool:
     """Whether the time in which the file can be had is over, by our clock."""
     deadline = (record.rendered_at or services.clock()) + services.settings.video_deadline_seconds
     return services.clock() > max(record.upstream_expires_at or deadline, deadline)
-
-
-def _manifest(services: Services, record: VideoRecord) -> dict[str, Any]:
-    deployment: Deployment | None = services.catalogue.deployment(record.submit.deployment or "")
-    cost = cost_of(services, record)
-    return {
-        "id": record.id,
-        "owner": record.owner,
-        "request": record.request.model_dump(mode="json", exclude={"reference"}),
-        "source": record.source.model_dump(mode="json"),
-        "provider": {
-            "name": deployment.provider if deployment else None,
-            "deployment": record.submit.deployment,
-            "job_id": record.submit.job_id,
-        },
-        "timings": {
-            "created_at": record.created_at,
-            "submitted_at": record.submit.submitted_at,
-            "rendered_at": record.rendered_at,
-            "archived_at": services.clock(),
-        },
-        "files": _files(record.files),
-        **_generations(record),
-        "cost_usd": cost.usd,
-        "cost_is_estimate": cost.is_estimate,
-        "traceparent": record.traceparent,
-    }
-
-
-def _files(files: Mapping[Variant, StoredFile]) -> dict[str, Any]:
-    return {variant.value: file.model_dump(mode="json") for variant, file in files.items()}
-
-
-def _generations(record: VideoRecord) -> dict[str, Any]:
-    """All that the job made of the prompt, where it may make several."""
-    if not record.generations:
-        return {}
-    made = [{"id": made.id, "files": _files(made.files)} for made in record.generations]
-    return {"generations": made}

@@ -6,7 +6,7 @@ import asyncio
 
 from dailies.errors import UnusableReference
 from dailies.pipeline.steps import Step, VideoRef, done, stop
-from dailies.records import InpaintItem, VideoRecord
+from dailies.records import InpaintItem, StoredFile, VideoRecord
 from dailies.references.fitting import Fitted, fit
 from dailies.references.geometry import FitMode
 from dailies.references.headers import check
@@ -27,8 +27,7 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
     try:
         await _prepare_reference(services, record)
         for place, item in enumerate(record.request.inpaint):
-            if item.needs_preparing:
-                await _prepare_item(services, record, place, item)
+            await _prepare_item(services, record, place, item)
     except UnusableReference as error:
         return stop(VideoError(error.code, error.message))
     return done()
@@ -36,7 +35,11 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
 
 async def _prepare_reference(services: Services, record: VideoRecord) -> None:
     reference = record.request.reference
-    if reference is None or reference.fitted is not None:
+    if reference is None:
+        return
+    if reference.fitted is not None:
+        # An execution before this one may have died before it came to it.
+        await services.files.delete(reference.original)
         return
     original = await _read(services, reference.original)
     if original is None:
@@ -46,9 +49,9 @@ async def _prepare_reference(services: Services, record: VideoRecord) -> None:
         raise _gone()
     fitted = await _fit(services, original, record.request.size, reference.fit)
     name = f"{record.id}/reference.png"
-    await services.files.put(name, fitted.data, content_type=fitted.content_type)
+    file = await services.files.put(name, fitted.data, content_type=fitted.content_type)
     await services.records.update(
-        record.owner, record.id, lambda current: _with_fitted(current, name)
+        record.owner, record.id, lambda current: _with_fitted(current, file)
     )
     await services.files.delete(reference.original)
 
@@ -58,7 +61,9 @@ async def _prepare_item(
 ) -> None:
     """Bring an image to the video's size; one with crop bounds, which count on its own size, is
     only turned upright, since the provider cuts it."""
-    if item.file is None or item.fit is None:
+    if item.original is not None:
+        await services.files.delete(item.original)
+    if item.file is None or item.fit is None or item.prepared:
         return
     original = await _read(services, item.file.blob)
     if original is None:
@@ -72,12 +77,13 @@ async def _prepare_item(
         fitted = await _fit(services, original, size, item.fit)
         name = f"{record.id}/input-{place + 1}.fitted.png"
         file = await services.files.put(name, fitted.data, content_type=fitted.content_type)
-    ready = item.model_copy(update={"file": file, "prepared": True})
+    replaced = None if file.blob == item.file.blob else item.file.blob
+    ready = item.model_copy(update={"file": file, "original": replaced, "prepared": True})
     await services.records.update(
         record.owner, record.id, lambda current: _with_item(current, place, ready)
     )
-    if file.blob != item.file.blob:
-        await services.files.delete(item.file.blob)
+    if replaced is not None:
+        await services.files.delete(replaced)
 
 
 def _bounded(upright: Size, video: Size) -> Size:
@@ -121,11 +127,13 @@ async def _is_prepared(services: Services, record: VideoRecord, place: int) -> b
     return now is not None and now.request.inpaint[place].prepared
 
 
-def _with_fitted(record: VideoRecord, name: str) -> VideoRecord:
+def _with_fitted(record: VideoRecord, file: StoredFile) -> VideoRecord:
     request = record.request
     if request.reference is None:
         return record
-    reference = request.reference.model_copy(update={"fitted": name, "content_type": "image/png"})
+    reference = request.reference.model_copy(
+        update={"fitted": file.blob, "content_type": file.content_type, "file": file}
+    )
     return record.model_copy(
         update={"request": request.model_copy(update={"reference": reference})}
     )

@@ -19,7 +19,7 @@ from azure.data.tables import TableTransactionError, UpdateMode
 
 from dailies.errors import IntegrityError
 from dailies.records import StoredFile
-from dailies.stores.files import BLOCK_BYTES
+from dailies.stores.files import BLOCK_BYTES, BlobInfo
 from tests.unit.pipeline.container import MemoryContainer
 
 __all__ = ["MemoryFiles", "MemoryTables", "Point", "no_point"]
@@ -213,6 +213,14 @@ class MemoryFiles:
         await self.point(f"read {name} begins")
         data = self.files.get(name)
         return None if data is None else data[:max_bytes]
+
+    async def describe(self, name: str) -> BlobInfo | None:
+        data = self.files.get(name)
+        if data is None:
+            return None
+        digest = hashlib.sha256(data).hexdigest()
+        kind = "image/png" if name.endswith(".png") else "application/octet-stream"
+        return BlobInfo(name, len(data), digest[:8], kind, {"sha256": digest})
 
     async def delete(self, name: str) -> None:
         await self.point(f"delete {name} begins")
