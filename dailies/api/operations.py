@@ -38,8 +38,7 @@ async def generate_video(request: Request, context: RequestContext, admin: Admin
         context, request, owner=admin.name, source=Source(kind=SourceKind.OPERATOR)
     )
     links = context.orchestrations.check_status(acceptance.record.id)
-    return JSONResponse(
-        dict(links),
-        status_code=202,
-        headers={"Location": links["statusQueryGetUri"], "Retry-After": "10"},
-    )
+    headers = {"Location": links["statusQueryGetUri"], "Retry-After": "10"}
+    if acceptance.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return JSONResponse(dict(links), status_code=202, headers=headers)

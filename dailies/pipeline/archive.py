@@ -7,6 +7,7 @@ from dailies.logs import log_event
 from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.manifest import manifest_of
 from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
+from dailies.pipeline.remove import discard_if_unwanted
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
 from dailies.providers.base import VideoProvider
@@ -15,7 +16,7 @@ from dailies.records import StoredFile, VideoRecord
 from dailies.services import Services
 from dailies.telemetry import metrics
 from dailies.telemetry.spans import file_span, note_file
-from dailies.videos import Phase, Variant, VideoError
+from dailies.videos import Variant, VideoError
 
 __all__ = ["archive_video"]
 
@@ -67,9 +68,8 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
         else:
             return wait(max(_pause(services, attempt), result.retry_after or 0))
     await services.files.put_json(f"{record.id}/manifest.json", await manifest_of(services, record))
-    await _discard_if_unwanted(
-        services, record, await services.records.get(record.owner, record.id)
-    )
+    now = await services.records.get(record.owner, record.id)
+    await discard_if_unwanted(services, record.id, now)
     return done()
 
 
@@ -108,21 +108,7 @@ async def _note_file(
         record.id,
         lambda current: current if current.is_final else with_part(current, part, file),
     )
-    return None if await _discard_if_unwanted(services, record, changed) else changed
-
-
-async def _discard_if_unwanted(
-    services: Services, record: VideoRecord, now: VideoRecord | None
-) -> bool:
-    """Delete the files of a video that was cancelled or removed while they were stored.
-
-    What ended the video has deleted those that were there; an execution that was given up for dead
-    may store more of them afterwards.
-    """
-    if now is not None and now.phase is not Phase.CANCELLED:
-        return False
-    await services.files.delete_folder(f"{record.id}/")
-    return True
+    return None if await discard_if_unwanted(services, record.id, changed) else changed
 
 
 def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attempt: int) -> Step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from dailies.errors import UnusableReference
+from dailies.pipeline.remove import discard_if_unwanted
 from dailies.pipeline.steps import Step, VideoRef, done, stop
 from dailies.records import InpaintItem, StoredFile, VideoRecord
 from dailies.references.fitting import Fitted, fit
@@ -50,10 +51,11 @@ async def _prepare_reference(services: Services, record: VideoRecord) -> None:
     fitted = await _fit(services, original, record.request.size, reference.fit)
     name = f"{record.id}/reference.png"
     file = await services.files.put(name, fitted.data, content_type=fitted.content_type)
-    await services.records.update(
+    changed = await services.records.update(
         record.owner, record.id, lambda current: _with_fitted(current, file)
     )
-    await services.files.delete(reference.original)
+    if not await discard_if_unwanted(services, record.id, changed):
+        await services.files.delete(reference.original)
 
 
 async def _prepare_item(
@@ -79,10 +81,10 @@ async def _prepare_item(
         file = await services.files.put(name, fitted.data, content_type=fitted.content_type)
     replaced = None if file.blob == item.file.blob else item.file.blob
     ready = item.model_copy(update={"file": file, "original": replaced, "prepared": True})
-    await services.records.update(
+    changed = await services.records.update(
         record.owner, record.id, lambda current: _with_item(current, place, ready)
     )
-    if replaced is not None:
+    if not await discard_if_unwanted(services, record.id, changed) and replaced is not None:
         await services.files.delete(replaced)
 
 

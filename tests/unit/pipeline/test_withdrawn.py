@@ -11,13 +11,15 @@ from dailies.orchestration import InstanceState
 from dailies.pipeline.archive import archive_video
 from dailies.pipeline.check import check_video
 from dailies.pipeline.finish import finish_video
+from dailies.pipeline.prepare import prepare_reference
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import remove_video
 from dailies.pipeline.submit import submit_video
 from dailies.pipeline.sweep import sweep
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
-from dailies.records import VideoRecord
+from dailies.records import ReferenceFile, VideoRecord
 from dailies.stores.tombstones import Removal
+from tests.pictures import png
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.provider import LOST
 from tests.unit.pipeline.schedule import Crash
@@ -231,3 +233,28 @@ async def test_an_execution_that_comes_late_leaves_no_file_behind() -> None:
     await archive_video(world.services, ref(video))
     assert ended
     assert not world.files.files
+
+
+async def test_an_image_that_is_fitted_late_is_not_left_behind_either() -> None:
+    world = World()
+    image = await world.files.put("given", png(1), content_type="image/png")
+    video = await world.accepted()
+    reference = ReferenceFile(original=image.blob)
+    request = video.request.model_copy(update={"reference": reference})
+    await world.services.records.update(
+        video.owner, video.id, lambda r: r.model_copy(update={"request": request})
+    )
+    ended = False
+
+    async def end_it(name: str) -> None:
+        nonlocal ended
+        if name.startswith("put") and not ended:
+            ended = True
+            await _delete(world, video)
+            await finish_video(world.services, ref(video, error=None))
+            await publish_events(world.services, ref(video))
+
+    world.go_wrong(end_it)
+    await prepare_reference(world.services, ref(video))
+    assert ended
+    assert set(world.files.files) == {image.blob}
