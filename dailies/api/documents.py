@@ -82,9 +82,9 @@ SENDING_HEADERS: list[Schema] = [
         "in": "header",
         "required": False,
         "description": "How often the client has sent this request before, as official clients "
-        "say it. Above 0, and without a key, it is answered with the video that an equal request "
-        "of the last ten minutes made.",
-        "schema": {"type": "integer", "minimum": 0, "maximum": 999},
+        "say it. From 1 to 999, and without a key, it is answered with the video that an equal "
+        "request of the last ten minutes made; anything else says nothing.",
+        "schema": {"type": "string", "example": "1"},
     },
 ]
 """For whatever creates a video: what tells a request that is sent again from a new one."""
