@@ -16,7 +16,7 @@ anything else (it goes on, it is gone, nobody   the whole price, as an estimate
 could ask)
 ==============================================  ==============================================
 
-The sweeper asks for the end of jobs whose cost is an estimate, for as long as providers know them.
+The sweeper looks after jobs that may go on, for as long as providers know them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dailies.pipeline.cancel import Told, tell_provider
 from dailies.records import JobEnd, VideoRecord
 from dailies.services import Services
 
-__all__ = ["Cost", "cost_of", "settle_cost"]
+__all__ = ["Cost", "cost_of", "may_go_on", "settle_cost"]
 
 # Providers delete jobs a day after their creation.
 _LONGEST_KNOWN = 86_400.0
@@ -59,20 +59,26 @@ def cost_of(services: Services, record: VideoRecord) -> Cost:
     return Cost(price, is_estimate=True)
 
 
+def may_go_on(record: VideoRecord) -> bool:
+    """Whether the video has a job at its provider that may run still, for all that was told."""
+    ended = record.submit.job_end in (JobEnd.COMPLETED, JobEnd.FAILED, JobEnd.STOPPED)
+    return record.submit.job_id is not None and record.rendered_at is None and not ended
+
+
 async def settle_cost(services: Services, owner: str, video_id: str) -> bool:
-    """Look after the job of an ended video whose cost is an estimate; False to do so again later.
+    """Look after the job of a video that has ended before it; False to do so again later.
 
     It is stopped, if the provider stops it now; when it has ended, its cost is known.
     """
     record = await services.records.get(owner, video_id)
     if record is not None and not record.is_final:
         return False
-    if record is None or not record.cost_is_estimate:
+    if record is None or not (may_go_on(record) or record.cost_is_estimate):
         return True
     since = record.submit.submitted_at or record.created_at
     if services.clock() - since > _LONGEST_KNOWN:
         return True
-    told = await tell_provider(services, record)
+    told = await tell_provider(services, record) if may_go_on(record) else Told.OVER
 
     def settled(current: VideoRecord) -> VideoRecord:
         cost = cost_of(services, current)
@@ -81,7 +87,7 @@ async def settle_cost(services: Services, owner: str, video_id: str) -> bool:
         )
 
     changed = await services.records.update(owner, video_id, settled)
-    if changed is not None and not changed.cost_is_estimate:
+    if changed is not None and record.cost_is_estimate and not changed.cost_is_estimate:
         log_event(
             "cost_settled",
             video_id=video_id,

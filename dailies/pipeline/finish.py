@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NotRequired
 
 from dailies.logs import log_event
-from dailies.pipeline.costs import cost_of
+from dailies.pipeline.costs import cost_of, may_go_on
 from dailies.pipeline.steps import Step, VideoRef, done
 from dailies.pipeline.submit import CANCELLED
 from dailies.providers.outcomes import Kind
@@ -83,9 +83,7 @@ async def _remind_of_job(services: Services, video: VideoRef) -> None:
     Before the video has ended: afterwards nobody might come to do it.
     """
     record = await services.records.get(video["owner"], video["id"])
-    if record is None or record.is_final or record.submit.job_id is None:
-        return
-    if cost_of(services, record).is_estimate:
+    if record is not None and not record.is_final and may_go_on(record):
         await services.records.remind(record.id, record.owner)
 
 

@@ -89,7 +89,7 @@ class RecordStore:
         Raises:
             Conflict: the key was used before with another request (code
                 ``idempotency_key_reused``); or the video of a request that was sent again is
-                deleted (code ``video_deleted``).
+                deleted (code ``video_deleted``); or others are faster again and again (``busy``).
         """
         await self.announce(record.id, record.owner)
         if sending is not None:

@@ -16,6 +16,7 @@ from dailies.pipeline.submit import submit_video
 from dailies.pipeline.sweep import sweep
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
 from dailies.records import VideoRecord
+from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.provider import LOST, RESET, Behaviour
 from tests.unit.pipeline.schedule import Crash
 from tests.unit.pipeline.test_sweep import Hub
@@ -274,6 +275,51 @@ async def test_a_job_that_goes_on_is_told_again_to_stop() -> None:
     await sweep(world.services, hub)
     settled = await world.record(video.id)
     assert (settled.cost_usd, settled.cost_is_estimate) == (PRICE * SHARE, False)
+
+
+async def test_a_crash_at_any_call_settles_an_estimate_all_the_same() -> None:
+    place = 0
+    while True:
+        place += 1
+        world, hub = _world(), Hub()
+        video = await _still_running(world)
+        world.provider.cancel_answers = []
+        passed = 0
+
+        async def crash(name: str, place: int = place) -> None:
+            nonlocal passed
+            passed += 1
+            if passed == place:
+                raise Crash
+
+        world.go_wrong(crash)
+        crashed = False
+        for _ in range(3):
+            try:
+                await sweep(world.services, hub)
+            except Crash:
+                crashed = True
+        world.go_wrong(no_point)
+        settled = await world.record(video.id)
+        assert (settled.cost_usd, settled.cost_is_estimate) == (PRICE * SHARE, False), place
+        assert await _reminders(world) == []
+        if not crashed and passed < place:
+            break
+    assert place > 8
+
+
+async def test_a_job_without_a_price_is_stopped_afterwards_too() -> None:
+    world, hub = (
+        World(catalogue=CATALOGUE.replace("prices: {default: 0.10}", "prices: null")),
+        Hub(),
+    )
+    video = await _still_running(world)
+    ended = await world.record(video.id)
+    assert (ended.cost_usd, ended.cost_is_estimate) == (None, False)
+    world.provider.cancel_answers = []
+    world.provider.cancelled.clear()
+    assert (await sweep(world.services, hub))["settled"] == 1
+    assert world.provider.cancelled == list(world.provider.jobs)
 
 
 async def test_nobody_is_asked_about_a_job_for_longer_than_providers_keep_it() -> None:
