@@ -15,7 +15,7 @@ from activities import (
 from dailies.runtime import check_settings
 from entities import quota
 from orchestrations import accept_drop as accept_drop_orchestration
-from orchestrations import generate_video, steps
+from orchestrations import generate_video, repeat_step
 from triggers import http, reference_drop, timers
 
 app = df.DFApp()
@@ -25,7 +25,7 @@ for module in (
     reference_drop,
     timers,
     generate_video,
-    steps,
+    repeat_step,
     accept_drop_orchestration,
     prepare_reference,
     submit_video,

@@ -21,7 +21,14 @@ from dailies.records import StoredFile, VideoRecord
 from dailies.telemetry.spans import publish_span
 from dailies.videos import Phase, Variant
 
-__all__ = ["EventPublisher", "EventType", "rejected_event", "terminal_type", "video_event"]
+__all__ = [
+    "EventPublisher",
+    "EventType",
+    "due_events",
+    "rejected_event",
+    "terminal_type",
+    "video_event",
+]
 
 
 class EventType(StrEnum):
@@ -63,6 +70,16 @@ def terminal_type(record: VideoRecord) -> EventType:
         return _TERMINAL[record.phase]
     except KeyError:
         raise ValueError(f"{record.id} has not ended: its phase is {record.phase}") from None
+
+
+def due_events(record: VideoRecord) -> list[EventType]:
+    """The events that this record calls for and that were not published, in order."""
+    happened = [EventType.ACCEPTED]
+    if record.submit.job_id is not None:
+        happened.append(EventType.SUBMITTED)
+    if record.is_final:
+        happened.append(terminal_type(record))
+    return [kind for kind in happened if kind.value not in record.published]
 
 
 def video_event(
@@ -128,6 +145,7 @@ def _data(record: VideoRecord, file_urls: Mapping[str, str]) -> dict[str, Any]:
         "created_at": int(record.created_at),
         "completed_at": None if record.completed_at is None else int(record.completed_at),
         "cost_usd": record.cost_usd,
+        "cost_is_estimate": record.cost_is_estimate,
         "error": None if record.error is None else record.error.model_dump(),
         "files": _files(record.files, file_urls),
         **_generations(record, file_urls),

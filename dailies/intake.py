@@ -15,12 +15,15 @@ from dailies.errors import TooMany
 from dailies.logs import log_event
 from dailies.records import InpaintItem, ReferenceFile, Source, VideoRecord, VideoRequest
 from dailies.services import Services
-from dailies.stores.records import hash_key
+from dailies.stores.resends import Sending
+from dailies.stores.rows import hash_key
 from dailies.telemetry import tracecontext
 from dailies.telemetry.spans import note_record
 from dailies.videos import new_id
 
 __all__ = ["Acceptance", "GivenInput", "GivenReference", "accept"]
+
+_CHOSEN_BY_US = frozenset({"source_job_id", "source_file", "deployment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class GivenInput:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """The accepted video; ``replayed`` when an earlier request with the same key made it."""
+    """The accepted video; ``replayed`` when it was made before: by an earlier request with the same
+    key, or by another sending of this one."""
 
     record: VideoRecord
     replayed: bool
@@ -76,26 +80,34 @@ async def accept(
     most_unfinished: int | None = None,
     key_decides: bool = False,
     inputs: Sequence[GivenInput] = (),
+    sending: Sending | None = None,
 ) -> Acceptance:
     """Write the record of a new video, or find the one that the same key made before.
 
-    With ``key_decides`` that is the answer to whatever is asked under this key. The video's trace
-    is the one being worked in, else the caller's ``traceparent``, else a new one.
+    With ``key_decides`` that is the answer to whatever is asked under this key. Without a key,
+    another ``sending`` of the same request may have made it. The video's trace is the one being
+    worked in, else the caller's ``traceparent``, else a new one.
 
     Raises:
-        Conflict: the key was used with another request.
+        Conflict: the key was used with another request, or the video of a request that was sent
+            again was deleted.
         TooMany: the owner has ``most_unfinished`` unfinished videos, or more.
         IntegrityError: an input is not as long as it was; nothing was accepted.
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
     """
     key = None if idempotency_key is None else hash_key(idempotency_key)
-    request_hash = None if key_decides else _hash_request(request, reference, inputs)
+    request_hash = (
+        None if key_decides else _hash_request(request, reference, inputs, with_key=key is not None)
+    )
+    now = services.clock()
+    earlier = None
     if key is not None:
         earlier = await services.records.find_by_key(owner, key, request_hash)
-        if earlier is not None:
-            return Acceptance(earlier, replayed=True)
+    elif sending is not None and sending.number > 0:
+        earlier = await services.records.find_sent(owner, request_hash or "", sending, now)
+    if earlier is not None:
+        return Acceptance(earlier, replayed=True)
     await _check_room(services, owner, most_unfinished)
-    now = services.clock()
     video_id = new_id(now)
     has_files = reference is not None or bool(inputs)
     if has_files:
@@ -126,7 +138,7 @@ async def accept(
         request_hash=request_hash,
         traceparent=tracecontext.starting(traceparent),
     )
-    stored = await services.records.insert(record)
+    stored = await services.records.insert(record, None if key is not None else sending)
     note_record(stored)
     replayed = stored.id != video_id
     if replayed and has_files:
@@ -165,20 +177,31 @@ async def _check_room(services: Services, owner: str, most: int | None) -> None:
 
 
 def _hash_request(
-    request: VideoRequest, reference: GivenReference | None, inputs: Sequence[GivenInput]
+    request: VideoRequest,
+    reference: GivenReference | None,
+    inputs: Sequence[GivenInput],
+    *,
+    with_key: bool,
 ) -> str:
     """Equal for equal requests, the bytes of images and videos included."""
+    # What we start a remix from is ours to choose, and may be another when its request is sent
+    # again. Hashes that stand beside keys hold it, and stay as they are.
+    chosen = frozenset() if with_key else _CHOSEN_BY_US
     # Defaults are left out: a field that is new in a later version changes no earlier hash.
     document = request.model_dump(
-        mode="json", exclude={"reference", "inpaint"}, exclude_defaults=True
+        mode="json", exclude={"reference", "inpaint", *chosen}, exclude_defaults=True
     )
     if reference is not None:
         document["reference"] = {
             "sha256": reference.digest,
-            "file": reference.file.model_dump(mode="json", exclude={"original"}),
+            "file": reference.file.model_dump(mode="json", exclude={"original", "file"}),
         }
     if inputs:
         document["inpaint"] = [
-            {"digest": given.digest, "item": given.item.model_dump(mode="json")} for given in inputs
+            {
+                "digest": given.digest,
+                "item": given.item.model_dump(mode="json", exclude={"original"}),
+            }
+            for given in inputs
         ]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NotRequired, Protocol
 
 from dailies.pipeline.steps import QuotaRequest, VideoRef
 from dailies.pipeline.submit import quota_of
@@ -30,7 +30,7 @@ __all__ = [
     "wake_video",
 ]
 
-GENERATE_VIDEO = "generate_video_v1"
+GENERATE_VIDEO = "generate_video_v2"
 """The orchestrator that new videos are started with. A changed sequence of yields is a new version;
 the old one stays registered until its instances have drained."""
 
@@ -55,12 +55,14 @@ class InstanceState(StrEnum):
 
 
 class GenerateInput(VideoRef):
-    """The input of the orchestration: small, and without the prompt."""
+    """The input of the orchestration: small, and without the prompt. ``sent`` (since version 2):
+    its request has left, or may have, so that the next step needs no place in the quota."""
 
     restarts: int
     retry_seconds: float
     has_reference: bool
     quota: QuotaRequest | None
+    sent: NotRequired[bool]
 
 
 class Orchestrations(Protocol):
@@ -94,7 +96,8 @@ class Orchestrations(Protocol):
 
 
 def generate_input(services: Services, record: VideoRecord) -> GenerateInput:
-    """What ``generate_video_v1`` needs to know of a video."""
+    """What ``generate_video_v2`` needs to know of a video."""
+    submit = record.submit
     return {
         "id": record.id,
         "owner": record.owner,
@@ -103,6 +106,7 @@ def generate_input(services: Services, record: VideoRecord) -> GenerateInput:
         "retry_seconds": services.settings.retry_seconds,
         "has_reference": record.request.needs_preparing,
         "quota": quota_of(services, record),
+        "sent": submit.job_id is not None or submit.sending_since is not None,
     }
 
 

@@ -2,23 +2,34 @@
 
 Pure rules over a JSON state; the ``quota`` entity keeps the state, one for each deployment. Two
 limits are kept: requests in a window of time, and jobs running at once. Whoever waits stands in a
-queue by the time of its first question, so that nobody starves. All times are Unix seconds.
+queue by the time of its first question, so that nobody starves.
+
+A grant holds a lease. Whoever asks again holds one for a request that came to nothing (the provider
+put it off), so asking gives it up: a lease that its holder queued behind would block the deployment
+for everybody. All times are Unix seconds.
 """
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from dailies.pipeline.steps import QuotaRequest
 
 __all__ = ["Acquire", "Grant", "QuotaState", "acquire", "empty", "release"]
 
+# In windows. Those ahead may leave at any time, and nobody wakes who is told to wait for hours.
+_LONGEST_WAIT = 5
+
 
 class Acquire(QuotaRequest):
-    """A video asks to send one request now."""
+    """A video asks to send one request now.
+
+    ``since`` is its place in the queue; a video that does not say stands there from now on.
+    """
 
     video: str
     now: float
+    since: NotRequired[float]
 
 
 class Grant(TypedDict):
@@ -44,13 +55,16 @@ def empty() -> QuotaState:
 
 
 def acquire(state: QuotaState, request: Acquire) -> tuple[QuotaState, Grant]:
-    """Decide whether the video may send a request now. A grant holds a lease until released."""
+    """Decide whether the video may send a request now.
+
+    A grant holds a lease until it is released, or until the video asks again.
+    """
     now, video = request["now"], request["video"]
     sent = sorted(at for at in state["sent"] if at > now - request["window_seconds"])
     leases = {v: until for v, until in state["leases"].items() if until > now and v != video}
     queue = [entry for entry in state["queue"] if entry[2] > now or entry[0] == video]
     if all(entry[0] != video for entry in queue):
-        queue.append((video, now, now))
+        queue.append((video, request.get("since", now), now))
     queue.sort(key=lambda entry: (entry[1], entry[0]))
     position = next(i for i, entry in enumerate(queue) if entry[0] == video)
     wait = _wait(request, sent, len(leases), position)
@@ -59,9 +73,6 @@ def acquire(state: QuotaState, request: Acquire) -> tuple[QuotaState, Grant]:
         leases[video] = now + request["lease_seconds"]
         queue = [entry for entry in queue if entry[0] != video]
         return _state(sent, leases, queue), {"granted": True, "wait_seconds": 0.0}
-    if video in state["leases"]:
-        # It runs already and only waits for the rate: its place is kept.
-        leases[video] = state["leases"][video]
     since = queue[position][1]
     # Late by less than a window is still in the queue.
     queue[position] = (video, since, now + wait + request["window_seconds"])
@@ -80,7 +91,7 @@ def release(state: QuotaState, video: str) -> QuotaState:
 def _wait(request: Acquire, sent: list[float], running: int, position: int) -> float:
     """Seconds until it is worth asking again; 0 when a request may be sent now."""
     window = request["window_seconds"]
-    shortest = window / 30
+    shortest, longest = window / 30, window * _LONGEST_WAIT
     wait = 0.0
     concurrent = request["concurrent"]
     if concurrent is not None and running + position >= concurrent:
@@ -95,7 +106,7 @@ def _wait(request: Acquire, sent: list[float], running: int, position: int) -> f
             rounds_ahead, place = divmod(index, per_window)
             base = sent[place] if place < len(sent) else request["now"]
             wait = max(wait, base + window * (1 + rounds_ahead) - request["now"], shortest)
-    return wait
+    return min(wait, longest)
 
 
 def _state(

@@ -20,6 +20,7 @@ __all__ = [
     "Generation",
     "InpaintItem",
     "InpaintType",
+    "JobEnd",
     "ReferenceFile",
     "Source",
     "SourceKind",
@@ -80,6 +81,7 @@ class InpaintItem(_Document):
     Attributes:
         crop: the part of the picture to use; None for all of it.
         file: the blob as it is sent; set once it is stored.
+        original: the blob as it was given, where that is another.
         fit: how we bring an image to the video's size before it is sent, or only upright where a
             crop is wanted; None: it is sent as it was given.
         prepared: ``fit`` has been done.
@@ -89,6 +91,7 @@ class InpaintItem(_Document):
     frame_index: int = 0
     crop: CropBounds | None = None
     file: StoredFile | None = None
+    original: str | None = None
     fit: FitMode | None = None
     prepared: bool = False
 
@@ -98,10 +101,12 @@ class InpaintItem(_Document):
 
 
 class ReferenceFile(_Document):
-    """The reference image: the blob as it was given, and the one fitted for the model."""
+    """The reference image: the blob as it was given, and the one fitted for the model, which is
+    ``file`` (None in records of before it was kept)."""
 
     original: str = ""
     fitted: str | None = None
+    file: StoredFile | None = None
     content_type: str = "application/octet-stream"
     fit: FitMode = FitMode.COVER
 
@@ -140,13 +145,25 @@ class VideoRequest(_Document):
         return self.seconds + self.source_seconds
 
 
+class JobEnd(StrEnum):
+    """How an upstream job has ended, as far as the provider told; it decides what is charged."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    STOPPING = "stopping"
+    """It ran, and the provider was told to stop it; what it said to that is not known yet."""
+    STOPPED = "stopped"
+    """It ran, and the provider stopped it."""
+
+
 class SubmitState(_Document):
     """How far the one paid request of this video has come.
 
     ``sending_since`` is set before the request leaves and cleared only when it is certain that
     nothing was done upstream; whoever finds it set, without a ``job_id``, must reconcile.
     ``failure_reason`` is the provider's own word for why the job failed.
-    ``sending_mark`` tells the execution that sends from all others.
+    ``sending_mark`` tells the execution that sends from all others. ``job_end`` is None while the
+    job runs, and when nobody knows.
     """
 
     deployment: str | None = None
@@ -159,6 +176,7 @@ class SubmitState(_Document):
     job_id: str | None = None
     submitted_at: float | None = None
     failure_reason: str | None = None
+    job_end: JobEnd | None = None
 
 
 class Generation(_Document):
@@ -177,6 +195,11 @@ class ErrorField(_Document):
 
 class VideoRecord(_Document):
     """One video. ``progress`` never goes back.
+
+    ``cost_usd`` is what it costs, None while it runs and where nobody knows the price;
+    ``cost_is_estimate`` says that it is what the provider may charge for a job whose end it has not
+    told. ``withdrawn_at`` is when its owner deleted it while it ran: from then on nobody but the
+    pipeline sees it, and it is removed once it has ended.
 
     A provider that makes several videos of a prompt has them in ``generations``; ``files`` are then
     those of the first.
@@ -198,8 +221,10 @@ class VideoRecord(_Document):
     files: dict[Variant, StoredFile] = {}
     generations: tuple[Generation, ...] = ()
     cost_usd: float | None = None
+    cost_is_estimate: bool = False
     published: tuple[str, ...] = ()
     cancel_requested: bool = False
+    withdrawn_at: float | None = None
     restarts: int = 0
     idempotency_key: str | None = None
     request_hash: str | None = None
@@ -212,6 +237,10 @@ class VideoRecord(_Document):
     @property
     def is_final(self) -> bool:
         return self.phase.is_final
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.withdrawn_at is not None
 
     @property
     def all_files(self) -> dict[str, StoredFile]:
@@ -235,7 +264,14 @@ class VideoRecord(_Document):
         sightings = seen(self.sightings, now - self.submit.submitted_at, percent)
         return self.model_copy(update={"progress": percent, "sightings": sightings})
 
-    def failed(self, error: VideoError, now: float, cost_usd: float | None = 0.0) -> VideoRecord:
+    def failed(
+        self,
+        error: VideoError,
+        now: float,
+        cost_usd: float | None = 0.0,
+        *,
+        cost_is_estimate: bool = False,
+    ) -> VideoRecord:
         """This record, ended. ``cancelled`` is the code of a video that its owner stopped."""
         phase = Phase.CANCELLED if error.code == "cancelled" else Phase.FAILED
         return self.moved_to(
@@ -243,6 +279,7 @@ class VideoRecord(_Document):
             error=ErrorField(code=error.code, message=error.message),
             completed_at=now,
             cost_usd=cost_usd,
+            cost_is_estimate=cost_is_estimate,
         )
 
     def with_submit(self, **changes: Any) -> VideoRecord:

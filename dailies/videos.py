@@ -17,6 +17,7 @@ __all__ = [
     "Status",
     "Variant",
     "VideoError",
+    "created_at",
     "first_id",
     "new_id",
 ]
@@ -131,6 +132,11 @@ class VideoError:
 def first_id(at: float) -> str:
     """The lowest id that a video of this time (Unix seconds) can have."""
     return f"{ID_PREFIX}{int(at * 1000):012x}{'0' * 20}"
+
+
+def created_at(video_id: str) -> float:
+    """The time of an id (Unix seconds): its first twelve digits are milliseconds."""
+    return int(video_id.removeprefix(ID_PREFIX)[:12], 16) / 1000
 
 
 def new_id(now: float | None = None, entropy: bytes | None = None) -> str:

@@ -9,7 +9,8 @@ import azure.durable_functions as df
 
 from dailies.orchestration import GENERATE_VIDEO, GenerateInput
 from dailies.pipeline.steps import Step
-from orchestrations.steps import repeat_step, run_step, video_ref
+from orchestrations.repeat_step import REPEAT_STEP_V1, REPEAT_STEP_V2
+from orchestrations.steps import Steps
 
 blueprint = df.Blueprint()
 
@@ -18,50 +19,60 @@ _TRIES_TO_ANNOUNCE = 8
 
 
 @blueprint.orchestration_trigger(context_name="context", orchestration=GENERATE_VIDEO)
-def generate_video_v1(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+def generate_video_v2(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     """Prepare, submit, wait, archive; then end the video and say so, however it went."""
     video = cast(GenerateInput, context.get_input())
-    yield from _announce_early(context, video)
-    last = yield from _produce(context, video)
+    return (yield from _live(Steps(context, video, REPEAT_STEP_V2)))
+
+
+@blueprint.orchestration_trigger(context_name="context", orchestration="generate_video_v1")
+def generate_video_v1(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    """As version 2, with version 1 of the repeated step."""
+    video = cast(GenerateInput, context.get_input())
+    return (yield from _live(Steps(context, video, REPEAT_STEP_V1)))
+
+
+def _live(steps: Steps) -> Generator[Any, Any, Any]:
+    context, video = steps.context, steps.video
+    yield from _announce_early(steps)
+    last = yield from _produce(steps)
     context.set_custom_status("finishing")
     error = last.get("error")
-    yield from run_step(context, video, "finish_video", {"error": error})
+    yield from steps.run("finish_video", {"error": error})
     if video["quota"] is not None:
         quota = df.EntityId("quota", video["quota"]["deployment"])
         context.signal_entity(quota, "release", {"video": video["id"]})
-    yield from run_step(context, video, "publish_events", limit=_TRIES_TO_ANNOUNCE)
+    yield from steps.run("publish_events", limit=_TRIES_TO_ANNOUNCE)
     return {"id": video["id"], "error": error}
 
 
-def _produce(
-    context: df.DurableOrchestrationContext, video: GenerateInput
-) -> Generator[Any, Any, Step]:
+def _produce(steps: Steps) -> Generator[Any, Any, Step]:
     """The steps that make the video; the first that can't be done ends them."""
+    context, video = steps.context, steps.video
     if video["has_reference"]:
         context.set_custom_status("preparing")
-        step: Step = yield from run_step(context, video, "prepare_reference")
+        step: Step = yield from steps.run("prepare_reference")
         if step["kind"] == "stop":
             return step
     context.set_custom_status("submitting")
-    step = yield from repeat_step(context, video, "submit_video", quota=video["quota"])
+    step = yield from steps.repeat(
+        "submit_video", quota=video["quota"], granted=video.get("sent", False)
+    )
     if step["kind"] == "stop":
         return step
-    yield from _announce_early(context, video)
+    yield from _announce_early(steps)
     context.set_custom_status("rendering")
-    step = yield from repeat_step(context, video, "check_video", delay=step.get("seconds", 0.0))
+    step = yield from steps.repeat("check_video", delay=step.get("seconds", 0.0))
     if step["kind"] == "stop":
         return step
     context.set_custom_status("archiving")
-    return (yield from run_step(context, video, "archive_video"))
+    return (yield from steps.run("archive_video"))
 
 
-def _announce_early(
-    context: df.DurableOrchestrationContext, video: GenerateInput
-) -> Generator[Any, Any, None]:
+def _announce_early(steps: Steps) -> Generator[Any, Any, None]:
     """Announce what has happened so far, once: a video is never held up by its announcements."""
-    activity = {**video_ref(video), "attempt": 0}
     try:
-        yield context.call_activity("publish_events", activity)
+        yield steps.context.call_activity("publish_events", {**steps.ref, "attempt": 0})
     except Exception:  # noqa: BLE001 - Durable hands every activity's fault over as an Exception
         # The events are still due and go out with the next announcement.
         return

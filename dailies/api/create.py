@@ -28,11 +28,22 @@ from dailies.orchestration import InstanceState, start_video
 from dailies.records import Source, VideoRequest
 from dailies.references.mp4 import looks_like_mp4
 from dailies.requests import build_request, fit_mode, wrong_type
+from dailies.stores.resends import Sending
 from dailies.videos import Operation
 
-__all__ = ["Accepted", "accept_and_start", "create_video", "idempotency_key", "start_or_leave"]
+__all__ = [
+    "Accepted",
+    "accept_and_start",
+    "create_video",
+    "idempotency_key",
+    "sending_of",
+    "start_or_leave",
+]
 
 _MOST_KEY_CHARACTERS = 255
+# What official clients, which Stainless generates, say of how often they have sent a request again.
+_RETRY_COUNT = "x-stainless-retry-count"
+_MOST_DIGITS = 3
 # Well within what clients and gateways wait for an answer.
 _LONGEST_ACCEPT_SECONDS = 15.0
 
@@ -50,13 +61,14 @@ async def create_video(
 ) -> Accepted:
     """Validate the request, write the record and start the orchestration."""
     settings, catalogue = context.services.settings, context.services.catalogue
+    sending = await sending_of(context, request, owner)
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
         if body.fields.get(SOURCE) not in (None, ""):
             given = read_given(body, REMIX_BY_CREATE, catalogue)
             with given.in_callers_words():
                 remix = await _remix(context, request, owner, given.fields)
             return await accept_and_start(
-                context, request, remix, given=given, owner=owner, source=source
+                context, request, remix, given=given, owner=owner, source=source, sending=sending
             )
         given = read_given(body, CREATE, catalogue)
         with given.in_callers_words():
@@ -70,6 +82,7 @@ async def create_video(
             reference=reference,
             source=source,
             inputs=inputs,
+            sending=sending,
         )
 
 
@@ -126,10 +139,13 @@ async def accept_and_start(
     given: Given,
     owner: str,
     source: Source,
+    sending: Sending | None,
     reference: GivenReference | None = None,
     inputs: Sequence[GivenInput] = (),
 ) -> Accepted:
     """Write the record of what was asked for and start its orchestration.
+
+    ``sending`` is what ``sending_of`` gave when the request began, before its body was read.
 
     Raises:
         InvalidRequest: a file came with the request that nobody has read.
@@ -146,6 +162,7 @@ async def accept_and_start(
             traceparent=request.headers.get("traceparent"),
             most_unfinished=context.services.settings.max_unfinished,
             inputs=inputs,
+            sending=sending,
         )
     record = acceptance.record
     note(
@@ -178,6 +195,24 @@ async def in_time() -> AsyncIterator[None]:
             retry_after=10,
             code="storage_unavailable",
         ) from None
+
+
+async def sending_of(context: Context, request: Request, owner: str) -> Sending | None:
+    """Which sending of a create this is; None where an Idempotency-Key decides.
+
+    To be asked before the body is read: a resend of this request may come meanwhile.
+
+    Raises:
+        InvalidRequest: the Idempotency-Key is too long.
+        Unavailable: storage did not answer in time.
+    """
+    if idempotency_key(request) is not None:
+        return None
+    text = request.headers.get(_RETRY_COUNT, "")
+    is_count = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+    async with in_time():
+        epoch = await context.services.records.epoch(owner)
+    return Sending(int(text) if is_count else 0, epoch)
 
 
 def idempotency_key(request: Request) -> str | None:

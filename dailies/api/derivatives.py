@@ -9,14 +9,14 @@ from fastapi import APIRouter, Request, Response
 
 from dailies.api.bodies import Upload, open_body
 from dailies.api.context import SECURITY, Caller, RequestContext
-from dailies.api.create import accept_and_start
+from dailies.api.create import accept_and_start, sending_of
 from dailies.api.documents import (
     EDIT_BODY,
     EXTENSION_BODY,
-    IDEMPOTENCY_KEY,
     POLL_AFTER,
     REMIX_BODY,
     REPLAYED,
+    SENDING_HEADERS,
     answers,
 )
 from dailies.api.given import read_given
@@ -47,7 +47,7 @@ router = APIRouter(tags=["videos"], dependencies=SECURITY)
     "/videos/edits",
     response_model=Video,
     responses=_ANSWERS,
-    openapi_extra={"requestBody": EDIT_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": EDIT_BODY, "parameters": SENDING_HEADERS},
 )
 async def edit(
     request: Request, response: Response, context: RequestContext, caller: Caller
@@ -60,7 +60,7 @@ async def edit(
     "/videos/extensions",
     response_model=Video,
     responses=_ANSWERS,
-    openapi_extra={"requestBody": EXTENSION_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": EXTENSION_BODY, "parameters": SENDING_HEADERS},
 )
 async def extend(
     request: Request, response: Response, context: RequestContext, caller: Caller
@@ -73,7 +73,7 @@ async def extend(
     "/videos/{video_id}/remix",
     response_model=Video,
     responses=_ANSWERS,
-    openapi_extra={"requestBody": REMIX_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": REMIX_BODY, "parameters": SENDING_HEADERS},
 )
 async def remix(
     video_id: str, request: Request, response: Response, context: RequestContext, caller: Caller
@@ -91,6 +91,7 @@ async def _derive(
     video_id: str | None = None,
 ) -> Video:
     services = context.services
+    sending = await sending_of(context, request, caller.name)
     async with open_body(request) as body:
         given = read_given(body, _VOCABULARY[operation], services.catalogue)
         param = "video.id" if video_id is None else "video_id"
@@ -105,7 +106,13 @@ async def _derive(
                 now=services.clock(),
             )
         accepted = await accept_and_start(
-            context, request, asked, given=given, owner=caller.name, source=Source()
+            context,
+            request,
+            asked,
+            given=given,
+            owner=caller.name,
+            source=Source(),
+            sending=sending,
         )
     return answer(context, accepted, response)
 

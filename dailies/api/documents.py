@@ -17,10 +17,10 @@ __all__ = [
     "CREATE_BODY",
     "EDIT_BODY",
     "EXTENSION_BODY",
-    "IDEMPOTENCY_KEY",
     "POLL_AFTER",
     "REMIX_BODY",
     "REPLAYED",
+    "SENDING_HEADERS",
     "answers",
     "content_answers",
 ]
@@ -50,7 +50,8 @@ POLL_AFTER: Schema = {
 }
 REPLAYED: Schema = {
     "Idempotent-Replayed": {
-        "description": "`true` when an earlier request with the same key made the video.",
+        "description": "`true` when the video was made before: by an earlier request with the same "
+        "key, or by an earlier sending of this one.",
         "schema": {"type": "string", "enum": ["true"]},
     }
 }
@@ -69,13 +70,25 @@ _RETRY_AFTER: Schema = {
     }
 }
 
-IDEMPOTENCY_KEY: Schema = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "The same key with the same request gives the video that it made first.",
-    "schema": {"type": "string", "maxLength": 255},
-}
+SENDING_HEADERS: list[Schema] = [
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "The same key with the same request gives the video that it made first.",
+        "schema": {"type": "string", "maxLength": 255},
+    },
+    {
+        "name": "x-stainless-retry-count",
+        "in": "header",
+        "required": False,
+        "description": "How often the client has sent this request before, as official clients "
+        "say it. From 1 to 999, and without a key, it is answered with the video that an equal "
+        "request of the last ten minutes made; anything else says nothing.",
+        "schema": {"type": "string", "example": "1"},
+    },
+]
+"""For whatever creates a video: what tells a request that is sent again from a new one."""
 
 
 def answers(

@@ -10,7 +10,13 @@ from dailies.errors import NotFound
 from dailies.records import VideoRecord
 from dailies.stores.tombstones import Removal
 
-__all__ = ["find", "not_found"]
+__all__ = ["find", "not_found", "visible"]
+
+
+async def visible(context: Context, owner: str, video_id: str) -> VideoRecord | None:
+    """The owner's video, unless there is none, or it was deleted though it has not ended yet."""
+    record = await context.services.records.get(owner, video_id)
+    return None if record is None or record.is_withdrawn else record
 
 
 async def find(context: Context, request: Request, owner: str, video_id: str) -> VideoRecord:
@@ -19,7 +25,7 @@ async def find(context: Context, request: Request, owner: str, video_id: str) ->
     Raises:
         NotFound: there is none of that id; another owner's is not told apart from none.
     """
-    record = await context.services.records.get(owner, video_id)
+    record = await visible(context, owner, video_id)
     if record is None:
         raise await not_found(context, owner, video_id)
     note(

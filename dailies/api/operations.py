@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from dailies.api.context import SECURITY, Admin, RequestContext
 from dailies.api.create import create_video
-from dailies.api.documents import CREATE_BODY, IDEMPOTENCY_KEY, answers
+from dailies.api.documents import CREATE_BODY, SENDING_HEADERS, answers
 from dailies.records import Source, SourceKind
 
 __all__ = ["router"]
@@ -27,7 +27,7 @@ async def health(context: RequestContext) -> dict[str, str]:
     status_code=202,
     dependencies=SECURITY,
     responses={s: a for s, a in answers(400, 403, 404, 408, 409, 413, 415).items() if s != 200},
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 async def generate_video(request: Request, context: RequestContext, admin: Admin) -> JSONResponse:
     """Start a video and answer Durable's own check-status payload.
@@ -39,8 +39,11 @@ async def generate_video(request: Request, context: RequestContext, admin: Admin
     )
     links = context.orchestrations.check_status(accepted.acceptance.record.id)
     warnings = [warning.model_dump() for warning in accepted.warnings]
+    headers = {"Location": links["statusQueryGetUri"], "Retry-After": "10"}
+    if accepted.acceptance.replayed:
+        headers["Idempotent-Replayed"] = "true"
     return JSONResponse(
         {**links, **({"warnings": warnings} if warnings else {})},
         status_code=202,
-        headers={"Location": links["statusQueryGetUri"], "Retry-After": "10"},
+        headers=headers,
     )

@@ -19,6 +19,7 @@ __all__ = [
     "Video",
     "VideoFailure",
     "VideoList",
+    "VideoSource",
     "video_object",
 ]
 
@@ -28,6 +29,13 @@ class VideoFailure(BaseModel):
 
     code: str
     message: str
+
+
+class VideoSource(BaseModel):
+    """Where the request came from; ``blob`` names a dropped image in its container."""
+
+    type: Literal["http", "drop", "operator"]
+    blob: str | None
 
 
 class Usage(BaseModel):
@@ -47,8 +55,8 @@ class RequestWarning(BaseModel):
 class Video(BaseModel):
     """A video. Times are Unix seconds; ``seconds`` is a string, as in OpenAI's protocol.
 
-    ``phase``, ``usage``, ``cost_usd`` and ``warnings`` are additions that clients of the protocol
-    ignore.
+    ``phase``, ``source``, ``usage``, ``cost_usd``, ``cost_is_estimate`` and ``warnings`` are
+    additions that clients of the protocol ignore.
     """
 
     id: str
@@ -65,9 +73,11 @@ class Video(BaseModel):
     prompt: str
     remixed_from_video_id: str | None
     user: str | None
+    source: VideoSource
     error: VideoFailure | None
     usage: Usage
     cost_usd: float | None
+    cost_is_estimate: bool
     warnings: tuple[RequestWarning, ...] = Field(
         default=(),
         exclude_if=operator.not_,
@@ -86,11 +96,7 @@ class VideoList(BaseModel):
 
 
 class DeletedVideo(BaseModel):
-    """The answer to a delete.
-
-    A video that had not ended is cancelled: it stays, ends ``failed`` with the code ``cancelled``,
-    and can be deleted then.
-    """
+    """The answer to a delete. A video that had not ended is cancelled as well."""
 
     id: str
     object: Literal["video.deleted"] = "video.deleted"
@@ -144,7 +150,9 @@ def video_object(record: VideoRecord, *, retention_days: float | None) -> Video:
         prompt=request.prompt,
         remixed_from_video_id=request.source_video_id,
         user=request.user,
+        source=VideoSource(type=record.source.kind.value, blob=record.source.blob),
         error=None if record.error is None else VideoFailure(**record.error.model_dump()),
         usage=Usage(duration_seconds=float(request.seconds)),
         cost_usd=record.cost_usd,
+        cost_is_estimate=record.cost_is_estimate,
     )

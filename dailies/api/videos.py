@@ -1,4 +1,4 @@
-"""OpenAI's videos protocol: create, list, retrieve, delete."""
+"""OpenAI's videos protocol: create, list, retrieve, delete; and cancel, which it lacks."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from pydantic import WithJsonSchema
 
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.create import Accepted, create_video
-from dailies.api.documents import CREATE_BODY, IDEMPOTENCY_KEY, POLL_AFTER, REPLAYED, answers
+from dailies.api.documents import CREATE_BODY, POLL_AFTER, REPLAYED, SENDING_HEADERS, answers
 from dailies.api.lookup import find, not_found
 from dailies.api.schemas import DeletedVideo, Video, VideoList, video_object
-from dailies.errors import InvalidRequest
+from dailies.errors import Conflict, InvalidRequest
 from dailies.logs import log_event
 from dailies.orchestration import wake_video
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.remove import remove_video
 from dailies.records import Source, VideoRecord
-from dailies.stores.records import is_video_id
+from dailies.stores.rows import is_video_id
 from dailies.stores.tombstones import Removal
+from dailies.videos import Phase
 
-__all__ = ["answer", "delete_or_cancel", "page_size", "router"]
+__all__ = ["answer", "delete_video", "page_size", "router"]
 
 _DEFAULT_PAGE = 20
 _MOST_PER_PAGE = 100
@@ -35,13 +36,13 @@ router = APIRouter(tags=["videos"], dependencies=SECURITY)
     "/videos",
     response_model=Video,
     responses=answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER),
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 @router.post(
     "/videos/generations",
     response_model=Video,
     responses=answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER),
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 async def create(
     request: Request, response: Response, context: RequestContext, caller: Caller
@@ -100,29 +101,58 @@ async def retrieve(
 async def delete(
     video_id: str, request: Request, context: RequestContext, caller: Caller
 ) -> DeletedVideo:
-    """Delete a video that has ended, with its files; cancel one that has not."""
+    """Delete a video with its files; one that has not ended is cancelled, too."""
     await find(context, request, caller.name, video_id)
-    await delete_or_cancel(context, caller.name, video_id)
+    await delete_video(context, caller.name, video_id)
     return DeletedVideo(id=video_id)
 
 
-async def delete_or_cancel(context: Context, owner: str, video_id: str) -> None:
-    """Delete the owner's video when it has ended, with its files; cancel it when it has not.
+async def delete_video(context: Context, owner: str, video_id: str) -> None:
+    """Delete the owner's video. When this returns, no answer shows it any more.
+
+    One that has not ended is cancelled first, at the provider too, and its files and its record go
+    when that is done.
 
     Raises:
         NotFound: somebody else deleted it meanwhile.
     """
-    record = await context.services.records.update(
-        owner,
-        video_id,
-        lambda current: (
-            current if current.is_final else current.model_copy(update={"cancel_requested": True})
-        ),
-    )
+    services = context.services
+    record = await services.tombstones.withdraw(owner, video_id, services.clock())
     if record is not None and not record.is_final:
         await _wake_or_leave(context, record)
-    elif not await remove_video(context.services, owner, video_id, Removal.DELETED):
+    elif not await remove_video(services, owner, video_id, Removal.DELETED):
         raise await not_found(context, owner, video_id)
+
+
+@router.post(
+    "/videos/{video_id}/cancel", response_model=Video, responses=answers(404, 409, ok=POLL_AFTER)
+)
+async def cancel(
+    video_id: str, request: Request, response: Response, context: RequestContext, caller: Caller
+) -> Video:
+    """Stop a video that has not ended, at the provider too; it ends ``failed`` with the code
+    ``cancelled``, soon after this answers. Cancelling it again changes nothing."""
+    await find(context, request, caller.name, video_id)
+    record = await context.services.records.update(caller.name, video_id, _cancelled)
+    if record is None or record.is_withdrawn:
+        raise await not_found(context, caller.name, video_id)
+    if record.is_final and record.phase is not Phase.CANCELLED:
+        raise Conflict(
+            f"Video '{video_id}' has ended already; its status is '{record.status}'. Only a video "
+            "that is queued or in progress can be cancelled.",
+            param="video_id",
+            code="video_already_ended",
+        )
+    if not record.is_final:
+        await _wake_or_leave(context, record)
+    _tell_poll_after(context, record, response)
+    return _video(context, record)
+
+
+def _cancelled(record: VideoRecord) -> VideoRecord:
+    if record.is_final or record.is_withdrawn:
+        return record
+    return record.model_copy(update={"cancel_requested": True})
 
 
 async def _wake_or_leave(context: Context, record: VideoRecord) -> None:

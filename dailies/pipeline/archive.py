@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from dailies.catalogue import Deployment
 from dailies.errors import IntegrityError
 from dailies.logs import log_event
 from dailies.pipeline.cancel import cancel_upstream
+from dailies.pipeline.manifest import manifest_of
 from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
+from dailies.pipeline.remove import discard_if_unwanted
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
 from dailies.pipeline.told import answer_fields, stop_for_operator
@@ -21,7 +19,7 @@ from dailies.telemetry import metrics
 from dailies.telemetry.spans import file_span, note_file
 from dailies.videos import Variant, VideoError
 
-__all__ = ["archive_video", "price_of", "price_of_failure"]
+__all__ = ["archive_video"]
 
 _MEDIA = {Variant.VIDEO: "video/", Variant.THUMBNAIL: "image/", Variant.SPRITESHEET: "image/"}
 # A file that was just said to be there may need a moment; a paid render is not given up at once.
@@ -70,14 +68,19 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
         if isinstance(result, Outcome):
             _log_failure(record, part, result)
         if isinstance(result, StoredFile):
-            record = await _note_file(services, record, part, result)
+            noted = await _note_file(services, record, part, result)
+            if noted is None:
+                return done()
+            record = noted
         elif part.variant is Variant.VIDEO:
             return _try_again(services, record, result, attempt)
         elif result.kind in _NO_SUCH_FILE or attempt >= _TRIES_FOR_PICTURES:
             log_event("variant_missing", video_id=record.id, variant=part.variant, code=result.code)
         else:
             return wait(max(_pause(services, attempt), result.retry_after or 0))
-    await services.files.put_json(f"{record.id}/manifest.json", _manifest(services, record))
+    await services.files.put_json(f"{record.id}/manifest.json", await manifest_of(services, record))
+    now = await services.records.get(record.owner, record.id)
+    await discard_if_unwanted(services, record.id, now)
     return done()
 
 
@@ -118,11 +121,14 @@ def _log_failure(record: VideoRecord, part: Part, outcome: Outcome) -> None:
 
 async def _note_file(
     services: Services, record: VideoRecord, part: Part, file: StoredFile
-) -> VideoRecord:
+) -> VideoRecord | None:
+    """The record with the file in it; None when nobody wants the file any more."""
     changed = await services.records.update(
-        record.owner, record.id, lambda current: with_part(current, part, file)
+        record.owner,
+        record.id,
+        lambda current: current if current.is_final else with_part(current, part, file),
     )
-    return changed or record
+    return None if await discard_if_unwanted(services, record.id, changed) else changed
 
 
 def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attempt: int) -> Step:
@@ -162,64 +168,3 @@ def _given_up(services: Services, record: VideoRecord) -> bool:
     """Whether the time in which the file can be had is over, by our clock."""
     deadline = (record.rendered_at or services.clock()) + services.settings.video_deadline_seconds
     return services.clock() > max(record.upstream_expires_at or deadline, deadline)
-
-
-def _manifest(services: Services, record: VideoRecord) -> dict[str, Any]:
-    deployment: Deployment | None = services.catalogue.deployment(record.submit.deployment or "")
-    return {
-        "id": record.id,
-        "owner": record.owner,
-        "request": record.request.model_dump(mode="json", exclude={"reference"}),
-        "source": record.source.model_dump(mode="json"),
-        "provider": {
-            "name": deployment.provider if deployment else None,
-            "deployment": record.submit.deployment,
-            "job_id": record.submit.job_id,
-        },
-        "timings": {
-            "created_at": record.created_at,
-            "submitted_at": record.submit.submitted_at,
-            "rendered_at": record.rendered_at,
-            "archived_at": services.clock(),
-        },
-        "files": _files(record.files),
-        **_generations(record),
-        "cost_usd": price_of(services, record),
-        "traceparent": record.traceparent,
-    }
-
-
-def _files(files: Mapping[Variant, StoredFile]) -> dict[str, Any]:
-    return {variant.value: file.model_dump(mode="json") for variant, file in files.items()}
-
-
-def _generations(record: VideoRecord) -> dict[str, Any]:
-    """All that the job made of the prompt, where it may make several."""
-    if not record.generations:
-        return {}
-    made = [{"id": made.id, "files": _files(made.files)} for made in record.generations]
-    return {"generations": made}
-
-
-def price_of(services: Services, record: VideoRecord) -> float | None:
-    """What the finished video costs, in US dollars; None when the catalogue has no price."""
-    deployment = services.catalogue.deployment(record.submit.deployment or "")
-    if deployment is None:
-        return None
-    price = deployment.price(record.request.size, record.request.seconds)
-    return None if price is None else round(price * record.request.n_variants, 4)
-
-
-def price_of_failure(services: Services, record: VideoRecord) -> float | None:
-    """What a video that failed costs, in US dollars.
-
-    Nothing without an upstream job, the whole price for a render that was complete (it was
-    cancelled late, or could not be fetched), else the share that the provider charges for failures.
-    """
-    deployment = services.catalogue.deployment(record.submit.deployment or "")
-    if deployment is None or record.submit.job_id is None:
-        return 0.0
-    price = price_of(services, record)
-    if price is None:
-        return None
-    return price if record.rendered_at is not None else round(price * deployment.failed_share, 4)

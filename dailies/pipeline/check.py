@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dailies.catalogue import Deployment
 from dailies.logs import log_event
-from dailies.pipeline.cancel import cancel_upstream
+from dailies.pipeline.cancel import READABLE_AFTER, cancel_upstream
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
 from dailies.pipeline.told import answer_fields, stop_for_operator
 from dailies.providers.error_body import readable
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
-from dailies.records import Generation, VideoRecord
+from dailies.records import Generation, JobEnd, VideoRecord
 from dailies.services import Services
 from dailies.telemetry import metrics
 from dailies.videos import Phase, VideoError
 
 __all__ = ["check_video"]
-
-# A job just created may not be readable yet; seconds, scaled like the polling.
-_READABLE_AFTER = 15.0
 
 
 async def check_video(services: Services, video: VideoRef) -> Step:
@@ -59,7 +56,7 @@ async def _judge(
             return await _follow(services, record, deployment, outcome.job, outcome.retry_after)
         case Kind.MISSING:
             age = services.clock() - (record.submit.submitted_at or 0)
-            if age < _READABLE_AFTER * settings.typical_render_scale:
+            if age < READABLE_AFTER * settings.typical_render_scale:
                 return wait(settings.poll_min_seconds)
             return stop(_vanished())
         case Kind.RETIRED:
@@ -104,12 +101,13 @@ async def _follow(
         case JobStatus.FAILED | JobStatus.CANCELLED | JobStatus.EXPIRED:
             # A provider's message may repeat the prompt, which has no place in errors and events.
             why = readable(job.error_message or "", record.request.prompt)
-            if job.failure_reason is not None:
-                await services.records.update(
-                    record.owner,
-                    record.id,
-                    lambda current: current.with_submit(failure_reason=job.failure_reason),
-                )
+            await services.records.update(
+                record.owner,
+                record.id,
+                lambda current: current.with_submit(
+                    job_end=JobEnd.FAILED, failure_reason=job.failure_reason
+                ),
+            )
             return stop(
                 VideoError(
                     job.error_code or f"job_{job.status.value}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NotRequired
 
 from dailies.logs import log_event
-from dailies.pipeline.archive import price_of, price_of_failure
+from dailies.pipeline.costs import cost_of, may_go_on
 from dailies.pipeline.steps import Step, VideoRef, done
 from dailies.pipeline.submit import CANCELLED
 from dailies.pipeline.told import answer_fields
@@ -29,12 +29,14 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
     """Write the terminal state, once; an ended video stays as it is.
 
     A video without its file is never ``completed``, whatever was asked, and neither is one that
-    its owner has cancelled.
+    its owner has cancelled. The sweeper looks after a job that may go on, and is paid for.
     """
     now = services.clock()
     error = video.get("error")
     cause = VideoError(error["code"], error["message"]) if error else None
     ended_before = False
+    if cause is not None:
+        await _remind_of_job(services, video)
 
     def ended(current: VideoRecord) -> VideoRecord:
         nonlocal ended_before
@@ -44,15 +46,14 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
         reason = CANCELLED if current.cancel_requested else cause
         if reason is None and Variant.VIDEO not in current.files:
             reason = VideoError("internal_error", "The video's file is missing. Create it again.")
+        cost = cost_of(services, current)
         if reason is not None:
-            failed = current.failed(reason, now, price_of_failure(services, current))
+            failed = current.failed(reason, now, cost.usd, cost_is_estimate=cost.is_estimate)
             cancelled = failed.phase is Phase.CANCELLED
             return (
                 failed.model_copy(update={"files": {}, "generations": ()}) if cancelled else failed
             )
-        return current.moved_to(
-            Phase.DONE, progress=100, completed_at=now, cost_usd=price_of(services, current)
-        )
+        return current.moved_to(Phase.DONE, progress=100, completed_at=now, cost_usd=cost.usd)
 
     record = await services.records.update(video["owner"], video["id"], ended)
     if record is None:
@@ -72,10 +73,21 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
         reason=readable(record.error.message, record.request.prompt) if record.error else None,
         seconds_taken=round(now - record.created_at, 3),
         cost_usd=record.cost_usd,
+        cost_is_estimate=record.cost_is_estimate,
     )
     if services.settings.delete_upstream:
         await _delete_upstream(services, record)
     return done()
+
+
+async def _remind_of_job(services: Services, video: VideoRef) -> None:
+    """Let the sweeper look after a job that may go on though its video ends.
+
+    Before the video has ended: afterwards nobody might come to do it.
+    """
+    record = await services.records.get(video["owner"], video["id"])
+    if record is not None and not record.is_final and may_go_on(record):
+        await services.records.remind(record.id, record.owner)
 
 
 async def _delete_upstream(services: Services, record: VideoRecord) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from dailies.errors import UnusableReference
+from dailies.pipeline.remove import discard_if_unwanted
 from dailies.pipeline.steps import Step, VideoRef, done, stop
-from dailies.records import InpaintItem, VideoRecord
+from dailies.records import InpaintItem, StoredFile, VideoRecord
 from dailies.references.fitting import Fitted, fit
 from dailies.references.headers import ImageFormat, ImageInfo, check
 from dailies.services import Services
@@ -33,8 +34,7 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
     try:
         await _prepare_reference(services, record)
         for place, item in enumerate(record.request.inpaint):
-            if item.needs_preparing:
-                await _prepare_item(services, record, place, item)
+            await _prepare_item(services, record, place, item)
     except UnusableReference as error:
         return stop(VideoError(error.code, error.message))
     return done()
@@ -42,7 +42,11 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
 
 async def _prepare_reference(services: Services, record: VideoRecord) -> None:
     reference = record.request.reference
-    if reference is None or reference.fitted is not None:
+    if reference is None:
+        return
+    if reference.fitted is not None:
+        # An execution before this one may have died before it came to it.
+        await services.files.delete(reference.original)
         return
     size, mode = record.request.size, reference.fit
     most = services.settings.max_reference_pixels
@@ -57,11 +61,12 @@ async def _prepare_reference(services: Services, record: VideoRecord) -> None:
             return
         raise _gone()
     name = f"{record.id}/reference.png"
-    await services.files.put(name, fitted.data, content_type=fitted.content_type)
-    await services.records.update(
-        record.owner, record.id, lambda current: _with_fitted(current, name)
+    file = await services.files.put(name, fitted.data, content_type=fitted.content_type)
+    changed = await services.records.update(
+        record.owner, record.id, lambda current: _with_fitted(current, file)
     )
-    await services.files.delete(reference.original)
+    if not await discard_if_unwanted(services, record.id, changed):
+        await services.files.delete(reference.original)
 
 
 async def _prepare_item(
@@ -69,7 +74,9 @@ async def _prepare_item(
 ) -> None:
     """Bring an image to the video's size; one with crop bounds, which count on its own size, is
     only made what the provider can read and cut: upright, and of a format that it knows."""
-    if item.file is None or item.fit is None:
+    if item.original is not None:
+        await services.files.delete(item.original)
+    if item.file is None or item.fit is None or item.prepared:
         return
     mode, is_cut, video = item.fit, item.crop is not None, record.request.size
     most = services.settings.max_reference_pixels
@@ -90,12 +97,13 @@ async def _prepare_item(
     if isinstance(made, Fitted):
         name = f"{record.id}/input-{place + 1}.fitted.png"
         file = await services.files.put(name, made.data, content_type=made.content_type)
-    ready = item.model_copy(update={"file": file, "prepared": True})
-    await services.records.update(
+    replaced = None if file.blob == item.file.blob else item.file.blob
+    ready = item.model_copy(update={"file": file, "original": replaced, "prepared": True})
+    changed = await services.records.update(
         record.owner, record.id, lambda current: _with_item(current, place, ready)
     )
-    if file.blob != item.file.blob:
-        await services.files.delete(item.file.blob)
+    if not await discard_if_unwanted(services, record.id, changed) and replaced is not None:
+        await services.files.delete(replaced)
 
 
 def _bounded(upright: Size, video: Size) -> Size:
@@ -144,11 +152,13 @@ async def _is_prepared(services: Services, record: VideoRecord, place: int) -> b
     return now is not None and now.request.inpaint[place].prepared
 
 
-def _with_fitted(record: VideoRecord, name: str) -> VideoRecord:
+def _with_fitted(record: VideoRecord, file: StoredFile) -> VideoRecord:
     request = record.request
     if request.reference is None:
         return record
-    reference = request.reference.model_copy(update={"fitted": name, "content_type": "image/png"})
+    reference = request.reference.model_copy(
+        update={"fitted": file.blob, "content_type": file.content_type, "file": file}
+    )
     return record.model_copy(
         update={"request": request.model_copy(update={"reference": reference})}
     )

@@ -6,29 +6,22 @@ import logging
 
 from azure.core.exceptions import AzureError
 
-from dailies.events import EventType, terminal_type, video_event
+from dailies.events import EventType, due_events, video_event
 from dailies.logs import log_event
+from dailies.pipeline.remove import remove_video
 from dailies.pipeline.steps import Step, VideoRef, done, wait
 from dailies.records import VideoRecord
 from dailies.services import Services
+from dailies.stores.tombstones import Removal
 
-__all__ = ["due_events", "publish_events"]
+__all__ = ["publish_events"]
 
 _LONGEST_PAUSE = 300.0
 
 
-def due_events(record: VideoRecord) -> list[EventType]:
-    """The events that this record calls for and that were not published, in order."""
-    happened = [EventType.ACCEPTED]
-    if record.submit.job_id is not None:
-        happened.append(EventType.SUBMITTED)
-    if record.is_final:
-        happened.append(terminal_type(record))
-    return [kind for kind in happened if kind.value not in record.published]
-
-
 async def publish_events(services: Services, video: VideoRef) -> Step:
-    """Publish every due event; a final video whose events are all out needs no more care.
+    """Publish every due event; a final video whose events are all out needs no more care, or is
+    removed if its owner has deleted it meanwhile.
 
     A topic that does not answer is no fault of the video: the step asks to be called again, and
     what the orchestration leaves the sweeper publishes.
@@ -58,7 +51,9 @@ async def publish_events(services: Services, video: VideoRef) -> Step:
             return wait(min(pause, _LONGEST_PAUSE))
         await _note_published(services, record, kind)
         log_event("event_published", video_id=record.id, type=kind)
-    if record.is_final:
+    if record.is_final and record.is_withdrawn:
+        await remove_video(services, record.owner, record.id, Removal.DELETED)
+    elif record.is_final:
         await services.records.close(record.id)
     return done()
 

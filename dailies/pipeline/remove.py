@@ -6,14 +6,14 @@ import logging
 
 from azure.core.exceptions import AzureError
 
-from dailies.events import EventType, video_event
+from dailies.events import EventType, due_events, video_event
 from dailies.logs import log_event
-from dailies.pipeline.publish import due_events
 from dailies.records import VideoRecord
 from dailies.services import Services
 from dailies.stores.tombstones import Removal, Tombstone
+from dailies.videos import Phase
 
-__all__ = ["remove_video", "settle_removal"]
+__all__ = ["discard_if_unwanted", "remove_video", "settle_removal"]
 
 
 async def remove_video(services: Services, owner: str, video_id: str, reason: Removal) -> bool:
@@ -54,6 +54,20 @@ async def settle_removal(services: Services, tombstone: Tombstone) -> bool:
             reason=type(error).__name__,
         )
         return False
+    return True
+
+
+async def discard_if_unwanted(
+    services: Services, video_id: str, record: VideoRecord | None
+) -> bool:
+    """Delete the files of a video that was cancelled or removed while one of them was stored.
+
+    What ended the video has deleted those that were there; an execution that was given up for dead
+    may store another one afterwards. ``record`` is the video's as it was after that.
+    """
+    if record is not None and record.phase is not Phase.CANCELLED:
+        return False
+    await services.files.delete_folder(f"{video_id}/")
     return True
 
 

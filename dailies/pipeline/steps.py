@@ -27,13 +27,14 @@ class QuotaRequest(TypedDict):
 class VideoRef(TypedDict):
     """A video, by name. ``traceparent`` is the trace that it was created in; ``attempt`` counts the
     calls of a repeated step, from 0; ``woken`` says that its pause was cut short, so that no quota
-    was asked for."""
+    was asked for; ``waiting`` that it was asked for and had no place."""
 
     id: str
     owner: str
     traceparent: NotRequired[str | None]
     attempt: NotRequired[int]
     woken: NotRequired[bool]
+    waiting: NotRequired[bool]
 
 
 class Step(TypedDict):

@@ -53,7 +53,10 @@ _UNDER_WAY = 2
 
 
 async def submit_video(services: Services, video: VideoRef) -> Step:
-    """Get the video an upstream job: send the request, adopt a job, or say when to try again."""
+    """Get the video an upstream job: send the request, adopt a job, or say when to try again.
+
+    While our own quota has no place for it (``waiting``), nothing is sent: its phase says so.
+    """
     record = await services.records.get(video["owner"], video["id"])
     if record is None or record.is_final or record.submit.job_id is not None:
         return done()
@@ -65,10 +68,18 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
         return wait(0)
     if _waited_too_long(services, record):
         return no_slot(services, record)
+    if video.get("waiting"):
+        await services.records.update(record.owner, record.id, _waiting)
+        return wait(0)
     deployment = _choose(services, record)
     if deployment is None:
         return nothing_left(record)
     return await _send(services, record, deployment)
+
+
+def _waiting(record: VideoRecord) -> VideoRecord:
+    # An execution that comes late tells of what is over.
+    return record.moved_to(Phase.WAITING) if record.phase is Phase.ACCEPTED else record
 
 
 def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
@@ -206,12 +217,10 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     if record.submit.reconciled + 1 < _RECONCILE_READS or too_early > 0:
         return hold(max(settings.reconcile_pause_seconds, too_early))
     log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
-    if record.cancel_requested:
-        return stop(CANCELLED)
     if settings.unresolved_submit is UnresolvedSubmit.FAIL:
         return unresolved(record, "no job of it was found")
     await _not_sent(services, record)
-    return wait(0)
+    return stop(CANCELLED) if record.cancel_requested else wait(0)
 
 
 def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome) -> Step:
@@ -255,8 +264,9 @@ async def _adopt(services: Services, record: VideoRecord, deployment: Deployment
         return False
     if updated is None or updated.is_final:
         # It was ended while its request was under way: nobody waits for this job.
-        ended = record.with_submit(deployment=deployment.name, job_id=job.id)
-        await cancel_upstream(services, ended)
+        await services.records.remind(record.id, record.owner)
+        ended = record.with_submit(deployment=deployment.name, job_id=job.id, submitted_at=now)
+        await cancel_upstream(services, updated or ended)
         return True
     metrics.video_submitted(updated)
     return True

@@ -1,17 +1,20 @@
 """Find what fell between the cracks, and put it right.
 
 Every video with something left to do has a row in ``openvideos``. The sweeper looks at each and at
-its orchestration. All it does is safe to do twice, and all of it is logged.
+its orchestration, and comes back to some that have ended. All it does is safe to do twice, and all
+of it is logged.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Awaitable
 
 from dailies.logs import log_event
 from dailies.orchestration import InstanceState, Orchestrations, start_video
 from dailies.pipeline.cancel import cancel_upstream
+from dailies.pipeline.costs import settle_cost
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import settle_removal
@@ -22,7 +25,7 @@ from dailies.requests import serving
 from dailies.services import Services
 from dailies.stores.records import OpenVideo
 from dailies.telemetry.spans import note_record, span
-from dailies.videos import ID_PREFIX, VideoError
+from dailies.videos import VideoError, created_at
 
 __all__ = ["sweep"]
 
@@ -36,18 +39,34 @@ async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[s
     """Look at every open video once; gives how often each thing was done."""
     actions: Counter[str] = Counter()
     grace = services.settings.sweep_grace_seconds
+    async for video in services.records.reminders():
+        await _do(actions, video, _come_back(services, video))
     async for video in services.records.open_videos():
-        if services.clock() - _created_at(video) < grace:
-            continue
-        try:
-            action = await _tend(services, orchestrations, video)
-        except Exception:  # noqa: BLE001 - whatever is wrong with one, the others must not wait
-            log_event("sweep_failed", level=logging.ERROR, exc_info=True, video_id=video.id)
-            action = "failed"
-        if action is not None:
-            actions[action] += 1
-            log_event("swept", video_id=video.id, owner=video.owner, action=action)
+        if services.clock() - created_at(video.id) >= grace:
+            await _do(actions, video, _tend(services, orchestrations, video))
     return actions
+
+
+async def _do(actions: Counter[str], video: OpenVideo, work: Awaitable[str | None]) -> None:
+    try:
+        action = await work
+    except Exception:  # noqa: BLE001 - whatever is wrong with one, the others must not wait
+        log_event("sweep_failed", level=logging.ERROR, exc_info=True, video_id=video.id)
+        action = "failed"
+    if action is not None:
+        actions[action] += 1
+        log_event("swept", video_id=video.id, owner=video.owner, action=action)
+
+
+async def _come_back(services: Services, video: OpenVideo) -> str | None:
+    """Do what was left for some time after the video's end: its job may have gone on, and its
+    request is remembered for a while after it was removed."""
+    if not await settle_cost(services, video.owner, video.id):
+        return None
+    if not await services.tombstones.forget_request(video.owner, video.id, services.clock()):
+        return None
+    await services.records.forget_reminder(video.id)
+    return "settled"
 
 
 async def _tend(services: Services, orchestrations: Orchestrations, video: OpenVideo) -> str | None:
@@ -79,7 +98,7 @@ async def _gone(services: Services, video: OpenVideo) -> str | None:
     if tombstone is not None and not tombstone.is_settled:
         return "removed" if await settle_removal(services, tombstone) else None
     if tombstone is None:
-        if services.clock() - _created_at(video) < _LONGEST_CREATE:
+        if services.clock() - created_at(video.id) < _LONGEST_CREATE:
             return None
         # The create broke off before its record: nothing was promised to anyone.
         await services.files.delete_folder(f"{video.id}/")
@@ -133,6 +152,7 @@ def _overdue(services: Services, record: VideoRecord) -> bool:
 async def _restart(services: Services, orchestrations: Orchestrations, record: VideoRecord) -> str:
     """Start the orchestration of a video that has none, or whose orchestration failed."""
     if record.restarts >= _MOST_RESTARTS:
+        await cancel_upstream(services, record)
         error = VideoError(
             "internal_error",
             "The video could not be finished after several starts. Create it again; the operator "
@@ -169,8 +189,3 @@ async def _end(
 
 def _ref(record: VideoRecord) -> VideoRef:
     return {"id": record.id, "owner": record.owner}
-
-
-def _created_at(video: OpenVideo) -> float:
-    """Unix seconds, from the id: its first twelve digits are milliseconds."""
-    return int(video.id.removeprefix(ID_PREFIX)[:12], 16) / 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables.aio import TableClient, TableServiceClient
 
-from dailies.stores.records import hash_key
+from dailies.stores.rows import hash_key
 from dailies.stores.tables import CLAIMS
 
 __all__ = ["ClaimStore"]

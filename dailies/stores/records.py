@@ -10,20 +10,21 @@ row key   holds                               read as
 ``d:~ID`` the id; ``~`` inverts every digit   falling order of time
 ``k:SHA`` the video made for that key         a point; its insert is the lock
 ``t:ID``  the tombstone of a removed video    a point (``dailies.stores.tombstones``)
+``g:N``   the owner's epoch                   a range of one (``dailies.stores.resends``)
 ========  ==================================  =====================================
+
+A video that was deleted while it ran has its record, for the pipeline alone, and its tombstone.
 
 Inverting the hex digits turns rising into falling order. A page in falling order reads the index,
 then the records between its first and last id: the same rows, since both orders are exact mirrors.
 
 A row in ``openvideos`` is written before the record and removed when nothing is left to do, so a
-crash at any moment leaves the sweeper something to find.
+crash at any moment leaves the sweeper something to find. Its partition ``reminders`` names videos
+for which something is left to do some time after their end.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
@@ -38,25 +39,31 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from dailies.errors import Conflict
 from dailies.records import VideoRecord
-from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of, properties_of
+from dailies.stores.pages import Page, read_page
+from dailies.stores.resends import Epoch, Resends, Sending
+from dailies.stores.rows import (
+    Operation,
+    entity_of,
+    falling_row,
+    hash_key,
+    is_video_id,
+    record_row,
+    row,
+    step_aside,
+)
+from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of
 from dailies.telemetry.spans import note_record
 from dailies.videos import ID_PREFIX, first_id
 
-__all__ = [
-    "Change",
-    "OpenVideo",
-    "Page",
-    "RecordStore",
-    "falling_row",
-    "hash_key",
-    "is_video_id",
-]
+__all__ = ["Change", "OpenVideo", "Page", "RecordStore", "hash_key", "is_video_id"]
 
 Change = Callable[[VideoRecord], VideoRecord]
 
-_INVERTED = str.maketrans("0123456789abcdef", "fedcba9876543210")
 _OPEN_PARTITION = "open"
+_REMINDERS_PARTITION = "reminders"
 _WRITE_ATTEMPTS = 12
+# A resend must not meet a first sending of the same owner, of which there may be many.
+_SENDING_ATTEMPTS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,73 +74,99 @@ class OpenVideo:
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of one owner's videos."""
-
-    records: Sequence[VideoRecord]
-    has_more: bool
-
-
-def hash_key(key: str) -> str:
-    """An idempotency key as it is kept: only its SHA-256, which also fits a row key."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _invert(video_id: str) -> str:
-    return video_id.removeprefix(ID_PREFIX).translate(_INVERTED)
-
-
-def falling_row(video_id: str) -> str:
-    """The row key under which a video stands in falling order of time."""
-    return f"d:{_invert(video_id)}"
-
-
-def is_video_id(text: str) -> bool:
-    """Whether this can be the id of a video at all."""
-    digits = text.removeprefix(ID_PREFIX)
-    return len(digits) == 32 and digits != text and all(c in "0123456789abcdef" for c in digits)
-
-
 class RecordStore:
     """The records of all owners."""
 
     def __init__(self, service: TableServiceClient) -> None:
         self._videos: TableClient = service.get_table_client(VIDEOS)
         self._open: TableClient = service.get_table_client(OPEN_VIDEOS)
+        self._resends = Resends(self._videos)
 
-    async def insert(self, record: VideoRecord) -> VideoRecord:
-        """Write a new record, or give the one that its idempotency key made before.
+    async def insert(self, record: VideoRecord, sending: Sending | None = None) -> VideoRecord:
+        """Write a new record, or give the one that its idempotency key made before, or another
+        ``sending`` of its request.
 
         Raises:
             Conflict: the key was used before with another request (code
-                ``idempotency_key_reused``).
+                ``idempotency_key_reused``); or the video of a request that was sent again is
+                deleted (code ``video_deleted``); or others are faster again and again (``busy``).
         """
         await self.announce(record.id, record.owner)
-        operations: list[tuple[str, dict[str, object]]] = [
-            ("create", self._entity(record)),
-            (
-                "create",
-                {
-                    "PartitionKey": record.owner,
-                    "RowKey": falling_row(record.id),
-                    "VideoId": record.id,
-                    "Model": record.request.model,
-                },
-            ),
-        ]
+        if sending is not None:
+            return await self._insert_sent(record, sending)
+        operations = self._new_rows(record)
         if record.idempotency_key is not None:
-            operations.append(
-                (
-                    "create",
-                    {
-                        "PartitionKey": record.owner,
-                        "RowKey": f"k:{record.idempotency_key}",
-                        "VideoId": record.id,
-                        "RequestHash": record.request_hash or "",
-                    },
-                )
+            made = {"VideoId": record.id, "RequestHash": record.request_hash or ""}
+            operations.append(("create", row(record.owner, f"k:{record.idempotency_key}", **made)))
+        refusal = await self._write_new(record, operations)
+        if refusal is None:
+            return record
+        if record.idempotency_key is None:
+            raise refusal
+        await self.close(record.id)
+        existing = await self.find_by_key(record.owner, record.idempotency_key, record.request_hash)
+        if existing is None:
+            raise refusal
+        return existing
+
+    async def _insert_sent(self, record: VideoRecord, sending: Sending) -> VideoRecord:
+        # A first sending goes by the epoch in which it began; a resend by what is there now.
+        epoch = Epoch(sending.epoch) if sending.number == 0 else None
+        for attempt in range(_SENDING_ATTEMPTS):
+            epoch = epoch or await self._resends.epoch(record.owner)
+            earlier = await self._sent_before(
+                record.owner, record.request_hash or "", sending, epoch, record.created_at
             )
+            if earlier is not None:
+                await self.close(record.id)
+                return earlier
+            operations = [
+                *self._new_rows(record, **self._resends.columns(record, sending, epoch)),
+                *self._resends.operations(record.owner, sending, epoch),
+            ]
+            if await self._write_new(record, operations) is None:
+                return record
+            epoch = None
+            await step_aside(attempt)
+        raise Conflict("Too many requests at once; try again.", code="busy")
+
+    async def find_sent(
+        self, owner: str, request_hash: str, sending: Sending, now: float
+    ) -> VideoRecord | None:
+        """The video that another sending of this request has made, if one has.
+
+        Raises:
+            Conflict: it was deleted (code ``video_deleted``).
+        """
+        epoch = await self._resends.epoch(owner)
+        return await self._sent_before(owner, request_hash, sending, epoch, now)
+
+    async def epoch(self, owner: str) -> int:
+        """The owner's epoch, for a ``Sending`` that begins now."""
+        return (await self._resends.epoch(owner)).number
+
+    async def _sent_before(
+        self, owner: str, request_hash: str, sending: Sending, epoch: Epoch, now: float
+    ) -> VideoRecord | None:
+        for _ in range(_WRITE_ATTEMPTS):
+            video_id = await self._resends.answer_with(owner, request_hash, sending, epoch, now)
+            found = None if video_id is None else await self.get(owner, video_id)
+            if video_id is None or (found is not None and not found.is_withdrawn):
+                return found
+            # It was deleted at this moment, and has left the index with its record: look again.
+        raise Conflict("The video is being deleted; try again.", code="busy")
+
+    def _new_rows(self, record: VideoRecord, **columns: object) -> list[Operation]:
+        about = {"VideoId": record.id, "Model": record.request.model, **columns}
+        return [
+            ("create", entity_of(record)),
+            ("create", row(record.owner, falling_row(record.id), **about)),
+        ]
+
+    async def _write_new(
+        self, record: VideoRecord, operations: Sequence[Operation]
+    ) -> TableTransactionError | None:
+        """Write what makes a new record, in one transaction; why not, if a condition failed."""
         try:
             await self._videos.submit_transaction(operations)
         except ServiceResponseError:
@@ -141,21 +174,12 @@ class RecordStore:
             if await self.get(record.owner, record.id) is None:
                 raise
         except TableTransactionError as error:
-            if error.status_code != 409:
+            if error.status_code not in (404, 409, 412):
                 raise
             # The SDK sends a transaction again when its answer was lost: then this is our own.
-            if await self.get(record.owner, record.id) is not None:
-                return record
-            if record.idempotency_key is None:
-                raise
-            await self.close(record.id)
-            existing = await self.find_by_key(
-                record.owner, record.idempotency_key, record.request_hash
-            )
-            if existing is None:
-                raise
-            return existing
-        return record
+            if await self.get(record.owner, record.id) is None:
+                return error
+        return None
 
     async def find_by_key(
         self, owner: str, idempotency_key: str, request_hash: str | None
@@ -166,19 +190,24 @@ class RecordStore:
             Conflict: it made one for another request.
         """
         try:
-            row = await self._videos.get_entity(owner, f"k:{idempotency_key}")
+            found = await self._videos.get_entity(owner, f"k:{idempotency_key}")
         except ResourceNotFoundError:
             return None
-        if row["RequestHash"] != (request_hash or ""):
+        if found["RequestHash"] != (request_hash or ""):
             raise Conflict(
                 "This Idempotency-Key was used before with another request. Use a new key for a "
                 "new video, or send the same request again.",
                 code="idempotency_key_reused",
             )
-        return await self.get(owner, str(row["VideoId"]))
+        record = await self.get(owner, str(found["VideoId"]))
+        # It may be deleted at this moment; then the key is free.
+        return None if record is None or record.is_withdrawn else record
 
     async def get(self, owner: str, video_id: str) -> VideoRecord | None:
-        """One record, or None: also when it belongs to another owner."""
+        """One record, or None: also when it belongs to another owner.
+
+        For the pipeline: callers are shown what ``dailies.api.lookup`` finds.
+        """
         found = await self.read(owner, video_id)
         if found is None:
             return None
@@ -202,14 +231,13 @@ class RecordStore:
                 return record
             try:
                 await self._videos.update_entity(
-                    self._entity(changed),
+                    entity_of(changed),
                     mode=UpdateMode.REPLACE,
                     etag=etag,
                     match_condition=MatchConditions.IfNotModified,
                 )
             except ResourceModifiedError:
-                # Jitter keeps two writers from meeting again and again.
-                await asyncio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
+                await step_aside(attempt)
                 continue
             except ResourceNotFoundError:
                 return None
@@ -226,42 +254,18 @@ class RecordStore:
         ascending: bool,
         models: Sequence[str] = (),
     ) -> Page:
-        """A page of one owner's videos, from the one after ``after`` in the asked order; only those
-        of ``models`` when any are given.
-
-        ``after`` need not exist any more: it is a place in the order of time.
-        """
-        if after is not None and not is_video_id(after):
-            return Page((), has_more=False)
-        ids = await self._ids(
-            owner, after=after, limit=limit + 1, ascending=ascending, models=models
+        """A page of one owner's videos; see ``dailies.stores.pages``."""
+        return await read_page(
+            self._videos, owner, after=after, limit=limit, ascending=ascending, models=models
         )
-        wanted, has_more = ids[:limit], len(ids) > limit
-        if not wanted:
-            return Page((), has_more=False)
-        low, high = min(wanted), max(wanted)
-        rows = self._videos.query_entities(
-            "PartitionKey eq @owner and RowKey ge @low and RowKey le @high",
-            parameters={"owner": owner, "low": f"v:{low}", "high": f"v:{high}"},
-        )
-        # A record may have come or gone since the index was read: only what it named is given.
-        keys = {f"v:{video_id}" for video_id in wanted}
-        records = [
-            VideoRecord.model_validate_json(document_of(row))
-            async for row in rows
-            if row["RowKey"] in keys
-        ]
-        if not ascending:
-            records.reverse()
-        return Page(records, has_more)
 
-    async def open_videos(self) -> AsyncIterator[OpenVideo]:
+    def open_videos(self) -> AsyncIterator[OpenVideo]:
         """Every video with something left to do, oldest first."""
-        rows = self._open.query_entities(
-            "PartitionKey eq @partition", parameters={"partition": _OPEN_PARTITION}
-        )
-        async for row in rows:
-            yield OpenVideo(id=str(row["RowKey"]), owner=str(row["Owner"]))
+        return self._rows(_OPEN_PARTITION)
+
+    def reminders(self) -> AsyncIterator[OpenVideo]:
+        """Every video that the sweeper is to come back to after its end, oldest first."""
+        return self._rows(_REMINDERS_PARTITION)
 
     async def created_before(self, cutoff: float) -> AsyncIterator[VideoRecord]:
         """Every owner's videos that were created before ``cutoff`` (Unix seconds), in no order.
@@ -273,8 +277,8 @@ class RecordStore:
             "RowKey ge @low and RowKey lt @high",
             parameters={"low": f"v:{ID_PREFIX}", "high": f"v:{first_id(cutoff)}"},
         )
-        async for row in rows:
-            yield VideoRecord.model_validate_json(document_of(row))
+        async for found in rows:
+            yield VideoRecord.model_validate_json(document_of(found))
 
     async def count_open(self, owner: str, *, up_to: int) -> int:
         """How many of the owner's videos have something left to do; counts no further than
@@ -302,48 +306,29 @@ class RecordStore:
         """Note that nothing is left to do for this video."""
         await self._open.delete_entity(_OPEN_PARTITION, video_id)
 
-    async def _ids(
-        self, owner: str, *, after: str | None, limit: int, ascending: bool, models: Sequence[str]
-    ) -> Sequence[str]:
-        if ascending:
-            low, high = "v:" if after is None else f"v:{after}", "v;"
-        else:
-            low, high = "d:" if after is None else falling_row(after), "d;"
-        wanted = {f"model{place}": name for place, name in enumerate(models)}
-        of_models = " or ".join(f"Model eq @{parameter}" for parameter in wanted)
-        rows = self._videos.query_entities(
-            "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high"
-            # The SDK knows a parameter only between spaces.
-            + (f" and ( {of_models} )" if of_models else ""),
-            parameters={"owner": owner, "low": low, "high": high, **wanted},
-            select=["RowKey", "VideoId"],
-            results_per_page=limit,
+    async def remind(self, video_id: str, owner: str) -> None:
+        """Note that something is left to do for the video some time after its end."""
+        await self._open.upsert_entity(
+            {"PartitionKey": _REMINDERS_PARTITION, "RowKey": video_id, "Owner": owner}
         )
-        ids: list[str] = []
-        async for row in rows:
-            ids.append(str(row["RowKey"])[2:] if ascending else str(row["VideoId"]))
-            if len(ids) == limit:
-                break
-        return ids
+
+    async def forget_reminder(self, video_id: str) -> None:
+        """Note that nothing is left to come back for."""
+        await self._open.delete_entity(_REMINDERS_PARTITION, video_id)
+
+    async def _rows(self, partition: str) -> AsyncIterator[OpenVideo]:
+        rows = self._open.query_entities(
+            "PartitionKey eq @partition", parameters={"partition": partition}
+        )
+        async for found in rows:
+            yield OpenVideo(id=str(found["RowKey"]), owner=str(found["Owner"]))
 
     async def read(self, owner: str, video_id: str) -> tuple[VideoRecord, str] | None:
         """One record and its ETag."""
         if not is_video_id(video_id):
             return None
         try:
-            row = await self._videos.get_entity(owner, f"v:{video_id}")
+            found = await self._videos.get_entity(owner, record_row(video_id))
         except ResourceNotFoundError:
             return None
-        return VideoRecord.model_validate_json(document_of(row)), str(row.metadata["etag"])
-
-    @staticmethod
-    def _entity(record: VideoRecord) -> dict[str, object]:
-        # The columns beside the document are for people who look into the table.
-        return {
-            "PartitionKey": record.owner,
-            "RowKey": f"v:{record.id}",
-            "Status": record.status.value,
-            "Phase": record.phase.value,
-            "Model": record.request.model,
-            **properties_of(record.model_dump_json()),
-        }
+        return VideoRecord.model_validate_json(document_of(found)), str(found.metadata["etag"])

@@ -1,15 +1,18 @@
 """Tombstones: what is left of a video that was deleted, or whose time was over.
 
-One transaction takes the record, its index and its idempotency key away and writes the tombstone
-(row ``t:ID`` in the owner's partition), so that a video is gone from every answer at once. The
-tombstone keeps the record until its files are deleted and its events are out; a row in
-``openvideos`` brings the sweeper back until then. After that it only says what became of the id.
+A video that runs is *withdrawn*: one transaction marks its record, takes away what its owner finds
+it by, and writes the tombstone (row ``t:ID`` in the owner's partition). The pipeline still has the
+record, to cancel what is under way and to say how the video ended; then it is buried.
+
+Burying: one transaction takes the record, its index and its idempotency key away and writes the
+tombstone, so that a video is gone from every answer at once. The tombstone keeps the record until
+its files are deleted and its events are out; a row in ``openvideos`` brings the sweeper back until
+then. After that it only says what became of the id.
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -21,13 +24,24 @@ from pydantic import BaseModel, ConfigDict
 
 from dailies.errors import Conflict
 from dailies.records import VideoRecord
-from dailies.stores.records import RecordStore, falling_row, is_video_id
+from dailies.stores.records import RecordStore
+from dailies.stores.resends import RESEND_SECONDS, remembered_hash
+from dailies.stores.rows import (
+    Operation,
+    entity_of,
+    falling_row,
+    is_video_id,
+    record_row,
+    row,
+    step_aside,
+)
 from dailies.stores.tables import VIDEOS, document_of, properties_of
+from dailies.videos import created_at
 
 __all__ = ["Removal", "Tombstone", "TombstoneStore"]
 
 _ATTEMPTS = 12
-_Operation = tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], dict[str, Any]]
+_REPLACE = {"mode": UpdateMode.REPLACE}
 
 
 class Removal(StrEnum):
@@ -45,6 +59,7 @@ class Tombstone(BaseModel):
     Attributes:
         at: when it was removed, Unix seconds.
         record: what it was, while files or events are left to see to; without the prompt.
+        request_hash: what its request is known by, if a resend of it may still come.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,6 +69,7 @@ class Tombstone(BaseModel):
     reason: Removal
     at: float
     record: VideoRecord | None
+    request_hash: str | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -72,10 +88,41 @@ class TombstoneStore:
         if not is_video_id(video_id):
             return None
         try:
-            row = await self._videos.get_entity(owner, _row(video_id))
+            found = await self._videos.get_entity(owner, _row(video_id))
         except ResourceNotFoundError:
             return None
-        return Tombstone.model_validate_json(document_of(row))
+        return Tombstone.model_validate_json(document_of(found))
+
+    async def withdraw(self, owner: str, video_id: str, now: float) -> VideoRecord | None:
+        """Take a video that has not ended out of its owner's sight, and ask for its cancellation.
+
+        Gives its record: one that had ended is left as it is. None when there is none.
+
+        Raises:
+            Conflict: others keep writing to its record.
+        """
+        for attempt in range(_ATTEMPTS):
+            found = await self._records.read(owner, video_id)
+            if found is None:
+                return None
+            record, etag = found
+            if record.is_final or record.is_withdrawn:
+                return record
+            withdrawn = record.model_copy(update={"withdrawn_at": now, "cancel_requested": True})
+            tombstone = Tombstone(
+                id=record.id,
+                owner=owner,
+                reason=Removal.DELETED,
+                at=now,
+                record=None,
+                request_hash=remembered_hash(record, now),
+            )
+            await self._remind(tombstone)
+            change: Operation = ("update", entity_of(withdrawn), _unchanged(etag, _REPLACE))
+            if await self._do([change, *_leave_lists(record), _put(tombstone)]):
+                return withdrawn
+            await step_aside(attempt)
+        raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
 
     async def bury(
         self, owner: str, video_id: str, reason: Removal, now: float
@@ -93,12 +140,19 @@ class TombstoneStore:
             if not record.is_final:
                 raise Conflict(f"{video_id} has not ended; it can't be removed.", code="busy")
             tombstone = Tombstone(
-                id=record.id, owner=owner, reason=reason, at=now, record=_without_prompt(record)
+                id=record.id,
+                owner=owner,
+                reason=reason,
+                at=now,
+                record=_without_prompt(record),
+                request_hash=remembered_hash(record, now),
             )
             await self._records.announce(record.id, record.owner)
-            if await self._replace(record, etag, tombstone):
+            await self._remind(tombstone)
+            take: Operation = ("delete", row(owner, record_row(record.id)), _unchanged(etag))
+            if await self._do([take, *_leave_lists(record), _put(tombstone)]):
                 return tombstone
-            await asyncio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
+            await step_aside(attempt)
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
 
     async def settle(self, tombstone: Tombstone) -> None:
@@ -107,16 +161,25 @@ class TombstoneStore:
         await self._videos.upsert_entity(_entity(done), mode=UpdateMode.REPLACE)
         await self._records.close(tombstone.id)
 
-    async def _replace(self, record: VideoRecord, etag: str, tombstone: Tombstone) -> bool:
+    async def forget_request(self, owner: str, video_id: str, now: float) -> bool:
+        """Forget what the request of a removed video is known by; False while a resend of it may
+        still come."""
+        tombstone = await self.get(owner, video_id)
+        if tombstone is None or tombstone.request_hash is None:
+            return True
+        if not tombstone.is_settled or now - created_at(video_id) <= RESEND_SECONDS:
+            return False
+        forgetful = tombstone.model_copy(update={"request_hash": None})
+        await self._videos.upsert_entity(_entity(forgetful), mode=UpdateMode.REPLACE)
+        return True
+
+    async def _remind(self, tombstone: Tombstone) -> None:
+        """First the row by which the sweeper comes to forget what the tombstone remembers."""
+        if tombstone.request_hash is not None:
+            await self._records.remind(tombstone.id, tombstone.owner)
+
+    async def _do(self, operations: list[Operation]) -> bool:
         """Do it in one transaction; False when the record was changed since it was read."""
-        unchanged = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        operations: list[_Operation] = [
-            ("delete", _key(record, f"v:{record.id}"), unchanged),
-            ("delete", _key(record, falling_row(record.id))),
-            ("upsert", _entity(tombstone), {"mode": UpdateMode.REPLACE}),
-        ]
-        if record.idempotency_key is not None:
-            operations.append(("delete", _key(record, f"k:{record.idempotency_key}")))
         try:
             await self._videos.submit_transaction(operations)
         except TableTransactionError as error:
@@ -127,8 +190,24 @@ class TombstoneStore:
         return True
 
 
-def _key(record: VideoRecord, row: str) -> dict[str, Any]:
-    return {"PartitionKey": record.owner, "RowKey": row}
+def _leave_lists(record: VideoRecord) -> list[Operation]:
+    """Take away what a video is found by; a withdrawn one has nothing of that any more, and its key
+    may be another's by now."""
+    if record.is_withdrawn:
+        return []
+    rows = [falling_row(record.id)]
+    if record.idempotency_key is not None:
+        rows.append(f"k:{record.idempotency_key}")
+    return [("delete", row(record.owner, key)) for key in rows]
+
+
+def _put(tombstone: Tombstone) -> Operation:
+    return ("upsert", _entity(tombstone), _REPLACE)
+
+
+def _unchanged(etag: str, further: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+    return {**condition, **(further or {})}
 
 
 def _row(video_id: str) -> str:
@@ -141,9 +220,11 @@ def _without_prompt(record: VideoRecord) -> VideoRecord:
 
 
 def _entity(tombstone: Tombstone) -> dict[str, Any]:
-    return {
-        "PartitionKey": tombstone.owner,
-        "RowKey": _row(tombstone.id),
-        "Reason": tombstone.reason.value,
+    known = {} if tombstone.request_hash is None else {"RequestHash": tombstone.request_hash}
+    return row(
+        tombstone.owner,
+        _row(tombstone.id),
+        Reason=tombstone.reason.value,
+        **known,
         **properties_of(tombstone.model_dump_json()),
-    }
+    )

@@ -78,7 +78,9 @@ def video_ended(record: VideoRecord) -> None:
     if record.completed_at is not None:
         made.duration.record(max(0.0, record.completed_at - record.created_at), about)
     if record.cost_usd:
-        made.cost.add(record.cost_usd, about)
+        made.cost.add(
+            record.cost_usd, {**about, "dailies.cost.is_estimate": record.cost_is_estimate}
+        )
 
 
 def video_submitted(record: VideoRecord) -> None:

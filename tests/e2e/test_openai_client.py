@@ -114,15 +114,36 @@ def test_a_deleted_video_is_gone(client: OpenAI) -> None:
         assert caught.value.request_id
 
 
-def test_a_running_video_is_cancelled(stack: RunningStack, client: OpenAI) -> None:
+def test_a_running_video_that_is_deleted_is_gone_at_once(
+    stack: RunningStack, client: OpenAI
+) -> None:
     video = client.videos.create(prompt="a train that never arrives", seconds="12")
     stack.wait_until(lambda: stack.jobs("never arrives"), what="it runs")
     assert client.videos.delete(video.id).deleted
+    for call in (client.videos.delete, client.videos.retrieve, client.videos.download_content):
+        with pytest.raises(openai.NotFoundError) as caught:
+            call(video.id)
+        assert caught.value.code == "video_deleted"
+    assert video.id not in {listed.id for listed in client.videos.list(limit=100)}
+    stack.wait_for_event(video.id, "cancelled")
+    stack.wait_for_event(video.id, "deleted")
+
+
+def test_a_video_is_cancelled_by_the_clients_own_means(stack: RunningStack, client: OpenAI) -> None:
+    """The official client has no method for it; its plain requests have."""
+    video = client.videos.create(prompt="a train that is stopped", seconds="12")
+    stack.wait_until(lambda: stack.jobs("that is stopped"), within=20, what="it runs")
+    answer = client.post(f"/videos/{video.id}/cancel", cast_to=openai.types.Video)
+    assert answer.id == video.id
     ended = client.videos.poll(video.id)
     assert ended.status == "failed"
     assert ended.error is not None
     assert ended.error.code == "cancelled"
     stack.wait_for_event(video.id, "cancelled")
+    done = client.videos.create_and_poll(prompt="too late to be stopped")
+    with pytest.raises(openai.ConflictError) as caught:
+        client.post(f"/videos/{done.id}/cancel", cast_to=openai.types.Video)
+    assert caught.value.code == "video_already_ended"
 
 
 def test_the_error_classes_are_those_of_the_service(stack: RunningStack, client: OpenAI) -> None:

@@ -17,8 +17,7 @@ SEED = os.environ.get("FUZZ_SEED", "1")
 
 # positive_data_acceptance: which sizes and lengths a model renders is the catalogue's to say.
 # unsupported_method: the functions host answers TRACE before the app sees it.
-# use_after_free: deleting a video that runs cancels it, and it can be looked at until deleted.
-LEFT_OUT = "positive_data_acceptance,unsupported_method,use_after_free"
+LEFT_OUT = "positive_data_acceptance,unsupported_method"
 
 
 def run(

@@ -140,9 +140,11 @@ def test_terminated_while_its_request_is_under_way(stack: RunningStack) -> None:
     assert len(stack.jobs(prompt)) == 1
 
 
-@pytest.mark.parametrize("phase", ["waiting", "submitting", "rendering", "archiving"])
-def test_cancelled_in_each_phase(stack: RunningStack, phase: str) -> None:
-    prompt = f"cancelled while {phase}"
+_PHASES = pytest.mark.parametrize("phase", ["waiting", "submitting", "rendering", "archiving"])
+
+
+def _held_in(stack: RunningStack, phase: str, prompt: str) -> dict[str, Any]:
+    """A video that is in this phase for a while."""
     match phase:
         case "waiting":
             stack.faults.add("create", "status", status=429, times=None, match=prompt)
@@ -153,15 +155,57 @@ def test_cancelled_in_each_phase(stack: RunningStack, phase: str) -> None:
     render = 600 if phase == "rendering" else 30
     video = stack.create(f"{prompt} [sim label=outage render={render}]")
     _wait_for_phase(stack, video, phase)
-    answer = stack.api.delete(f"/v1/videos/{video['id']}")
-    assert answer.is_success, answer.text
-    ended = stack.wait_for(video)
-    assert ended["phase"] == "cancelled"
-    assert_ended_once(stack, ended)
+    return video
+
+
+def _assert_stopped_upstream(stack: RunningStack, phase: str, prompt: str) -> None:
     for job in stack.jobs(prompt):
         assert _told_to_stop(stack, job["id"])
     assert len(stack.jobs(prompt)) == (0 if phase == "waiting" else 1)
     stack.faults.clear()
+
+
+@_PHASES
+def test_cancelled_in_each_phase(stack: RunningStack, phase: str) -> None:
+    prompt = f"cancelled while {phase}"
+    video = _held_in(stack, phase, prompt)
+    answer = stack.api.post(f"/v1/videos/{video['id']}/cancel")
+    assert answer.is_success, answer.text
+    ended = stack.wait_for(video)
+    assert ended["phase"] == "cancelled"
+    assert_ended_once(stack, ended)
+    _assert_stopped_upstream(stack, phase, prompt)
+    # The simulator stops no running job, as Azure: it will be paid for. One that is complete is.
+    cost = {"waiting": (0, False), "archiving": (0.4, False)}.get(phase, (0.4, True))
+    assert (ended["cost_usd"], ended["cost_is_estimate"]) == cost
+
+
+@_PHASES
+def test_deleted_in_each_phase(stack: RunningStack, phase: str) -> None:
+    prompt = f"deleted while {phase}"
+    video = _held_in(stack, phase, prompt)
+    answer = stack.api.delete(f"/v1/videos/{video['id']}")
+    assert answer.json()["deleted"]
+    for path in ("", "/content"):
+        gone = stack.api.get(f"/v1/videos/{video['id']}{path}")
+        assert (gone.status_code, gone.json()["error"]["code"]) == (404, "video_deleted")
+    listed = stack.api.get("/v1/videos", params={"limit": 100}).json()["data"]
+    assert video["id"] not in {other["id"] for other in listed}
+    stack.wait_for_event(video["id"], "deleted")
+    kinds = [event["type"].rpartition(".")[2] for event in stack.events(video["id"])]
+    assert kinds[-2:] == ["cancelled", "deleted"]
+    _assert_stopped_upstream(stack, phase, prompt)
+    files = stack.blobs.get_container_client("videos").list_blob_names(name_starts_with=video["id"])
+    assert list(files) == []
+
+
+def test_deleted_while_the_host_dies(stack: RunningStack) -> None:
+    prompt = "deleted and then the host dies"
+    video = _held_in(stack, "rendering", prompt)
+    assert stack.api.delete(f"/v1/videos/{video['id']}").is_success
+    stack.wait_restarted("host", stack.kill("host"))
+    stack.wait_for_event(video["id"], "deleted", within=90)
+    _assert_stopped_upstream(stack, "rendering", prompt)
 
 
 def test_a_result_that_expires_before_it_could_be_fetched(stack: RunningStack) -> None:

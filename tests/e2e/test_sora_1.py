@@ -17,6 +17,7 @@ from typing import Any
 import av
 import pytest
 
+from dailies.api.sora1.ids import video_of_job
 from tests.e2e.simulator import running_simulator
 from tests.media import write_clip, write_picture
 from tests.patience import PATIENCE
@@ -253,3 +254,24 @@ def test_a_moderated_job_fails_with_its_reason(stack: RunningStack) -> None:
     job = _wait(stack, _create(stack, prompt="[moderated] something", n_seconds=1))
     assert (job["status"], job["failure_reason"]) == ("failed", "output_moderation")
     assert job["generations"] == []
+
+
+def test_a_job_that_is_deleted_while_it_runs_is_gone_here_and_upstream(
+    stack: RunningStack,
+) -> None:
+    prompt = "a job that nobody waits for [sim render=600]"
+    job = _create(stack, prompt=prompt, n_seconds=1)
+    stack.wait_until(lambda: stack.jobs("nobody waits"), within=20, what="it runs")
+    url = _path("jobs", job["id"])
+    assert stack.api.delete(url).status_code == 204
+    assert stack.api.get(url).status_code == 404
+    assert stack.api.delete(url).status_code == 404
+    listed = stack.api.get(JOBS).raise_for_status().json()["data"]
+    assert job["id"] not in {other["id"] for other in listed}
+    stack.wait_until(
+        lambda: stack.jobs("nobody waits")[0]["deleted"], within=20, what="it is stopped upstream"
+    )
+    video_id = video_of_job(job["id"])
+    assert video_id is not None
+    stack.wait_for_event(video_id, "deleted")
+    assert stack.wait_for_event(video_id, "cancelled")["data"]["cost_usd"] is None

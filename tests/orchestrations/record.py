@@ -1,4 +1,4 @@
-"""Record histories of an orchestrator: ``python -m tests.orchestrations.record accept_drop_v2``.
+"""Record histories of orchestrators: ``python -m tests.orchestrations.record NAME …``.
 
 Instances in flight survive an upgrade only when the new code gives the actions that the old one
 gave. So each version of an orchestrator has its histories in ``histories/``, which every later code
@@ -18,7 +18,7 @@ from typing import Any
 from dailies.pipeline.steps import done, stop, wait
 from dailies.videos import VideoError
 from tests.orchestrations.replay import Engine
-from tests.orchestrations.scripts import FAULT, QUOTA, VIDEO, engine, generate, script
+from tests.orchestrations.scripts import FAULT, QUOTA, VIDEO, engine, fill, generate, script
 from tests.orchestrations.wire import Generation
 
 __all__ = ["HISTORIES", "load"]
@@ -36,13 +36,14 @@ def _eventful() -> Engine:
     """A video that meets everything: quota, faults, waits, a wake, continue-as-new."""
     hub = engine(
         {
-            "submit_video": script(FAULT, wait(5), done(10)),
+            "submit_video": script(wait(0), FAULT, wait(5), done(10)),
             "check_video": script(*[wait(5)] * 8, FAULT, done()),
             "archive_video": script(wait(5), done()),
             "publish_events": script(done(), FAULT, wait(5), done()),
         }
     )
-    hub.raise_event(f"{VIDEO}-check_video-0", "wake", at=hub.now + 90)
+    fill(hub, QUOTA)
+    hub.raise_event(f"{VIDEO}-check_video-0", "wake", at=hub.now + 180)
     generate(hub, has_reference=True, quota=QUOTA)
     return hub
 
@@ -73,13 +74,15 @@ def _drops(orchestrator: str) -> Iterator[Engine]:
         yield hub
 
 
-def main(wanted: Sequence[str]) -> None:
-    """Write the histories of the orchestrators ``wanted``, as they are now."""
+def main(names: Sequence[str]) -> None:
+    """Write the histories of these orchestrators as they are now."""
     hubs = [_eventful(), _refused(), *_drops("accept_drop_v1"), *_drops("accept_drop_v2")]
-    generations = [g for hub in hubs for g in hub.generations if g.orchestrator in wanted]
+    generations = [generation for hub in hubs for generation in hub.generations]
     generations.sort(key=lambda generation: generation.orchestrator)
     HISTORIES.mkdir(exist_ok=True)
     for name, group in groupby(generations, key=lambda generation: generation.orchestrator):
+        if name not in names:
+            continue
         documents = [generation.document() for generation in group]
         text = json.dumps(documents, indent=1, ensure_ascii=False) + "\n"
         (HISTORIES / f"{name}.json").write_text(text, "utf-8")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dailies.orchestration import GenerateInput
+from dailies.orchestration import GENERATE_VIDEO, GenerateInput
 from dailies.pipeline.steps import QuotaRequest, done
 from tests.orchestrations.replay import Activity, Engine, Fault
 
-__all__ = ["FAULT", "QUOTA", "VIDEO", "engine", "generate", "names", "script", "video"]
+__all__ = ["FAULT", "QUOTA", "VIDEO", "engine", "fill", "generate", "names", "script", "video"]
 
 FAULT = Fault("storage did not answer")
 VIDEO = "video_019aa5e1c0de0123456789abcdef0123"
@@ -50,23 +51,37 @@ def engine(activities: Mapping[str, Activity] | None = None) -> Engine:
     return Engine({**{name: script(done()) for name in STEPS}, **(activities or {})})
 
 
+def fill(hub: Engine, quota: QuotaRequest) -> None:
+    """Let others have sent as much as the quota allows for now; nothing of it runs any more."""
+    others = range(quota["per_window"] or 0)
+    state = {"sent": [hub.now - number for number in others], "leases": {}, "queue": []}
+    hub.entity_states[f"@quota@{quota['deployment']}"] = json.dumps(state)
+
+
 def video(
-    *, restarts: int = 0, has_reference: bool = False, quota: QuotaRequest | None = None
+    *,
+    video_id: str = VIDEO,
+    restarts: int = 0,
+    has_reference: bool = False,
+    quota: QuotaRequest | None = None,
+    sent: bool = False,
 ) -> GenerateInput:
     """The input of a video's orchestration."""
     return {
-        "id": VIDEO,
+        "id": video_id,
         "owner": "alice",
         "restarts": restarts,
         "retry_seconds": 5.0,
         "has_reference": has_reference,
         "quota": quota,
+        "sent": sent,
     }
 
 
-def generate(hub: Engine, **changes: Any) -> Any:
+def generate(hub: Engine, *, orchestrator: str = GENERATE_VIDEO, **changes: Any) -> Any:
     """Run a video's orchestration to its end."""
-    return hub.run("generate_video_v1", video(**changes), VIDEO)
+    payload = video(**changes)
+    return hub.run(orchestrator, payload, payload["id"])
 
 
 def names(calls: Iterable[Any]) -> list[str]:

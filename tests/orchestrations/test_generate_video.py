@@ -8,10 +8,19 @@ from typing import Any
 
 import pytest
 
-from dailies.pipeline.steps import done, hold, stop, wait
+from dailies.pipeline.steps import QuotaRequest, done, hold, stop, wait
 from dailies.videos import VideoError
 from tests.orchestrations.replay import Engine, OrchestrationFailed
-from tests.orchestrations.scripts import FAULT, QUOTA, VIDEO, engine, generate, names, script
+from tests.orchestrations.scripts import (
+    FAULT,
+    QUOTA,
+    VIDEO,
+    engine,
+    fill,
+    generate,
+    names,
+    script,
+)
 from tests.orchestrations.wire import replay
 
 REFUSED = stop(VideoError("moderation_blocked", "Change the prompt."))
@@ -149,6 +158,7 @@ def test_the_worst_way_keeps_every_history_under_a_hundred_events() -> None:
     for second in range(0, 3000, 40):
         for activity in ("submit_video", "check_video", "archive_video", "finish_video"):
             hub.raise_event(f"{VIDEO}-{activity}-0", "wake", at=hub.now + second)
+    fill(hub, QUOTA)
     assert generate(hub, has_reference=True, quota=QUOTA)["error"] is None
     assert _longest(hub) <= 100
     _assert_replays(hub)
@@ -230,27 +240,86 @@ def test_a_refused_video_gives_its_quota_back() -> None:
 
 
 def test_videos_beyond_the_quota_wait_for_it() -> None:
-    hub = engine()
-    quota = {**QUOTA, "concurrent": None}
+    hub = engine({"submit_video": lambda payload: wait(0) if payload.get("waiting") else done()})
+    quota: QuotaRequest = {**QUOTA, "concurrent": None}
     for number in range(5):
-        video_id = f"video_{number:032x}"
-        hub.run(
-            "generate_video_v1",
-            {
-                "id": video_id,
-                "owner": "alice",
-                "restarts": 0,
-                "retry_seconds": 5.0,
-                "has_reference": False,
-                "quota": quota,
-            },
-            video_id,
-        )
-    sent = [call.at for call in hub.called("submit_video")]
+        generate(hub, video_id=f"video_{number:032x}", quota=quota)
+    sent = [call.at for call in hub.called("submit_video") if not call.payload.get("waiting")]
     assert len(sent) == 5
     for first, third in zip(sent, sent[2:], strict=False):
         assert third - first >= 60
     _assert_replays(hub)
+
+
+def test_a_video_that_waits_for_the_quota_says_so_once() -> None:
+    hub = engine({"submit_video": script(wait(0), done())})
+    quota: QuotaRequest = {**QUOTA, "window_seconds": 600.0}
+    fill(hub, quota)
+    generate(hub, quota=quota)
+    told, sent = hub.called("submit_video")
+    assert told.payload["waiting"]
+    assert "waiting" not in sent.payload
+    assert sent.at - told.at > 590
+    _assert_replays(hub)
+
+
+def test_a_video_that_need_not_wait_is_not_said_to() -> None:
+    hub = engine()
+    generate(hub, quota=QUOTA)
+    (sent,) = hub.called("submit_video")
+    assert "waiting" not in sent.payload
+
+
+def test_a_fault_while_it_is_said_holds_nothing_up_and_it_is_said_again() -> None:
+    hub = engine({"submit_video": script(FAULT, wait(0), done())})
+    quota: QuotaRequest = {**QUOTA, "per_window": 1, "window_seconds": 600.0}
+    fill(hub, quota)
+    busy = json.loads(hub.entity_states["@quota@azure-sora-2"])
+    busy["queue"] = [["another", 0.0, hub.now + 9000]]
+    hub.entity_states["@quota@azure-sora-2"] = json.dumps(busy)
+    assert generate(hub, quota=quota)["error"] is None
+    flags = [call.payload.get("waiting", False) for call in hub.called("submit_video")]
+    assert flags == [True, True, False]
+    _assert_replays(hub)
+
+
+@pytest.mark.parametrize("answer", [done(), REFUSED])
+def test_a_video_with_nothing_to_wait_for_leaves_the_queue(answer: Any) -> None:
+    """It was cancelled, or its job was found meanwhile."""
+    hub = engine({"submit_video": script(answer)})
+    fill(hub, QUOTA)
+    start = hub.now
+    generate(hub, quota=QUOTA)
+    assert hub.now - start < 5
+    assert json.loads(hub.entity_states["@quota@azure-sora-2"])["queue"] == []
+
+
+def test_a_video_whose_request_has_left_needs_no_place() -> None:
+    """Its orchestration was started anew."""
+    hub = engine()
+    fill(hub, QUOTA)
+    start = hub.now
+    generate(hub, quota=QUOTA, sent=True, restarts=1)
+    assert hub.now - start < 5
+
+
+def test_a_video_that_was_put_off_is_not_sent_to_the_end_of_the_queue() -> None:
+    quota: QuotaRequest = {**QUOTA, "concurrent": 1, "per_window": None}
+    hub = engine({"submit_video": script(wait(30), done())})
+    later = hub.now + 90
+    state = {"sent": [], "leases": {}, "queue": [["later", later, later + 300]]}
+    hub.entity_states["@quota@azure-sora-2"] = json.dumps(state)
+    generate(hub, quota=quota)
+    first, second = hub.called("submit_video")
+    assert second.at - first.at < 32
+
+
+@pytest.mark.parametrize("version", ["generate_video_v1", "generate_video_v2"])
+def test_every_version_brings_a_video_to_its_end(version: str) -> None:
+    hub = engine({"submit_video": script(wait(5), done()), "check_video": script(wait(5), done())})
+    assert generate(hub, orchestrator=version, quota=QUOTA) == {"id": VIDEO, "error": None}
+    numbers = {generation.orchestrator.rpartition("_")[2] for generation in hub.generations}
+    assert numbers == {version.rpartition("_")[2]}
 
 
 def test_inputs_and_histories_hold_no_prompt() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from orchestrations import accept_drop, generate_video, steps
+from orchestrations import accept_drop, generate_video, repeat_step
 
 __all__ = [
     "ORCHESTRATORS",
@@ -68,7 +68,9 @@ def handle_of(builder: Any) -> Callable[[str], str]:
 
 ORCHESTRATORS: Mapping[str, Callable[[str], str]] = {
     "generate_video_v1": handle_of(generate_video.generate_video_v1),
-    "repeat_step_v1": handle_of(steps.repeat_step_v1),
+    "generate_video_v2": handle_of(generate_video.generate_video_v2),
+    "repeat_step_v1": handle_of(repeat_step.repeat_step_v1),
+    "repeat_step_v2": handle_of(repeat_step.repeat_step_v2),
     "accept_drop_v1": handle_of(accept_drop.accept_drop_v1),
     "accept_drop_v2": handle_of(accept_drop.accept_drop_v2),
 }

@@ -29,7 +29,14 @@ ACTIVITIES = {
     "reject_drop": "rejected",
     "submit_video": "video",
 }
-ORCHESTRATORS = {"generate_video_v1", "repeat_step_v1", "accept_drop_v1", "accept_drop_v2"}
+ORCHESTRATORS = {
+    "accept_drop_v1",
+    "accept_drop_v2",
+    "generate_video_v1",
+    "generate_video_v2",
+    "repeat_step_v1",
+    "repeat_step_v2",
+}
 TRIGGERS = {
     "http_api": "httpTrigger",
     "reference_uploaded": "eventGridTrigger",

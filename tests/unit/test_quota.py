@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,8 +21,9 @@ def _ask(
     per_window: int | None = 2,
     concurrent: int | None = 2,
     lease_seconds: float = 5400.0,
+    since: float | None = None,
 ) -> Acquire:
-    return {
+    question: Acquire = {
         "deployment": "d",
         "per_window": per_window,
         "window_seconds": WINDOW,
@@ -31,6 +33,9 @@ def _ask(
         "video": video,
         "now": now,
     }
+    if since is not None:
+        question["since"] = since
+    return question
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,61 @@ def test_who_runs_already_may_ask_again_without_waiting_for_itself() -> None:
     state, again = acquire(state, _ask("a", 10, concurrent=1, per_window=None))
     assert again["granted"]
     assert list(state["leases"]) == ["a"]
+
+
+def _full(*holders: str) -> QuotaState:
+    """A state in which these hold all the leases that there are."""
+    state = empty()
+    for video in holders:
+        state, grant = acquire(state, _ask(video, 0, concurrent=len(holders), per_window=None))
+        assert grant["granted"]
+    return state
+
+
+def test_who_was_put_off_does_not_hold_its_lease_against_the_queue() -> None:
+    """Both of two jobs were refused by the provider, and others have been waiting since."""
+    state = _full("a", "b")
+    for video in ("c", "d", "e"):
+        state, grant = acquire(state, _ask(video, 5, per_window=None))
+        assert not grant["granted"]
+    for video in ("a", "b"):
+        state, grant = acquire(state, _ask(video, 30, per_window=None))
+        assert not grant["granted"]
+    assert state["leases"] == {}
+    state, grant = acquire(state, _ask("c", 31, per_window=None))
+    assert grant["granted"]
+
+
+def test_a_state_that_was_stored_while_such_leases_blocked_everybody_goes_on() -> None:
+    """As version 1 of the orchestration left it: two leases, whose holders stand at the end."""
+    stored = {
+        "sent": [70.0, 71.0],
+        "leases": {"a": 5400.0, "b": 5401.0},
+        "queue": [["c", 1.0, 300.0], ["d", 2.0, 300.0], ["a", 30.0, 300.0], ["b", 31.0, 300.0]],
+    }
+    state: QuotaState = json.loads(json.dumps(stored))
+    state, grant = acquire(state, _ask("a", 140))
+    assert not grant["granted"]
+    for video in ("c", "d"):
+        state, grant = acquire(state, _ask(video, 141))
+        assert grant["granted"] == (video == "c")
+    assert set(state["leases"]) == {"b", "c"}
+
+
+def test_who_was_put_off_keeps_the_place_that_it_came_with() -> None:
+    state = _full("a")
+    for video, at in (("b", 1), ("c", 2)):
+        state, _ = acquire(state, _ask(video, at, concurrent=1, per_window=None, since=at))
+    state, grant = acquire(state, _ask("a", 30, concurrent=1, per_window=None, since=0))
+    assert grant["granted"]
+
+
+def test_nobody_is_told_to_stay_away_for_long() -> None:
+    """Those ahead may all be cancelled in the next minute."""
+    state = empty()
+    for number in range(200):
+        state, grant = acquire(state, _ask(f"v{number:03d}", 0))
+    assert grant["wait_seconds"] <= 5 * WINDOW
 
 
 def test_release_ends_waiting_and_running_and_does_no_harm_twice() -> None:

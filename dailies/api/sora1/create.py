@@ -9,7 +9,7 @@ from fastapi import Request
 
 from dailies.api.bodies import Body, Upload, open_body
 from dailies.api.context import Context
-from dailies.api.create import Accepted, accept_and_start
+from dailies.api.create import Accepted, accept_and_start, sending_of
 from dailies.api.given import read_given
 from dailies.api.reference_input import refusal
 from dailies.api.vocabulary import JOB
@@ -38,6 +38,7 @@ async def create_job(context: Context, request: Request, *, owner: str) -> Accep
         TooLarge: a file has too many bytes.
     """
     settings, catalogue = context.services.settings, context.services.catalogue
+    sending = await sending_of(context, request, owner)
     async with open_body(request) as body:
         given = read_given(body, JOB)
         fields = {n: v for n, v in body.fields.items() if not isinstance(v, Upload)}
@@ -48,7 +49,14 @@ async def create_job(context: Context, request: Request, *, owner: str) -> Accep
         check_inputs(model, [named.item for named in items], asked.seconds, param=_ITEMS)
         inputs = await _inputs(items, files, input_limits(settings, model))
         return await accept_and_start(
-            context, request, asked, given=given, owner=owner, source=Source(), inputs=inputs
+            context,
+            request,
+            asked,
+            given=given,
+            owner=owner,
+            source=Source(),
+            inputs=inputs,
+            sending=sending,
         )
 
 

@@ -11,7 +11,8 @@ from pydantic import WithJsonSchema
 
 from dailies.api.content import deliver
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
-from dailies.api.documents import IDEMPOTENCY_KEY, REPLAYED
+from dailies.api.documents import REPLAYED, SENDING_HEADERS
+from dailies.api.lookup import visible
 from dailies.api.observe import note
 from dailies.api.sora1.create import create_job
 from dailies.api.sora1.documents import CREATE_BODY, flat_answers, flat_content_answers
@@ -25,7 +26,7 @@ from dailies.api.sora1.objects import (
     job_object,
     status_of,
 )
-from dailies.api.videos import delete_or_cancel, page_size
+from dailies.api.videos import delete_video, page_size
 from dailies.errors import InvalidRequest, NotFound
 from dailies.records import StoredFile, VideoRecord
 from dailies.videos import Phase, Variant
@@ -48,7 +49,7 @@ router = APIRouter(
     status_code=201,
     response_model=Job,
     responses=flat_answers(400, 404, 408, 409, 413, 415, 429, ok=REPLAYED, success=201),
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": [IDEMPOTENCY_KEY]},
+    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 async def create(
     request: Request, response: Response, context: RequestContext, caller: Caller
@@ -106,9 +107,9 @@ async def retrieve(job_id: str, request: Request, context: RequestContext, calle
 async def delete(
     job_id: str, request: Request, context: RequestContext, caller: Caller
 ) -> Response:
-    """Delete a job that has ended, with its files; cancel one that has not."""
+    """Delete a job with its files; one that has not ended is cancelled, too."""
     record = await _find(context, request, caller.name, job_id)
-    await delete_or_cancel(context, caller.name, record.id)
+    await delete_video(context, caller.name, record.id)
     return Response(status_code=204)
 
 
@@ -223,7 +224,7 @@ async def _record(
 ) -> VideoRecord | None:
     if video_id is None:
         return None
-    record = await context.services.records.get(owner, video_id)
+    record = await visible(context, owner, video_id)
     if record is None or record.request.model not in _models(context):
         return None
     note(request, video_id=record.id, model=record.request.model, phase=record.phase)

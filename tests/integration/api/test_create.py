@@ -41,9 +41,11 @@ async def test_a_video_is_created_under_every_base_path(
         "prompt": "a pier",
         "remixed_from_video_id": None,
         "user": "u-1",
+        "source": {"type": "http", "blob": None},
         "error": None,
         "usage": {"duration_seconds": 8.0},
         "cost_usd": None,
+        "cost_is_estimate": False,
     }
     assert world.engine.started == [video["id"]]
     assert int(answer.headers["openai-poll-after-ms"]) >= 100

@@ -12,6 +12,7 @@ ROUTES = [
     ("GET", "/content"),
     ("HEAD", "/content"),
     ("POST", "/remix"),
+    ("POST", "/cancel"),
 ]
 
 

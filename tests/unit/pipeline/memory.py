@@ -6,7 +6,7 @@ The stores themselves are the app's: these stand where the SDK's clients stand.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,11 +15,11 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.data.tables import TableTransactionError
+from azure.data.tables import TableTransactionError, UpdateMode
 
 from dailies.errors import IntegrityError
 from dailies.records import StoredFile
-from dailies.stores.files import BLOCK_BYTES
+from dailies.stores.files import BLOCK_BYTES, BlobInfo
 from tests.unit.pipeline.container import MemoryContainer
 
 __all__ = ["MemoryFiles", "MemoryTables", "Point", "no_point"]
@@ -74,14 +74,17 @@ class _Table:
         self._write(entity)
         await self._after("upsert")
 
-    async def update_entity(self, entity: Mapping[str, Any], *, etag: str, **_: Any) -> None:
+    async def update_entity(
+        self, entity: Mapping[str, Any], *, mode: UpdateMode, etag: str, **_: Any
+    ) -> None:
         await self._before("update")
         key = _key(entity)
         if key not in self.rows:
             raise ResourceNotFoundError("no such entity")
         if self.rows[key][1] != etag:
             raise ResourceModifiedError("the condition is not met")
-        self._write(entity)
+        old = self.rows[key][0] if mode is UpdateMode.MERGE else {}
+        self._write({**old, **entity})
         await self._after("update")
 
     async def delete_entity(self, partition: str, row: str, **_: Any) -> None:
@@ -90,21 +93,35 @@ class _Table:
         self.rows.pop((partition, row), None)
         await self._after("delete")
 
-    async def submit_transaction(self, operations: list[tuple[str, Mapping[str, Any]]]) -> None:
+    async def submit_transaction(self, operations: Sequence[tuple[Any, ...]]) -> None:
+        """All of it or nothing. An operation is ``(kind, entity)`` or ``(kind, entity, options)``,
+        whose ``etag`` must be that of the row as it is."""
         await self._before("transaction")
-        for index, (kind, entity) in enumerate(operations):
-            assert kind == "create"
-            if _key(entity) in self.rows:
-                raise _conflict(index)
-        for _, entity in operations:
-            self._create(entity)
+        for index, (kind, entity, *options) in enumerate(operations):
+            there = self.rows.get(_key(entity))
+            wanted = options[0].get("etag") if options else None
+            if kind == "create" and there is not None:
+                raise _refused(index, 409, "The specified entity already exists.")
+            if kind in ("update", "delete") and there is None:
+                raise _refused(index, 404, "The specified resource does not exist.")
+            if wanted is not None and there is not None and there[1] != wanted:
+                raise _refused(index, 412, "The update condition was not satisfied.")
+        for kind, entity, *options in operations:
+            merges = kind == "update" and options and options[0]["mode"] is UpdateMode.MERGE
+            if kind == "delete":
+                del self.rows[_key(entity)]
+            else:
+                old = self.rows[_key(entity)][0] if merges else {}
+                self._write({**old, **entity})
         await self._after("transaction")
 
     async def query_entities(
         self, condition: str, *, parameters: Mapping[str, str], **_: Any
     ) -> AsyncIterator[_Row]:
         await self._before("query")
-        keys = sorted(key for key in self.rows if _holds(condition, parameters, key))
+        keys = sorted(
+            key for key, (row, _) in self.rows.items() if _holds(condition, parameters, row)
+        )
         for key in keys:
             if key in self.rows:
                 yield self._row(key)
@@ -137,16 +154,14 @@ def _key(entity: Mapping[str, Any]) -> tuple[str, str]:
     return str(entity["PartitionKey"]), str(entity["RowKey"])
 
 
-def _conflict(index: int) -> TableTransactionError:
-    response = SimpleNamespace(status_code=409, reason="Conflict", headers={}, text=lambda: "")
-    error = TableTransactionError(
-        message=f"{index}:The specified entity already exists.", response=response, index=index
-    )
-    error.status_code = 409
+def _refused(index: int, status: int, message: str) -> TableTransactionError:
+    response = SimpleNamespace(status_code=status, reason="Refused", headers={}, text=lambda: "")
+    error = TableTransactionError(message=f"{index}:{message}", response=response, index=index)
+    error.status_code = status
     return error
 
 
-def _holds(condition: str, parameters: Mapping[str, str], key: tuple[str, str]) -> bool:
+def _holds(condition: str, parameters: Mapping[str, str], row: Mapping[str, Any]) -> bool:
     compare: dict[str, Callable[[str, str], bool]] = {
         "eq": lambda a, b: a == b,
         "ge": lambda a, b: a >= b,
@@ -154,10 +169,12 @@ def _holds(condition: str, parameters: Mapping[str, str], key: tuple[str, str]) 
         "le": lambda a, b: a <= b,
         "lt": lambda a, b: a < b,
     }
-    values = {"PartitionKey": key[0], "RowKey": key[1]}
     for part in condition.split(" and "):
         name, operator, parameter = part.split()
-        if not compare[operator](values[name], parameters[parameter.removeprefix("@")]):
+        # As in the service, nothing holds of a property that is not there.
+        if name not in row or not compare[operator](
+            row[name], parameters[parameter.removeprefix("@")]
+        ):
             return False
     return True
 
@@ -196,6 +213,14 @@ class MemoryFiles:
         await self.point(f"read {name} begins")
         data = self.files.get(name)
         return None if data is None else data[:max_bytes]
+
+    async def describe(self, name: str) -> BlobInfo | None:
+        data = self.files.get(name)
+        if data is None:
+            return None
+        digest = hashlib.sha256(data).hexdigest()
+        kind = "image/png" if name.endswith(".png") else "application/octet-stream"
+        return BlobInfo(name, len(data), digest[:8], kind, {"sha256": digest})
 
     async def delete(self, name: str) -> None:
         await self.point(f"delete {name} begins")

@@ -40,6 +40,7 @@ class FakeProvider:
         self.cancelled: list[str] = []
         self.behaviours: list[Behaviour] = []
         self.list_answers: list[Outcome] = []
+        self.cancel_answers: list[Outcome] = []
         self.statuses: dict[str, list[Outcome]] = {}
         self.files: dict[Variant, Content | Outcome] = {}
         self.timeout = float("inf")
@@ -75,6 +76,8 @@ class FakeProvider:
         scripted = self.statuses.get(job_id) or self.statuses.get("*")
         if scripted:
             return scripted.pop(0) if len(scripted) > 1 else scripted[0]
+        if job_id not in self.jobs:
+            return Outcome(Kind.MISSING, code="job_not_found", http_status=404)
         done = replace(self.jobs[job_id], status=JobStatus.COMPLETED, progress=100)
         return Outcome(Kind.ACCEPTED, job=done)
 
@@ -86,7 +89,9 @@ class FakeProvider:
     async def cancel(self, job_id: str) -> Outcome:
         await self.point("cancel begins")
         self.cancelled.append(job_id)
-        return Outcome(Kind.ACCEPTED)
+        answer = self.cancel_answers.pop(0) if self.cancel_answers else Outcome(Kind.ACCEPTED)
+        await self.point("cancel ended")
+        return answer
 
     async def close(self) -> None:
         pass

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dailies.orchestration import InstanceState
+from dailies.orchestration import GENERATE_VIDEO, InstanceState
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.sweep import sweep
@@ -64,7 +64,7 @@ async def test_what_was_recorded_but_never_started_is_started() -> None:
     world.now += 120
     assert await sweep(world.services, hub) == {"started": 1}
     ((name, instance, payload),) = hub.started
-    assert (name, instance, payload["restarts"]) == ("generate_video_v1", video.id, 1)
+    assert (name, instance, payload["restarts"]) == (GENERATE_VIDEO, video.id, 1)
     assert await sweep(world.services, hub) == {}
 
 

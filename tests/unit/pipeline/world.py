@@ -79,7 +79,9 @@ class Events:
 class World:
     """The services, their stand-ins, and a clock."""
 
-    def __init__(self, point: Point = no_point, **settings: Any) -> None:
+    def __init__(
+        self, point: Point = no_point, *, catalogue: str = CATALOGUE, **settings: Any
+    ) -> None:
         self.now = START
         self.tables = MemoryTables(point)
         self.files = MemoryFiles(point, self.clock)
@@ -90,7 +92,7 @@ class World:
         records = RecordStore(service)
         self.services = Services(
             settings=Settings.model_validate({**connection, **settings}),
-            catalogue=Catalogue.parse(CATALOGUE, {}),
+            catalogue=Catalogue.parse(catalogue, {}),
             records=records,
             claims=ClaimStore(service),
             drops=DropStore(service, "references"),

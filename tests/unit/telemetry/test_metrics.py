@@ -50,6 +50,7 @@ async def test_a_finished_video_is_counted_once_with_time_cost_and_bytes(seen: S
     assert (duration.count, duration.sum) == (1, done.completed_at - done.created_at)
     (cost,) = seen.points("dailies.cost")
     assert cost.value == pytest.approx(0.4)
+    assert cost.attributes["dailies.cost.is_estimate"] is False
     archived = {p.attributes["dailies.variant"]: p.value for p in seen.points("dailies.archived")}
     assert archived == {variant.value: file.bytes for variant, file in done.files.items()}
     (queue,) = seen.points("dailies.queue.duration")

@@ -1,0 +1,88 @@
+"""``manifest.json``: what was asked for, what was made of it, and every file that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dailies.pipeline.costs import cost_of
+from dailies.records import StoredFile, VideoRecord
+from dailies.services import Services
+from dailies.times import rfc3339
+from dailies.videos import Variant
+
+__all__ = ["manifest_of"]
+
+
+async def manifest_of(services: Services, record: VideoRecord) -> dict[str, Any]:
+    """The manifest of a video whose files are stored. Its times are those of RFC 3339.
+
+    ``files`` are what the provider made, ``inputs`` what the video starts from, as it was sent: the
+    image ``reference``, or what appears at a ``frame``.
+    """
+    deployment = services.catalogue.deployment(record.submit.deployment or "")
+    cost = cost_of(services, record)
+    return {
+        "id": record.id,
+        "owner": record.owner,
+        "request": record.request.model_dump(mode="json", exclude={"reference"}),
+        "source": record.source.model_dump(mode="json"),
+        "provider": {
+            "name": deployment.provider if deployment else None,
+            "deployment": record.submit.deployment,
+            "job_id": record.submit.job_id,
+        },
+        "timings": {
+            "created_at": rfc3339(record.created_at),
+            "submitted_at": rfc3339(record.submit.submitted_at),
+            "rendered_at": rfc3339(record.rendered_at),
+            "archived_at": rfc3339(services.clock()),
+        },
+        "files": _files(record.files),
+        **_generations(record),
+        "inputs": await _inputs(services, record),
+        "cost_usd": cost.usd,
+        "cost_is_estimate": cost.is_estimate,
+        "traceparent": record.traceparent,
+    }
+
+
+def _files(files: Mapping[Variant, StoredFile]) -> dict[str, Any]:
+    return {variant.value: file.model_dump(mode="json") for variant, file in files.items()}
+
+
+def _generations(record: VideoRecord) -> dict[str, Any]:
+    """All that the job made of the prompt, where it may make several."""
+    if not record.generations:
+        return {}
+    made = [{"id": made.id, "files": _files(made.files)} for made in record.generations]
+    return {"generations": made}
+
+
+async def _inputs(services: Services, record: VideoRecord) -> list[dict[str, Any]]:
+    inputs: list[dict[str, Any]] = []
+    reference = await _reference(services, record)
+    if reference is not None:
+        inputs.append({"role": "reference", **reference.model_dump(mode="json")})
+    for item in record.request.inpaint:
+        if item.file is not None:
+            place = {"role": "frame", "frame_index": item.frame_index}
+            inputs.append({**place, **item.file.model_dump(mode="json")})
+    return inputs
+
+
+async def _reference(services: Services, record: VideoRecord) -> StoredFile | None:
+    reference = record.request.reference
+    if reference is None or reference.file is not None or reference.fitted is None:
+        return None if reference is None else reference.file
+    # A record of before it said more than the image's name.
+    found = await services.files.describe(reference.fitted)
+    if found is None:
+        return None
+    return StoredFile(
+        blob=found.name,
+        content_type=found.content_type,
+        bytes=found.bytes,
+        sha256=found.metadata.get("sha256", ""),
+        etag=found.etag,
+    )

@@ -1,0 +1,96 @@
+"""Reading one owner's videos page by page, in either order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from azure.data.tables.aio import TableClient
+
+from dailies.records import VideoRecord
+from dailies.stores.rows import falling_row, is_video_id, record_row
+from dailies.stores.tables import document_of
+
+__all__ = ["Page", "read_page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of one owner's videos."""
+
+    records: Sequence[VideoRecord]
+    has_more: bool
+
+
+async def read_page(
+    table: TableClient,
+    owner: str,
+    *,
+    after: str | None,
+    limit: int,
+    ascending: bool,
+    models: Sequence[str] = (),
+) -> Page:
+    """A page of one owner's videos, from the one after ``after`` in the asked order; only those of
+    ``models`` when any are given.
+
+    ``after`` need not exist any more: it is a place in the order of time.
+    """
+    if after is not None and not is_video_id(after):
+        return Page((), has_more=False)
+    ids = await _ids(table, owner, after=after, limit=limit + 1, ascending=ascending, models=models)
+    wanted, has_more = ids[:limit], len(ids) > limit
+    if not wanted:
+        return Page((), has_more=False)
+    rows = table.query_entities(
+        "PartitionKey eq @owner and RowKey ge @low and RowKey le @high",
+        parameters={
+            "owner": owner,
+            "low": record_row(min(wanted)),
+            "high": record_row(max(wanted)),
+        },
+    )
+    # A record may have come or gone since the index was read: only what it named is given.
+    keys = {record_row(video_id) for video_id in wanted}
+    records = [
+        record
+        async for row in rows
+        if row["RowKey"] in keys
+        and not (record := VideoRecord.model_validate_json(document_of(row))).is_withdrawn
+    ]
+    if not ascending:
+        records.reverse()
+    return Page(records, has_more)
+
+
+async def _ids(
+    table: TableClient,
+    owner: str,
+    *,
+    after: str | None,
+    limit: int,
+    ascending: bool,
+    models: Sequence[str],
+) -> Sequence[str]:
+    if ascending:
+        low, high = "v:" if after is None else record_row(after), "v;"
+    else:
+        low, high = "d:" if after is None else falling_row(after), "d;"
+    wanted = {f"model{place}": name for place, name in enumerate(models)}
+    of_models = " or ".join(f"Model eq @{parameter}" for parameter in wanted)
+    rows = table.query_entities(
+        "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high"
+        # The SDK knows a parameter only between spaces.
+        + (f" and ( {of_models} )" if of_models else ""),
+        parameters={"owner": owner, "low": low, "high": high, **wanted},
+        select=["RowKey", "VideoId", "Withdrawn"],
+        results_per_page=limit,
+    )
+    ids: list[str] = []
+    async for row in rows:
+        if row.get("Withdrawn"):
+            continue
+        ids.append(str(row["RowKey"])[2:] if ascending else str(row["VideoId"]))
+        if len(ids) == limit:
+            break
+    return ids

@@ -1,0 +1,73 @@
+"""How records are laid out in the rows of a table; ``dailies.stores.records`` has the overview."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from typing import Any
+
+from dailies.records import VideoRecord
+from dailies.stores.tables import properties_of
+from dailies.videos import ID_PREFIX
+
+__all__ = [
+    "Operation",
+    "entity_of",
+    "falling_row",
+    "hash_key",
+    "is_video_id",
+    "record_row",
+    "row",
+    "step_aside",
+]
+
+Operation = tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], dict[str, Any]]
+"""A part of a transaction, as the SDK takes it."""
+
+_INVERTED = str.maketrans("0123456789abcdef", "fedcba9876543210")
+
+
+def hash_key(key: str) -> str:
+    """An idempotency key as it is kept: only its SHA-256, which also fits a row key."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_video_id(text: str) -> bool:
+    """Whether this can be the id of a video at all."""
+    digits = text.removeprefix(ID_PREFIX)
+    return len(digits) == 32 and digits != text and all(c in "0123456789abcdef" for c in digits)
+
+
+def record_row(video_id: str) -> str:
+    """The row key of a record, in rising order of time."""
+    return f"v:{video_id}"
+
+
+def falling_row(video_id: str) -> str:
+    """The row key under which a video stands in falling order of time."""
+    return f"d:{video_id.removeprefix(ID_PREFIX).translate(_INVERTED)}"
+
+
+def row(owner: str, key: str, **properties: Any) -> dict[str, Any]:
+    """A row of the owner's partition."""
+    return {"PartitionKey": owner, "RowKey": key, **properties}
+
+
+def entity_of(record: VideoRecord) -> dict[str, Any]:
+    """The row of a record. The columns beside the document are for lists, and for people who look
+    into the table."""
+    return row(
+        record.owner,
+        record_row(record.id),
+        Status=record.status.value,
+        Phase=record.phase.value,
+        Model=record.request.model,
+        **({"Withdrawn": True} if record.is_withdrawn else {}),
+        **properties_of(record.model_dump_json()),
+    )
+
+
+async def step_aside(attempt: int) -> None:
+    """Wait a moment after another writer was faster: jitter keeps the two from meeting again."""
+    await asyncio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret

@@ -1,0 +1,59 @@
+"""Videos beyond the quota of a deployment: they wait, say so, and are all served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.checks import assert_delivered
+from tests.e2e.durable import quota_state
+from tests.stack import RunningStack, running_stack
+
+_LABEL = "[sim label=quota render=1]"
+# A lease ends by itself after 270 real seconds at this speed: long after everything here.
+_SPEED = 20
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack with the quota of the catalogue that ships: two a minute, two at once."""
+    state_dir = tmp_path_factory.mktemp("quota")
+    with running_stack(state_dir, speed=_SPEED, unlimited=False) as running:
+        yield running
+
+
+def test_those_that_the_provider_puts_off_block_nobody(stack: RunningStack) -> None:
+    """The first two hold all the places when they are put off, and the others wait behind them."""
+    for number in range(2):
+        stack.faults.add(
+            "create", "status", status=429, headers={"Retry-After": "5"}, match=f"wave {number}"
+        )
+    videos = [stack.create(f"wave {number} {_LABEL}") for number in range(8)]
+    stack.wait_until(
+        lambda: stack.video(videos[-1]["id"])["phase"] == "waiting", within=60, what="it says so"
+    )
+    for video in videos:
+        assert_delivered(stack, stack.wait_for(video, within=150))
+    assert len(stack.jobs("wave")) == 8
+
+    def released() -> bool:
+        state = quota_state(stack, "azure-sora-2")
+        return not state["leases"] and not state["queue"]
+
+    stack.wait_until(released, within=30, what="all places are given back")
+
+
+def test_a_video_that_waits_for_a_place_is_cancelled_at_once(stack: RunningStack) -> None:
+    running = [stack.create(f"long {n} [sim label=quota render=600]") for n in range(2)]
+    stack.wait_until(lambda: len(stack.jobs("long")) == 2, within=60, what="two jobs run")
+    waits = stack.create(f"cancelled in the queue {_LABEL}")
+    stack.wait_until(
+        lambda: stack.video(waits["id"])["phase"] == "waiting", within=60, what="it waits"
+    )
+    assert stack.api.post(f"/v1/videos/{waits['id']}/cancel").is_success
+    ended = stack.wait_for(waits)
+    assert (ended["phase"], ended["cost_usd"], ended["cost_is_estimate"]) == ("cancelled", 0, False)
+    assert stack.jobs("cancelled in the queue") == []
+    for video in running:
+        assert_delivered(stack, stack.wait_for(video))
