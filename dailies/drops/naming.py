@@ -39,6 +39,8 @@ VIDEO_SUFFIXES = (".mp4",)
 _SUFFIXES = IMAGE_SUFFIXES + VIDEO_SUFFIXES
 
 _ERROR_SUFFIX = ".error.json"
+_MOST_FOLDERS = 32
+"""Storage is asked for each; a name may have hundreds."""
 _JSON = ".json"
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"})
 
@@ -142,11 +144,11 @@ def sidecar_prefixes(sidecar: str) -> tuple[str, ...]:
 
 
 def defaults_candidates(image: str) -> tuple[str, ...]:
-    """Where defaults for an image may be, from its own folder up to the container's root."""
+    """Where defaults for an image may be, from its own folder up to the container's root; of very
+    many folders, the nearest."""
     *folders, _ = image.split("/")
-    return _spellings(
-        "/".join((*folders[:depth], DEFAULTS_NAME)) for depth in range(len(folders), -1, -1)
-    )
+    depths = range(len(folders), max(-1, len(folders) - _MOST_FOLDERS), -1)
+    return _spellings("/".join((*folders[:depth], DEFAULTS_NAME)) for depth in depths)
 
 
 def _spellings(names: Iterable[str]) -> tuple[str, ...]:

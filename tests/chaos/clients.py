@@ -95,7 +95,7 @@ def _place(stack: RunningStack, order: Order, ledger: Ledger) -> Placed:
             return Placed(order, certain=True)
         case Way.KEYLESS:
             return _post_once(stack, order)
-        case Way.KEYED:
+        case Way.KEYED | Way.RESENT:
             return _post_until_taken(stack, order, "/v1/videos")
         case Way.REMIX:
             return _post_until_taken(stack, order, f"/v1/videos/{_source(stack)}/remix")
@@ -118,7 +118,7 @@ def _post_until_taken(stack: RunningStack, order: Order, path: str) -> Placed:
         body["model"] = order.model
     while time.monotonic() < deadline:
         try:
-            answer = stack.api.post(path, json=body, headers={"Idempotency-Key": order.key})
+            answer = stack.api.post(path, json=body, headers=_marks(order, len(answers)))
         except httpx.TransportError as error:
             answers.append(type(error).__name__)
         else:
@@ -129,6 +129,13 @@ def _post_until_taken(stack: RunningStack, order: Order, path: str) -> Placed:
                 break
         time.sleep(0.2)
     return Placed(order, certain=False, answers=tuple(answers))
+
+
+def _marks(order: Order, sent_before: int) -> dict[str, str]:
+    """What tells the app that this is the same order."""
+    if order.way is Way.RESENT:
+        return {"x-stainless-retry-count": str(sent_before)}
+    return {"Idempotency-Key": order.key}
 
 
 def _source(stack: RunningStack) -> str:

@@ -18,6 +18,7 @@ class Way(StrEnum):
 
     KEYED = "HTTP with a key"
     KEYLESS = "HTTP without a key"
+    RESENT = "HTTP, sent again as official clients do"
     DROP = "drop"
     UNTOLD = "drop that no event tells of"
     REMIX = "remix"
@@ -57,7 +58,14 @@ class Order:
         return f"chaos-{self.marker}"
 
 
-_WAYS = {Way.KEYED: 0.45, Way.KEYLESS: 0.2, Way.DROP: 0.14, Way.UNTOLD: 0.06, Way.REMIX: 0.15}
+_WAYS = {
+    Way.KEYED: 0.3,
+    Way.KEYLESS: 0.1,
+    Way.RESENT: 0.25,
+    Way.DROP: 0.14,
+    Way.UNTOLD: 0.06,
+    Way.REMIX: 0.15,
+}
 _AIMED_SHARE = 0.4
 _MODERATED_SHARE = 0.04
 _SORA_1_SHARE = 0.3

@@ -120,6 +120,12 @@ def test_a_sidecar_of_another_image_is_none_of_this_one() -> None:
     assert not is_sidecar_of("cat.json", "cat.txt")
 
 
+def test_a_name_of_very_many_folders_does_not_cost_as_many_lookups() -> None:
+    name = "a/" * 500 + "cat.png"
+    assert len(defaults_candidates(name)) == 32
+    assert defaults_candidates(name)[0] == "a/" * 500 + "_defaults.json"
+
+
 def test_defaults_are_looked_for_up_to_the_root() -> None:
     assert defaults_candidates("a/b/cat.png") == (
         "a/b/_defaults.json",
