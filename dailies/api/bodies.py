@@ -44,7 +44,7 @@ class Body:
 
     fields: Mapping[str, Any]
     uploads: tuple[Upload, ...] = ()
-    """All files of a form, also those whose fields have the same name; none of data URLs."""
+    """All files, also those whose fields have the same name, and those in data URLs."""
     _taken: set[Upload] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def take(self, upload: Upload) -> Upload:
@@ -79,7 +79,7 @@ async def open_body(request: Request, *, max_inline_bytes: int = 0) -> AsyncIter
             await _read(request, reader, uploads)
         fields = reader.finish()
         await uploads.flush()
-        yield Body(fields, tuple(reader.files) if isinstance(reader, MultipartReader) else ())
+        yield Body(fields, tuple(uploads.all))
     finally:
         await uploads.close()
 

@@ -117,7 +117,6 @@ class MultipartReader:
     """Reads ``multipart/form-data``: files go to disk, and so do those in long data URLs."""
 
     def __init__(self, uploads: Uploads, boundary: bytes, *, max_inline_bytes: int) -> None:
-        self.files: list[Upload] = []
         self._uploads = uploads
         self._fields = _Fields(uploads, max_inline_bytes)
         self._text_left = MOST_TEXT_BYTES
@@ -198,7 +197,6 @@ class MultipartReader:
         if b"filename" in options:
             filename = options[b"filename"].decode("utf-8", "replace")
             self._file = self._uploads.new(filename)
-            self.files.append(self._file)
 
     def _take(self, data: bytes, start: int, end: int) -> None:
         piece = data[start:end]

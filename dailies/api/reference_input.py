@@ -38,7 +38,9 @@ async def find_input(given: Given, fetcher: ReferenceFetcher) -> InputSource | N
     if isinstance(value, Upload):
         return given.body.take(value)
     url = _image_url(value)
-    return url if isinstance(url, Upload) else BytesSource(await fetcher.load(url))
+    if isinstance(url, Upload):
+        return given.body.take(url)
+    return BytesSource(await fetcher.load(url))
 
 
 async def read_input(

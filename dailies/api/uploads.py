@@ -48,7 +48,7 @@ class Uploads:
     """All files of one body. What is written waits for ``flush``, since a parser can't wait."""
 
     def __init__(self) -> None:
-        self._all: list[Upload] = []
+        self.all: list[Upload] = []
         self._writes: list[tuple[Upload, bytes]] = []
 
     def new(self, filename: str = "") -> Upload:
@@ -57,13 +57,13 @@ class Uploads:
         Raises:
             InvalidRequest: there are very many.
         """
-        if len(self._all) >= _MOST_FILES:
+        if len(self.all) >= _MOST_FILES:
             raise InvalidRequest(
                 f"The body has more than {_MOST_FILES} files.", code="too_many_files"
             )
         spooled = cast(BinaryIO, SpooledTemporaryFile(max_size=_SPOOLED))  # noqa: SIM115 - see close
         upload = Upload(filename, UploadFile(spooled, size=0, filename=filename))
-        self._all.append(upload)
+        self.all.append(upload)
         return upload
 
     def write(self, upload: Upload, data: bytes) -> None:
@@ -79,7 +79,7 @@ class Uploads:
 
     async def close(self) -> None:
         """Close all files, which removes them."""
-        for upload in self._all:
+        for upload in self.all:
             await upload.file.close()
 
 

@@ -104,6 +104,21 @@ async def test_a_second_picture_is_not_left_out(world: World) -> None:
     assert world.engine.started == []
 
 
+@pytest.mark.parametrize("where", ["list", "object", "twice"])
+async def test_a_picture_in_a_data_url_is_not_left_out_either(world: World, where: str) -> None:
+    url = "data:image/png;base64," + base64.b64encode(png()).decode()
+    bodies = {
+        "list": f'{{"prompt": "x", "pictures": ["{url}"]}}',
+        "object": f'{{"prompt": "x", "picture": {{"of": {{"me": "{url}"}}}}}}',
+        "twice": '{"prompt": "x"' + f', "input_reference": {{"image_url": "{url}"}}' * 2 + "}",
+    }
+    answer = await world.alice.post(
+        "/v1/videos", content=bodies[where], headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 400, answer.text
+    assert "input_reference" in answer.json()["error"]["message"]
+
+
 async def test_two_files_of_a_job_need_two_names(world: World) -> None:
     item = {"type": "image", "file_name": "pier.png"}
     answer = await world.alice.post(

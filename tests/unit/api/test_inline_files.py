@@ -55,7 +55,7 @@ async def test_json_is_the_same_however_it_is_cut(sizes: list[int], ascii_only: 
     given_ = request(JSON, *pieces_of(text.encode(), sizes))
     async with open_body(given_, max_inline_bytes=LIMIT) as body:
         found = await shown(body.fields)
-        assert body.uploads == ()
+        assert [await content(upload) for upload in body.uploads] == [PICTURE, PICTURE]
     document["input_reference"] = {"image_url": PICTURE, "detail": "high"}
     document["frames"] = [
         {"image_url": {"url": PICTURE}},
@@ -82,7 +82,7 @@ async def test_a_form_is_the_same_however_it_is_cut(sizes: list[int]) -> None:
             "short": b"a",
             "files": PICTURE,
         }
-        assert [upload.filename for upload in body.uploads] == ["a.png"]
+        assert [upload.filename for upload in body.uploads] == ["", "", "a.png"]
 
 
 async def test_an_url_encoded_form_may_hold_a_small_one() -> None:
