@@ -2,16 +2,26 @@
 // docs/security.md argues for each assignment.
 metadata description = 'Role assignments of the app and, where asked for, of an operator.'
 
+@description('Object id of the app\'s identity.')
 param principalId string
+
+@description('Name of the host\'s storage account.')
 param hostStorageName string
+
+@description('Name of the video storage account.')
 param videoStorageName string
+
+@description('Name of the Application Insights resource.')
 param applicationInsightsName string
+
+@description('Name of the event topic.')
 param topicName string
 
 @description('Object id of a person, group or service principal that may drop images and read videos; empty for none.')
 param operatorPrincipalId string = ''
 
 @allowed([ 'User', 'Group', 'ServicePrincipal' ])
+@description('What the operator is.')
 param operatorPrincipalType string = 'User'
 
 var roles = {
@@ -23,11 +33,11 @@ var roles = {
   eventGridDataSender: 'd5a91429-5739-47e2-a06b-3470a27159e7'
 }
 
-resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource hostStorage 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: hostStorageName
 }
 
-resource videoStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource videoStorage 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: videoStorageName
 }
 
