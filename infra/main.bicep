@@ -359,6 +359,7 @@ module appRoles 'modules/app-roles.bicep' = {
     videoStorageName: videoStorageName
     applicationInsightsName: applicationInsightsName
     topicName: topicName
+    taskHubInStorage: !withScheduler
     operatorPrincipalId: operatorPrincipalId
     operatorPrincipalType: operatorPrincipalType
   }

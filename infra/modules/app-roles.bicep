@@ -17,6 +17,9 @@ param applicationInsightsName string
 @description('Name of the event topic.')
 param topicName string
 
+@description('Whether the task hub is in host storage, and not in the Durable Task Scheduler.')
+param taskHubInStorage bool
+
 @description('Object id of a person, group or service principal that may drop images and read videos; empty for none.')
 param operatorPrincipalId string = ''
 
@@ -73,7 +76,7 @@ resource hostQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // Host storage: history and instances of the task hub.
-resource hostTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource hostTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (taskHubInStorage) {
   name: guid(hostStorage.id, principalId, roles.storageTableDataContributor)
   scope: hostStorage
   properties: {
@@ -84,12 +87,12 @@ resource hostTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // Video storage: writing videos, reading dropped images, and asking for the user delegation keys that
-// sign content links. Owner, which the blob trigger of an earlier version asks for.
+// sign content links. Nothing here sets owners, permissions or tags, which is what Owner adds.
 resource videoBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(videoStorage.id, principalId, roles.storageBlobDataOwner)
+  name: guid(videoStorage.id, principalId, roles.storageBlobDataContributor)
   scope: videoStorage
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataOwner)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataContributor)
     principalId: principalId
     principalType: 'ServicePrincipal'
   }

@@ -71,7 +71,7 @@ resource systemTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
 
 // Event Grid checks these roles at the scope of the account when a subscription is made, which is
 // why dead letters and the example queue have an account of their own.
-resource topicQueueSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource topicQueueSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (exampleSubscription) {
   name: guid(eventStorage.id, topic.id, roles.storageQueueDataMessageSender)
   scope: eventStorage
   properties: {
