@@ -42,6 +42,8 @@ _LATE_ID = re.compile(r"^\[extensionResourceId\('([^']+)', ")
 _ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 _DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
 _WORKBOOK = "Microsoft.Insights/workbooks"
+_DOCUMENT = "serializedData"
+"""The property of a workbook that holds JSON in a string."""
 _RENAMED = (_ASSIGNMENT, _WORKBOOK)
 """Types whose names are made of other values; here their ids say what they are."""
 _EXTENSIONS = (_ASSIGNMENT, _DIAGNOSTICS)
@@ -170,9 +172,13 @@ def normalised(
 
     def plain(value: Any) -> Any:
         if isinstance(value, str):
-            return names.get(value) or (_document(value, plain) or short(value))
+            return names.get(value) or short(value)
         if isinstance(value, dict):  # Azure takes null as not given
-            return {short(k): plain(v) for k, v in value.items() if v is not None}
+            return {
+                short(k): plain(json.loads(v) if k == _DOCUMENT else v)
+                for k, v in value.items()
+                if v is not None
+            }
         return [plain(item) for item in value] if isinstance(value, list) else value
 
     resources: dict[str, dict[str, Any]] = {}
@@ -203,8 +209,3 @@ def _who(principal: str, environment: Mapping[str, str]) -> str:
     if principal == environment.get("DAILIES_OPERATOR_PRINCIPAL_ID"):
         return "operator"
     return next((who for name, who in _PRINCIPALS.items() if f"'{name}'" in principal), principal)
-
-
-def _document(text: str, plain: Any) -> Any:
-    """The JSON document in a string (a workbook's), or None."""
-    return plain(json.loads(text)) if text.startswith('{"') else None
