@@ -26,10 +26,13 @@ function Get-Hash([string] $Key) {
     return [Convert]::ToHexString($digest).ToLowerInvariant()
 }
 
-# The value of a variable, or another where it is not set or empty.
+# The value of a variable, or another where it is not set or empty. JSON may be laid out over
+# several lines.
 function Get-Value([string] $Name, [string] $Default = '') {
     $value = [Environment]::GetEnvironmentVariable($Name)
-    if ($value) { return $value } else { return $Default }
+    if (-not $value) { return $Default }
+    if ($value -match '^[\[{]') { return $value -replace '[\n\r\t]', ' ' }
+    return $value
 }
 
 function Test-True([string] $Name) { return (Get-Value $Name) -eq 'true' }

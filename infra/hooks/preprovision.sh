@@ -27,9 +27,11 @@ sha256() {
   fi
 }
 
-# Sets $value to that of the variable named by $1, which is a name of our own.
+# Sets $value to that of the variable named by $1, which is a name of our own. JSON may be laid out
+# over several lines.
 read_value() {
   eval "value=\${$1:-}"
+  case "$value" in '['* | '{'*) value="$(printf %s "$value" | tr '\n\r\t' '   ')" ;; esac
 }
 
 is_true() {

@@ -89,9 +89,9 @@ _RIGHT: Mapping[str, tuple[str, ...]] = {
     "DAILIES_VIDEO_STORAGE_SKU": ("Standard_RAGZRS",),
     "AZURE_OPENAI_ENDPOINT": ("https://example.com", "https://example.com:8443/videos"),
     "AZURE_OPENAI_ACCOUNT_ID": (_ACCOUNT, _ACCOUNT.replace("resourceGroups", "resourcegroups")),
-    "AZURE_OPENAI_DEPLOYMENTS": ("[]",),
+    "AZURE_OPENAI_DEPLOYMENTS": ("[]", _DEPLOYMENTS.replace("}, {", "},\n\t{")),
     "DAILIES_VNET": ("true",),
-    "DAILIES_ALLOWED_IP_RANGES": ("[]", '["203.0.113.7","198.51.100.0/30"]', "[ ]"),
+    "DAILIES_ALLOWED_IP_RANGES": ("[]", '["203.0.113.7","198.51.100.0/30"]', "[\n]"),
     "DAILIES_ALERT_EMAILS": ("[]", '["ops@example.com", "me@example.com"]'),
     "DAILIES_LOG_DAILY_CAP_GB": ("-1", "1"),
 }
@@ -180,6 +180,24 @@ def test_each_wrong_value_is_named_with_what_to_set(shell: Shell, given: dict[st
 def test_right_values_are_not_complained_of(shell: Shell, given: dict[str, str]) -> None:
     done = shell.run("preprovision", {**KEYED, **given})
     assert "it must be" not in done.stderr
+
+
+def _holds(rule: str, value: str) -> bool:
+    """A rule as Python reads it, for those that are regular expressions."""
+    kind, _, rest = rule.partition(" ")
+    if kind == "like":
+        return re.fullmatch(rest, value) is not None
+    return kind != "unlike" or re.search(rest, value) is None
+
+
+def test_the_expressions_mean_the_same_to_another_engine() -> None:
+    """grep reads them here; PowerShell, which not every machine has, reads them as Python does."""
+    for name in {name for name, rule, _ in _RULES if rule.startswith(("like ", "unlike "))}:
+        rules = [rule for other, rule, _ in _RULES if other == name]
+        for value in _RIGHT.get(name, ()):
+            assert all(_holds(rule, re.sub(r"[\n\t]", " ", value)) for rule in rules), (name, value)
+        for value in _WRONG[name]:
+            assert not all(_holds(rule, value) for rule in rules), (name, value)
 
 
 def test_a_key_in_place_of_its_hash_is_not_shown(shell: Shell) -> None:
