@@ -183,6 +183,7 @@ def test_workflows_are_pinned_and_have_few_rights(path: Any) -> None:
 def test_the_workflow_has_the_compiler_of_the_snapshots() -> None:
     """Named by ``BICEP``, so that the tests that need it fail there where they are skipped here."""
     document = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    assert document["env"]["AZURE_BICEP_USE_BINARY_FROM_PATH"] == "false"
     steps = document["jobs"]["test"]["steps"]
     assert {"run": f"az bicep install --version v{VERSION}"} in steps
     (tests,) = (step for step in steps if step.get("run") == "make test")
