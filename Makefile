@@ -4,8 +4,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup start demo test chaos fuzz lint format lock package infra-scan bench-litellm
-.PHONY: arrivals bench-bodies test-clients clean
+.PHONY: help setup start demo test chaos fuzz lint format lock package bench-litellm test-clients
+.PHONY: arrivals bench-bodies infra-snapshots infra-lint clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
 PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 python; do \
@@ -23,7 +23,9 @@ help:
 	@echo "make fuzz    10,000 requests made up from the OpenAPI document (FUZZ_SEED=1)"
 	@echo "make arrivals  500 of each kind of request that never gets to the worker (ARRIVALS=500)"
 	@echo "make lint    lint and types only;  make format puts the code in order"
-	@echo "make package builds the zip that is deployed;  make infra-scan runs checkov over infra/"
+	@echo "make package builds the zip that is deployed"
+	@echo "make infra-snapshots writes down what the templates would make (needs the Bicep compiler)"
+	@echo "make infra-lint      the compiler's warnings, old versions of Azure's interfaces too"
 	@echo "make test-clients  LiteLLM's client, and the snippets of its and Azure's documentation"
 	@echo "make bench-litellm the app beside LiteLLM's proxy; bench/README.md has the results"
 	@echo "make bench-bodies  what the largest and oddest bodies cost the worker"
@@ -72,8 +74,11 @@ lock: setup
 package: setup
 	$(RUN) -m scripts.build_package out/dailies.zip
 
-infra-scan: setup
-	PYTHON="$(RUN)" scripts/scan_infra.sh
+infra-snapshots: setup
+	$(RUN) -m tests.infra.snapshots
+
+infra-lint: setup
+	$(RUN) -m tests.infra.compiler
 
 bench-litellm: setup
 	$(RUN) -m bench.litellm $(ARGS)

@@ -3,9 +3,16 @@
 // in its address is read here and never passes through a shell. Run by infra/hooks/postdeploy.
 metadata description = 'Event subscription of the function that dropped images start.'
 
+@description('Name of the function app, in this resource group.')
 param functionAppName string
+
+@description('Name of the system topic of the video storage.')
 param systemTopicName string
+
+@description('Name of the storage account that takes undelivered events.')
 param eventStorageName string
+
+@description('Container in that account.')
 param deadLetterContainer string
 
 @description('Container whose new blobs start videos.')
@@ -13,7 +20,7 @@ param referencesContainer string
 
 var triggerFunctionName = 'reference_uploaded'
 
-resource functionApp 'Microsoft.Web/sites@2024-04-01' existing = {
+resource functionApp 'Microsoft.Web/sites@2025-03-01' existing = {
   name: functionAppName
 }
 
@@ -21,7 +28,7 @@ resource systemTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: systemTopicName
 }
 
-resource eventStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource eventStorage 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: eventStorageName
 }
 
@@ -33,7 +40,7 @@ resource droppedImages 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025
     destination: {
       endpointType: 'WebHook'
       properties: {
-        endpointUrl: 'https://${functionApp.properties.defaultHostName}/runtime/webhooks/EventGrid?functionName=${triggerFunctionName}&code=${listKeys('${functionApp.id}/host/default', '2024-04-01').systemKeys.eventgrid_extension}'
+        endpointUrl: 'https://${functionApp.properties.defaultHostName}/runtime/webhooks/EventGrid?functionName=${triggerFunctionName}&code=${listKeys('${functionApp.id}/host/default', '2025-03-01').systemKeys.eventgrid_extension}'
       }
     }
     filter: {
@@ -75,4 +82,5 @@ resource droppedImages 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025
   }
 }
 
+@description('Name of the event subscription.')
 output subscriptionName string = droppedImages.name

@@ -2,6 +2,8 @@
 // be made before the code is there, the subscription to dropped images, is blob-events.bicep.
 targetScope = 'subscription'
 
+import { modelDeployment } from 'modules/openai.bicep'
+
 metadata description = 'Dailies: prompts and dropped images become videos.'
 
 // -- where and who
@@ -40,6 +42,7 @@ param adminKeys string = ''
 
 // -- the app
 @allowed([ '3.11', '3.12' ])
+@description('Version of Python that the app runs on.')
 param pythonVersion string = '3.11'
 
 @minValue(512)
@@ -79,9 +82,11 @@ param sweepSchedule string = '0 */5 * * * *'
 param dropOwner string = 'drops'
 
 @allowed([ 'DEBUG', 'INFO', 'WARNING', 'ERROR' ])
+@description('Level of the app\'s own log lines; WARNING and above leave the alerts blind.')
 param logLevel string = 'INFO'
 
-@description('Further app settings by name (see dailies/settings.py); they win over those of the template.')
+@description('Further app settings by name (see dailies/settings.py), texts, numbers or booleans; they win over those of the template.')
+#disable-next-line use-user-defined-types // no type says "any of these three"
 param extraSettings object = {}
 
 // -- what is kept, and for how long
@@ -120,7 +125,7 @@ param azureOpenAiEndpoint string = ''
 param azureOpenAiExistingAccountId string = ''
 
 @description('Video deployments to make in an account of our own: objects with name, model, version, sku and capacity. Empty makes no account.')
-param azureOpenAiDeployments array = []
+param azureOpenAiDeployments modelDeployment[] = []
 
 @description('Region of that account; the models are offered in few.')
 param azureOpenAiLocation string = 'eastus2'
@@ -147,10 +152,11 @@ param keyVaultEnabled bool = false
 param durableBackend string = 'storage'
 
 @allowed([ 'Consumption', 'Dedicated' ])
+@description('Plan of the Durable Task Scheduler.')
 param schedulerSku string = 'Consumption'
 
 @description('CIDR ranges that may call the scheduler; it takes Entra tokens only.')
-param schedulerIpAllowlist array = [
+param schedulerIpAllowlist string[] = [
   '0.0.0.0/0'
 ]
 
@@ -159,11 +165,11 @@ param schedulerIpAllowlist array = [
 param vnetEnabled bool = false
 
 @description('Public IPv4 addresses or CIDR ranges that may reach the closed video storage and Key Vault.')
-param allowedIpRanges array = []
+param allowedIpRanges string[] = []
 
 // -- watching
 @description('Addresses that alerts and budget write to.')
-param alertEmails array = []
+param alertEmails string[] = []
 
 @minValue(1)
 @description('Paid jobs within 24 hours above which an alert fires.')
@@ -198,6 +204,7 @@ var videoStorageName = 'stvideo${token}'
 var eventStorageName = 'stevent${token}'
 var topicName = 'evgt-dailies-${token}'
 var systemTopicName = 'evgs-references-${token}'
+var applicationInsightsName = 'appi-dailies-${token}'
 var openAiName = 'oai-dailies-${token}'
 var keyVaultName = 'kv-${token}'
 
@@ -227,14 +234,13 @@ var withBudget = monthlyBudget > 0 && !empty(budgetStartDate)
 // /subscriptions/<2>/resourceGroups/<4>/providers/Microsoft.CognitiveServices/accounts/<8>
 var existingOpenAi = split(withExistingOpenAi ? azureOpenAiExistingAccountId : '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.CognitiveServices/accounts/none', '/')
 
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: groupName
   location: location
   tags: tags
 }
 
 module identity 'modules/identity.bicep' = {
-  name: 'identity'
   scope: group
   params: {
     name: 'id-dailies-${token}'
@@ -244,11 +250,10 @@ module identity 'modules/identity.bicep' = {
 }
 
 module monitoring 'modules/monitoring.bicep' = {
-  name: 'monitoring'
   scope: group
   params: {
     workspaceName: 'log-dailies-${token}'
-    applicationInsightsName: 'appi-dailies-${token}'
+    applicationInsightsName: applicationInsightsName
     location: location
     tags: tags
     retentionDays: logRetentionDays
@@ -257,7 +262,6 @@ module monitoring 'modules/monitoring.bicep' = {
 }
 
 module hostStorage 'modules/storage-account.bicep' = {
-  name: 'host-storage'
   scope: group
   params: {
     name: hostStorageName
@@ -273,7 +277,6 @@ module hostStorage 'modules/storage-account.bicep' = {
 }
 
 module videoStorage 'modules/storage-account.bicep' = {
-  name: 'video-storage'
   scope: group
   params: {
     name: videoStorageName
@@ -293,7 +296,6 @@ module videoStorage 'modules/storage-account.bicep' = {
 }
 
 module eventStorage 'modules/storage-account.bicep' = {
-  name: 'event-storage'
   scope: group
   params: {
     name: eventStorageName
@@ -313,20 +315,21 @@ module eventStorage 'modules/storage-account.bicep' = {
 }
 
 module lifecycle 'modules/lifecycle.bicep' = {
-  name: 'lifecycle'
   scope: group
   params: {
-    storageAccountName: videoStorage.outputs.name
+    storageAccountName: videoStorageName
     videosContainer: videosContainer
     referencesContainer: referencesContainer
     videoRetentionDays: videoRetentionDays
     referenceRetentionDays: referenceRetentionDays
     videoCoolDays: videoCoolDays
   }
+  dependsOn: [
+    videoStorage
+  ]
 }
 
 module events 'modules/events.bicep' = {
-  name: 'events'
   scope: group
   params: {
     location: location
@@ -334,38 +337,47 @@ module events 'modules/events.bicep' = {
     topicName: topicName
     systemTopicName: systemTopicName
     videoStorageId: videoStorage.outputs.id
-    eventStorageName: eventStorage.outputs.name
+    eventStorageName: eventStorageName
     eventsQueueName: eventsQueueName
     deadLetterContainer: deadLetterContainer
     workspaceId: monitoring.outputs.workspaceId
     exampleSubscription: exampleSubscription
   }
+  dependsOn: [
+    eventStorage
+  ]
 }
 
+// Azure makes the object id of an identity, and every role assignment is named by it: other names
+// would collide with the assignments of a deployment that exists. So a what-if can't foretell these.
 module appRoles 'modules/app-roles.bicep' = {
-  name: 'app-roles'
   scope: group
   params: {
+    #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
-    hostStorageName: hostStorage.outputs.name
-    videoStorageName: videoStorage.outputs.name
-    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    hostStorageName: hostStorageName
+    videoStorageName: videoStorageName
+    applicationInsightsName: applicationInsightsName
     topicName: topicName
+    taskHubInStorage: !withScheduler
     operatorPrincipalId: operatorPrincipalId
     operatorPrincipalType: operatorPrincipalType
   }
   dependsOn: [
+    hostStorage
+    videoStorage
+    monitoring
     events
   ]
 }
 
 module openAi 'modules/openai.bicep' = if (withOpenAi) {
-  name: 'openai'
   scope: group
   params: {
     name: openAiName
     location: azureOpenAiLocation
     tags: tags
+    #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
     deployments: azureOpenAiDeployments
     restrictNetwork: vnetEnabled
@@ -373,21 +385,21 @@ module openAi 'modules/openai.bicep' = if (withOpenAi) {
 }
 
 module existingOpenAiRole 'modules/openai-role.bicep' = if (withExistingOpenAi) {
-  name: 'existing-openai-role'
   scope: resourceGroup(existingOpenAi[2], existingOpenAi[4])
   params: {
     accountName: existingOpenAi[8]
+    #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
   }
 }
 
 module keyVault 'modules/key-vault.bicep' = if (withKeyVault) {
-  name: 'key-vault'
   scope: group
   params: {
     name: keyVaultName
     location: location
     tags: tags
+    #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
     workspaceId: monitoring.outputs.workspaceId
     restrictNetwork: vnetEnabled
@@ -398,13 +410,13 @@ module keyVault 'modules/key-vault.bicep' = if (withKeyVault) {
 }
 
 module scheduler 'modules/scheduler.bicep' = if (withScheduler) {
-  name: 'scheduler'
   scope: group
   params: {
     name: 'dts-dailies-${token}'
     taskHubName: taskHubName
     location: location
     tags: tags
+    #disable-next-line what-if-short-circuiting
     principalId: identity.outputs.principalId
     skuName: schedulerSku
     ipAllowlist: schedulerIpAllowlist
@@ -422,7 +434,6 @@ var openAiZones = withOpenAi ? [ openAiZone ] : []
 var keyVaultZones = withKeyVault ? [ keyVaultZone ] : []
 
 module network 'modules/network.bicep' = if (vnetEnabled) {
-  name: 'network'
   scope: group
   params: {
     name: 'vnet-dailies-${token}'
@@ -466,13 +477,12 @@ var storageEndpoints = [
 ]
 
 module storagePrivateEndpoints 'modules/private-endpoint.bicep' = [for item in storageEndpoints: if (vnetEnabled) {
-  name: 'pe-${item.account}-${item.groupId}'
   scope: group
   params: {
     name: 'pe-${item.account}-${item.groupId}'
     location: location
     tags: tags
-    subnetId: vnetEnabled ? network.outputs.endpointsSubnetId : ''
+    subnetId: network.?outputs.endpointsSubnetId ?? ''
     targetId: '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.Storage/storageAccounts/${item.account}'
     groupId: item.groupId
     privateDnsZoneName: item.zone
@@ -484,39 +494,37 @@ module storagePrivateEndpoints 'modules/private-endpoint.bicep' = [for item in s
 }]
 
 module openAiPrivateEndpoint 'modules/private-endpoint.bicep' = if (vnetEnabled && withOpenAi) {
-  name: 'pe-openai'
   scope: group
   params: {
     name: 'pe-openai-${token}'
     location: location
     tags: tags
-    subnetId: vnetEnabled ? network.outputs.endpointsSubnetId : ''
-    targetId: withOpenAi ? openAi.outputs.id : ''
+    subnetId: network.?outputs.endpointsSubnetId ?? ''
+    targetId: openAi.?outputs.id ?? ''
     groupId: 'account'
     privateDnsZoneName: openAiZone
   }
 }
 
 module keyVaultPrivateEndpoint 'modules/private-endpoint.bicep' = if (vnetEnabled && withKeyVault) {
-  name: 'pe-key-vault'
   scope: group
   params: {
     name: 'pe-${keyVaultName}'
     location: location
     tags: tags
-    subnetId: vnetEnabled ? network.outputs.endpointsSubnetId : ''
-    targetId: withKeyVault ? keyVault.outputs.id : ''
+    subnetId: network.?outputs.endpointsSubnetId ?? ''
+    targetId: keyVault.?outputs.id ?? ''
     groupId: 'vault'
     privateDnsZoneName: keyVaultZone
   }
 }
 
-var ownOpenAiEndpoint = withOpenAi ? openAi.outputs.endpoint : ''
-var existingOpenAiEndpoint = withExistingOpenAi ? existingOpenAiRole.outputs.endpoint : ownOpenAiEndpoint
-var openAiEndpoint = empty(azureOpenAiEndpoint) ? existingOpenAiEndpoint : azureOpenAiEndpoint
+// An address that is given goes before that of an account that exists, and that before our own.
+var ownOpenAiEndpoint = withOpenAi ? openAi!.outputs.endpoint : ''
+var accountEndpoint = withExistingOpenAi ? existingOpenAiRole!.outputs.endpoint : ownOpenAiEndpoint
+var openAiEndpoint = empty(azureOpenAiEndpoint) ? accountEndpoint : azureOpenAiEndpoint
 
 module app 'modules/app.bicep' = {
-  name: 'app'
   scope: group
   params: {
     name: functionAppName
@@ -557,18 +565,21 @@ module app 'modules/app.bicep' = {
     soraDeployment: soraDeployment
     azureOpenAiCredential: azureOpenAiCredential
     keyVaultName: withKeyVault ? keyVaultName : ''
-    schedulerConnectionString: withScheduler ? 'Endpoint=${scheduler.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identity.outputs.clientId}' : ''
-    subnetId: vnetEnabled ? network.outputs.appSubnetId : ''
+    withScheduler: withScheduler
+    schedulerConnectionString: withScheduler ? 'Endpoint=${scheduler!.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identity.outputs.clientId}' : ''
+    subnetId: network.?outputs.appSubnetId ?? ''
     extraSettings: extraSettings
   }
   dependsOn: [
     appRoles
+    keyVault
     storagePrivateEndpoints
+    keyVaultPrivateEndpoint
+    openAiPrivateEndpoint
   ]
 }
 
 module alerts 'modules/alerts.bicep' = {
-  name: 'alerts'
   scope: group
   params: {
     location: location
@@ -577,14 +588,13 @@ module alerts 'modules/alerts.bicep' = {
     workspaceId: monitoring.outputs.workspaceId
     topicId: events.outputs.topicId
     systemTopicId: events.outputs.systemTopicId
-    videoStorageName: videoStorage.outputs.name
+    videoStorageName: videoStorageName
     emails: alertEmails
     paidJobsPerDay: paidJobsPerDay
   }
 }
 
 module workbook 'modules/workbook.bicep' = {
-  name: 'workbook'
   scope: group
   params: {
     location: location
@@ -594,24 +604,44 @@ module workbook 'modules/workbook.bicep' = {
 }
 
 module budget 'modules/budget.bicep' = if (withBudget) {
-  name: 'budget'
   scope: group
   params: {
-    amount: monthlyBudget
+    amount: max(monthlyBudget, 1)
     startDate: budgetStartDate
     contactEmails: alertEmails
   }
 }
 
 // azd keeps these in its environment; the hooks and docs/operations.md read them.
+@description('Name of the resource group.')
 output AZURE_RESOURCE_GROUP string = group.name
+
+@description('Name of the function app.')
 output DAILIES_APP_NAME string = app.outputs.name
+
+@description('Address of the app, without a closing slash.')
 output DAILIES_BASE_URL string = app.outputs.baseUrl
+
+@description('Name of the video storage account.')
 output DAILIES_VIDEO_STORAGE string = videoStorage.outputs.name
+
+@description('Name of the account of the example queue and the dead letters.')
 output DAILIES_EVENT_STORAGE string = eventStorage.outputs.name
+
+@description('Queue of the example subscription.')
 output DAILIES_EVENTS_QUEUE string = eventsQueueName
+
+@description('Container of undelivered events.')
 output DAILIES_DEAD_LETTER_CONTAINER string = deadLetterContainer
+
+@description('Container that images are dropped into.')
 output DAILIES_REFERENCES_CONTAINER string = referencesContainer
+
+@description('Name of the system topic of the video storage.')
 output DAILIES_SYSTEM_TOPIC string = systemTopicName
-output DAILIES_OUTBOUND_IP string = vnetEnabled ? network.outputs.outboundIp : ''
+
+@description('Address that providers see; empty without a virtual network.')
+output DAILIES_OUTBOUND_IP string = network.?outputs.outboundIp ?? ''
+
+@description('Name of the Key Vault; empty where there is none.')
 output DAILIES_KEY_VAULT string = withKeyVault ? keyVaultName : ''

@@ -40,7 +40,7 @@ az deployment group create `
     referencesContainer=$env:DAILIES_REFERENCES_CONTAINER `
     --output none
 if ($LASTEXITCODE -ne 0) {
-    Stop-Hook "the subscription of the blob trigger was not made; the message above says why; then run: azd hooks run postdeploy"
+    Stop-Hook "the event subscription was not made; the message above says why; then run: azd hooks run postdeploy"
 }
 
 Write-Output "Images dropped into the container '$env:DAILIES_REFERENCES_CONTAINER' of $env:DAILIES_VIDEO_STORAGE now start videos."

@@ -2,16 +2,29 @@
 // name of the alert.
 metadata description = 'Action group, log alerts and metric alerts.'
 
+@description('Region of the log alerts; the others are global.')
 param location string
-param tags object
+
+@description('Tags of every resource.')
+param tags { *: string }
+
+@description('Resource id of Application Insights.')
 param applicationInsightsId string
+
+@description('Resource id of the Log Analytics workspace.')
 param workspaceId string
+
+@description('Resource id of the event topic.')
 param topicId string
+
+@description('Resource id of the system topic of the video storage.')
 param systemTopicId string
+
+@description('Name of the video storage account.')
 param videoStorageName string
 
 @description('Who is told; without an address the alerts show in the portal only.')
-param emails array
+param emails string[]
 
 @description('Paid jobs within 24 hours above which the spend alert fires.')
 @minValue(1)
@@ -125,7 +138,7 @@ var logAlerts = [
   }
 ]
 
-resource logAlertRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert in logAlerts: {
+resource logAlertRules 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [for alert in logAlerts: {
   name: alert.name
   location: location
   tags: tags
@@ -189,7 +202,7 @@ var metricAlerts = [
   }
 ]
 
-resource metricAlertRules 'Microsoft.Insights/metricAlerts@2018-03-01' = [for alert in metricAlerts: {
+resource metricAlertRules 'Microsoft.Insights/metricAlerts@2026-01-01' = [for alert in metricAlerts: {
   name: alert.name
   location: 'global'
   tags: tags
@@ -224,16 +237,18 @@ resource metricAlertRules 'Microsoft.Insights/metricAlerts@2018-03-01' = [for al
   }
 }]
 
-resource videoStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource videoStorage 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: videoStorageName
 }
 
-resource videoQueues 'Microsoft.Storage/storageAccounts/queueServices@2024-01-01' existing = {
+resource videoQueues 'Microsoft.Storage/storageAccounts/queueServices@2025-08-01' existing = {
   parent: videoStorage
   name: 'default'
 }
 
 // The log that tells of poison messages; the queue's own metric is hourly and counts all queues.
+// The only stable version is of 2016 and knows less than this one.
+#disable-next-line use-recent-api-versions
 resource queueLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'poison'
   scope: videoQueues

@@ -2,16 +2,29 @@
 // docs/security.md argues for each assignment.
 metadata description = 'Role assignments of the app and, where asked for, of an operator.'
 
+@description('Object id of the app\'s identity.')
 param principalId string
+
+@description('Name of the host\'s storage account.')
 param hostStorageName string
+
+@description('Name of the video storage account.')
 param videoStorageName string
+
+@description('Name of the Application Insights resource.')
 param applicationInsightsName string
+
+@description('Name of the event topic.')
 param topicName string
+
+@description('Whether the task hub is in host storage, and not in the Durable Task Scheduler.')
+param taskHubInStorage bool
 
 @description('Object id of a person, group or service principal that may drop images and read videos; empty for none.')
 param operatorPrincipalId string = ''
 
 @allowed([ 'User', 'Group', 'ServicePrincipal' ])
+@description('What the operator is.')
 param operatorPrincipalType string = 'User'
 
 var roles = {
@@ -23,11 +36,11 @@ var roles = {
   eventGridDataSender: 'd5a91429-5739-47e2-a06b-3470a27159e7'
 }
 
-resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource hostStorage 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: hostStorageName
 }
 
-resource videoStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource videoStorage 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: videoStorageName
 }
 
@@ -63,7 +76,7 @@ resource hostQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // Host storage: history and instances of the task hub.
-resource hostTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource hostTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (taskHubInStorage) {
   name: guid(hostStorage.id, principalId, roles.storageTableDataContributor)
   scope: hostStorage
   properties: {
@@ -74,12 +87,12 @@ resource hostTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // Video storage: writing videos, reading dropped images, and asking for the user delegation keys that
-// sign content links. Owner, which the blob trigger of an earlier version asks for.
+// sign content links. Nothing here sets owners, permissions or tags, which is what Owner adds.
 resource videoBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(videoStorage.id, principalId, roles.storageBlobDataOwner)
+  name: guid(videoStorage.id, principalId, roles.storageBlobDataContributor)
   scope: videoStorage
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataOwner)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataContributor)
     principalId: principalId
     principalType: 'ServicePrincipal'
   }

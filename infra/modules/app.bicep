@@ -1,15 +1,23 @@
 // The function app on a Flex Consumption plan, and every setting that it runs with.
 metadata description = 'Flex Consumption plan, function app and app settings.'
 
+@description('Name of the function app.')
 param name string
+
+@description('Name of its plan.')
 param planName string
+
+@description('Region of these resources.')
 param location string
-param tags object
+
+@description('Tags of every resource.')
+param tags { *: string }
 
 @description('Name of the service in azure.yaml; azd finds the app by it.')
 param serviceName string
 
 @allowed([ '3.11', '3.12' ])
+@description('Version of Python that the app runs on.')
 param pythonVersion string
 
 @description('Memory of an instance in MB: 512, 2048 or 4096.')
@@ -31,18 +39,40 @@ param alwaysReadyHttp int
 @maxValue(1000)
 param httpPerInstanceConcurrency int
 
+@description('Resource id of the app\'s identity.')
 param identityId string
+
+@description('Client id of the app\'s identity.')
 param identityClientId string
+
+@description('Name of the host\'s storage account.')
 param hostStorageName string
+
+@description('Address of its blob service, with the closing slash.')
 param hostBlobEndpoint string
+
+@description('Container in that account that holds the package.')
 param deploymentContainer string
+
+@description('Connection string of Application Insights; no secret, since local authentication is off.')
 param applicationInsightsConnectionString string
 
+@description('Address of the blob service of the video storage.')
 param videoBlobEndpoint string
+
+@description('Address of its queue service.')
 param videoQueueEndpoint string
+
+@description('Address of its table service.')
 param videoTableEndpoint string
+
+@description('Container of finished videos.')
 param videosContainer string
+
+@description('Container that images are dropped into.')
 param referencesContainer string
+
+@description('Address that events are published to.')
 param topicEndpoint string
 
 @description('Hashes of callers\' keys: owner=sha256:<hex>, comma-separated.')
@@ -57,7 +87,10 @@ param adminKeys string
 param contentDelivery string
 
 @allowed([ 'resend', 'fail' ])
+@description('What happens to a request of which nobody can say whether the provider took it.')
 param unresolvedSubmit string
+
+@description('Delete the provider\'s copy as soon as a video is archived.')
 param deleteUpstream bool
 
 @description('Days after which the files of a video are deleted; 0 keeps them.')
@@ -65,28 +98,46 @@ param videoRetentionDays int
 
 @description('Days for which the history of finished orchestrations is kept.')
 param historyDays int
+
+@description('Schedule of the sweep, six-field NCRONTAB in UTC.')
 param sweepSchedule string
+
+@description('Owner of the videos that dropped images start.')
 param dropOwner string
+
+@description('Level of the app\'s own log lines.')
 param logLevel string
 
+@description('Address of Azure OpenAI, or of another server that speaks its protocol; empty for none.')
 param azureOpenAiEndpoint string
+
+@description('Name of the deployment that serves sora-2.')
 param sora2Deployment string
+
+@description('Name of the deployment that serves sora-2-pro.')
 param sora2ProDeployment string
+
+@description('Name of the deployment that serves sora, Sora 1.')
 param soraDeployment string
 
 @allowed([ 'entra', 'api-key' ])
+@description('entra uses the app\'s identity, api-key a secret of the Key Vault.')
 param azureOpenAiCredential string
 
 @description('Name of the Key Vault that holds provider keys; empty where there is none.')
 param keyVaultName string
 
-@description('Connection string of the Durable Task Scheduler; empty for the storage task hub.')
+@description('Whether orchestrations live in the Durable Task Scheduler, and not in host storage.')
+param withScheduler bool
+
+@description('Connection string of the Durable Task Scheduler, without a secret; empty where there is none.')
 param schedulerConnectionString string
 
 @description('Subnet for outbound traffic; empty for none.')
 param subnetId string
 
-@description('Further settings, by name; they win over those below.')
+@description('Further settings, by name: texts, numbers or booleans. They win over those below.')
+#disable-next-line use-user-defined-types // no type says "any of these three"
 param extraSettings object
 
 var baseSettings = {
@@ -101,7 +152,7 @@ var baseSettings = {
   // HTTP streams: without it, a worker of Python 3.12 or older does not index the app.
   PYTHON_ENABLE_INIT_INDEXING: '1'
 
-  // The connection of the blob trigger and of the app's own clients.
+  // The connection of the app's own clients, and of the blob trigger of an earlier version.
   VideoStorage__blobServiceUri: videoBlobEndpoint
   VideoStorage__queueServiceUri: videoQueueEndpoint
   VideoStorage__tableServiceUri: videoTableEndpoint
@@ -140,11 +191,11 @@ var providerKeySettings = azureOpenAiCredential == 'api-key' ? {
   AZURE_OPENAI_API_KEY: '@Microsoft.KeyVault(VaultName=${keyVaultName};SecretName=azure-openai-api-key)'
 } : {}
 
-var schedulerSettings = empty(schedulerConnectionString) ? {} : {
+var schedulerSettings = withScheduler ? {
   DURABLE_TASK_SCHEDULER_CONNECTION_STRING: schedulerConnectionString
-}
+} : {}
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   tags: tags
@@ -158,7 +209,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
 }
 
-resource functionApp 'Microsoft.Web/sites@2024-04-01' = {
+resource functionApp 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: union(tags, { 'azd-service-name': serviceName })
@@ -218,14 +269,14 @@ resource functionApp 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
-resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: functionApp
   name: 'appsettings'
   properties: union(baseSettings, retentionSettings, providerKeySettings, schedulerSettings, extraSettings)
 }
 
 // Deployment goes by Entra token; publishing passwords are local authentication.
-resource noFtpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource noFtpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: functionApp
   name: 'ftp'
   properties: {
@@ -233,7 +284,7 @@ resource noFtpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
   }
 }
 
-resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: functionApp
   name: 'scm'
   properties: {
@@ -241,5 +292,8 @@ resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
   }
 }
 
+@description('Name of the function app.')
 output name string = functionApp.name
+
+@description('Address of the app, without a closing slash.')
 output baseUrl string = 'https://${functionApp.properties.defaultHostName}'

@@ -8,9 +8,11 @@ param amount int
 
 @description('First day of the month in which the budget begins, yyyy-MM-01. It can\'t be changed later.')
 param startDate string
-param contactEmails array
 
-resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
+@description('Addresses that are written to, besides the owners.')
+param contactEmails string[]
+
+resource budget 'Microsoft.Consumption/budgets@2026-06-01' = {
   name: 'dailies'
   properties: {
     category: 'Cost'

@@ -2,16 +2,31 @@
 // events in (the system topic of the video storage; its subscription is blob-events.bicep).
 metadata description = 'Event Grid topics, the example subscription and the dead-letter store.'
 
+@description('Region of these resources.')
 param location string
-param tags object
+
+@description('Tags of every resource.')
+param tags { *: string }
+
+@description('Name of the topic that the app publishes to.')
 param topicName string
+
+@description('Name of the system topic of the video storage.')
 param systemTopicName string
+
+@description('Resource id of the video storage account.')
 param videoStorageId string
 
 @description('Account of the example queue and of the dead letters; it holds nothing else.')
 param eventStorageName string
+
+@description('Queue of the example subscription.')
 param eventsQueueName string
+
+@description('Container of undelivered events.')
 param deadLetterContainer string
+
+@description('Resource id of the Log Analytics workspace.')
 param workspaceId string
 
 @description('False leaves the topic without the example subscription.')
@@ -22,7 +37,7 @@ var roles = {
   storageQueueDataMessageSender: 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a'
 }
 
-resource eventStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource eventStorage 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: eventStorageName
 }
 
@@ -56,7 +71,7 @@ resource systemTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
 
 // Event Grid checks these roles at the scope of the account when a subscription is made, which is
 // why dead letters and the example queue have an account of their own.
-resource topicQueueSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource topicQueueSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (exampleSubscription) {
   name: guid(eventStorage.id, topic.id, roles.storageQueueDataMessageSender)
   scope: eventStorage
   properties: {
@@ -135,6 +150,8 @@ resource toQueue 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15' = if
   ]
 }
 
+// The only stable version is of 2016 and knows less than this one.
+#disable-next-line use-recent-api-versions
 resource topicLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'failures'
   scope: topic
@@ -153,6 +170,8 @@ resource topicLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
   }
 }
 
+// The only stable version is of 2016 and knows less than this one.
+#disable-next-line use-recent-api-versions
 resource systemTopicLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'failures'
   scope: systemTopic
@@ -167,6 +186,11 @@ resource systemTopicLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
   }
 }
 
+@description('Address that events are published to.')
 output topicEndpoint string = topic.properties.endpoint
+
+@description('Resource id of the event topic.')
 output topicId string = topic.id
+
+@description('Resource id of the system topic.')
 output systemTopicId string = systemTopic.id

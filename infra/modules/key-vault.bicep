@@ -4,21 +4,32 @@ metadata description = 'Key Vault for provider keys, and the roles of the app an
 
 @minLength(3)
 @maxLength(24)
+@description('Name of the vault, unique in Azure.')
 param name string
+
+@description('Region of these resources.')
 param location string
-param tags object
+
+@description('Tags of every resource.')
+param tags { *: string }
+
+@description('Object id of the app\'s identity.')
 param principalId string
+
+@description('Resource id of the Log Analytics workspace.')
 param workspaceId string
 
 @description('True closes the public endpoint but for trusted Azure services.')
 param restrictNetwork bool
 
 @description('Public IPv4 addresses or CIDR ranges that may reach a restricted vault.')
-param allowedIpRanges array = []
+param allowedIpRanges string[] = []
 
+@description('Object id of a principal that may set secrets; empty for none.')
 param operatorPrincipalId string = ''
 
 @allowed([ 'User', 'Group', 'ServicePrincipal' ])
+@description('What the operator is.')
 param operatorPrincipalType string = 'User'
 
 var roles = {
@@ -26,7 +37,7 @@ var roles = {
   keyVaultSecretsOfficer: 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
 }
 
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
   name: name
   location: location
   tags: tags
@@ -71,6 +82,8 @@ resource operatorWrites 'Microsoft.Authorization/roleAssignments@2022-04-01' = i
   }
 }
 
+// The only stable version is of 2016 and knows less than this one.
+#disable-next-line use-recent-api-versions
 resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: vault
@@ -85,4 +98,5 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
+@description('Resource id.')
 output id string = vault.id

@@ -2,8 +2,13 @@
 // deletes its files a day later, and holds even while the app is stopped.
 metadata description = 'Lifecycle rules of the video storage account.'
 
+@description('Name of the video storage account.')
 param storageAccountName string
+
+@description('Container of finished videos.')
 param videosContainer string
+
+@description('Container that images are dropped into.')
 param referencesContainer string
 
 @description('Days after which videos are deleted; 0 keeps them.')
@@ -18,7 +23,7 @@ param referenceRetentionDays int
 @minValue(0)
 param videoCoolDays int
 
-resource account 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource account 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: storageAccountName
 }
 
@@ -85,7 +90,7 @@ var referenceDeletion = referenceRetentionDays > 0 ? [ deleteReferences ] : []
 var rules = concat(deletion, cooling, referenceDeletion)
 
 // A policy without rules is refused by the service.
-resource policy 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = if (!empty(rules)) {
+resource policy 'Microsoft.Storage/storageAccounts/managementPolicies@2025-08-01' = if (!empty(rules)) {
   parent: account
   name: 'default'
   properties: {

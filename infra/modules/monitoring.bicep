@@ -1,10 +1,17 @@
 // Where logs, traces and metrics go. Both stores take Entra tokens only.
 metadata description = 'Log Analytics workspace and Application Insights without local authentication.'
 
+@description('Name of the Log Analytics workspace.')
 param workspaceName string
+
+@description('Name of the Application Insights resource.')
 param applicationInsightsName string
+
+@description('Region of these resources.')
 param location string
-param tags object
+
+@description('Tags of every resource.')
+param tags { *: string }
 
 @description('Days for which logs are kept.')
 @minValue(30)
@@ -14,7 +21,7 @@ param retentionDays int
 @description('Gigabytes of logs a day after which ingestion stops until the next day; -1 for no cap.')
 param dailyCapGb int
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   name: workspaceName
   location: location
   tags: tags
@@ -45,7 +52,11 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
+@description('Resource id of the Log Analytics workspace.')
 output workspaceId string = workspace.id
+
+@description('Resource id of Application Insights.')
 output applicationInsightsId string = applicationInsights.id
-output applicationInsightsName string = applicationInsights.name
+
+@description('Connection string of Application Insights, without a key.')
 output connectionString string = applicationInsights.properties.ConnectionString

@@ -2,14 +2,19 @@
 // gateway gives it the way to providers, under one address that they may allow-list.
 metadata description = 'Virtual network, NAT gateway and private DNS zones.'
 
+@description('Name of the network; the other names begin with it.')
 param name string
+
+@description('Region of these resources.')
 param location string
-param tags object
+
+@description('Tags of every resource.')
+param tags { *: string }
 
 @description('Zone names, for example privatelink.blob.core.windows.net.')
-param privateDnsZoneNames array
+param privateDnsZoneNames string[]
 
-resource outboundAddress 'Microsoft.Network/publicIPAddresses@2024-05-01' = {
+resource outboundAddress 'Microsoft.Network/publicIPAddresses@2025-09-01' = {
   name: '${name}-outbound'
   location: location
   tags: tags
@@ -21,7 +26,7 @@ resource outboundAddress 'Microsoft.Network/publicIPAddresses@2024-05-01' = {
   }
 }
 
-resource natGateway 'Microsoft.Network/natGateways@2024-05-01' = {
+resource natGateway 'Microsoft.Network/natGateways@2025-09-01' = {
   name: '${name}-nat'
   location: location
   tags: tags
@@ -37,7 +42,7 @@ resource natGateway 'Microsoft.Network/natGateways@2024-05-01' = {
   }
 }
 
-resource endpointRules 'Microsoft.Network/networkSecurityGroups@2024-05-01' = {
+resource endpointRules 'Microsoft.Network/networkSecurityGroups@2025-09-01' = {
   name: '${name}-endpoints'
   location: location
   tags: tags
@@ -73,7 +78,7 @@ resource endpointRules 'Microsoft.Network/networkSecurityGroups@2024-05-01' = {
   }
 }
 
-resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2025-09-01' = {
   name: name
   location: location
   tags: tags
@@ -115,13 +120,13 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   }
 }
 
-resource zones 'Microsoft.Network/privateDnsZones@2020-06-01' = [for zone in privateDnsZoneNames: {
+resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [for zone in privateDnsZoneNames: {
   name: zone
   location: 'global'
   tags: tags
 }]
 
-resource zoneLinks 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2020-06-01' = [for (zone, index) in privateDnsZoneNames: {
+resource zoneLinks 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [for (zone, index) in privateDnsZoneNames: {
   parent: zones[index]
   name: name
   location: 'global'
@@ -134,6 +139,11 @@ resource zoneLinks 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2020-0
   }
 }]
 
+@description('Resource id of the subnet of the app\'s outbound traffic.')
 output appSubnetId string = '${network.id}/subnets/app'
+
+@description('Resource id of the subnet of the private endpoints.')
 output endpointsSubnetId string = '${network.id}/subnets/endpoints'
+
+@description('Address that the app\'s outbound traffic comes from.')
 output outboundIp string = outboundAddress.properties.ipAddress

@@ -2,17 +2,27 @@
 // infra/host.scheduler.json as the app's host.json (see docs/operations.md).
 metadata description = 'Durable Task Scheduler, its task hub and the role of the app.'
 
+@description('Name of the scheduler.')
 param name string
+
+@description('Name of its task hub, the one in host.json.')
 param taskHubName string
+
+@description('Region of these resources.')
 param location string
-param tags object
+
+@description('Tags of every resource.')
+param tags { *: string }
+
+@description('Object id of the app\'s identity.')
 param principalId string
 
 @allowed([ 'Consumption', 'Dedicated' ])
+@description('Plan of the scheduler.')
 param skuName string
 
 @description('CIDR ranges that may call the scheduler; it takes Entra tokens only.')
-param ipAllowlist array
+param ipAllowlist string[]
 
 var roles = {
   durableTaskDataContributor: '0ad04412-c4d5-4796-b79c-f76d14c8d402'
@@ -54,4 +64,5 @@ resource dataContributor 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
   }
 }
 
+@description('Address of the scheduler.')
 output endpoint string = scheduler.properties.endpoint

@@ -4,16 +4,26 @@ metadata description = 'Storage account without shared keys, with containers, qu
 
 @minLength(3)
 @maxLength(24)
+@description('Name of the account, unique in Azure.')
 param name string
+
+@description('Region of these resources.')
 param location string
-param tags object
+
+@description('Tags of every resource.')
+param tags { *: string }
 
 @description('Redundancy, for example Standard_LRS, Standard_ZRS or Standard_GZRS.')
 param skuName string
 
-param containers array = []
-param queues array = []
-param tables array = []
+@description('Names of its containers.')
+param containers string[] = []
+
+@description('Names of its queues.')
+param queues string[] = []
+
+@description('Names of its tables.')
+param tables string[] = []
 
 @description('Days for which deleted blobs and containers can be brought back; 0 turns soft delete off.')
 @minValue(0)
@@ -27,9 +37,9 @@ param restrictNetwork bool
 param trustAzureServices bool
 
 @description('Public IPv4 addresses or CIDR ranges that may reach a restricted account.')
-param allowedIpRanges array = []
+param allowedIpRanges string[] = []
 
-resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2025-08-01' = {
   name: name
   location: location
   tags: tags
@@ -59,26 +69,26 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   }
 }
 
-resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
+resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-08-01' = {
   parent: account
   name: 'default'
   properties: {
     deleteRetentionPolicy: softDeleteDays > 0 ? {
       enabled: true
-      days: softDeleteDays
+      days: max(softDeleteDays, 1)
     } : {
       enabled: false
     }
     containerDeleteRetentionPolicy: softDeleteDays > 0 ? {
       enabled: true
-      days: softDeleteDays
+      days: max(softDeleteDays, 1)
     } : {
       enabled: false
     }
   }
 }
 
-resource blobContainers 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = [for container in containers: {
+resource blobContainers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-08-01' = [for container in containers: {
   parent: blobService
   name: container
   properties: {
@@ -86,28 +96,37 @@ resource blobContainers 'Microsoft.Storage/storageAccounts/blobServices/containe
   }
 }]
 
-resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2024-01-01' = {
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-08-01' = {
   parent: account
   name: 'default'
 }
 
-resource storageQueues 'Microsoft.Storage/storageAccounts/queueServices/queues@2024-01-01' = [for queue in queues: {
+resource storageQueues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-08-01' = [for queue in queues: {
   parent: queueService
   name: queue
 }]
 
-resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2024-01-01' = {
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-08-01' = {
   parent: account
   name: 'default'
 }
 
-resource storageTables 'Microsoft.Storage/storageAccounts/tableServices/tables@2024-01-01' = [for table in tables: {
+resource storageTables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-08-01' = [for table in tables: {
   parent: tableService
   name: table
 }]
 
+@description('Resource id.')
 output id string = account.id
+
+@description('Name of the account.')
 output name string = account.name
+
+@description('Address of the blob service, with the closing slash.')
 output blobEndpoint string = account.properties.primaryEndpoints.blob
+
+@description('Address of the queue service.')
 output queueEndpoint string = account.properties.primaryEndpoints.queue
+
+@description('Address of the table service.')
 output tableEndpoint string = account.properties.primaryEndpoints.table

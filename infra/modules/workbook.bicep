@@ -1,8 +1,13 @@
 // The dashboard of an operator: what was made, how long it took, what it cost, what went wrong.
 metadata description = 'Application Insights workbook over infra/queries.'
 
+@description('Region of these resources.')
 param location string
-param tags object
+
+@description('Tags of every resource.')
+param tags { *: string }
+
+@description('Resource id of Application Insights.')
 param applicationInsightsId string
 
 var tiles = [

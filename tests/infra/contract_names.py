@@ -1,4 +1,8 @@
-"""Rules about names that both sides know: settings, containers, tables, functions, log fields."""
+"""Rules about names that both sides know: settings, containers, tables, functions, log fields.
+
+The infrastructure's side is what is predicted of each parameter set, so a name counts where it
+arrives, whichever way it took through the templates.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.infra.bicep import BicepFile, Choice, Value
+from dailies.catalogue import Catalogue
+from dailies.errors import SettingsError
+from dailies.settings import Settings
+from tests.infra.predicted import Deployment, Resource
 from tests.infra.project import Code, Infra
 
 __all__ = ["HOST_SETTINGS", "LEFT_TO_DEFAULTS", "NEVER_IN_AZURE", "name_problems"]
@@ -70,96 +77,135 @@ LEFT_TO_DEFAULTS = frozenset(
 )
 """Settings of the app that the template leaves alone."""
 
-_APP = "infra/modules/app.bicep"
-_MAIN = "infra/main.bicep"
+_SETTINGS = "Microsoft.Web/sites/config"
+_SUBSCRIPTIONS = "eventSubscriptions"
+_TASK_HUB = "Microsoft.DurableTask/schedulers/taskHubs"
+_VIDEO_STORAGE = "storageAccounts/stvideo"
 _LINE_FIELD = re.compile(r"\bline\.(\w+)")
 _EVENT = re.compile(r'tostring\(line\.event\) == "(\w+)"')
+# When a blob is whole, by the operation that wrote it; other events tell of a blob that grows.
+_WRITES = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})
 
 
-def name_problems(infra: Infra, code: Code) -> list[str]:
-    """Every name that the infrastructure and the code do not share, in words."""
-    return [
-        *_setting_problems(infra, code),
-        *_store_problems(infra, code),
-        *_event_problems(infra, code),
-        *_query_problems(infra, code),
-        *_host_problems(infra),
-    ]
+def name_problems(infra: Infra, deployments: Mapping[str, Deployment], code: Code) -> list[str]:
+    """Every name that the infrastructure and the code do not share, in words.
+
+    Args:
+        infra: the files, for what no template says.
+        deployments: the predicted ones by name; those with an app have its settings.
+        code: the app's side.
+    """
+    settings = {name: settings_of(d) for name, d in deployments.items() if d.of_type(_SETTINGS)}
+    problems = [*_setting_problems(settings, code), *_host_problems(infra, deployments, settings)]
+    for name, deployment in deployments.items():
+        found = [*_event_problems(deployment, code)]
+        if name in settings:
+            found += _value_problems(deployment, settings[name], code)
+            found += _store_problems(deployment, settings[name], code)
+        problems += [f"{name}: {problem}" for problem in found]
+    return [*problems, *_query_problems(infra, code)]
 
 
-def settings_of(file: BicepFile) -> dict[str, Value]:
-    """The app settings of app.bicep, with those that only some deployments have."""
-    found: dict[str, Value] = {}
-    for name, value in file.variables.items():
-        if name.endswith("Settings"):
-            found.update(_merged(value))
-    return found
+def settings_of(deployment: Deployment) -> dict[str, Any]:
+    """The settings of the app."""
+    (resource,) = deployment.of_type(_SETTINGS)
+    return dict(resource.at("properties"))
 
 
-def _merged(value: Value) -> dict[str, Value]:
-    if isinstance(value, Choice):
-        return _merged(value.then) | _merged(value.otherwise)
-    return value if isinstance(value, dict) else {}
-
-
-def _setting_problems(infra: Infra, code: Code) -> Iterator[str]:
-    given = set(settings_of(infra.bicep[_APP]))
+def _setting_problems(settings: Mapping[str, Mapping[str, Any]], code: Code) -> Iterator[str]:
+    given = frozenset(name for values in settings.values() for name in values)
     known = code.settings | code.catalogue_settings
+    # An operator's own settings may be any that the app reads.
     for name in sorted(given - known - HOST_SETTINGS):
-        yield f"{_APP}: sets {name}, which neither the settings, models.yaml nor the host reads"
+        yield f"the app is given {name}, which neither the settings, models.yaml nor the host reads"
     for name in sorted(known - given - NEVER_IN_AZURE - LEFT_TO_DEFAULTS):
-        yield (
-            f"{_APP}: does not set {name}; set it, or list it in LEFT_TO_DEFAULTS with the reason"
-        )
-    for name in sorted(code.binding_settings - given):
-        yield f"{_APP}: does not set {name}, which a binding names; no function would start"
+        yield f"no app is given {name}; set it, or list it in LEFT_TO_DEFAULTS with the reason"
     for name in sorted(given & NEVER_IN_AZURE):
-        yield f"{_APP}: sets {name}, which holds a key"
+        yield f"the app is given {name}, which holds a key"
     for name in sorted((LEFT_TO_DEFAULTS | NEVER_IN_AZURE) - known):
         yield f"contract: {name} is no setting any more"
     for name in sorted(HOST_SETTINGS - given):
-        yield f"{_APP}: does not set {name}, which the host needs"
+        yield f"no app is given {name}, which the host needs"
+    for where, values in settings.items():
+        for name in sorted(code.binding_settings - values.keys()):
+            yield f"{where}: the app lacks {name}, which a binding names; no function would start"
 
 
-def _store_problems(infra: Infra, code: Code) -> Iterator[str]:
-    main = infra.bicep[_MAIN].variables
-    app_settings = settings_of(infra.bicep[_APP])
-    made = _module_names(infra, "videoStorage", "containers")
+def _value_problems(
+    deployment: Deployment, settings: Mapping[str, Any], code: Code
+) -> Iterator[str]:
+    """The app would start with these values: they pass the checks that it makes itself."""
+    environ = {name: _as_deployed(deployment, value) for name, value in settings.items()}
+    try:
+        loaded = Settings.load(environ)
+        # A deployment that names no provider yet is told so by the app, until it does.
+        if any(environ.get(name) for name in code.catalogue_settings if "ENDPOINT" in name):
+            Catalogue.load(loaded.catalogue_path, environ)
+    except SettingsError as error:
+        yield f"the app would refuse its settings: {error}"
+
+
+def _as_deployed(deployment: Deployment, value: Any) -> str:
+    """A value of the kind that Azure puts in the place of an expression."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    if not text.startswith("["):
+        return text
+    secrets = {"apiKeys": "DAILIES_API_KEYS", "adminKeys": "DAILIES_ADMIN_KEYS"}
+    for parameter, name in secrets.items():
+        if text == f"[parameters('{parameter}')]":
+            return deployment.environment[name]
+    return "https://known-when-deployed.example.com"
+
+
+def _store_problems(
+    deployment: Deployment, settings: Mapping[str, Any], code: Code
+) -> Iterator[str]:
+    made = _made(deployment, "blobServices/containers")
     for setting, container in code.containers.items():
-        variable = getattr(app_settings.get(setting), "text", None)
-        if main.get(str(variable)) != container:
-            yield f"{_MAIN}: {variable} is {main.get(str(variable))!r}, the code says {container!r}"
+        if settings.get(setting) != container:
+            yield f"{setting} is {settings.get(setting)!r}, the code says {container!r}"
         if container not in made:
-            yield f"{_MAIN}: the video storage has no container {container!r}"
-    tables = _module_names(infra, "videoStorage", "tables")
-    if set(tables) != set(code.tables):
-        yield f"{_MAIN}: the tables are {tables}, the code says {sorted(code.tables)}"
+            yield f"the video storage has no container {container!r}"
+    tables = _made(deployment, "tableServices/tables")
+    if tables != set(code.tables):
+        yield f"the tables are {sorted(tables)}, the code says {sorted(code.tables)}"
 
 
-def _module_names(infra: Infra, symbol: str, param: str) -> list[str]:
-    """The names in a list that a module of main.bicep is given, through its variables."""
-    main = infra.bicep[_MAIN]
-    module = next(m for m in main.modules if m.symbol == symbol)
-    params = module.body["params"]
-    value = _resolved(main, params[param] if isinstance(params, dict) else None)
-    return [str(_resolved(main, item)) for item in value] if isinstance(value, list) else []
+def _made(deployment: Deployment, kind: str) -> set[str]:
+    """The names of what the video storage has of this kind."""
+    resources = deployment.of_type(f"Microsoft.Storage/storageAccounts/{kind}")
+    return {r.id.rpartition("/")[2] for r in resources if _VIDEO_STORAGE in r.id}
 
 
-def _resolved(file: BicepFile, value: Value) -> Value:
-    return file.variables.get(str(getattr(value, "text", "")), value)
+def _event_problems(deployment: Deployment, code: Code) -> Iterator[str]:
+    for subscription in deployment:
+        if not subscription.type.endswith(_SUBSCRIPTIONS):
+            continue
+        types = set(subscription.at("properties.filter.includedEventTypes"))
+        if "systemTopics" in subscription.type:
+            yield from _drop_problems(subscription, types, code)
+        for unknown in sorted(types - code.event_types):
+            if "systemTopics" not in subscription.type:
+                yield f"{subscription.id}: no event has the type {unknown}"
 
 
-def _event_problems(infra: Infra, code: Code) -> Iterator[str]:
-    name = "infra/modules/events.bicep"
-    types = set(re.findall(r"'(dailies\.[\w.]+)'", infra.texts[name]))
-    for unknown in sorted(types - code.event_types):
-        yield f"{name}: no event has the type {unknown}"
-    second = "infra/blob-events.bicep"
-    trigger = infra.bicep[second].variables.get("triggerFunctionName")
-    if trigger != code.drop_trigger:
-        yield f"{second}: the trigger is {trigger!r}, the function {code.drop_trigger!r}"
-    if "containers/${referencesContainer}/blobs/'" not in infra.texts[second]:
-        yield f"{second}: the subject must end with the container and /blobs/"
+def _drop_problems(subscription: Resource, types: set[str], code: Code) -> Iterator[str]:
+    address = str(subscription.at("properties.destination.properties.endpointUrl"))
+    if "/runtime/webhooks/EventGrid?functionName=" not in address:
+        yield f"{subscription.id}: the address is that of another webhook: {address}"
+    if f"'{code.drop_trigger}'" not in address:
+        yield f"{subscription.id}: the address does not name {code.drop_trigger!r}: {address}"
+    (container,) = (c for s, c in code.containers.items() if "REFERENCES" in s)
+    subject = subscription.at("properties.filter.subjectBeginsWith")
+    # With its trailing part, or a container whose name goes on would count too.
+    if subject != f"/blobServices/default/containers/{container}/blobs/":
+        yield f"{subscription.id}: takes {subject}, not the container {container!r} alone"
+    # The trigger of the Functions host takes no CloudEvents.
+    if subscription.at("properties.eventDeliverySchema") != "EventGridSchema":
+        yield f"{subscription.id}: the host does not take the schema of the events"
+    (condition,) = subscription.at("properties.filter.advancedFilters")
+    if types != {"Microsoft.Storage.BlobCreated"} or set(condition["values"]) != _WRITES:
+        yield f"{subscription.id}: takes {sorted(types)} of {condition['values']}"
 
 
 def _query_problems(infra: Infra, code: Code) -> Iterator[str]:
@@ -179,18 +225,21 @@ def _query_problems(infra: Infra, code: Code) -> Iterator[str]:
             yield f"{name}: is used by no alert, no workbook and no guide"
 
 
-def _host_problems(infra: Infra) -> Iterator[str]:
+def _host_problems(
+    infra: Infra, deployments: Mapping[str, Deployment], settings: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
     host, scheduler = (
         json.loads(infra.texts[name]) for name in ("host.json", "infra/host.scheduler.json")
     )
-    task_hub = infra.bicep[_MAIN].variables.get("taskHubName")
+    hubs = {hub.id.rpartition("/")[2] for d in deployments.values() for hub in d.of_type(_TASK_HUB)}
     for name, document in (("host.json", host), ("infra/host.scheduler.json", scheduler)):
-        hub = _durable(document).get("hubName")
-        if hub != task_hub:
-            yield f"{name}: the task hub is {hub!r}, {_MAIN} says {task_hub!r}"
+        if {_durable(document).get("hubName")} != hubs:
+            hub = _durable(document).get("hubName")
+            yield f"{name}: the task hub is {hub!r}, the scheduler has {sorted(hubs)}"
     setting = _durable(scheduler)["storageProvider"]["connectionStringName"]
-    if setting not in settings_of(infra.bicep[_APP]):
-        yield f"infra/host.scheduler.json: {setting} is not set by {_APP}"
+    for name, values in settings.items():
+        if (setting in values) != bool(deployments[name].of_type(_TASK_HUB)):
+            yield f"{name}: {setting} of infra/host.scheduler.json does not fit the backend"
     for document in (host, scheduler):
         _durable(document).pop("storageProvider", None)
     if host != scheduler:

@@ -1,62 +1,24 @@
-"""Rules about who may do what: local authentication off, TLS, roles and their scopes.
+"""Rules about who may do what: local authentication off, TLS, roles and their scopes, secrets.
 
-Role ids are those of Azure's built-in roles
-(https://learn.microsoft.com/azure/role-based-access-control/built-in-roles).
+They hold for the predicted resources of every parameter set. Which roles there are is said in
+``docs/security.md``, where each is argued for, and nowhere else.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from tests.infra.bicep import BicepFile, Resource, Value
-from tests.infra.project import Infra
+from tests.infra.predicted import ROLES, Deployment, Resource, strings
 
-__all__ = ["security_problems"]
+__all__ = ["HARDENED", "Grant", "documented_grants", "security_problems"]
 
-ROLE_IDS = {
-    "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
-    "storageBlobDataContributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
-    "storageQueueDataContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
-    "storageQueueDataMessageSender": "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a",
-    "storageTableDataContributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
-    "monitoringMetricsPublisher": "3913510d-42f4-4e42-8a64-420c390055eb",
-    "eventGridDataSender": "d5a91429-5739-47e2-a06b-3470a27159e7",
-    "cognitiveServicesOpenAiUser": "5e0bd9bd-7b93-4f28-af87-19fc36ad61bd",
-    "durableTaskDataContributor": "0ad04412-c4d5-4796-b79c-f76d14c8d402",
-    "keyVaultSecretsUser": "4633458b-17de-408a-b874-0445c86b69e6",
-    "keyVaultSecretsOfficer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
-}
+Grant = tuple[str, str, str]
+"""Who, role and scope, in the words of ``docs/security.md``."""
 
-# Every grant there is: (file, scope, who, role). More, fewer or wider ones are a finding.
-GRANTS = frozenset(
-    {
-        ("app-roles", "hostStorage", "principalId", "storageBlobDataOwner"),
-        ("app-roles", "hostStorage", "principalId", "storageQueueDataContributor"),
-        ("app-roles", "hostStorage", "principalId", "storageTableDataContributor"),
-        ("app-roles", "videoStorage", "principalId", "storageBlobDataOwner"),
-        ("app-roles", "videoStorage", "principalId", "storageQueueDataContributor"),
-        ("app-roles", "videoStorage", "principalId", "storageTableDataContributor"),
-        ("app-roles", "applicationInsights", "principalId", "monitoringMetricsPublisher"),
-        ("app-roles", "topic", "principalId", "eventGridDataSender"),
-        ("app-roles", "videoStorage", "operatorPrincipalId", "storageBlobDataContributor"),
-        ("events", "eventStorage", "topic.identity.principalId", "storageQueueDataMessageSender"),
-        ("events", "eventStorage", "topic.identity.principalId", "storageBlobDataContributor"),
-        (
-            "events",
-            "eventStorage",
-            "systemTopic.identity.principalId",
-            "storageBlobDataContributor",
-        ),
-        ("openai-role", "account", "principalId", "cognitiveServicesOpenAiUser"),
-        ("scheduler", "taskHub", "principalId", "durableTaskDataContributor"),
-        ("key-vault", "vault", "principalId", "keyVaultSecretsUser"),
-        ("key-vault", "vault", "operatorPrincipalId", "keyVaultSecretsOfficer"),
-    }
-)
-
-# What each resource of a type must say, by the path of the property.
-HARDENED: Mapping[str, Mapping[str, Value]] = {
+# What each resource of a type must say, by the path of the property; None is "says nothing".
+HARDENED: Mapping[str, Mapping[str, Any]] = {
     "Microsoft.Storage/storageAccounts": {
         "properties.allowSharedKeyAccess": False,
         "properties.allowBlobPublicAccess": False,
@@ -65,6 +27,7 @@ HARDENED: Mapping[str, Mapping[str, Value]] = {
         "properties.minimumTlsVersion": "TLS1_2",
         "properties.supportsHttpsTrafficOnly": True,
     },
+    "Microsoft.Storage/storageAccounts/blobServices": {"properties.cors": None},
     "Microsoft.Storage/storageAccounts/blobServices/containers": {
         "properties.publicAccess": "None"
     },
@@ -72,113 +35,158 @@ HARDENED: Mapping[str, Mapping[str, Value]] = {
         "properties.disableLocalAuth": True,
         "properties.inputSchema": "CloudEventSchemaV1_0",
         "properties.minimumTlsVersionAllowed": "1.2",
+        "identity.type": "SystemAssigned",
     },
+    "Microsoft.EventGrid/systemTopics": {"identity.type": "SystemAssigned"},
     "Microsoft.Insights/components": {"properties.DisableLocalAuth": True},
     "Microsoft.OperationalInsights/workspaces": {"properties.features.disableLocalAuth": True},
-    "Microsoft.CognitiveServices/accounts": {"properties.disableLocalAuth": True},
+    "Microsoft.CognitiveServices/accounts": {
+        "properties.disableLocalAuth": True,
+        "kind": "OpenAI",
+    },
     "Microsoft.KeyVault/vaults": {
         "properties.enableRbacAuthorization": True,
         "properties.enablePurgeProtection": True,
         "properties.enableSoftDelete": True,
+        "properties.softDeleteRetentionInDays": 90,
     },
     "Microsoft.Web/sites": {
         "properties.httpsOnly": True,
         "properties.siteConfig.minTlsVersion": "1.2",
         "properties.siteConfig.scmMinTlsVersion": "1.2",
         "properties.siteConfig.ftpsState": "Disabled",
+        "properties.siteConfig.http20Enabled": True,
         "properties.siteConfig.remoteDebuggingEnabled": False,
+        "properties.siteConfig.cors": None,
         "identity.type": "UserAssigned",
         "properties.functionAppConfig.deployment.storage.authentication.type": (
             "UserAssignedIdentity"
         ),
     },
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies": {"properties.allow": False},
+    "Microsoft.Network/virtualNetworks": {"properties.dhcpOptions": None},
 }
 
 _ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
-_GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
-_KEY_FUNCTIONS = re.compile(
-    r"\b(?:listKeys|listAccountSas|listServiceSas)\(|\.list(?:Keys|Secrets)"
-)
-_KEY_READERS = frozenset({"infra/blob-events.bicep"})
-"""Files that read a key: the blob trigger's webhook takes nothing else."""
+_KEY_FUNCTIONS = re.compile(r"\b(?:listKeys|listAccountSas|listServiceSas|listSecrets)\(")
+_KEY_READER = "Microsoft.EventGrid/systemTopics/evgs-references/eventSubscriptions/"
+"""What reads a key: the address of the function's webhook, which takes nothing else."""
+
+_SCOPES = {
+    "Microsoft.Storage/storageAccounts/sthost<token>": "host storage",
+    "Microsoft.Storage/storageAccounts/stvideo<token>": "video storage",
+    "Microsoft.Storage/storageAccounts/stevent<token>": "event storage",
+    "Microsoft.EventGrid/topics/evgt-dailies-<token>": "event topic",
+    "Microsoft.Insights/components/appi-dailies-<token>": "Application Insights",
+    "Microsoft.DurableTask/schedulers/dts-dailies-<token>/taskHubs/dailies": "task hub",
+    "Microsoft.KeyVault/vaults/kv-<token>": "Key Vault",
+}
+_ACCOUNT = re.compile(r"(^|/providers/)Microsoft\.CognitiveServices/accounts/[^/]+$")
+_ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| (always|[^|]+) \| [^|]+ \|$", re.MULTILINE)
 
 
-def security_problems(infra: Infra) -> list[str]:
+def documented_grants(page: str) -> dict[Grant, bool]:
+    """The grants in the table of ``docs/security.md``, and whether each is always there."""
+    section = page.partition("## Identities and roles")[2].partition("\n## ")[0]
+    rows = [row for row in _ROW.findall(section) if row[0] != "who"]
+    return {(who, role, scope): when == "always" for who, role, scope, when in rows}
+
+
+def security_problems(deployments: Mapping[str, Deployment], page: str) -> list[str]:
     """Everything that is open wider than docs/security.md says, in words."""
     problems: list[str] = []
-    seen: set[str] = set()
-    grants: set[tuple[str, str, str, str]] = set()
-    for name, file in infra.bicep.items():
-        problems += _role_id_problems(name, file)
-        problems += _key_problems(name, file)
-        for resource in file.resources:
-            if not resource.existing:
-                seen.add(resource.type)
-                problems += _hardening_problems(name, resource)
-        for assignment in file.resource(_ASSIGNMENT):
-            problems += _assignment_problems(name, file, assignment)
-            grants.add(_grant(name, assignment))
-    problems += [f"infra: no resource of type {kind}" for kind in sorted(HARDENED.keys() - seen)]
-    problems += [f"infra: a grant too many: {grant}" for grant in sorted(grants - GRANTS)]
-    problems += [f"infra: a grant is missing: {grant}" for grant in sorted(GRANTS - grants)]
+    for name, deployment in deployments.items():
+        for resource in deployment:
+            found = (*_hardening(resource), *_keys(resource), *_clear_secrets(deployment, resource))
+            problems += [f"{name}: {problem}" for problem in found]
+        problems += [f"{name}: {problem}" for problem in _openings(deployment)]
+    problems += _unseen_types(deployments.values())
+    problems += _grant_problems(deployments, documented_grants(page))
     return problems
 
 
-def _role_id_problems(name: str, file: BicepFile) -> Iterator[str]:
-    roles = file.variables.get("roles", {})
-    declared = roles if isinstance(roles, dict) else {}
-    for role, identifier in declared.items():
-        if ROLE_IDS.get(role) != identifier:
-            yield f"{name}: the role id of {role} is {identifier}, not {ROLE_IDS.get(role)}"
-    for guid in _GUID.findall(file.text):
-        if guid not in declared.values():
-            yield f"{name}: the id {guid} is not in the list of roles"
-
-
-def _key_problems(name: str, file: BicepFile) -> Iterator[str]:
-    if name not in _KEY_READERS and _KEY_FUNCTIONS.search(file.text):
-        yield f"{name}: reads an access key"
-    for param, how in file.params.items():
-        secret = re.search(r"(?i)(keys$|secret|password|apikey)", param)
-        if secret and "secure" not in how.decorators and name.endswith(".bicep"):
-            yield f"{name}: the parameter {param} must be @secure()"
-
-
-def _hardening_problems(name: str, resource: Resource) -> Iterator[str]:
+def _hardening(resource: Resource) -> Iterator[str]:
     for path, expected in HARDENED.get(resource.type, {}).items():
-        found = _at(resource.body, path)
+        found = resource.at(path)
         if found != expected or type(found) is not type(expected):
-            yield f"{name}: {resource.symbol} has {path} = {found}, not {expected}"
+            yield f"{resource.id} has {path} = {found}, not {expected}"
 
 
-def _at(body: Mapping[str, Value], path: str) -> Value:
-    value: Value = dict(body)
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+def _unseen_types(deployments: Iterable[Deployment]) -> Iterator[str]:
+    seen = {resource.type for deployment in deployments for resource in deployment}
+    for kind in sorted(HARDENED.keys() - seen):
+        yield f"no parameter set makes a resource of type {kind}"
 
 
-def _grant(name: str, assignment: Resource) -> tuple[str, str, str, str]:
-    stem = name.rsplit("/", 1)[-1].removesuffix(".bicep")
-    role = re.search(r"roles\.(\w+)", _written(_at(assignment.body, "properties.roleDefinitionId")))
+def _keys(resource: Resource) -> Iterator[str]:
+    if resource.id.startswith(_KEY_READER):
+        return
+    for text in strings(resource.body):
+        if _KEY_FUNCTIONS.search(text):
+            yield f"{resource.id} reads an access key: {text}"
+
+
+def _clear_secrets(deployment: Deployment, resource: Resource) -> Iterator[str]:
+    """A value that is secret shows as the name of its parameter, for it is marked as one."""
+    for name in ("DAILIES_API_KEYS", "DAILIES_ADMIN_KEYS"):
+        value = deployment.environment.get(name)
+        if value and any(value in text for text in strings(resource.body)):
+            yield f"{resource.id} shows {name}; its parameter must be @secure()"
+
+
+def _openings(deployment: Deployment) -> Iterator[str]:
+    for group in deployment.of_type("Microsoft.Network/networkSecurityGroups"):
+        for rule in group.at("properties.securityRules"):
+            says = rule["properties"]
+            inbound = says["direction"] == "Inbound" and says["access"] == "Allow"
+            if inbound and says["sourceAddressPrefix"] != "VirtualNetwork":
+                yield f"{group.id}: {rule['name']} lets in {says['sourceAddressPrefix']}"
+
+
+def _grant_problems(
+    deployments: Mapping[str, Deployment], documented: Mapping[Grant, bool]
+) -> Iterator[str]:
+    granted: dict[str, set[Grant]] = {}
+    for name, deployment in deployments.items():
+        granted[name] = set()
+        for assignment in deployment.of_type(_ASSIGNMENT):
+            grant = _grant(assignment)
+            granted[name].add(grant)
+            if grant not in documented:
+                yield f"{name}: a grant that docs/security.md does not argue for: {grant}"
+            if grant[1] not in ROLES.values():
+                yield f"{name}: {assignment.id} grants an unknown role"
+            if assignment.at("properties.principalType") != _kind(grant, deployment):
+                yield f"{name}: {assignment.id} names another kind of principal"
+    # The second phase and nothing else has no role.
+    whole = {name: grants for name, grants in granted.items() if grants}
+    for grant, always in documented.items():
+        having = [name for name, grants in whole.items() if grant in grants]
+        if not having:
+            yield f"docs/security.md: no parameter set grants {grant}"
+        elif always and len(having) < len(whole):
+            yield f"{sorted(whole.keys() - set(having))[0]}: a grant is missing: {grant}"
+        elif not always and len(having) == len(whole):
+            yield f"docs/security.md: {grant} is there always"
+
+
+def _grant(assignment: Resource) -> Grant:
+    _, _, who = assignment.id.partition("/roleAssignments/")
     return (
-        stem,
-        _written(_at(assignment.body, "scope")),
-        _written(_at(assignment.body, "properties.principalId")),
-        role.group(1) if role else "?",
+        who.partition("/")[0],
+        str(assignment.at("properties.roleDefinitionId")),
+        _scope(assignment),
     )
 
 
-def _assignment_problems(name: str, file: BicepFile, assignment: Resource) -> Iterator[str]:
-    _, scope, _, role = _grant(name, assignment)
-    symbols = {resource.symbol for resource in file.resources}
-    if scope not in symbols:
-        yield f"{name}: {assignment.symbol} has the scope {scope}, which is no single resource"
-    written = _written(_at(assignment.body, "name"))
-    if not (written.startswith(f"guid({scope}.id,") and f"roles.{role})" in written):
-        yield f"{name}: {assignment.symbol} must be named by its scope and role, not {written}"
+def _scope(assignment: Resource) -> str:
+    if _ACCOUNT.search(assignment.scope):
+        return "Azure OpenAI account"
+    # Anything that is no single resource, a resource group above all, is left as it is.
+    return _SCOPES.get(assignment.scope, assignment.scope)
 
 
-def _written(value: Value) -> str:
-    return str(getattr(value, "text", value))
+def _kind(grant: Grant, deployment: Deployment) -> str:
+    if grant[0] != "operator":
+        return "ServicePrincipal"
+    return deployment.environment.get("DAILIES_OPERATOR_PRINCIPAL_TYPE", "User")

@@ -1,116 +1,118 @@
-"""Rules about the templates themselves: they parse, fit together, and leave nothing unused."""
+"""Rules about the templates that the compiler has none for: what is handed on, and to whom."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from posixpath import dirname, join, normpath
 
-from tests.infra.bicep import BicepFile
+from tests.infra.predicted import Deployment
 from tests.infra.project import Infra
 
 __all__ = ["structure_problems"]
 
-_DATED = re.compile(r"^20\d\d-\d\d-\d\d(-preview)?$")
-# Types that have no version but a preview one.
-_PREVIEW_ONLY = frozenset({"Microsoft.Insights/diagnosticSettings"})
-_SPREAD = re.compile(r"^\s*\.\.\.", re.MULTILINE)
-_HOOK_ENVIRONMENT = frozenset({"AZURE_SUBSCRIPTION_ID", "DAILIES_HOOK_PAUSE_SECONDS"})
 _MAIN = "infra/main.bicep"
+_SECOND = "infra/blob-events.bicep"
 _PARAMETERS = "infra/main.bicepparam"
 _GUIDE = "docs/operations.md"
 _HOOK = "infra/hooks/postdeploy"
+_HOOK_ENVIRONMENT = frozenset({"AZURE_SUBSCRIPTION_ID", "DAILIES_HOOK_PAUSE_SECONDS"})
+# Types that have no newer version but a preview one.
+_PREVIEW_ONLY = frozenset({"Microsoft.Insights/diagnosticSettings"})
+
+_MODULE = re.compile(r"^module (\w+) '([^']+)'", re.MULTILINE)
+_PARAM = re.compile(r"^param (\w+)", re.MULTILINE)
+_DECORATED = re.compile(r"^((?:@[^\n]*\n)*)param (\w+)", re.MULTILINE)
+_SECRET = re.compile(r"(?i)(keys?$|secret|password|sas$)")
+_OUTPUT = re.compile(r"^output (\w+)", re.MULTILINE)
+_VARIABLE = re.compile(r"readEnvironmentVariable\('(\w+)'")
 
 
-def structure_problems(infra: Infra) -> list[str]:
-    """Everything that is wrong with the form of the templates, in words."""
-    problems: list[str] = []
-    for name, file in infra.bicep.items():
-        problems += file.errors
-        problems += _version_problems(name, file)
-        problems += _module_problems(infra, name, file)
-        problems += _unused(name, file)
-    problems += _output_problems(infra)
-    problems += _parameter_problems(infra)
-    problems += _hook_problems(infra)
-    return problems
+def structure_problems(infra: Infra, deployments: Mapping[str, Deployment]) -> list[str]:
+    """Everything that is made for nobody, or waited for in vain, in words."""
+    return [
+        *_module_problems(infra),
+        *_secret_problems(infra),
+        *_version_problems(deployments),
+        *_output_problems(infra, deployments),
+        *_parameter_problems(infra),
+        *_switch_problems(infra, deployments),
+        *_hook_problems(infra, deployments),
+    ]
 
 
-def _version_problems(name: str, file: BicepFile) -> Iterator[str]:
-    for resource in file.resources:
-        version = resource.api_version
-        if not _DATED.match(version):
-            yield f"{name}: {resource.type} has no dated api version but {version!r}"
-        elif version.endswith("-preview") and resource.type not in _PREVIEW_ONLY:
-            yield f"{name}: {resource.type} uses the preview api version {version}"
+def _templates(infra: Infra) -> Mapping[str, str]:
+    return {name: text for name, text in infra.texts.items() if name.endswith(".bicep")}
 
 
-def _module_problems(infra: Infra, name: str, file: BicepFile) -> Iterator[str]:
-    if _SPREAD.search(file.text):
-        yield f"{name}: a spread, which the checks can't read; use union()"
-    for module in file.modules:
-        target = infra.bicep.get(normpath(join(dirname(name), module.path)))
-        if target is None:
-            yield f"{name}: module {module.symbol} is at {module.path!r}, which is no file here"
+def _module_problems(infra: Infra) -> Iterator[str]:
+    templates = _templates(infra)
+    read: dict[str, set[str]] = {}
+    for name, text in templates.items():
+        for symbol, path in _MODULE.findall(text):
+            target = normpath(join(dirname(name), path))
+            if target not in templates:
+                yield f"{name}: module {symbol} is at {path!r}, which is no file here"
+            used = re.findall(rf"\b{symbol}!?\.\??outputs\.(\w+)", text)
+            read.setdefault(target, set()).update(used)
+    for name, text in templates.items():
+        if name in (_MAIN, _SECOND):
             continue
-        params = module.body.get("params", {})
-        given = set(params) if isinstance(params, dict) else set()
-        for extra in sorted(given - set(target.params)):
-            yield f"{name}: module {module.symbol} has no parameter {extra}"
-        needed = {param for param, how in target.params.items() if not how.optional}
-        for missing in sorted(needed - given):
-            yield f"{name}: module {module.symbol} needs the parameter {missing}"
+        if name not in read:
+            yield f"{name}: no template uses it"
+        for output in set(_OUTPUT.findall(text)) - read.get(name, set()):
+            yield f"{name}: the output {output} is not used"
 
 
-def _unused(name: str, file: BicepFile) -> Iterator[str]:
-    if name.endswith(".bicepparam"):
-        return
-    referred = [r.symbol for r in file.resources if r.existing]
-    for word in [*file.params, *file.variables, *referred]:
-        if len(re.findall(rf"\b{re.escape(word)}\b", _without_comments(file.text))) < 2:
-            yield f"{name}: {word} is declared and not used"
+def _secret_problems(infra: Infra) -> Iterator[str]:
+    """A parameter that is not marked is kept in the history of deployments, module by module."""
+    for name, text in _templates(infra).items():
+        for decorators, param in _DECORATED.findall(text):
+            if _SECRET.search(param) and "@secure()" not in decorators:
+                yield f"{name}: the parameter {param} must be @secure()"
 
 
-def _without_comments(text: str) -> str:
-    return re.sub(r"(?m)^\s*//.*$", "", text)
+def _version_problems(deployments: Mapping[str, Deployment]) -> Iterator[str]:
+    versions = {(r.type, str(r.at("apiVersion"))) for d in deployments.values() for r in d}
+    for kind, version in sorted(versions):
+        if version.endswith("-preview") and kind not in _PREVIEW_ONLY:
+            yield f"{kind} uses the preview version {version}"
 
 
-def _output_problems(infra: Infra) -> Iterator[str]:
-    used: dict[str, set[str]] = {}
-    for name, file in infra.bicep.items():
-        for module in file.modules:
-            path = normpath(join(dirname(name), module.path))
-            target = infra.bicep.get(path)
-            read = set(re.findall(rf"\b{module.symbol}\.outputs\.(\w+)", file.text))
-            used.setdefault(path, set()).update(read)
-            for unknown in sorted(read - set(target.outputs if target else ())):
-                yield f"{name}: module {module.symbol} has no output {unknown}"
-    for path, read in used.items():
-        if path in infra.bicep:
-            for output in sorted(set(infra.bicep[path].outputs) - read):
-                yield f"{path}: the output {output} is not used"
+def _output_problems(infra: Infra, deployments: Mapping[str, Deployment]) -> Iterator[str]:
     readers = "".join(
         text for name, text in infra.texts.items() if name == _GUIDE or name.startswith(_HOOK)
     )
-    for output in infra.bicep[_MAIN].outputs:
-        if output not in readers:
+    for output in deployments["default"].outputs:
+        if not re.search(rf"\b{output}\b", readers):
             yield f"{_MAIN}: the output {output} is read by no hook and not in {_GUIDE}"
 
 
 def _parameter_problems(infra: Infra) -> Iterator[str]:
-    main, given = set(infra.bicep[_MAIN].params), set(infra.bicep[_PARAMETERS].params)
+    # The compiler asks only for those that have no default.
+    main, given = (set(_PARAM.findall(infra.texts[name])) for name in (_MAIN, _PARAMETERS))
     for name in sorted(main - given):
         yield f"{_PARAMETERS}: no value for {name}"
-    for name in sorted(given - main):
-        yield f"{_PARAMETERS}: {name} is no parameter of {_MAIN}"
-    for name in re.findall(r"readEnvironmentVariable\('(\w+)'", infra.texts[_PARAMETERS]):
+    for name in _VARIABLE.findall(infra.texts[_PARAMETERS]):
         if f"`{name}`" not in infra.texts[_GUIDE]:
             yield f"{_GUIDE}: the deployment setting {name} is not explained"
 
 
-def _hook_problems(infra: Infra) -> Iterator[str]:
-    outputs = set(infra.bicep[_MAIN].outputs)
-    second_phase = set(infra.bicep["infra/blob-events.bicep"].params)
+def _switch_problems(infra: Infra, deployments: Mapping[str, Deployment]) -> Iterator[str]:
+    """What no parameter set turns is predicted by nobody."""
+    default = deployments["default"]
+    turned = {name for d in deployments.values() for name in d.environment}
+    for name in sorted(set(_VARIABLE.findall(infra.texts[_PARAMETERS])) - turned):
+        yield f"no parameter set gives {name}"
+    for name, deployment in deployments.items():
+        same = (deployment.resources, deployment.outputs) == (default.resources, default.outputs)
+        if deployment is not default and same:
+            yield f"{name}: nothing differs from the default"
+
+
+def _hook_problems(infra: Infra, deployments: Mapping[str, Deployment]) -> Iterator[str]:
+    outputs = deployments["default"].outputs.keys()
+    second_phase = set(_PARAM.findall(infra.texts[_SECOND]))
     for suffix in (".sh", ".ps1"):
         text = infra.texts[_HOOK + suffix]
         for name in sorted(set(re.findall(r"\b(?:DAILIES|AZURE)_[A-Z_]+", text))):

@@ -7,14 +7,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import yaml
 
 from dailies.events import EventType
 from dailies.settings import Settings
 from dailies.stores.tables import TABLES
-from tests.infra.bicep import BicepFile, parse
 
 __all__ = ["ROOT", "Code", "Infra", "read_code", "read_infra"]
 
@@ -28,19 +27,11 @@ class Infra:
     """Every file of the infrastructure by its path from the project's root, ``/`` between names."""
 
     texts: Mapping[str, str]
-    bicep: Mapping[str, BicepFile]
 
-    @classmethod
-    def of(cls, texts: Mapping[str, str]) -> Infra:
-        """Read the Bicep among these texts."""
-        return cls(
-            texts,
-            {
-                name: parse(PurePosixPath(name), text)
-                for name, text in texts.items()
-                if name.endswith((".bicep", ".bicepparam"))
-            },
-        )
+    @property
+    def queries(self) -> frozenset[str]:
+        """The names of the files in ``infra/queries``."""
+        return frozenset(n.rpartition("/")[2] for n in self.texts if n.endswith(".kql"))
 
     def with_text(self, name: str, old: str, new: str) -> Infra:
         """The same files with one mistake in them.
@@ -50,7 +41,7 @@ class Infra:
         """
         if old not in self.texts[name]:
             raise ValueError(f"{name} does not contain {old!r}")
-        return Infra.of({**self.texts, name: self.texts[name].replace(old, new)})
+        return Infra({**self.texts, name: self.texts[name].replace(old, new)})
 
 
 @dataclass(frozen=True)
@@ -74,8 +65,9 @@ class Code:
 def read_infra(root: Path = ROOT) -> Infra:
     """The infrastructure as it lies in the checkout."""
     paths = [p for p in (root / "infra").rglob("*") if p.is_file()]
-    paths += [root / "azure.yaml", root / "host.json", root / "docs" / "operations.md"]
-    return Infra.of({p.relative_to(root).as_posix(): p.read_text(encoding="utf-8") for p in paths})
+    paths += [root / "azure.yaml", root / "host.json"]
+    paths += [root / "docs" / name for name in ("operations.md", "security.md")]
+    return Infra({p.relative_to(root).as_posix(): p.read_text(encoding="utf-8") for p in paths})
 
 
 def read_code(root: Path = ROOT) -> Code:

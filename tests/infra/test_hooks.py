@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import subprocess
-from dataclasses import dataclass
-from pathlib import Path
+import shutil
 
 import pytest
 
+from tests.infra.hook_shell import GIVEN, HOOKS, KEYED, Shell
 from tests.infra.project import ROOT
 
 _DEPLOYED = {
@@ -27,49 +25,8 @@ _DEPLOYED = {
 }
 
 
-@dataclass
-class Shell:
-    """A project folder with stand-ins that write down how they were called."""
-
-    folder: Path
-
-    def tool(self, name: str, script: str = "") -> None:
-        """Put a stand-in on the path; ``script`` is what it does after writing itself down."""
-        path = self.folder / "bin" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f'#!/bin/sh\necho "{name} $*" >> "{self.folder}/calls"\n{script}\n')
-        path.chmod(0o755)
-
-    def run(self, hook: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-        """Run the POSIX form of the hook."""
-        return subprocess.run(
-            ["sh", str(ROOT / "infra" / "hooks" / f"{hook}.sh")],
-            cwd=self.folder,
-            env={"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}", **environment},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    @property
-    def calls(self) -> list[str]:
-        """The command lines of the stand-ins, in order."""
-        path = self.folder / "calls"
-        return path.read_text().splitlines() if path.exists() else []
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    (tmp_path / "host.json").write_text((ROOT / "host.json").read_text())
-    shell = Shell(tmp_path)
-    shell.tool("azd")
-    shell.tool("az")
-    return shell
-
-
 def test_first_keys_are_shown_once_and_kept_as_hashes(shell: Shell) -> None:
-    done = shell.run("preprovision", {})
+    done = shell.run("preprovision", GIVEN)
     assert done.returncode == 0, done.stderr
     keys = re.findall(r"key \(shown once; only its hash is kept\): (\S+)", done.stdout)
     assert len(keys) == len(set(keys)) == 2
@@ -81,7 +38,7 @@ def test_first_keys_are_shown_once_and_kept_as_hashes(shell: Shell) -> None:
 
 
 def test_keys_that_are_there_are_left_alone(shell: Shell) -> None:
-    done = shell.run("preprovision", {"DAILIES_API_KEYS": "me=sha256:" + "0" * 64})
+    done = shell.run("preprovision", KEYED)
     assert done.returncode == 0, done.stderr
     assert shell.calls == []
     assert "shown once" not in done.stdout
@@ -89,14 +46,14 @@ def test_keys_that_are_there_are_left_alone(shell: Shell) -> None:
 
 @pytest.mark.parametrize("variable", ["CI", "TF_BUILD"])
 def test_a_pipeline_never_prints_a_key(shell: Shell, variable: str) -> None:
-    done = shell.run("preprovision", {variable: "true"})
+    done = shell.run("preprovision", {**GIVEN, variable: "true"})
     assert done.returncode == 1
     assert "DAILIES_API_KEYS is not set" in done.stderr
     assert shell.calls == []
 
 
 def test_the_host_file_must_fit_the_backend(shell: Shell) -> None:
-    given = {"DAILIES_API_KEYS": "me=sha256:" + "0" * 64, "DAILIES_DURABLE_BACKEND": "scheduler"}
+    given = {**KEYED, "DAILIES_DURABLE_BACKEND": "scheduler"}
     done = shell.run("preprovision", given)
     assert done.returncode == 1
     assert "host.json is written for 'storage'" in done.stderr
@@ -106,7 +63,7 @@ def test_the_host_file_must_fit_the_backend(shell: Shell) -> None:
 
 
 def test_the_first_month_of_a_budget_is_written_down_once(shell: Shell) -> None:
-    given = {"DAILIES_API_KEYS": "me=sha256:" + "0" * 64, "DAILIES_MONTHLY_BUDGET": "100"}
+    given = {**KEYED, "DAILIES_MONTHLY_BUDGET": "100"}
     assert shell.run("preprovision", given).returncode == 0
     (call,) = shell.calls
     assert re.fullmatch(r"azd env set DAILIES_BUDGET_START \d{4}-\d{2}-01", call)
@@ -148,10 +105,16 @@ def test_a_subscription_that_fails_fails_the_hook(shell: Shell) -> None:
     assert shell.run("postdeploy", _DEPLOYED).returncode != 0
 
 
+@pytest.mark.skipif(
+    shutil.which("pwsh") is None,
+    reason="pwsh is not installed, so every test here ran the hooks for POSIX alone",
+)
+def test_the_hooks_for_windows_are_run_too(shell: Shell) -> None:
+    assert shell.run("preprovision", KEYED).returncode == 0
+
+
 @pytest.mark.parametrize("hook", ["preprovision", "postdeploy"])
 def test_both_shells_know_the_same_names(hook: str) -> None:
-    posix, windows = (
-        (ROOT / "infra" / "hooks" / f"{hook}.{suffix}").read_text() for suffix in ("sh", "ps1")
-    )
+    posix, windows = ((HOOKS / f"{hook}.{suffix}").read_text() for suffix in ("sh", "ps1"))
     names = r"\b(?:DAILIES|AZURE)_[A-Z_]+\b"
     assert set(re.findall(names, posix)) == set(re.findall(names, windows))
