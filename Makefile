@@ -13,6 +13,8 @@ PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 pyt
 		2>/dev/null; then echo "$$name"; break; fi; done)
 RUN := .venv/bin/python
 UV := .cache/uv/bin/uv
+# Test files that run at a time: much of a test is waiting, and a stack is some processes.
+WORKERS ?= 2
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
 
 help:
@@ -53,7 +55,7 @@ lint: setup
 	$(RUN) -m mypy
 
 test: lint
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 fuzz: setup
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-400} $(RUN) -m pytest -s tests/e2e/test_other_clients.py -k openapi
