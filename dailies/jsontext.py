@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-__all__ = ["JsonPiece", "JsonScanner", "TooComplex", "parse_json"]
+__all__ = ["JsonPiece", "JsonScanner", "RepeatedKey", "TooComplex", "parse_json"]
 
 _PIECE = 64 * 1024
 _NO_MARKS = bytes(byte for byte in range(256) if byte not in b"[]{}:,")
@@ -27,6 +27,18 @@ _LONGEST_KEY = 64
 
 class TooComplex(ValueError):
     """It holds more than anything that is meant here could."""
+
+
+class RepeatedKey(ValueError):
+    """An object has a key twice.
+
+    Attributes:
+        key: what can be shown of it: JSON can spell half a character, which can't be sent on.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key[:_LONGEST_KEY].encode("utf-8", "replace").decode()
+        super().__init__(f"the key '{self.key}' is there twice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +144,15 @@ class JsonScanner:
             raise TooComplex("it has too many values")
 
 
-def parse_json(
-    text: bytes | str,
-    *,
-    most_parts: int,
-    most_depth: int = 32,
-    object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
-    allow_nan: bool = False,
-) -> Any:
+def parse_json(text: bytes | str, *, most_parts: int, most_depth: int = 32) -> Any:
     """The document in a text of UTF-8, with or without a byte order mark.
 
     Args:
         most_parts: see ``JsonScanner``.
-        allow_nan: take ``NaN`` and ``Infinity``, which are no JSON but are written by some.
 
     Raises:
         TooComplex: it has more parts, or lies deeper, than is allowed; a ValueError.
+        RepeatedKey: an object has a key twice, of which parsers would drop one; a ValueError.
         ValueError: it is no JSON (``json.JSONDecodeError`` tells where), no UTF-8, or has a number
             that is no value.
     """
@@ -156,10 +161,21 @@ def parse_json(
         pass
     return json.loads(
         text if isinstance(text, str) else text.decode("utf-8-sig"),
-        object_pairs_hook=object_pairs_hook,
-        parse_constant=None if allow_nan else _no_constant,
-        parse_float=None if allow_nan else _finite,
+        object_pairs_hook=_unique,
+        parse_constant=_no_constant,
+        parse_float=_finite,
     )
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise RepeatedKey(key)
+            seen.add(key)
+    return document
 
 
 def _finite(digits: str) -> float:

@@ -11,7 +11,7 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
-from dailies.api.json_body import MOST_TEXT_BYTES, too_much_text
+from dailies.api.json_body import MOST_TEXT_BYTES, repeated_field, too_much_text
 from dailies.api.uploads import InlineFile, Upload, Uploads
 from dailies.errors import InvalidRequest
 from dailies.references.inline import LONGEST_HEAD, head_of
@@ -57,14 +57,28 @@ class _Fields:
         return file, start[len(head) :]
 
     def put(self, name: str, value: str | Upload) -> None:
-        """Set a field; ``name[key]`` is how official clients write an object into a form."""
+        """Set a field; ``name[key]`` is how official clients write an object into a form.
+
+        Raises:
+            InvalidRequest: the field has another value already.
+        """
         match = _NESTED.match(name)
         if match is None:
-            self.values[name] = value
+            _set(self.values, name, value, shown=name)
             return
         inner = self.values.setdefault(match["name"], {})
-        if isinstance(inner, dict):
-            inner[match["key"]] = value
+        if not isinstance(inner, dict):
+            raise repeated_field(name)
+        _set(inner, match["key"], value, shown=name)
+
+
+def _set(fields: dict[str, Any], name: str, value: str | Upload, *, shown: str) -> None:
+    """Two files in one field are left to what knows how many are read."""
+    before = fields.get(name, "")
+    if before in ("", value) or (isinstance(before, Upload) and isinstance(value, Upload)):
+        fields[name] = value
+    elif value != "":
+        raise repeated_field(shown)
 
 
 class UrlEncodedReader:

@@ -8,10 +8,10 @@ from typing import Any
 
 from dailies.api.uploads import InlineFile, Upload, Uploads
 from dailies.errors import InvalidRequest, TooLarge
-from dailies.jsontext import JsonPiece, JsonScanner, TooComplex, parse_json
+from dailies.jsontext import JsonPiece, JsonScanner, RepeatedKey, TooComplex, parse_json
 from dailies.references.inline import LONGEST_HEAD, DataUrlError, head_of, unescaped
 
-__all__ = ["MOST_TEXT_BYTES", "JsonReader", "too_much_text"]
+__all__ = ["MOST_TEXT_BYTES", "JsonReader", "repeated_field", "too_much_text"]
 
 MOST_TEXT_BYTES = 512 * 1024
 """Of the text of a body, files aside: the longest prompt has 384 kB when all of it is escaped."""
@@ -26,6 +26,15 @@ def too_much_text() -> TooLarge:
         f"The body has more than {MOST_TEXT_BYTES:,} bytes of text. Send files as parts of a "
         "multipart form.",
         code="body_too_large",
+    )
+
+
+def repeated_field(name: str) -> InvalidRequest:
+    """The answer to a field that is there twice: which of the two is meant, nobody can tell."""
+    return InvalidRequest(
+        f"The field '{name[:64]}' is there twice. Send it once.",
+        param=name[:64],
+        code="repeated_field",
     )
 
 
@@ -79,6 +88,8 @@ class JsonReader:
             )
         try:
             document = parse_json(bytes(self._text), most_parts=_MOST_PARTS, most_depth=_MOST_DEPTH)
+        except RepeatedKey as error:
+            raise repeated_field(error.key) from None
         except UnicodeDecodeError:
             raise InvalidRequest(
                 "The JSON body of your request is not UTF-8 text.", code="invalid_json"

@@ -240,7 +240,7 @@ def _parse(file: ParameterFile) -> Any:
     try:
         # UTF-8, with or without a byte order mark, or the UTF-16 that Windows shells write
         text = file.data.decode(json.detect_encoding(file.data))
-        return parse_json(text, most_parts=_MOST_PARTS, object_pairs_hook=_unique)
+        return parse_json(text, most_parts=_MOST_PARTS)
     except UnicodeDecodeError:
         _reject(file.name, "The file is not UTF-8 text. Save it as UTF-8.")
     except json.JSONDecodeError as error:
@@ -255,17 +255,6 @@ def _parse(file: ParameterFile) -> Any:
 def _shown(key: str) -> str:
     # JSON can spell half a character, which could be neither stored nor sent in a report
     return key[:_LONGEST_KEY].encode("utf-8", "replace").decode()
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise ValueError(f"the key '{_shown(key)}' is there twice")
-            seen.add(key)
-    return document
 
 
 def _lower(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -119,17 +119,13 @@ def test_just_as_much_as_is_allowed_is_taken() -> None:
         (b"", "Expecting value"),
         (b"{", "Expecting property name"),
         (b"]]]]", "Expecting value"),
+        (b'{"a": {"b": 1, "c": 2, "b": 1}}', "the key 'b' is there twice"),
+        (b'{"\\ud800": 1, "\\ud800": 2}', "the key '\\?' is there twice"),
     ],
 )
 def test_what_is_no_json_is_a_value_error(text: bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_json(text, most_parts=100)
-
-
-def test_some_write_what_is_no_json() -> None:
-    assert parse_json(b'{"progress": Infinity}', most_parts=10, allow_nan=True) == {
-        "progress": float("inf")
-    }
 
 
 @given(st.lists(st.binary(max_size=20)))

@@ -36,6 +36,15 @@ async def test_every_kind_of_body_has_one_shape(content_type: str, pieces: list[
         assert dict(body.fields) == {"prompt": "a pier", "video": {"id": "v"}}
 
 
+@pytest.mark.parametrize(
+    "form",
+    [b"prompt=&prompt=a+pier", b"prompt=a+pier&prompt=a+pier", b"prompt=a+pier&prompt="],
+)
+async def test_a_field_may_be_left_empty_or_say_the_same_again(form: bytes) -> None:
+    async with open_body(request(FORM, form), max_inline_bytes=LIMIT) as body:
+        assert dict(body.fields) == {"prompt": "a pier"}
+
+
 async def test_a_file_is_read_in_pieces_while_the_body_is_open() -> None:
     content = bytes(range(256)) * 20_000  # more than is spooled in memory
     form = part("video", content, "clip.mp4") + part("video", b"two", "second.mp4") + b"--b--"
@@ -76,6 +85,20 @@ async def test_a_body_that_does_not_arrive_is_a_408(
         (JSON, [b"[1]"], "invalid_json"),
         (JSON, [b"\xff\xfe"], "invalid_json"),
         (JSON, [b"[" * 100_000], "invalid_json"),
+        (JSON, [b'{"prompt": "a pier", "prompt": "a pie"}'], "repeated_field"),
+        (FORM, [b"prompt=a+pier&prompt=a+pie"], "repeated_field"),
+        (FORM, [b"video=v&video%5Bid%5D=w"], "repeated_field"),
+        (MULTIPART, [part("prompt", b"a") + part("prompt", b"b") + b"--b--"], "repeated_field"),
+        (
+            MULTIPART,
+            [part("video[id]", b"a") + part("video[id]", b"b") + b"--b--"],
+            "repeated_field",
+        ),
+        (
+            MULTIPART,
+            [part("input_reference", b"file", "a.png") + part("input_reference", b"b") + b"--b--"],
+            "repeated_field",
+        ),
         (FORM, [b"&".join(b"a%d=1" % n for n in range(70))], "invalid_form"),
         (MULTIPART, [b"no form"], "invalid_form"),
         (MULTIPART, [b""], "invalid_form"),
