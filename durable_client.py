@@ -9,7 +9,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from dailies.orchestration import InstanceState
+from dailies.engine import InstanceState
 
 __all__ = ["DurableOrchestrations"]
 
@@ -27,7 +27,7 @@ _STATES = MappingProxyType(
 
 
 class DurableOrchestrations:
-    """``dailies.orchestration.Orchestrations`` over the SDK's client."""
+    """``dailies.engine.Orchestrations`` over the SDK's client."""
 
     def __init__(self, client: df.DurableOrchestrationClient) -> None:
         self._client = client

@@ -12,7 +12,7 @@ from activities import (
     reject_drop,
     submit_video,
 )
-from dailies.runtime import check_settings
+from dailies.app.runtime import check_settings
 from entities import quota
 from orchestrations import accept_drop as accept_drop_orchestration
 from orchestrations import generate_video, repeat_step

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import azure.durable_functions as df
 
-from dailies.orchestration import start_video
-from dailies.pipeline import drop as rules
-from dailies.runtime import services, start_work
-from dailies.telemetry.spans import drop_span, note
+from dailies.app.runtime import services, start_work
+from dailies.pipeline.spans import drop_span
+from dailies.pipeline.start import start_video
+from dailies.protocols.drop import accept as rules
+from dailies.telemetry.spans import note
 from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
@@ -16,7 +17,7 @@ blueprint = df.Blueprint()
 @blueprint.activity_trigger(input_name="drop")
 @blueprint.durable_client_input(client_name="client")
 async def accept_drop(drop: rules.Drop, client: df.DurableOrchestrationClient) -> rules.DropAnswer:
-    """See ``dailies.pipeline.drop.accept_drop``."""
+    """See ``dailies.protocols.drop.accept.accept_drop``."""
     start_work()
     with drop_span("accept_drop", drop):
         answer, acceptance = await rules.accept_drop(services(), drop)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import azure.durable_functions as df
 
+from dailies.app.runtime import run_step
+from dailies.engine import Step
 from dailies.pipeline import finish
 from dailies.pipeline.finish import FinishRequest
-from dailies.pipeline.steps import Step
-from dailies.runtime import run_step
 
 blueprint = df.Blueprint()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import azure.durable_functions as df
 
+from dailies.app.runtime import run_step
+from dailies.engine import Step, VideoRef
 from dailies.pipeline import publish
-from dailies.pipeline.steps import Step, VideoRef
-from dailies.runtime import run_step
 
 blueprint = df.Blueprint()
 

@@ -6,9 +6,10 @@ from typing import TypedDict
 
 import azure.durable_functions as df
 
-from dailies.pipeline import drop as rules
-from dailies.runtime import services, start_work
-from dailies.telemetry.spans import drop_span, note
+from dailies.app.runtime import services, start_work
+from dailies.pipeline.spans import drop_span
+from dailies.protocols.drop import accept as rules
+from dailies.telemetry.spans import note
 
 blueprint = df.Blueprint()
 
@@ -22,7 +23,7 @@ class RejectInput(TypedDict):
 
 @blueprint.activity_trigger(input_name="rejected")
 async def reject_drop(rejected: RejectInput) -> None:
-    """See ``dailies.pipeline.drop.reject_drop``."""
+    """See ``dailies.protocols.drop.accept.reject_drop``."""
     start_work()
     with drop_span("reject_drop", rejected["drop"]):
         note({"error.type": rejected["rejection"]["code"]})

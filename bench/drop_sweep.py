@@ -27,8 +27,8 @@ from typing import Any
 from azure.storage.blob.aio import ContainerClient
 
 from bench.memory import rss_mb
-from dailies.orchestration import InstanceState
-from dailies.pipeline.sweep_drops import SKEW_SECONDS, sweep_drops
+from dailies.engine import InstanceState
+from dailies.protocols.drop.sweep import SKEW_SECONDS, sweep_drops
 from dailies.services import Services
 from dailies.stores.drops import ContainerPass
 from tests.azurite import running_azurite

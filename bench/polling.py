@@ -16,7 +16,8 @@ import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from dailies.polling import Sighting, next_wait, seen
+from dailies.pipeline.polling import next_wait
+from dailies.video.progress import Sighting, seen
 
 MINIMUM, MAXIMUM = 1.0, 30.0
 """The defaults of DAILIES_POLL_MIN_SECONDS and DAILIES_POLL_MAX_SECONDS."""
@@ -71,7 +72,7 @@ def simulate(
 
 
 def ours(job: SimulatedJob) -> Iterator[float]:
-    """The schedule of ``dailies.polling``."""
+    """The schedule of ``dailies.pipeline.polling``."""
     elapsed, sightings = 0.0, tuple[Sighting, ...]()
     while True:
         elapsed += next_wait(

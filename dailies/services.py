@@ -12,12 +12,11 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
+from dailies.announce.events import EventPublisher
 from dailies.catalogue import Catalogue
-from dailies.errors import SettingsError
-from dailies.events import EventPublisher
+from dailies.net.fetching import ReferenceFetcher
 from dailies.providers.azure_auth import azure_credential
 from dailies.providers.registry import Providers
-from dailies.references.fetching import ReferenceFetcher
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
@@ -26,6 +25,7 @@ from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
 from dailies.threads import Pool
+from dailies.video.errors import SettingsError
 
 __all__ = ["Services"]
 

@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from dailies.errors import SettingsError
+from dailies.video.errors import SettingsError
 
 _HASHED_KEY = re.compile(r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})$")
 _ROOT = Path(__file__).resolve().parent.parent

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import azure.durable_functions as df
 
-from dailies import quota as rules
-from dailies.telemetry import metrics
+from dailies.pipeline import metrics
+from dailies.routing import quota as rules
 
 blueprint = df.Blueprint()
 
 
 @blueprint.entity_trigger(context_name="context", entity_name="quota")
 def quota(context: df.DurableEntityContext) -> None:
-    """``acquire`` answers a grant, ``release`` gives a lease back; see ``dailies.quota``."""
+    """``acquire`` answers a grant, ``release`` gives a lease back: ``dailies.routing.quota``."""
     state: rules.QuotaState = context.get_state(rules.empty)
     match context.operation_name:
         case "acquire":

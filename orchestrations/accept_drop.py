@@ -9,8 +9,8 @@ from typing import Any, NotRequired, TypedDict, cast
 import azure.durable_functions as df
 from azure.durable_functions.models.Task import TimerTask
 
-from dailies.orchestration import ACCEPT_DROP, WAKE_EVENT
-from dailies.pipeline.drop import Drop, DropAnswer
+from dailies.engine import ACCEPT_DROP, WAKE_EVENT
+from dailies.protocols.drop.accept import Drop, DropAnswer
 
 blueprint = df.Blueprint()
 

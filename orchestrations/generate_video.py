@@ -7,8 +7,7 @@ from typing import Any, cast
 
 import azure.durable_functions as df
 
-from dailies.orchestration import GENERATE_VIDEO, GenerateInput
-from dailies.pipeline.steps import Step
+from dailies.engine import GENERATE_VIDEO, GenerateInput, Step
 from orchestrations.repeat_step import REPEAT_STEP_V1, REPEAT_STEP_V2
 from orchestrations.steps import Steps
 

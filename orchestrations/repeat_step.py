@@ -13,8 +13,7 @@ from typing import Any, NotRequired, TypedDict, cast
 import azure.durable_functions as df
 from azure.durable_functions.models.Task import TimerTask
 
-from dailies.orchestration import WAKE_EVENT
-from dailies.pipeline.steps import QuotaRequest, Step, wait
+from dailies.engine import WAKE_EVENT, QuotaRequest, Step, wait
 
 __all__ = ["REPEAT_STEP_V1", "REPEAT_STEP_V2", "RepeatInput", "blueprint"]
 

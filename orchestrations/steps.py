@@ -8,8 +8,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from dailies.orchestration import GenerateInput, step_instance_id
-from dailies.pipeline.steps import QuotaRequest, Step, VideoRef
+from dailies.engine import GenerateInput, QuotaRequest, Step, VideoRef, step_instance_id
 from orchestrations.repeat_step import RepeatInput
 
 __all__ = ["Steps"]

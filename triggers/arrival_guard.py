@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-from dailies.logs import log_event
+from dailies.telemetry.logs import log_event
 
 __all__ = ["NeverCameError", "UnclaimedError", "guard", "report"]
 

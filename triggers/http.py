@@ -13,10 +13,10 @@ import azure.functions as func
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dailies.api.asgi import respond
-from dailies.errors import SettingsError
-from dailies.runtime import host_trace, services, start_work
+from dailies.app.runtime import host_trace, services, start_work
 from dailies.settings import REQUEST_SECONDS
 from dailies.telemetry.spans import RequestTrace
+from dailies.video.errors import SettingsError
 from durable_client import DurableOrchestrations
 from triggers import arrival_guard
 from triggers.http_streams import Request, Response

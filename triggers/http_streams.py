@@ -138,7 +138,7 @@ def _not_invoked() -> ASGIApp:
     """The answer to a request without an invocation, given here as the function never sees it."""
     # Imported where it is needed, which is hardly ever: a worker starts without the API.
     from dailies.api.app import refusal
-    from dailies.errors import Unavailable
+    from dailies.video.errors import Unavailable
 
     return refusal(
         Unavailable(

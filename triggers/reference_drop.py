@@ -9,10 +9,10 @@ from __future__ import annotations
 import azure.durable_functions as df
 import azure.functions as func
 
-from dailies.drops.announcements import Announcement, read_announcement
-from dailies.logs import log_event
-from dailies.pipeline.arrivals import blob_announced
-from dailies.runtime import host_trace, services, start_work
+from dailies.app.runtime import host_trace, services, start_work
+from dailies.protocols.drop.announcements import Announcement, read_announcement
+from dailies.protocols.drop.arrivals import blob_announced
+from dailies.telemetry.logs import log_event
 from dailies.telemetry.spans import span
 from durable_client import DurableOrchestrations
 

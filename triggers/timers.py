@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import azure.durable_functions as df
 import azure.functions as func
 
-from dailies.logs import log_event
+from dailies.app.runtime import services, start_work
 from dailies.pipeline import retention
 from dailies.pipeline import sweep as rules
-from dailies.pipeline.sweep_drops import sweep_drops
-from dailies.runtime import services, start_work
+from dailies.protocols.drop.sweep import sweep_drops
+from dailies.telemetry.logs import log_event
 from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
@@ -33,7 +33,7 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
 @blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
 @blueprint.durable_client_input(client_name="client")
 async def sweep_references(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    """See ``dailies.pipeline.sweep_drops``."""
+    """See ``dailies.protocols.drop.sweep``."""
     start_work()
     actions = await sweep_drops(services(), DurableOrchestrations(client))
     if actions:

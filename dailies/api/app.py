@@ -13,7 +13,7 @@ from dailies.api import characters, content, derivatives, errors, operations, vi
 from dailies.api.front import Front, Head
 from dailies.api.observe import Observer
 from dailies.api.sora1 import routes as sora1
-from dailies.errors import RequestError
+from dailies.video.errors import RequestError
 
 __all__ = ["PREFIXES", "create_app", "refusal"]
 

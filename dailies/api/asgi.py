@@ -14,7 +14,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dailies.logs import log_event
+from dailies.telemetry.logs import log_event
 
 __all__ = ["respond"]
 

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from dailies.api.form_body import MultipartReader, UrlEncodedReader, form_options
 from dailies.api.json_body import JsonReader
 from dailies.api.uploads import Upload, Uploads
-from dailies.errors import InvalidRequest, TooLarge, TooSlow, UnsupportedMedia
+from dailies.video.errors import InvalidRequest, TooLarge, TooSlow, UnsupportedMedia
 
 __all__ = ["Body", "Upload", "open_body"]
 

@@ -13,13 +13,20 @@ from dailies.api.given import read_given
 from dailies.api.schemas import Character
 from dailies.api.vocabulary import CHARACTER
 from dailies.catalogue import Deployment
-from dailies.errors import InvalidRequest, NotFound, RequestError, TooLarge, TooMany, Unavailable
-from dailies.logs import log_event
 from dailies.pipeline.told import answer_fields
+from dailies.protocols.requests import missing, wrong_type
 from dailies.providers.base import CharacterKeeper, SourceFile
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.requests import missing, wrong_type
 from dailies.stores.characters import CharacterRecord
+from dailies.telemetry.logs import log_event
+from dailies.video.errors import (
+    InvalidRequest,
+    NotFound,
+    RequestError,
+    TooLarge,
+    TooMany,
+    Unavailable,
+)
 
 __all__ = ["router"]
 

@@ -12,10 +12,10 @@ from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.documents import CONTENT_PARAMETERS, content_answers
 from dailies.api.lookup import find
 from dailies.api.streaming import stream_file
-from dailies.errors import Conflict, InvalidRequest, NotFound
-from dailies.records import StoredFile, VideoRecord
 from dailies.settings import ContentDelivery
-from dailies.videos import Status, Variant
+from dailies.video.basics import Status, Variant
+from dailies.video.errors import Conflict, InvalidRequest, NotFound
+from dailies.video.record import StoredFile, VideoRecord
 
 __all__ = ["deliver", "router"]
 

@@ -12,10 +12,10 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from dailies.api.observe import note
-from dailies.errors import Forbidden, Unauthenticated
-from dailies.orchestration import Orchestrations
+from dailies.engine import Orchestrations
 from dailies.services import Services
 from dailies.settings import HashedKey
+from dailies.video.errors import Forbidden, Unauthenticated
 
 __all__ = ["SECURITY", "Admin", "Caller", "Context", "Owner", "RequestContext"]
 

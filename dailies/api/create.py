@@ -18,18 +18,19 @@ from dailies.api.observe import note
 from dailies.api.reference_input import find_input, read_input, read_reference
 from dailies.api.schemas import RequestWarning
 from dailies.api.vocabulary import CREATE, REMIX_BY_CREATE, SOURCE
-from dailies.capabilities import check_inputs
-from dailies.derivations import derive
-from dailies.errors import InvalidRequest, Unavailable
-from dailies.frame_inputs import check_frame_fields, takes_frames
-from dailies.intake import Acceptance, GivenInput, GivenReference, accept
-from dailies.logs import log_event
-from dailies.orchestration import InstanceState, start_video
-from dailies.records import Source, VideoRequest
-from dailies.references.mp4 import looks_like_mp4
-from dailies.requests import build_request, fit_mode, wrong_type
+from dailies.catalogue.offers import check_inputs
+from dailies.engine import InstanceState
+from dailies.inputs.mp4 import looks_like_mp4
+from dailies.intake.accept import Acceptance, GivenInput, GivenReference, accept
+from dailies.pipeline.start import start_video
+from dailies.protocols.derivations import derive
+from dailies.protocols.frame_inputs import check_frame_fields, takes_frames
+from dailies.protocols.requests import build_request, fit_mode, wrong_type
 from dailies.stores.resends import Sending
-from dailies.videos import Operation
+from dailies.telemetry.logs import log_event
+from dailies.video.basics import Operation
+from dailies.video.errors import InvalidRequest, Unavailable
+from dailies.video.record import Source, VideoRequest
 
 __all__ = [
     "Accepted",

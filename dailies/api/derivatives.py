@@ -24,11 +24,11 @@ from dailies.api.lookup import find
 from dailies.api.schemas import Video
 from dailies.api.videos import answer
 from dailies.api.vocabulary import EDIT, EXTENSION, REMIX
-from dailies.derivations import derive
-from dailies.errors import InvalidRequest
-from dailies.records import Source
-from dailies.requests import missing, wrong_type
-from dailies.videos import Operation
+from dailies.protocols.derivations import derive
+from dailies.protocols.requests import missing, wrong_type
+from dailies.video.basics import Operation
+from dailies.video.errors import InvalidRequest
+from dailies.video.record import Source
 
 __all__ = ["router"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from dailies.api.schemas import ErrorEnvelope
-from dailies.requests import MAX_PROMPT_CHARACTERS
+from dailies.protocols.requests import MAX_PROMPT_CHARACTERS
 
 __all__ = [
     "CHARACTER_BODY",

@@ -14,7 +14,8 @@ from starlette.types import Scope
 
 from dailies.api.front import serves
 from dailies.api.observe import note
-from dailies.errors import (
+from dailies.telemetry.logs import log_event
+from dailies.video.errors import (
     Conflict,
     InvalidRequest,
     RequestError,
@@ -22,7 +23,6 @@ from dailies.errors import (
     TooMany,
     Unavailable,
 )
-from dailies.logs import log_event
 
 __all__ = ["error_response", "install", "note_error"]
 

@@ -13,8 +13,8 @@ from python_multipart.multipart import parse_options_header
 
 from dailies.api.json_body import MOST_TEXT_BYTES, repeated_field, too_much_text
 from dailies.api.uploads import InlineFile, Upload, Uploads
-from dailies.errors import InvalidRequest
-from dailies.references.inline import LONGEST_HEAD, head_of
+from dailies.inputs.inline import LONGEST_HEAD, head_of
+from dailies.video.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks

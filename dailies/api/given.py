@@ -21,7 +21,7 @@ from dailies.api.schemas import RequestWarning
 from dailies.api.synonyms import translate
 from dailies.api.vocabulary import Vocabulary
 from dailies.catalogue import Catalogue
-from dailies.errors import InvalidRequest, RequestError
+from dailies.video.errors import InvalidRequest, RequestError
 
 __all__ = ["Given", "read_given"]
 

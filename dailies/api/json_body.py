@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dailies.api.uploads import InlineFile, Upload, Uploads
-from dailies.errors import InvalidRequest, TooLarge
+from dailies.inputs.inline import LONGEST_HEAD, DataUrlError, head_of, unescaped
 from dailies.jsontext import JsonPiece, JsonScanner, RepeatedKey, TooComplex, parse_json
-from dailies.references.inline import LONGEST_HEAD, DataUrlError, head_of, unescaped
+from dailies.video.errors import InvalidRequest, TooLarge
 
 __all__ = ["MOST_TEXT_BYTES", "JsonReader", "repeated_field", "too_much_text"]
 

@@ -6,9 +6,9 @@ from fastapi import Request
 
 from dailies.api.context import Context
 from dailies.api.observe import note
-from dailies.errors import NotFound
-from dailies.records import VideoRecord
 from dailies.stores.tombstones import Removal
+from dailies.video.errors import NotFound
+from dailies.video.record import VideoRecord
 
 __all__ = ["find", "not_found", "visible"]
 

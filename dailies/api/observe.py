@@ -17,7 +17,7 @@ from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dailies.logs import log_event
+from dailies.telemetry.logs import log_event
 from dailies.telemetry.spans import RequestTrace, note_response, request_span
 
 __all__ = ["Observer", "note"]

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from dailies.api.context import SECURITY, Admin, RequestContext
 from dailies.api.create import create_video
 from dailies.api.documents import CREATE_BODY, SENDING_HEADERS, answers
-from dailies.records import Source, SourceKind
+from dailies.video.record import Source, SourceKind
 
 __all__ = ["router"]
 

@@ -8,16 +8,16 @@ from typing import Any
 from dailies.api.bodies import Upload
 from dailies.api.given import Given
 from dailies.catalogue import Model
-from dailies.errors import InvalidRequest, TooLarge, UnusableReference
-from dailies.frame_inputs import read_frame_input
-from dailies.intake import GivenInput, GivenReference
-from dailies.records import ReferenceFile
-from dailies.references.fetching import ReferenceFetcher
-from dailies.references.headers import check_file
-from dailies.references.inputs import BytesSource, InputSource, digest
-from dailies.requests import fit_mode, missing, wrong_type
+from dailies.inputs.examine import BytesSource, InputSource, digest
+from dailies.inputs.headers import check_file
+from dailies.intake.accept import GivenInput, GivenReference
+from dailies.net.fetching import ReferenceFetcher
+from dailies.protocols.frame_inputs import read_frame_input
+from dailies.protocols.requests import fit_mode, missing, wrong_type
 from dailies.settings import Settings
-from dailies.videos import Size
+from dailies.video.basics import Size
+from dailies.video.errors import InvalidRequest, TooLarge, UnusableReference
+from dailies.video.record import ReferenceFile
 
 __all__ = ["find_input", "read_input", "read_reference", "refusal"]
 

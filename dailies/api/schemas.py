@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from dailies.records import VideoRecord
+from dailies.video.record import VideoRecord
 
 __all__ = [
     "Character",

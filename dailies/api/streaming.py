@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
-from dailies.numerals import whole_number
-from dailies.records import StoredFile
+from dailies.net.numerals import whole_number
 from dailies.services import Services
+from dailies.video.record import StoredFile
 
 __all__ = ["Span", "requested_span", "stream_file"]
 

@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from dailies.capabilities import whole
 from dailies.catalogue import Catalogue, Model
-from dailies.errors import InvalidRequest
-from dailies.requests import enumerated, missing, read_length
-from dailies.videos import Size
+from dailies.catalogue.offers import whole
+from dailies.protocols.requests import enumerated, missing, read_length
+from dailies.video.basics import Size
+from dailies.video.errors import InvalidRequest
 
 __all__ = ["Translated", "translate"]
 

@@ -9,8 +9,8 @@ from typing import BinaryIO, cast
 
 from starlette.datastructures import UploadFile
 
-from dailies.errors import InvalidRequest, TooLarge
-from dailies.references.inline import Base64Decoder, DataUrlError, TooManyBytes
+from dailies.inputs.inline import Base64Decoder, DataUrlError, TooManyBytes
+from dailies.video.errors import InvalidRequest, TooLarge
 
 __all__ = ["InlineFile", "Upload", "Uploads"]
 

@@ -9,18 +9,24 @@ from pydantic import WithJsonSchema
 
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.create import Accepted, create_video
-from dailies.api.documents import CREATE_BODY, POLL_AFTER, REPLAYED, SENDING_HEADERS, answers
+from dailies.api.documents import (
+    CREATE_BODY,
+    POLL_AFTER,
+    REPLAYED,
+    SENDING_HEADERS,
+    answers,
+)
 from dailies.api.lookup import find, not_found
 from dailies.api.schemas import DeletedVideo, Video, VideoList, video_object
-from dailies.errors import Conflict, InvalidRequest
-from dailies.logs import log_event
-from dailies.orchestration import wake_video
+from dailies.engine import wake_video
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.remove import remove_video
-from dailies.records import Source, VideoRecord
 from dailies.stores.rows import is_video_id
 from dailies.stores.tombstones import Removal
-from dailies.videos import Phase
+from dailies.telemetry.logs import log_event
+from dailies.video.basics import Phase
+from dailies.video.errors import Conflict, InvalidRequest
+from dailies.video.record import Source, VideoRecord
 
 __all__ = ["answer", "delete_video", "page_size", "router"]
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dailies.errors import IntegrityError
-from dailies.logs import log_event
+from dailies.engine import Step, VideoRef, done, stop, wait
+from dailies.pipeline import metrics
 from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.manifest import manifest_of
 from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
 from dailies.pipeline.remove import discard_if_unwanted
-from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
 from dailies.pipeline.told import answer_fields, stop_for_operator
 from dailies.providers.base import VideoProvider
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.records import StoredFile, VideoRecord
 from dailies.services import Services
-from dailies.telemetry import metrics
-from dailies.telemetry.spans import file_span, note_file
-from dailies.videos import Variant, VideoError
+from dailies.telemetry.logs import log_event
+from dailies.video.basics import Variant, VideoError
+from dailies.video.errors import IntegrityError
+from dailies.video.record import StoredFile, VideoRecord
+from dailies.video.spans import file_span, note_file
 
 __all__ = ["archive_video"]
 

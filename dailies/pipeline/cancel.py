@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 from enum import StrEnum
 
-from dailies.logs import log_event
 from dailies.pipeline.told import answer_fields
 from dailies.providers.outcomes import JobStatus, Kind, Outcome
-from dailies.records import JobEnd, VideoRecord
 from dailies.services import Services
+from dailies.telemetry.logs import log_event
+from dailies.video.record import JobEnd, VideoRecord
 
 __all__ = ["READABLE_AFTER", "Told", "cancel_upstream", "tell_provider"]
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dailies.catalogue import Deployment
-from dailies.logs import log_event
+from dailies.engine import Step, VideoRef, done, stop, wait
+from dailies.pipeline import metrics
 from dailies.pipeline.cancel import READABLE_AFTER, cancel_upstream
 from dailies.pipeline.pace import poll_wait
-from dailies.pipeline.steps import Step, VideoRef, done, stop, wait
 from dailies.pipeline.submit import CANCELLED
 from dailies.pipeline.told import answer_fields, stop_for_operator
 from dailies.providers.error_body import readable
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
-from dailies.records import Generation, JobEnd, VideoRecord
 from dailies.services import Services
-from dailies.telemetry import metrics
-from dailies.videos import Phase, VideoError
+from dailies.telemetry.logs import log_event
+from dailies.video.basics import Phase, VideoError
+from dailies.video.record import Generation, JobEnd, VideoRecord
 
 __all__ = ["check_video"]
 

@@ -24,10 +24,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dailies.catalogue import Deployment
-from dailies.logs import log_event
 from dailies.pipeline.cancel import Told, tell_provider
-from dailies.records import JobEnd, VideoRecord
 from dailies.services import Services
+from dailies.telemetry.logs import log_event
+from dailies.video.record import JobEnd, VideoRecord
 
 __all__ = ["Cost", "cost_of", "may_go_on", "settle_cost"]
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import NotRequired
 
-from dailies.logs import log_event
+from dailies.engine import Step, VideoRef, done
+from dailies.pipeline import metrics
 from dailies.pipeline.costs import cost_of, may_go_on
-from dailies.pipeline.steps import Step, VideoRef, done
 from dailies.pipeline.submit import CANCELLED
 from dailies.pipeline.told import answer_fields
 from dailies.providers.error_body import readable
 from dailies.providers.outcomes import Kind
-from dailies.records import VideoRecord
 from dailies.services import Services
-from dailies.telemetry import metrics
-from dailies.videos import Phase, Variant, VideoError
+from dailies.telemetry.logs import log_event
+from dailies.video.basics import Phase, Variant, VideoError
+from dailies.video.record import VideoRecord
 
 __all__ = ["FinishRequest", "finish_video"]
 

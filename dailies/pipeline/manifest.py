@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from dailies.pipeline.costs import cost_of
-from dailies.records import StoredFile, VideoRecord
+from dailies.pipeline.times import rfc3339
 from dailies.services import Services
-from dailies.times import rfc3339
-from dailies.videos import Variant
+from dailies.video.basics import Variant
+from dailies.video.record import StoredFile, VideoRecord
 
 __all__ = ["manifest_of"]
 

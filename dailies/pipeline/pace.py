@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dailies.catalogue import Deployment
-from dailies.polling import next_wait
-from dailies.records import VideoRecord
+from dailies.pipeline.polling import next_wait
 from dailies.services import Services
+from dailies.video.record import VideoRecord
 
 __all__ = ["poll_wait", "typical_seconds"]
 
@@ -23,7 +23,7 @@ def poll_wait(
     *,
     retry_after: float | None = None,
 ) -> float:
-    """Seconds until the next look at the job, by the schedule of ``dailies.polling``."""
+    """Seconds until the next look at the job, by the schedule of ``dailies.pipeline.polling``."""
     settings = services.settings
     submitted = record.submit.submitted_at
     return next_wait(

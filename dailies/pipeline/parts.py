@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dailies.catalogue import Deployment
-from dailies.records import StoredFile, VideoRecord
-from dailies.videos import Variant
+from dailies.video.basics import Variant
+from dailies.video.record import StoredFile, VideoRecord
 
 __all__ = ["Part", "is_stored", "part_name", "parts_of", "with_part"]
 

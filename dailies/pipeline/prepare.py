@@ -6,14 +6,14 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
-from dailies.errors import UnusableReference
+from dailies.engine import Step, VideoRef, done, stop
+from dailies.inputs.fitting import Fitted, fit
+from dailies.inputs.headers import ImageFormat, ImageInfo, check
 from dailies.pipeline.remove import discard_if_unwanted
-from dailies.pipeline.steps import Step, VideoRef, done, stop
-from dailies.records import InpaintItem, StoredFile, VideoRecord
-from dailies.references.fitting import Fitted, fit
-from dailies.references.headers import ImageFormat, ImageInfo, check
 from dailies.services import Services
-from dailies.videos import Size, VideoError
+from dailies.video.basics import Size, VideoError
+from dailies.video.errors import UnusableReference
+from dailies.video.record import InpaintItem, StoredFile, VideoRecord
 
 __all__ = ["prepare_reference"]
 

@@ -6,13 +6,13 @@ import logging
 
 from azure.core.exceptions import AzureError
 
-from dailies.events import EventType, due_events, video_event
-from dailies.logs import log_event
+from dailies.announce.events import EventType, due_events, video_event
+from dailies.engine import Step, VideoRef, done, wait
 from dailies.pipeline.remove import remove_video
-from dailies.pipeline.steps import Step, VideoRef, done, wait
-from dailies.records import VideoRecord
 from dailies.services import Services
 from dailies.stores.tombstones import Removal
+from dailies.telemetry.logs import log_event
+from dailies.video.record import VideoRecord
 
 __all__ = ["publish_events"]
 

@@ -6,12 +6,12 @@ import logging
 
 from azure.core.exceptions import AzureError
 
-from dailies.events import EventType, due_events, video_event
-from dailies.logs import log_event
-from dailies.records import VideoRecord
+from dailies.announce.events import EventType, due_events, video_event
 from dailies.services import Services
 from dailies.stores.tombstones import Removal, Tombstone
-from dailies.videos import Phase
+from dailies.telemetry.logs import log_event
+from dailies.video.basics import Phase
+from dailies.video.record import VideoRecord
 
 __all__ = ["discard_if_unwanted", "remove_video", "settle_removal"]
 

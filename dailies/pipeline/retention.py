@@ -11,11 +11,11 @@ import logging
 
 from azure.core.exceptions import AzureError
 
-from dailies.errors import Conflict
-from dailies.logs import log_event
 from dailies.pipeline.remove import remove_video
 from dailies.services import Services
 from dailies.stores.tombstones import Removal
+from dailies.telemetry.logs import log_event
+from dailies.video.errors import Conflict
 
 __all__ = ["retire_videos"]
 

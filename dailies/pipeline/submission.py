@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dailies.catalogue import Deployment
 from dailies.providers.base import InputFile, Reference, SourceFile, Submission
-from dailies.records import InpaintItem, StoredFile, VideoRecord, VideoRequest
 from dailies.services import Services
+from dailies.video.record import InpaintItem, StoredFile, VideoRecord, VideoRequest
 
 __all__ = ["submission_of"]
 

@@ -18,20 +18,20 @@ import secrets
 from collections.abc import Sequence
 
 from dailies.catalogue import Deployment
-from dailies.logs import log_event
+from dailies.engine import QuotaRequest, Step, VideoRef, done, hold, stop, wait
+from dailies.pipeline import metrics
 from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait, typical_seconds
-from dailies.pipeline.steps import QuotaRequest, Step, VideoRef, done, hold, stop, wait
 from dailies.pipeline.submission import submission_of
 from dailies.pipeline.told import answer_fields
 from dailies.pipeline.unsent import deployment_removed, no_slot, nothing_left, unresolved
 from dailies.providers.outcomes import Job, Kind, Outcome
-from dailies.records import VideoRecord
-from dailies.requests import serving
+from dailies.routing.choose import serving
 from dailies.services import Services
 from dailies.settings import UnresolvedSubmit
-from dailies.telemetry import metrics
-from dailies.videos import Phase, VideoError
+from dailies.telemetry.logs import log_event
+from dailies.video.basics import Phase, VideoError
+from dailies.video.record import VideoRecord
 
 __all__ = ["CANCELLED", "quota_of", "submit_video"]
 

@@ -11,21 +11,22 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable
 
-from dailies.logs import log_event
-from dailies.orchestration import InstanceState, Orchestrations, start_video
+from dailies.engine import InstanceState, Orchestrations, VideoRef
 from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.costs import settle_cost
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import settle_removal
-from dailies.pipeline.steps import VideoRef
+from dailies.pipeline.start import start_video
 from dailies.pipeline.submit import CANCELLED, submit_video
-from dailies.records import VideoRecord
-from dailies.requests import serving
+from dailies.routing.choose import serving
 from dailies.services import Services
 from dailies.stores.records import OpenVideo
-from dailies.telemetry.spans import note_record, span
-from dailies.videos import VideoError, created_at
+from dailies.telemetry.logs import log_event
+from dailies.telemetry.spans import span
+from dailies.video.basics import VideoError, created_at
+from dailies.video.record import VideoRecord
+from dailies.video.spans import note_record
 
 __all__ = ["sweep"]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from dailies.logs import log_event
-from dailies.pipeline.steps import Step, stop
+from dailies.engine import Step, stop
 from dailies.providers.error_body import readable
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.records import VideoRecord
-from dailies.videos import VideoError
+from dailies.telemetry.logs import log_event
+from dailies.video.basics import VideoError
+from dailies.video.record import VideoRecord
 
 __all__ = ["answer_fields", "stop_for_operator"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dailies.pipeline.steps import Step
+from dailies.engine import Step
 from dailies.pipeline.told import stop_for_operator
-from dailies.records import VideoRecord
 from dailies.services import Services
-from dailies.videos import VideoError
+from dailies.video.basics import VideoError
+from dailies.video.record import VideoRecord
 
 __all__ = ["deployment_removed", "no_slot", "nothing_left", "unresolved"]
 

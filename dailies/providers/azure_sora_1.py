@@ -15,21 +15,21 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from dailies.inpaint import crop_document
+from dailies.net.multipart import FormFile, StreamedForm
 from dailies.providers.azure_auth import ApiKeyAuth
 from dailies.providers.base import Content, Found, InputFile, Submission
 from dailies.providers.classify import Call, Context
 from dailies.providers.error_body import read_json
 from dailies.providers.exchange import Exchange, Reply
 from dailies.providers.listing import find_job
-from dailies.providers.multipart import FormFile, StreamedForm
 from dailies.providers.openai_videos import resource_url
 from dailies.providers.outcomes import Job, Kind, Outcome
 from dailies.providers.reconcile import Names
 from dailies.providers.request_id import request_id
 from dailies.providers.retry_after import poll_after
 from dailies.providers.sora_1_object import parse_job, parse_page
-from dailies.videos import Operation, Variant
+from dailies.video.basics import Operation, Variant
+from dailies.video.framing import crop_document
 
 __all__ = ["AzureSora1"]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from dailies.providers.outcomes import Job, Outcome
-from dailies.references.geometry import CropBounds
-from dailies.videos import Operation, Size, Variant
+from dailies.video.basics import Operation, Size, Variant
+from dailies.video.framing import CropBounds
 
 __all__ = [
     "CharacterKeeper",

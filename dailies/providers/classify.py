@@ -27,8 +27,8 @@ from enum import StrEnum
 
 import httpx
 
+from dailies.net.multipart import InputUnavailable
 from dailies.providers.error_body import ErrorBody, readable
-from dailies.providers.multipart import InputUnavailable
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.providers.request_id import request_id
 from dailies.providers.retry_after import retry_after

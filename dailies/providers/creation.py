@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import httpx
 
+from dailies.net.multipart import FormFile, StreamedForm
 from dailies.providers.base import Reference, SourceFile, Submission
-from dailies.providers.multipart import FormFile, StreamedForm
-from dailies.videos import Operation
+from dailies.video.basics import Operation
 
 __all__ = ["AZURE_SORA_2", "Creations", "Dialect"]
 

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from dailies.errors import IntegrityError
-from dailies.numerals import whole_number
+from dailies.net.numerals import whole_number
 from dailies.providers.base import Content
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.videos import Variant
+from dailies.video.basics import Variant
+from dailies.video.errors import IntegrityError
 
 __all__ = ["checked_content"]
 

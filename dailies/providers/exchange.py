@@ -18,10 +18,10 @@ from dailies.providers.azure_auth import classify_token_failure
 from dailies.providers.base import Content
 from dailies.providers.classify import Call, Context, classify_answer, classify_fault
 from dailies.providers.download import checked_content
-from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.outcomes import Kind, Outcome, note_outcome
 from dailies.providers.request_id import request_id
 from dailies.telemetry import spans, tracecontext
-from dailies.videos import Variant
+from dailies.video.basics import Variant
 
 __all__ = ["Exchange", "Reply"]
 
@@ -149,7 +149,7 @@ class Exchange:
 
     def told(self, call: Call, outcome: Outcome, job_id: str | None = None) -> Outcome:
         """The outcome itself, once it is logged."""
-        spans.note_outcome(outcome)
+        note_outcome(outcome)
         worth_telling = outcome.kind is not Kind.ACCEPTED or call in (Call.CREATE, Call.DERIVE)
         _log.log(
             logging.INFO if worth_telling else logging.DEBUG,

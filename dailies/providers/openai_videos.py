@@ -25,7 +25,7 @@ from dailies.providers.reconcile import Names
 from dailies.providers.request_id import request_id
 from dailies.providers.retry_after import poll_after
 from dailies.providers.video_object import parse_character, parse_job, parse_page
-from dailies.videos import Operation, Variant
+from dailies.video.basics import Operation, Variant
 
 __all__ = ["AZURE_SORA_2", "Dialect", "OpenAIVideos", "resource_url"]
 

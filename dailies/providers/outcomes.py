@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dailies.videos import Size
+from dailies.telemetry.spans import note
+from dailies.video.basics import Size
 
-__all__ = ["Job", "JobStatus", "Kind", "Outcome"]
+__all__ = ["Job", "JobStatus", "Kind", "Outcome", "note_outcome"]
 
 
 class Kind(StrEnum):
@@ -119,3 +120,8 @@ class Outcome:
     retry_after: float | None = None
     http_status: int | None = None
     param: str | None = None
+
+
+def note_outcome(outcome: Outcome) -> None:
+    """What a provider's answer means; told to the step that asked."""
+    note({"dailies.outcome": outcome.kind.value, "dailies.outcome.code": outcome.code})

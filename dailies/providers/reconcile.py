@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from dailies.providers.base import Submission
 from dailies.providers.outcomes import Job
-from dailies.videos import Operation
+from dailies.video.basics import Operation
 
 __all__ = ["CLOCK_SKEW", "Names", "candidates"]
 

@@ -11,7 +11,7 @@ from dailies.providers.error_body import ErrorBody
 from dailies.providers.fields import positive, text, whole
 from dailies.providers.listing import Page
 from dailies.providers.outcomes import Job, JobStatus
-from dailies.videos import Size
+from dailies.video.basics import Size
 
 __all__ = ["parse_job", "parse_page"]
 

@@ -11,7 +11,7 @@ from dailies.providers.classify import classify_job_error
 from dailies.providers.error_body import ErrorBody
 from dailies.providers.fields import number, positive, text
 from dailies.providers.outcomes import Job, JobStatus
-from dailies.videos import Size
+from dailies.video.basics import Size
 
 __all__ = ["parse_job", "parse_page"]
 

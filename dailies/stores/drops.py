@@ -31,11 +31,10 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 from azure.storage.blob import BlobProperties
 from pydantic import BaseModel, ConfigDict
 
-from dailies.drops import instance_id
-from dailies.drops.uploads import BlobHistory, BlobState
-from dailies.errors import Conflict
 from dailies.stores.records import hash_key
 from dailies.stores.tables import DROPS, document_of, properties_of
+from dailies.stores.uploads import BlobHistory, BlobState, instance_id
+from dailies.video.errors import Conflict
 
 __all__ = ["ContainerPass", "DropStore", "OpenDrop", "blob_state"]
 

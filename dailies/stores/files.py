@@ -27,9 +27,9 @@ from azure.storage.blob import (
 )
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from dailies.errors import IntegrityError
-from dailies.records import StoredFile
 from dailies.stores.raw import open_raw
+from dailies.video.errors import IntegrityError
+from dailies.video.record import StoredFile
 
 __all__ = ["BLOCK_BYTES", "BlobInfo", "FileStore"]
 

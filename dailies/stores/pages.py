@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from azure.data.tables.aio import TableClient
 
-from dailies.records import VideoRecord
 from dailies.stores.rows import falling_row, is_video_id, record_row
 from dailies.stores.tables import document_of
+from dailies.video.record import VideoRecord
 
 __all__ = ["Page", "read_page"]
 

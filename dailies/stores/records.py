@@ -37,8 +37,6 @@ from azure.core.exceptions import (
 from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
-from dailies.errors import Conflict
-from dailies.records import VideoRecord
 from dailies.stores.pages import Page, read_page
 from dailies.stores.resends import Epoch, Resends, Sending
 from dailies.stores.rows import (
@@ -52,8 +50,10 @@ from dailies.stores.rows import (
     step_aside,
 )
 from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of
-from dailies.telemetry.spans import note_record
-from dailies.videos import ID_PREFIX, first_id
+from dailies.video.basics import ID_PREFIX, first_id
+from dailies.video.errors import Conflict
+from dailies.video.record import VideoRecord
+from dailies.video.spans import note_record
 
 __all__ = ["Change", "OpenVideo", "Page", "RecordStore", "hash_key", "is_video_id"]
 

@@ -32,10 +32,10 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
-from dailies.errors import Conflict
-from dailies.records import VideoRecord
 from dailies.stores.rows import Operation, falling_row, row, step_aside
-from dailies.videos import first_id
+from dailies.video.basics import first_id
+from dailies.video.errors import Conflict
+from dailies.video.record import VideoRecord
 
 __all__ = ["RESEND_SECONDS", "Epoch", "Resends", "Sending", "remembered_hash"]
 

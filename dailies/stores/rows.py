@@ -7,9 +7,9 @@ import hashlib
 import random
 from typing import Any
 
-from dailies.records import VideoRecord
 from dailies.stores.tables import properties_of
-from dailies.videos import ID_PREFIX
+from dailies.video.basics import ID_PREFIX
+from dailies.video.record import VideoRecord
 
 __all__ = [
     "Operation",

@@ -22,8 +22,6 @@ from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 from pydantic import BaseModel, ConfigDict
 
-from dailies.errors import Conflict
-from dailies.records import VideoRecord
 from dailies.stores.records import RecordStore
 from dailies.stores.resends import RESEND_SECONDS, remembered_hash
 from dailies.stores.rows import (
@@ -36,7 +34,9 @@ from dailies.stores.rows import (
     step_aside,
 )
 from dailies.stores.tables import VIDEOS, document_of, properties_of
-from dailies.videos import created_at
+from dailies.video.basics import created_at
+from dailies.video.errors import Conflict
+from dailies.video.record import VideoRecord
 
 __all__ = ["Removal", "Tombstone", "TombstoneStore"]
 

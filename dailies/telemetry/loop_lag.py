@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 
-from dailies.telemetry.metrics import loop_lagged
+from opentelemetry.metrics import Histogram, Meter
 
-__all__ = ["watch_loop"]
+from dailies.telemetry.providers import meter
+
+__all__ = ["loop_lagged", "watch_loop"]
 
 _EVERY_SECONDS = 0.25
+# Seconds. A loop that is well wakes within milliseconds; no request may hold it for a tenth of one.
+_MOMENTS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 _watching: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected
 
@@ -33,3 +38,18 @@ async def _watch() -> None:
         due = loop.time() + _EVERY_SECONDS
         await asyncio.sleep(_EVERY_SECONDS)
         loop_lagged(loop.time() - due)
+
+
+def loop_lagged(seconds: float) -> None:
+    """The event loop woke so late; a clock that is not exact enough to say so counts as zero."""
+    _made_by(meter()).record(max(0.0, seconds))
+
+
+@functools.lru_cache(maxsize=1)
+def _made_by(source: Meter) -> Histogram:
+    return source.create_histogram(
+        "dailies.loop.lag",
+        "s",
+        "How late the event loop wakes.",
+        explicit_bucket_boundaries_advisory=list(_MOMENTS),
+    )

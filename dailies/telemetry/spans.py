@@ -17,31 +17,20 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-from dailies.pipeline.steps import Step, VideoRef
-from dailies.providers.outcomes import Outcome
-from dailies.records import StoredFile, VideoRecord
 from dailies.telemetry import tracecontext
 from dailies.telemetry.providers import tracer
-from dailies.videos import Variant
 
 __all__ = [
     "Attributes",
     "RequestTrace",
     "SpanKind",
-    "drop_span",
-    "end_step",
-    "file_span",
     "note",
     "note_answer",
-    "note_file",
-    "note_outcome",
-    "note_record",
     "note_response",
     "provider_span",
     "publish_span",
     "request_span",
     "span",
-    "step_span",
 ]
 
 Attributes = Mapping[str, AttributeValue | None]
@@ -80,20 +69,6 @@ def note(attributes: Attributes) -> None:
     current = trace.get_current_span()
     if current.is_recording():
         current.set_attributes(_present(attributes))
-
-
-def note_record(record: VideoRecord) -> None:
-    """Tell the current span which video this is about, and how far it is."""
-    note(
-        {
-            "dailies.video.id": record.id,
-            "dailies.owner": record.owner,
-            "dailies.model": record.request.model,
-            "dailies.deployment": record.submit.deployment,
-            "dailies.phase": record.phase.value,
-            "dailies.source": record.source.kind.value,
-        }
-    )
 
 
 # -- requests
@@ -141,42 +116,7 @@ def note_response(made: Span, method: str, route: str | None, status: int | None
 # -- steps
 
 
-@contextmanager
-def step_span(name: str, video: VideoRef) -> Iterator[Span]:
-    """One call of an activity, in the video's own trace."""
-    attributes: Attributes = {
-        "dailies.video.id": video["id"],
-        "dailies.attempt": video.get("attempt", 0),
-    }
-    with span(name, parent=video.get("traceparent"), attributes=attributes) as made:
-        yield made
-
-
-def end_step(step: Step) -> None:
-    """Note in the current span what a step came to. To wait is no error."""
-    code = step["error"]["code"] if step["kind"] == "stop" and "error" in step else None
-    note(
-        {
-            "dailies.step": step["kind"],
-            "dailies.step.pause": step.get("seconds") if step["kind"] == "wait" else None,
-            "error.type": code,
-        }
-    )
-    if code is not None:
-        trace.get_current_span().set_status(Status(StatusCode.ERROR))
-
-
 # -- dropped images
-
-
-@contextmanager
-def drop_span(name: str, drop: Mapping[str, object]) -> Iterator[Span]:
-    """Work on a dropped image (``dailies.pipeline.drop.Drop``), in its own trace."""
-    parent = drop.get("traceparent")
-    attributes = {"dailies.blob": str(drop["blob"])}
-    given = parent if isinstance(parent, str) else None
-    with span(name, parent=given, attributes=attributes) as made:
-        yield made
 
 
 # -- what steps do
@@ -212,24 +152,6 @@ def note_answer(made: Span, status: int, request_id: str | None) -> None:
     if status >= 400:
         made.set_attribute("error.type", str(status))
         made.set_status(Status(StatusCode.ERROR))
-
-
-def note_outcome(outcome: Outcome) -> None:
-    """What a provider's answer means; told to the step that asked."""
-    note({"dailies.outcome": outcome.kind.value, "dailies.outcome.code": outcome.code})
-
-
-@contextmanager
-def file_span(video_id: str, variant: Variant) -> Iterator[Span]:
-    """One file on its way from the provider into storage."""
-    attributes = {"dailies.video.id": video_id, "dailies.variant": variant.value}
-    with span("archive_file", attributes=attributes) as made:
-        yield made
-
-
-def note_file(made: Span, file: StoredFile) -> None:
-    """The file is stored."""
-    made.set_attributes({"dailies.bytes": file.bytes, "dailies.content_type": file.content_type})
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from tests.stack import RunningStack
-from tests.unit.references import pictures
-from tests.unit.references.test_fitting import close, corners
+from tests.unit.inputs import pictures
+from tests.unit.inputs.test_fitting import close, corners
 
 # Stored sideways, as phones do: shown, they are upright.
 _SIDEWAYS = pictures.quadrants(320, 180)

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dailies.catalogue import Catalogue
-from dailies.errors import SettingsError
 from dailies.settings import Settings
+from dailies.video.errors import SettingsError
 from tests.infra.predicted import Deployment, Resource
 from tests.infra.project import Code, Infra
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from dailies.events import EventType
+from dailies.announce.events import EventType
 from dailies.settings import Settings
 from dailies.stores.tables import TABLES
 

@@ -18,9 +18,9 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dailies.errors import SettingsError
 from dailies.providers.registry import PROVIDERS
 from dailies.settings import Settings
+from dailies.video.errors import SettingsError
 from tests.infra.compiler import VERSION
 from tests.infra.project import ROOT, read_code, read_infra
 

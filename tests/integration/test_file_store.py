@@ -17,9 +17,9 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import UserDelegationKey
 from azure.storage.blob.aio import BlobServiceClient
 
-from dailies.errors import IntegrityError
-from dailies.records import StoredFile
 from dailies.stores.files import BLOCK_BYTES, FileStore
+from dailies.video.errors import IntegrityError
+from dailies.video.record import StoredFile
 from tests.azurite import running_azurite
 
 # aiohttp warns of bodies above 1 MiB; writing 4 MiB into a socket's buffer takes a millisecond.

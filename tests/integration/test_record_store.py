@@ -13,12 +13,12 @@ from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables.aio import TableServiceClient
 
-from dailies.errors import Conflict
-from dailies.records import VideoRecord, VideoRequest
 from dailies.stores.claims import ClaimStore
 from dailies.stores.records import RecordStore, hash_key
 from dailies.stores.tombstones import Removal, TombstoneStore
-from dailies.videos import Phase, Size, VideoError, new_id
+from dailies.video.basics import Phase, Size, VideoError, new_id
+from dailies.video.errors import Conflict
+from dailies.video.record import VideoRecord, VideoRequest
 from tests.azurite import running_azurite
 
 START = 1_795_262_400.0

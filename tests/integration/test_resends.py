@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
-from dailies.errors import Conflict
-from dailies.records import VideoRecord, VideoRequest
 from dailies.stores.records import RecordStore
 from dailies.stores.resends import Sending
 from dailies.stores.tombstones import TombstoneStore
-from dailies.videos import Size, new_id
+from dailies.video.basics import Size, new_id
+from dailies.video.errors import Conflict
+from dailies.video.record import VideoRecord, VideoRequest
 from tests.azurite import running_azurite
 
 START = 1_795_262_400.0

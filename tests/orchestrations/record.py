@@ -15,8 +15,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from dailies.pipeline.steps import done, stop, wait
-from dailies.videos import VideoError
+from dailies.engine import done, stop, wait
+from dailies.video.basics import VideoError
 from tests.orchestrations.replay import Engine
 from tests.orchestrations.scripts import FAULT, QUOTA, VIDEO, engine, fill, generate, script
 from tests.orchestrations.wire import Generation

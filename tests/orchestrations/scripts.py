@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dailies.orchestration import GENERATE_VIDEO, GenerateInput
-from dailies.pipeline.steps import QuotaRequest, done
+from dailies.engine import GENERATE_VIDEO, GenerateInput, QuotaRequest, done
 from tests.orchestrations.replay import Activity, Engine, Fault
 
 __all__ = ["FAULT", "QUOTA", "VIDEO", "engine", "fill", "generate", "names", "script", "video"]

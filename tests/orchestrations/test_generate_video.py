@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dailies.pipeline.steps import QuotaRequest, done, hold, stop, wait
-from dailies.videos import VideoError
+from dailies.engine import QuotaRequest, done, hold, stop, wait
+from dailies.video.basics import VideoError
 from tests.orchestrations.replay import Engine, OrchestrationFailed
 from tests.orchestrations.scripts import (
     FAULT,

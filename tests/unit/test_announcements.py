@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dailies.drops.announcements import Announcement, read_announcement
+from dailies.protocols.drop.announcements import Announcement, read_announcement
 
 CONTAINERS = "/blobServices/default/containers"
 CREATED = "Microsoft.Storage.BlobCreated"

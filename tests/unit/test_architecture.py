@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import graphlib
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,20 @@ MAY_IMPORT = {
     "local": {"local"},
 }
 """Which of our own packages each may import."""
+
+FLOORS = (
+    ("telemetry", "jsontext", "threads"),
+    ("video",),
+    ("settings", "engine", "net", "inputs"),
+    ("catalogue",),
+    ("providers", "stores", "announce"),
+    ("services",),
+    ("routing", "intake"),
+    ("pipeline",),
+    ("protocols",),
+    ("api", "app"),
+)
+"""The folders and modules of ``dailies``, from the ground up: imports go down only."""
 
 
 def _files(part: str) -> list[Path]:
@@ -57,6 +72,49 @@ def test_imports_point_one_way(part: str) -> None:
     assert not wrong
 
 
+def test_the_library_has_the_rooms_that_are_drawn() -> None:
+    found = {path.relative_to(ROOT / "dailies").parts[0] for path in _sources("dailies")}
+    assert {name.removesuffix(".py") for name in found} - {"__init__"} == {
+        room for floor in FLOORS for room in floor
+    }
+
+
+@pytest.mark.parametrize("room", [room for floor in FLOORS for room in floor])
+def test_rooms_rest_on_those_below(room: str) -> None:
+    floor = next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+    below = {room, *(name for rooms in FLOORS[:floor] for name in rooms)}
+    wrong = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in _sources(f"dailies/{room}")
+        for name in _imports(path)
+        if name.startswith("dailies.") and name.split(".")[1] not in below
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("part", ["dailies"])
+def test_no_modules_import_each_other_in_a_circle(part: str) -> None:
+    modules = {_module(path): path for path in _sources(part)}
+    arrows = {
+        module: {target for name in _imports(path) if (target := _target(name, modules))}
+        for module, path in modules.items()
+    }
+    # Raises CycleError, which names the circle.
+    graphlib.TopologicalSorter(
+        {module: targets - {module} for module, targets in arrows.items()}
+    ).prepare()
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _target(name: str, modules: Container[str]) -> str | None:
+    """The module that ``from a.b import c`` is about: ``a.b.c`` or ``a.b``."""
+    outer = name.rpartition(".")[0]
+    return name if name in modules else outer if outer in modules else None
+
+
 def test_the_library_does_not_know_azure_functions() -> None:
     wrong = {
         f"{path.relative_to(ROOT)}: {name}"
@@ -70,7 +128,7 @@ def test_the_library_does_not_know_azure_functions() -> None:
 def test_orchestrators_import_nothing_that_has_side_effects() -> None:
     # The clock, ids, the environment, logs, I/O: an orchestrator is replayed.
     impure = ("time", "random", "secrets", "uuid", "os", "logging", "asyncio", "httpx")
-    parts = ("dailies.runtime", "dailies.services", "dailies.logs", "dailies.stores")
+    parts = ("dailies.app", "dailies.services", "dailies.telemetry", "dailies.stores")
     wrong = {
         f"{path.relative_to(ROOT)}: {name}"
         for path in _sources("orchestrations")

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from dailies.capabilities import check_inputs, check_variants, describe, takes
 from dailies.catalogue import Catalogue
-from dailies.errors import InvalidRequest, SettingsError
-from dailies.records import InpaintItem, InpaintType, VideoRequest
-from dailies.references.geometry import CropBounds
-from dailies.requests import build_request, serving
-from dailies.videos import Size
+from dailies.catalogue.offers import check_inputs, check_variants, describe, takes
+from dailies.protocols.requests import build_request
+from dailies.routing.choose import serving
+from dailies.video.basics import Size
+from dailies.video.errors import InvalidRequest, SettingsError
+from dailies.video.framing import CropBounds
+from dailies.video.record import InpaintItem, InpaintType, VideoRequest
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models.yaml"
 CATALOGUE = Catalogue.load(SHIPPED, {"AZURE_OPENAI_ENDPOINT": "https://my.openai.azure.com"})

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dailies.catalogue import Catalogue, Credential
-from dailies.errors import NotFound, SettingsError
-from dailies.videos import Operation, Size, Variant
+from dailies.video.basics import Operation, Size, Variant
+from dailies.video.errors import NotFound, SettingsError
 
 SHIPPED = Path(__file__).parents[2] / "models.yaml"
 ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://my.openai.azure.com/"}

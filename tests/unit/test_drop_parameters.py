@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.drops import (
+from dailies.protocols.drop import (
     MAX_FILE_BYTES,
     DropParameters,
     ParameterFile,
     error_report,
     parameters,
 )
-from dailies.errors import DropError
-from dailies.references.geometry import FitMode
-from dailies.videos import Size
+from dailies.video.basics import Size
+from dailies.video.errors import DropError
+from dailies.video.framing import FitMode
 
 IMAGE = "shots/cat.png"
 

@@ -11,21 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.drops import (
+from dailies.protocols.drop import (
     DropKind,
     classify,
     defaults_candidates,
     error_name,
     error_report,
-    idempotency_key,
-    instance_id,
     is_sidecar_of,
     sidecar_candidates,
     sidecar_prefixes,
     unsupported,
     unusable,
 )
-from dailies.errors import UnusableReference
+from dailies.stores.uploads import idempotency_key, instance_id
+from dailies.video.errors import UnusableReference
 
 IMAGE = "shots/cat.png"
 segments = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1)

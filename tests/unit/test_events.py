@@ -9,9 +9,15 @@ from typing import Any
 import pytest
 from azure.core.messaging import CloudEvent
 
-from dailies.events import EventPublisher, EventType, rejected_event, terminal_type, video_event
-from dailies.records import StoredFile, VideoRecord, VideoRequest
-from dailies.videos import Phase, Size, Variant, VideoError
+from dailies.announce.events import (
+    EventPublisher,
+    EventType,
+    rejected_event,
+    terminal_type,
+    video_event,
+)
+from dailies.video.basics import Phase, Size, Variant, VideoError
+from dailies.video.record import StoredFile, VideoRecord, VideoRequest
 
 START = 1_795_262_400.0
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -19,9 +19,9 @@ PARTS = ("dailies", "triggers", "orchestrations", "activities", "entities")
 FOR_OPERATORS = {
     # What they find is told at start, in the log.
     "dailies/settings.py",
-    "dailies/catalogue.py",
-    "dailies/deployment.py",
-    "dailies/doubts.py",
+    "dailies/catalogue/file.py",
+    "dailies/catalogue/deployment.py",
+    "dailies/app/doubts.py",
 }
 SETTING = re.compile(
     r"DAILIES_[A-Z]|AZURE_[A-Z]|OTEL_|VideoStorage|IDENTITY_|FUNCTIONS_|models\.yaml|az login"

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.polling import every, ours, simulate, watch
-from dailies.polling import Sighting, estimated_total, next_wait, seen
+from dailies.pipeline.polling import estimated_total, next_wait
+from dailies.video.progress import Sighting, seen
 
 seconds = st.floats(0, 86_400)
 looks = st.lists(st.tuples(st.floats(0.001, 86_400), st.floats(-10, 110)), max_size=6).map(sorted)

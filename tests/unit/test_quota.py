@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dailies.quota import Acquire, QuotaState, acquire, empty, release
+from dailies.routing.quota import Acquire, QuotaState, acquire, empty, release
 
 WINDOW = 60.0
 

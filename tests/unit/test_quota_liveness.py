@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from dailies.quota import QuotaState, acquire, empty, release
+from dailies.routing.quota import QuotaState, acquire, empty, release
 
 WINDOW = 60.0
 LEASE = 600.0

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.records import VideoRecord, VideoRequest
-from dailies.videos import Phase, Size, VideoError
+from dailies.video.basics import Phase, Size, VideoError
+from dailies.video.record import VideoRecord, VideoRequest
 
 START = 1_795_262_400.0
 

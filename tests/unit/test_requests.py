@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from dailies.catalogue import Catalogue
-from dailies.errors import RequestError
-from dailies.references.geometry import FitMode
-from dailies.requests import build_request, fit_mode, serving
-from dailies.videos import Size
+from dailies.protocols.requests import build_request, fit_mode
+from dailies.routing.choose import serving
+from dailies.video.basics import Size
+from dailies.video.errors import RequestError
+from dailies.video.framing import FitMode
 from tests.unit.pipeline.world import CATALOGUE
 
 CATALOG = Catalogue.parse(CATALOGUE, {})

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from dailies import runtime
-from dailies.doubts import doubtful_settings
-from dailies.errors import SettingsError
+from dailies.app import runtime
+from dailies.app.doubts import doubtful_settings
 from dailies.services import Services
+from dailies.video.errors import SettingsError
 
 KEYS = {"DAILIES_API_KEYS": "alice=sha256:" + "0" * 64}
 RIGHT = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dailies.api.schemas import video_object
-from dailies.records import ErrorField, VideoRecord, VideoRequest
-from dailies.videos import Phase, Size
+from dailies.video.basics import Phase, Size
+from dailies.video.record import ErrorField, VideoRecord, VideoRequest
 
 START = 1_795_262_400.7
 

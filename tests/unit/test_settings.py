@@ -7,8 +7,8 @@ import logging
 
 import pytest
 
-from dailies.errors import SettingsError
 from dailies.settings import ContentDelivery, Settings, UnresolvedSubmit
+from dailies.video.errors import SettingsError
 
 CONNECTION = {"VideoStorage": "UseDevelopmentStorage=true"}
 HASH = hashlib.sha256(b"key").hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.drops.uploads import BlobHistory, BlobState, UploadState
+from dailies.stores.uploads import BlobHistory, BlobState, UploadState
 
 NOW = 1_795_262_400.0
 EMPTY = BlobHistory(blob="a.png")

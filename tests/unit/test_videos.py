@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.videos import Phase, Size, Status, new_id
+from dailies.video.basics import Phase, Size, Status, new_id
 
 _times = st.floats(0, 200_000_000_000 / 1000, allow_nan=False)
 

@@ -13,16 +13,16 @@ from dailies.api.create import Accepted, accept_and_start, sending_of
 from dailies.api.given import read_given
 from dailies.api.reference_input import refusal
 from dailies.api.vocabulary import JOB
-from dailies.capabilities import check_inputs, check_variants, describe, whole
 from dailies.catalogue import Catalogue, Model
-from dailies.errors import InvalidRequest, UnusableReference
-from dailies.frame_inputs import input_limits
-from dailies.inpaint import NamedItem, read_items
-from dailies.intake import GivenInput
-from dailies.records import Source, VideoRequest
-from dailies.references.inputs import InputLimits, digest, examine
-from dailies.requests import check_prompt, check_user, missing, wrong_type
-from dailies.videos import Size
+from dailies.catalogue.offers import check_inputs, check_variants, describe, whole
+from dailies.inputs.examine import InputLimits, digest, examine
+from dailies.intake.accept import GivenInput
+from dailies.protocols.frame_inputs import input_limits
+from dailies.protocols.inpaint import NamedItem, read_items
+from dailies.protocols.requests import check_prompt, check_user, missing, wrong_type
+from dailies.video.basics import Size
+from dailies.video.errors import InvalidRequest, UnusableReference
+from dailies.video.record import Source, VideoRequest
 
 __all__ = ["create_job"]
 

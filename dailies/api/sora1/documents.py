@@ -6,7 +6,7 @@ from typing import Any
 
 from dailies.api.documents import answers, content_answers
 from dailies.api.schemas import ErrorBody, ErrorEnvelope
-from dailies.requests import MAX_PROMPT_CHARACTERS
+from dailies.protocols.requests import MAX_PROMPT_CHARACTERS
 
 __all__ = ["CREATE_BODY", "FlatErrorBody", "flat_answers", "flat_content_answers"]
 

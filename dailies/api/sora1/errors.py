@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from dailies.api.errors import error_response, note_error
-from dailies.errors import Forbidden, InvalidRequest, RequestError, Unauthenticated
+from dailies.video.errors import Forbidden, InvalidRequest, RequestError, Unauthenticated
 
 __all__ = ["FlatError", "FlatErrorsRoute", "check_api_version"]
 

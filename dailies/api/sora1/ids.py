@@ -7,7 +7,7 @@ not written exactly so is no id.
 
 from __future__ import annotations
 
-from dailies.videos import ID_PREFIX
+from dailies.video.basics import ID_PREFIX
 
 __all__ = ["generation_id", "generation_of", "job_id", "video_of_job"]
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from dailies.api.schemas import RequestWarning
 from dailies.api.sora1.ids import generation_id, job_id
 from dailies.providers.sora_1_object import STEPS
-from dailies.records import VideoRecord
-from dailies.videos import Phase
+from dailies.video.basics import Phase
+from dailies.video.record import VideoRecord
 
 __all__ = ["STATUSES", "Generation", "Job", "JobList", "job_object", "status_of"]
 

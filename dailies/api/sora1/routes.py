@@ -27,9 +27,9 @@ from dailies.api.sora1.objects import (
     status_of,
 )
 from dailies.api.videos import delete_video, page_size
-from dailies.errors import InvalidRequest, NotFound
-from dailies.records import StoredFile, VideoRecord
-from dailies.videos import Phase, Variant
+from dailies.video.basics import Phase, Variant
+from dailies.video.errors import InvalidRequest, NotFound
+from dailies.video.record import StoredFile, VideoRecord
 
 __all__ = ["router"]
 

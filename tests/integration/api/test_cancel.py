@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dailies.orchestration import WAKE_EVENT
+from dailies.engine import WAKE_EVENT, VideoRef
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
-from dailies.pipeline.steps import VideoRef
-from dailies.videos import Phase
+from dailies.video.basics import Phase
 from tests.integration.api.test_create import PREFIXES
 from tests.integration.api.world import World
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
-from dailies.references.geometry import FitMode
+from dailies.video.framing import FitMode
 from tests.integration.api.world import World, png
 
 IMAGE_URL = "data:image/png;base64," + base64.b64encode(png()).decode()

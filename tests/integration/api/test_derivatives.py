@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from dailies.pipeline.submit import submit_video
-from dailies.records import VideoRecord
-from dailies.videos import Operation, Phase
+from dailies.video.basics import Operation, Phase
+from dailies.video.record import VideoRecord
 from tests.integration.api.world import CLIP, World
 
 DAY = 86_400.0

@@ -8,12 +8,12 @@ import json
 import pytest
 from PIL import Image
 
+from dailies.engine import VideoRef
 from dailies.pipeline.prepare import prepare_reference
-from dailies.pipeline.steps import VideoRef
-from dailies.records import InpaintItem, InpaintType
-from dailies.references.geometry import CropBounds, FitMode
+from dailies.video.framing import CropBounds, FitMode
+from dailies.video.record import InpaintItem, InpaintType
 from tests.integration.api.world import World, png
-from tests.unit.references import pictures
+from tests.unit.inputs import pictures
 
 BOUNDS = {"left_fraction": 0.1, "top_fraction": 0.1, "right_fraction": 0.9, "bottom_fraction": 0.9}
 

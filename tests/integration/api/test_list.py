@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dailies.videos import Phase
+from dailies.video.basics import Phase
 from tests.integration.api.world import World
 
 

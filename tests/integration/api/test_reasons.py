@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from dailies.engine import Step, VideoRef
 from dailies.pipeline.check import check_video
-from dailies.pipeline.steps import Step, VideoRef
 from dailies.pipeline.submit import submit_video
 from tests.integration.api.world import CLIP, World
 

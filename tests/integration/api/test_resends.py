@@ -11,7 +11,7 @@ import pytest
 
 from dailies.api.sora1.ids import video_of_job
 from dailies.stores.resends import RESEND_SECONDS
-from dailies.videos import Phase
+from dailies.video.basics import Phase
 from tests.integration.api.test_create import IMAGE_URL
 from tests.integration.api.world import World, png
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from dailies.api.sora1.ids import generation_id, job_id, video_of_job
-from dailies.records import Generation, InpaintType, VideoRecord
-from dailies.references.geometry import CropBounds
-from dailies.videos import Phase, Variant, VideoError
+from dailies.video.basics import Phase, Variant, VideoError
+from dailies.video.framing import CropBounds
+from dailies.video.record import Generation, InpaintType, VideoRecord
 from tests.integration.api.world import World, png
 from tests.media import write_clip
 

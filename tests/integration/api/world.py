@@ -16,14 +16,13 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from PIL import Image
 
+from dailies.announce.events import EventPublisher
 from dailies.api.app import create_app
 from dailies.api.context import Context
 from dailies.catalogue import Catalogue
-from dailies.events import EventPublisher
-from dailies.orchestration import InstanceState
+from dailies.engine import InstanceState
+from dailies.net.fetching import ReferenceFetcher
 from dailies.providers.registry import Providers
-from dailies.records import StoredFile, SubmitState, VideoRecord
-from dailies.references.fetching import ReferenceFetcher
 from dailies.services import Services
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
@@ -32,7 +31,8 @@ from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
-from dailies.videos import Phase, Variant, VideoError
+from dailies.video.basics import Phase, Variant, VideoError
+from dailies.video.record import StoredFile, SubmitState, VideoRecord
 
 __all__ = ["CLIP", "Engine", "Events", "World", "png"]
 

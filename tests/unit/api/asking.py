@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.types import Message
 
 from dailies.api.bodies import open_body
-from dailies.errors import RequestError
+from dailies.video.errors import RequestError
 
 __all__ = ["FORM", "JSON", "LIMIT", "MULTIPART", "part", "refusal", "request"]
 

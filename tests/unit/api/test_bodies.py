@@ -9,8 +9,8 @@ import pytest
 
 from dailies.api import bodies
 from dailies.api.bodies import Upload, open_body
-from dailies.errors import InvalidRequest, TooSlow
-from dailies.references.inputs import digest
+from dailies.inputs.examine import digest
+from dailies.video.errors import InvalidRequest, TooSlow
 from tests.unit.api.asking import FORM, JSON, LIMIT, MULTIPART, part, refusal, request
 
 

@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from dailies.api.bodies import open_body
-from dailies.errors import TooLarge, UnsupportedMedia
+from dailies.video.errors import TooLarge, UnsupportedMedia
 from tests.unit.api.asking import FORM, JSON, LIMIT, MULTIPART, part, refusal, request
 
 TEXT = 512 * 1024

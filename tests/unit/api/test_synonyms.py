@@ -8,7 +8,7 @@ import pytest
 
 from dailies.api.synonyms import translate
 from dailies.catalogue import Catalogue
-from dailies.errors import InvalidRequest, NotFound
+from dailies.video.errors import InvalidRequest, NotFound
 from tests.unit.test_catalogue import ENDPOINT, SHIPPED
 
 CATALOGUE = Catalogue.load(SHIPPED, ENDPOINT)

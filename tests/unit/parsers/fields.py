@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import Request
 
-from dailies import drops, inpaint
 from dailies.api.bodies import Body
 from dailies.api.content import _number as variant_index
 from dailies.api.create import idempotency_key
@@ -21,17 +20,19 @@ from dailies.api.streaming import requested_span
 from dailies.api.synonyms import translate
 from dailies.api.videos import page_size
 from dailies.api.vocabulary import CREATE
-from dailies.capabilities import whole
 from dailies.catalogue import Catalogue
-from dailies.drops.announcements import read_announcement
-from dailies.errors import InvalidRequest
-from dailies.numerals import whole_number
-from dailies.references.fetching import ReferenceFetcher
-from dailies.requests import check_choice, check_prompt
+from dailies.catalogue.offers import whole
+from dailies.net.fetching import ReferenceFetcher
+from dailies.net.numerals import whole_number
+from dailies.protocols import drop as drops
+from dailies.protocols import inpaint
+from dailies.protocols.drop.announcements import read_announcement
+from dailies.protocols.requests import check_choice, check_prompt
 from dailies.stores.characters import CharacterStore
 from dailies.stores.records import hash_key, is_video_id
 from dailies.telemetry import tracecontext
-from dailies.videos import Size
+from dailies.video.basics import Size
+from dailies.video.errors import InvalidRequest
 from tests.unit.parsers.shapes import JSON, MIB, MOST_HEADER, WORDS, Parser, of, text, waits
 
 __all__ = ["PARSERS"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zlib
 
-from dailies.references.headers import check, check_file
-from dailies.references.mp4 import probe_clip
-from dailies.references.reading import BytesReader
+from dailies.inputs.headers import check, check_file
+from dailies.inputs.mp4 import probe_clip
+from dailies.inputs.reading import BytesReader
+from tests.unit.inputs import pictures
 from tests.unit.parsers.shapes import MIB, Parser, Shape, of, waits
-from tests.unit.references import pictures
 
 __all__ = ["PARSERS"]
 

@@ -17,7 +17,7 @@ from dailies.providers.reconcile import _names
 from dailies.providers.retry_after import poll_after, retry_after
 from dailies.providers.sora_1_object import parse_job as parse_sora_1
 from dailies.providers.video_object import parse_job, parse_page
-from dailies.videos import Variant
+from dailies.video.basics import Variant
 from tests.unit.parsers.shapes import JSON, WORDS, Parser, of, text, waits
 
 __all__ = ["PARSERS"]

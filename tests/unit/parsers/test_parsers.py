@@ -12,7 +12,7 @@ from types import FrameType
 
 import pytest
 
-from dailies.errors import DailiesError
+from dailies.video.errors import DailiesError
 from tests.unit.parsers.finding import ROOT, parsing_functions
 from tests.unit.parsers.shapes import Parser, running_loop
 from tests.unit.parsers.table import EXCUSED, PARSERS

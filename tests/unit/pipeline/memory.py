@@ -17,9 +17,9 @@ from azure.core.exceptions import (
 )
 from azure.data.tables import TableTransactionError, UpdateMode
 
-from dailies.errors import IntegrityError
-from dailies.records import StoredFile
 from dailies.stores.files import BLOCK_BYTES, BlobInfo
+from dailies.video.errors import IntegrityError
+from dailies.video.record import StoredFile
 from tests.unit.pipeline.container import MemoryContainer
 
 __all__ = ["MemoryFiles", "MemoryTables", "Point", "no_point"]

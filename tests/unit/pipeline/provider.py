@@ -10,7 +10,7 @@ from dailies.catalogue import Deployment
 from dailies.providers.base import Content, Found, Submission
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
 from dailies.providers.reconcile import Names, candidates
-from dailies.videos import Variant
+from dailies.video.basics import Variant
 from tests.unit.pipeline.memory import Point, no_point
 
 __all__ = ["ACCEPT", "LOST", "RESET", "Behaviour", "FakeProvider"]

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from dailies.engine import Step
 from dailies.pipeline.archive import archive_video
-from dailies.pipeline.steps import Step
 from dailies.providers.base import Content
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.records import VideoRecord
-from dailies.videos import Phase, Variant
+from dailies.video.basics import Phase, Variant
+from dailies.video.record import VideoRecord
 from tests.unit.pipeline.provider import chunks
 from tests.unit.pipeline.schedule import Crash
 from tests.unit.pipeline.world import START, World, ref

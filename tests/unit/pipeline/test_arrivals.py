@@ -9,14 +9,14 @@ from typing import Any, cast
 import pytest
 from azure.core.exceptions import HttpResponseError, ServiceRequestError
 
-from dailies import drops
-from dailies.drops.announcements import Announcement
-from dailies.drops.uploads import UploadState
-from dailies.orchestration import ACCEPT_DROP, InstanceState
-from dailies.pipeline.arrivals import blob_announced
-from dailies.pipeline.drop import Drop, accept_drop, reject_drop
-from dailies.pipeline.sweep_drops import sweep_drops
+from dailies.engine import ACCEPT_DROP, InstanceState
+from dailies.protocols.drop.accept import Drop, accept_drop, reject_drop
+from dailies.protocols.drop.announcements import Announcement
+from dailies.protocols.drop.arrivals import blob_announced
+from dailies.protocols.drop.sweep import sweep_drops
+from dailies.stores import uploads
 from dailies.stores.drops import OpenDrop
+from dailies.stores.uploads import UploadState
 from tests.pictures import png
 from tests.unit.pipeline.world import World
 
@@ -55,7 +55,7 @@ class Engine:
             if answer["kind"] == "rejected":
                 await reject_drop(self.world.services, drop, answer["rejection"])
             kinds.append(answer["kind"])
-            instance = drops.instance_id("references", drop["blob"], drop["etag"])
+            instance = uploads.instance_id("references", drop["blob"], drop["etag"])
             self.states[instance] = InstanceState.COMPLETED
         self.started.clear()
         return kinds
@@ -172,7 +172,7 @@ async def test_a_sidecar_wakes_an_image_that_waits(bench: Bench) -> None:
     etag = bench.put()
     await bench.tell("a.png", etag)
     await bench.tell("a.png.json", bench.put("a.png.json", b'{"prompt": "x"}'))
-    assert bench.engine.woken == [drops.instance_id("references", "a.png", etag)]
+    assert bench.engine.woken == [uploads.instance_id("references", "a.png", etag)]
 
 
 async def test_a_rejected_image_gets_another_chance_by_its_sidecar(bench: Bench) -> None:
@@ -256,7 +256,7 @@ async def test_a_lost_event_of_a_blob_that_had_a_video_before(bench: Bench) -> N
 async def test_a_pass_goes_on_where_the_last_run_ended(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dailies.pipeline.sweep_drops._LONGEST_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("dailies.protocols.drop.sweep._LONGEST_LOOK_SECONDS", 0.0)
     bench.container.page_size = 10
     await bench.sweep()
     bench.world.now += 10
@@ -273,7 +273,7 @@ async def test_a_pass_goes_on_where_the_last_run_ended(
 async def test_a_blob_that_comes_while_a_pass_is_under_way_is_found_by_the_next(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dailies.pipeline.sweep_drops._LONGEST_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("dailies.protocols.drop.sweep._LONGEST_LOOK_SECONDS", 0.0)
     bench.container.page_size = 2
     await bench.sweep()
     for name in "bcdef":
@@ -293,7 +293,7 @@ async def test_an_orchestration_that_ended_without_an_answer_is_started_again(
 ) -> None:
     etag = bench.put(prompt="x")
     await bench.tell("a.png", etag)
-    bench.engine.states[drops.instance_id("references", "a.png", etag)] = state
+    bench.engine.states[uploads.instance_id("references", "a.png", etag)] = state
     bench.engine.started.clear()
     bench.world.now += 3 * 86_400
     assert (await bench.sweep())["started"] == 1

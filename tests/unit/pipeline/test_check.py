@@ -6,8 +6,8 @@ import pytest
 
 from dailies.pipeline.check import check_video
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
-from dailies.records import VideoRecord
-from dailies.videos import Phase
+from dailies.video.basics import Phase
+from dailies.video.record import VideoRecord
 from tests.unit.pipeline.world import START, World, ref
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from dailies.engine import Step
 from dailies.pipeline.archive import archive_video
 from dailies.pipeline.check import check_video
 from dailies.pipeline.finish import finish_video
-from dailies.pipeline.steps import Step
 from dailies.pipeline.submit import submit_video
 from dailies.pipeline.sweep import sweep
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
-from dailies.records import VideoRecord
+from dailies.video.record import VideoRecord
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.provider import LOST, RESET, Behaviour
 from tests.unit.pipeline.schedule import Crash

@@ -11,12 +11,17 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 from PIL import Image
 
-from dailies.pipeline.drop import Drop, accept_drop, images_of_sidecar, reject_drop
 from dailies.pipeline.prepare import prepare_reference
-from dailies.records import SourceKind
+from dailies.protocols.drop.accept import (
+    Drop,
+    accept_drop,
+    images_of_sidecar,
+    reject_drop,
+)
 from dailies.stores.records import RecordStore
 from dailies.threads import Pool
-from dailies.videos import Size
+from dailies.video.basics import Size
+from dailies.video.record import SourceKind
 from tests.unit.pipeline.world import World, ref
 
 

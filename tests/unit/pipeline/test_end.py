@@ -9,8 +9,8 @@ from azure.core.exceptions import HttpResponseError, ServiceRequestError
 
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
-from dailies.records import StoredFile, VideoRecord
-from dailies.videos import Phase, Status, Variant
+from dailies.video.basics import Phase, Status, Variant
+from dailies.video.record import StoredFile, VideoRecord
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.schedule import Crash
 from tests.unit.pipeline.world import World, ref

@@ -9,16 +9,22 @@ from typing import Any
 
 import pytest
 
-from dailies.intake import Acceptance, GivenInput, GivenReference, accept
+from dailies.intake.accept import Acceptance, GivenInput, GivenReference, accept
 from dailies.pipeline.archive import archive_video
 from dailies.pipeline.check import check_video
 from dailies.pipeline.manifest import manifest_of
 from dailies.pipeline.prepare import prepare_reference
 from dailies.pipeline.submit import submit_video
-from dailies.records import InpaintItem, InpaintType, ReferenceFile, Source, VideoRequest
-from dailies.references.geometry import FitMode
-from dailies.times import rfc3339
-from dailies.videos import Size
+from dailies.pipeline.times import rfc3339
+from dailies.video.basics import Size
+from dailies.video.framing import FitMode
+from dailies.video.record import (
+    InpaintItem,
+    InpaintType,
+    ReferenceFile,
+    Source,
+    VideoRequest,
+)
 from tests.pictures import png
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.provider import chunks

@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from dailies.pipeline.steps import Step
+from dailies.engine import Step
 from dailies.pipeline.submit import submit_video
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.records import VideoRecord
-from dailies.videos import VideoError
+from dailies.video.basics import VideoError
+from dailies.video.record import VideoRecord
 from tests.unit.pipeline.provider import ACCEPT, LOST, RESET, Behaviour
 from tests.unit.pipeline.schedule import Crash, Scheduler
 from tests.unit.pipeline.world import World, ref

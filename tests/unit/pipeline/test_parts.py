@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dailies.catalogue import Catalogue
 from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
-from dailies.records import Generation, StoredFile, VideoRecord, VideoRequest
-from dailies.videos import Size, Variant, new_id
+from dailies.video.basics import Size, Variant, new_id
+from dailies.video.record import Generation, StoredFile, VideoRecord, VideoRequest
 
 ID = new_id(1_780_000_000)
 DEPLOYMENT = Catalogue.parse(

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from dailies.errors import Conflict
-from dailies.intake import Acceptance, accept
+from dailies.intake.accept import Acceptance, accept
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import remove_video
 from dailies.pipeline.sweep import sweep
-from dailies.records import Source, VideoRecord, VideoRequest
 from dailies.stores.resends import Sending
 from dailies.stores.tombstones import Removal
-from dailies.videos import Size, created_at
+from dailies.video.basics import Size, created_at
+from dailies.video.errors import Conflict
+from dailies.video.record import Source, VideoRecord, VideoRequest
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.schedule import Crash, Scheduler
 from tests.unit.pipeline.test_sweep import Hub

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from dailies.orchestration import GENERATE_VIDEO, InstanceState
+from dailies.engine import GENERATE_VIDEO, InstanceState
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.sweep import sweep
-from dailies.records import VideoRecord
-from dailies.videos import Phase, new_id
+from dailies.video.basics import Phase, new_id
+from dailies.video.record import VideoRecord
 from tests.unit.pipeline.world import OWNER, World, ref
 
 

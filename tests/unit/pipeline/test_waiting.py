@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dailies.pipeline.submit import submit_video
-from dailies.records import VideoRecord
-from dailies.videos import Phase
+from dailies.video.basics import Phase
+from dailies.video.record import VideoRecord
 from tests.unit.pipeline.world import World, ref
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dailies.orchestration import InstanceState
+from dailies.engine import InstanceState
 from dailies.pipeline.archive import archive_video
 from dailies.pipeline.check import check_video
 from dailies.pipeline.finish import finish_video
@@ -17,8 +17,8 @@ from dailies.pipeline.remove import remove_video
 from dailies.pipeline.submit import submit_video
 from dailies.pipeline.sweep import sweep
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
-from dailies.records import ReferenceFile, VideoRecord
 from dailies.stores.tombstones import Removal
+from dailies.video.record import ReferenceFile, VideoRecord
 from tests.pictures import png
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.provider import LOST

@@ -8,12 +8,11 @@ from typing import Any, cast
 from azure.core.messaging import CloudEvent
 from azure.data.tables.aio import TableServiceClient
 
+from dailies.announce.events import EventPublisher
 from dailies.catalogue import Catalogue
-from dailies.events import EventPublisher
-from dailies.pipeline.steps import VideoRef
+from dailies.engine import VideoRef
+from dailies.net.fetching import ReferenceFetcher
 from dailies.providers.registry import Providers
-from dailies.records import VideoRecord, VideoRequest
-from dailies.references.fetching import ReferenceFetcher
 from dailies.services import Services
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
@@ -22,7 +21,8 @@ from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
-from dailies.videos import Size, new_id
+from dailies.video.basics import Size, new_id
+from dailies.video.record import VideoRecord, VideoRequest
 from tests.unit.pipeline.memory import MemoryFiles, MemoryTables, Point, no_point
 from tests.unit.pipeline.provider import FakeProvider
 

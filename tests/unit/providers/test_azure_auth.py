@@ -18,15 +18,10 @@ from azure.core.exceptions import (
 )
 from azure.identity import CredentialUnavailableError
 
-from dailies.providers.azure_auth import (
-    SCOPE,
-    EntraAuth,
-    Tokens,
-    classify_token_failure,
-)
+from dailies.providers.azure_auth import SCOPE, EntraAuth, Tokens, classify_token_failure
 from dailies.providers.base import Submission
 from dailies.providers.outcomes import Kind
-from dailies.videos import Size
+from dailies.video.basics import Size
 from tests.unit.providers.conftest import Adapter, Upstream, job
 
 SUBMISSION = Submission("sora-2-eu", "p", 4, Size(1280, 720))

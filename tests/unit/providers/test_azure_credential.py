@@ -13,11 +13,7 @@ from azure.core.exceptions import (
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 
-from dailies.providers.azure_auth import (
-    Tokens,
-    azure_credential,
-    classify_token_failure,
-)
+from dailies.providers.azure_auth import Tokens, azure_credential, classify_token_failure
 from dailies.providers.outcomes import Kind
 
 

@@ -17,8 +17,8 @@ from dailies.providers.azure_auth import ApiKeyAuth
 from dailies.providers.azure_sora_1 import AzureSora1
 from dailies.providers.base import Content, InputFile, Submission
 from dailies.providers.outcomes import JobStatus, Kind, Outcome
-from dailies.references.geometry import CropBounds
-from dailies.videos import Operation, Size, Variant
+from dailies.video.basics import Operation, Size, Variant
+from dailies.video.framing import CropBounds
 from tests.unit.providers.conftest import ENDPOINT, Upstream
 
 SUBMISSION = Submission("sora-eu", "a cat in the rain", 5, Size(480, 480), n_variants=4)

@@ -15,12 +15,12 @@ import pytest
 from azure.core.credentials import AccessTokenInfo
 from pydantic import SecretStr
 
-from dailies.errors import IntegrityError
 from dailies.providers.azure_auth import ApiKeyAuth, EntraAuth, Tokens, azure_credential
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.openai_videos import OpenAIVideos
 from dailies.providers.outcomes import Kind
-from dailies.videos import Size, Variant
+from dailies.video.basics import Size, Variant
+from dailies.video.errors import IntegrityError
 from tests.unit.providers.conftest import job
 
 SUBMISSION = Submission("sora-2", "a cat in the rain", 4, Size(1280, 720))

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from dailies.errors import IntegrityError
 from dailies.providers.base import Content
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.videos import Variant
+from dailies.video.basics import Variant
+from dailies.video.errors import IntegrityError
 from tests.unit.providers.conftest import ENDPOINT, Adapter, Upstream
 
 MP4 = b"\x00\x00\x00\x20ftypisom" + bytes(range(256)) * 3000

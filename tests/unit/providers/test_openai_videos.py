@@ -12,7 +12,7 @@ import pytest
 from dailies.providers.base import Reference, Submission
 from dailies.providers.openai_videos import Dialect
 from dailies.providers.outcomes import JobStatus, Kind
-from dailies.videos import Operation, Size, Variant
+from dailies.video.basics import Operation, Size, Variant
 from tests.unit.providers.conftest import ENDPOINT, Adapter, Upstream, job
 
 SUBMISSION = Submission("sora-2-eu", "a cat in the rain", 8, Size(1280, 720))

@@ -8,7 +8,7 @@ import pytest
 from dailies.providers.base import Submission
 from dailies.providers.outcomes import Kind
 from dailies.providers.reconcile import Names
-from dailies.videos import Operation, Size
+from dailies.video.basics import Operation, Size
 from tests.unit.providers.conftest import Adapter, Upstream, job, page
 
 SENT_AT = 1_780_000_000.7

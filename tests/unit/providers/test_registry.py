@@ -7,11 +7,11 @@ import pytest
 from azure.core.credentials import AccessTokenInfo
 
 from dailies.catalogue import Catalogue
-from dailies.errors import SettingsError
 from dailies.providers.base import Submission
 from dailies.providers.outcomes import Kind
 from dailies.providers.registry import Providers
-from dailies.videos import Size
+from dailies.video.basics import Size
+from dailies.video.errors import SettingsError
 from tests.unit.providers.conftest import job, page
 
 ENTRY = """

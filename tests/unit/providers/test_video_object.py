@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dailies.providers.outcomes import Job, JobStatus
 from dailies.providers.video_object import parse_job, parse_page
-from dailies.videos import Size
+from dailies.video.basics import Size
 from tests.unit.providers.conftest import job
 
 JSON = st.recursive(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dailies.doubts import doubtful_settings
+from dailies.app.doubts import doubtful_settings
 from dailies.settings import Settings
 from local.stack.certificates import Certificates
 from local.stack.environment import (

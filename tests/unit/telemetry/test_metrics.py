@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from dailies.engine import VideoRef
+from dailies.pipeline import metrics
 from dailies.pipeline.archive import archive_video
 from dailies.pipeline.check import check_video
 from dailies.pipeline.finish import finish_video
-from dailies.pipeline.steps import VideoRef
 from dailies.pipeline.submit import submit_video
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.providers.video_object import parse_job
-from dailies.telemetry import metrics
 from entities import quota
 from tests.orchestrations.wire import handle_of
 from tests.unit.pipeline.provider import Behaviour

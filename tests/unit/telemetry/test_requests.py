@@ -11,10 +11,10 @@ from opentelemetry.trace import SpanKind
 
 from dailies.api.app import create_app
 from dailies.api.context import Context
-from dailies.orchestration import Orchestrations
-from dailies.records import VideoRecord
+from dailies.engine import Orchestrations
 from dailies.telemetry import tracecontext
 from dailies.telemetry.spans import RequestTrace
+from dailies.video.record import VideoRecord
 from tests.unit.pipeline.world import World
 from tests.unit.telemetry.conftest import Seen, parent_id, span_id, trace_id
 

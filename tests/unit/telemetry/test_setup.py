@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from dailies.errors import SettingsError
 from dailies.settings import Settings
+from dailies.video.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[3]
 STORAGE = {"VideoStorage": "UseDevelopmentStorage=true"}
@@ -26,9 +26,9 @@ STORAGE = {"VideoStorage": "UseDevelopmentStorage=true"}
 _USE = """
 import logging, os, sys
 logging.basicConfig(level=logging.INFO, format="%(message)s")
+from dailies.app.exporters import start
+from dailies.pipeline import metrics, spans
 from dailies.settings import Settings
-from dailies.telemetry import metrics, spans
-from dailies.telemetry.setup import start
 
 end = start(Settings.load(os.environ))
 with spans.step_span("check_video", {"id": "video_1", "owner": "alice", "attempt": 0}):

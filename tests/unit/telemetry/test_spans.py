@@ -9,16 +9,17 @@ import pytest
 from azure.core.messaging import CloudEvent
 from opentelemetry.trace import SpanKind, StatusCode
 
-from dailies.events import EventPublisher, EventType, video_event
+from dailies.announce.events import EventPublisher, EventType, video_event
+from dailies.engine import Step, VideoRef, stop, wait
 from dailies.pipeline.archive import archive_video
 from dailies.pipeline.check import check_video
 from dailies.pipeline.finish import finish_video
-from dailies.pipeline.steps import Step, VideoRef, stop, wait
+from dailies.pipeline.spans import end_step, step_span
 from dailies.pipeline.submit import submit_video
 from dailies.providers.classify import Call, Context
 from dailies.providers.exchange import Exchange, Reply
 from dailies.telemetry import spans, tracecontext
-from dailies.videos import VideoError
+from dailies.video.basics import VideoError
 from tests.unit.pipeline.world import World
 from tests.unit.telemetry.conftest import Seen, parent_id, span_id, trace_id
 
@@ -34,8 +35,8 @@ def _all(seen: Seen) -> str:
 
 
 def test_a_step_is_a_child_of_its_videos_trace(seen: Seen) -> None:
-    with spans.step_span("check_video", VIDEO):
-        spans.end_step(wait(7))
+    with step_span("check_video", VIDEO):
+        end_step(wait(7))
     made = seen.span("check_video")
     assert (trace_id(made), parent_id(made)) == (TRACE, "b7ad6b7169203331")
     assert made.attributes == {
@@ -48,8 +49,8 @@ def test_a_step_is_a_child_of_its_videos_trace(seen: Seen) -> None:
 
 
 def test_a_step_that_ends_the_video_is_an_error_with_its_code_alone(seen: Seen) -> None:
-    with spans.step_span("submit_video", VIDEO):
-        spans.end_step(stop(VideoError("moderation_blocked", f"Blocked: {SECRET}")))
+    with step_span("submit_video", VIDEO):
+        end_step(stop(VideoError("moderation_blocked", f"Blocked: {SECRET}")))
     made = seen.span("submit_video")
     assert made.status.status_code is StatusCode.ERROR
     assert made.attributes is not None
@@ -58,7 +59,7 @@ def test_a_step_that_ends_the_video_is_an_error_with_its_code_alone(seen: Seen) 
 
 
 def test_a_fault_is_told_by_its_type_alone(seen: Seen) -> None:
-    with pytest.raises(ValueError, match="lighthouse"), spans.step_span("archive_video", VIDEO):
+    with pytest.raises(ValueError, match="lighthouse"), step_span("archive_video", VIDEO):
         raise ValueError(SECRET)
     made = seen.span("archive_video")
     assert made.attributes is not None
@@ -78,9 +79,9 @@ async def test_a_whole_video_is_one_trace_that_tells_no_prompt(seen: Seen) -> No
         ("finish_video", finish_video),
     ]:
         for _ in range(20):
-            with spans.step_span(name, ref):
+            with step_span(name, ref):
                 answer: Step = await step(world.services, ref)
-                spans.end_step(answer)
+                end_step(answer)
             if answer["kind"] == "done":
                 break
             world.now += max(answer.get("seconds", 0), 1)
@@ -120,7 +121,7 @@ async def test_a_provider_call_is_a_client_span_without_query_and_credentials(se
     answer = httpx.Response(200, json={}, headers={"apim-request-id": "r-1"})
     exchange, sent = _exchange(answer)
     url = "https://me:pass@my.openai.azure.com/openai/v1/videos?key=hidden#part"
-    with spans.step_span("submit_video", VIDEO):
+    with step_span("submit_video", VIDEO):
         await exchange.call(Call.CREATE, httpx.Request("POST", url, json={"prompt": SECRET}))
     made = seen.span("POST create")
     assert made.kind is SpanKind.CLIENT
@@ -146,7 +147,7 @@ async def test_a_provider_call_is_a_client_span_without_query_and_credentials(se
 
 async def test_a_call_that_is_refused_tells_the_step_what_it_means(seen: Seen) -> None:
     exchange, _ = _exchange(httpx.Response(429, json={}, headers={"retry-after": "7"}))
-    with spans.step_span("submit_video", VIDEO):
+    with step_span("submit_video", VIDEO):
         reply = await exchange.call(Call.CREATE, httpx.Request("POST", "https://x.example/v"))
         assert isinstance(reply, Reply)
         exchange.classified(Call.CREATE, reply)
@@ -192,7 +193,7 @@ async def _event() -> CloudEvent[Any]:
 async def test_an_event_carries_the_starting_trace_and_not_that_of_its_sending(seen: Seen) -> None:
     publisher, topic = _publisher()
     event = await _event()
-    with spans.step_span("publish_events", VIDEO):
+    with step_span("publish_events", VIDEO):
         await publisher.publish(event)
     made = seen.span("publish dailies.video.accepted")
     assert made.kind is SpanKind.PRODUCER
@@ -244,7 +245,7 @@ def test_a_request_that_the_host_reports_is_not_reported_again(seen: Seen) -> No
 
 
 def test_without_telemetry_no_span_is_made_and_nothing_breaks() -> None:
-    with spans.step_span("check_video", VIDEO) as made:
-        spans.end_step(wait(1))
+    with step_span("check_video", VIDEO) as made:
+        end_step(wait(1))
         assert not made.is_recording()
         assert tracecontext.current() == STARTING

@@ -1,0 +1,1 @@
+"""What Dailies tells other systems, and when."""

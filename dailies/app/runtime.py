@@ -1,0 +1,139 @@
+"""The one ``Services`` of this process, built at its first use.
+
+Nothing is built at import time: the host can index the functions of a package that has no settings,
+and a wrong setting is answered with its name instead of an app that has no functions.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from dailies.app.doubts import doubtful_settings
+from dailies.engine import Step, VideoRef
+from dailies.pipeline.spans import end_step, step_span
+from dailies.services import Services
+from dailies.telemetry.logs import log_event
+from dailies.video.errors import SettingsError
+
+__all__ = ["check_settings", "host_trace", "log_settings", "run_step", "services", "start_work"]
+
+_TALKATIVE = ("azure", "httpx", "httpcore")
+"""Loggers of libraries that write a line or more for each of their requests: in Azure, more than
+all that the app itself has to say."""
+_TELL_AGAIN = 240.0
+"""Seconds: below the five minutes between sweeps, since timers come early or late."""
+
+Given = TypeVar("Given", bound=VideoRef)
+
+
+@functools.cache
+def services() -> Services:
+    """The parts of the app, from the environment's settings.
+
+    Raises:
+        SettingsError: naming every setting that is wrong; raised again at the next call.
+    """
+    return Services.build(os.environ)
+
+
+def check_settings() -> None:
+    """Look at the settings as the app starts: set the levels of logs, and say what is wrong."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with suppress(SettingsError):  # told by the next line
+        logging.getLogger("dailies").setLevel(services().settings.log_level)
+    log_settings()
+
+
+class _Teller:
+    """Logs each setting that is wrong or doubtful, by name.
+
+    In Azure nobody sees what is logged outside an invocation, as at the app's start: so it is said
+    again in the first one of each process, and later by sweeps, though not by each of many.
+    """
+
+    def __init__(self) -> None:
+        self._told_at: float | None = None
+
+    def tell(self, *, again: bool = False) -> None:
+        """Say it, once in a process; ``again``, unless that was a moment ago."""
+        now = time.monotonic()
+        if self._told_at is not None and not (again and now - self._told_at > _TELL_AGAIN):
+            return
+        self._told_at = now
+        log_settings()
+
+
+_teller = _Teller()
+
+
+def log_settings() -> None:
+    """Log each setting that is wrong or doubtful, by name."""
+    try:
+        services()
+    except SettingsError as error:
+        for problem in error.problems:
+            log_event("setting_wrong", level=logging.CRITICAL, problem=problem)
+    for problem in doubtful_settings(os.environ):
+        log_event("setting_doubtful", level=logging.WARNING, problem=problem)
+
+
+def start_work(*, tell_again: bool = False) -> None:
+    """What comes first in every invocation: what is wrong is told, and telemetry begins.
+
+    Args:
+        tell_again: also when an earlier invocation of this process has told it.
+
+    Raises:
+        SettingsError: as ``services``.
+    """
+    _teller.tell(again=tell_again)
+    start_telemetry()
+
+
+@functools.cache
+def start_telemetry() -> None:
+    """Begin to make traces and metrics, if the settings want them; at the first work of a process.
+
+    Not as the app starts: the host starts it also only to index its functions. Call it where the
+    loop runs, which is watched from then on.
+
+    Raises:
+        SettingsError: as ``services``.
+    """
+    settings = services().settings
+    if settings.exports_telemetry:
+        # Imported here: it is not needed where nothing is exported.
+        from dailies.app.exporters import start
+        from dailies.telemetry.loop_lag import watch_loop
+
+        if start(settings) is not None:
+            watch_loop()
+
+
+def host_trace(traceparent: str | None) -> str | None:
+    """The host's own trace of an invocation, where it is told to where our spans go.
+
+    That is Application Insights; anywhere else the host's span is one that never arrives.
+
+    Raises:
+        SettingsError: as ``services``.
+    """
+    return traceparent if services().settings.applicationinsights is not None else None
+
+
+async def run_step(
+    name: str, step: Callable[[Services, Given], Awaitable[Step]], video: Given
+) -> Step:
+    """Run a step of a video as the activity ``name``: one span in the video's own trace."""
+    start_work()
+    with step_span(name, video):
+        answer = await step(services(), video)
+        end_step(answer)
+    return answer

@@ -1,0 +1,258 @@
+"""A deployment: one place where a model can be asked for videos, and what it can do there.
+
+All of it is data of the catalogue's file; see ``dailies.catalogue``, which reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+from dailies.settings import Endpoint, OptionalSecret
+from dailies.video.basics import Operation, Size, Variant
+
+__all__ = [
+    "AZURE_SORA_1",
+    "Credential",
+    "Deployment",
+    "Entry",
+    "InpaintRules",
+    "Name",
+    "Quota",
+    "ReferenceRules",
+]
+
+AZURE_SORA_1 = "azure-sora-1"
+"""The provider id of Azure OpenAI's Sora 1; its models are those of the jobs API."""
+
+_DEFAULT = "default"
+_MOST_SECONDS = 600
+
+T = TypeVar("T")
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+"""Also a part of entity keys and table keys, hence no ``@``, ``/``, ``\\``, ``#`` or ``?``."""
+
+
+def _parse_size(value: object) -> object:
+    return Size.parse(value) if isinstance(value, str) else value
+
+
+def _parse_seconds(value: object) -> object:
+    """A list of lengths, or ``{from: 1, to: 20, default: 5}``: the default comes first."""
+    if not isinstance(value, Mapping):
+        return value
+    if unknown := value.keys() - {"from", "to", "default"}:
+        raise ValueError(f"unknown {', '.join(map(repr, sorted(map(str, unknown))))}")
+    first, last, default = (value.get(key) for key in ("from", "to", "default"))
+    default = first if default is None else default
+    if not (isinstance(first, int) and isinstance(last, int) and isinstance(default, int)):
+        raise ValueError("a range needs whole numbers: {from: 1, to: 20, default: 5}")
+    if not 1 <= first <= default <= last <= _MOST_SECONDS:
+        raise ValueError(f"a range goes up from 1 to {_MOST_SECONDS}, with the default in it")
+    return (default, *(number for number in range(first, last + 1) if number != default))
+
+
+def _by_size(value: Mapping[str, T]) -> Mapping[str, T]:
+    return {
+        key if key == _DEFAULT else str(Size.parse(key)): number for key, number in value.items()
+    }
+
+
+PictureSize = Annotated[Size, BeforeValidator(_parse_size)]
+Price = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
+
+
+class Credential(StrEnum):
+    """How the app proves itself to a deployment."""
+
+    ENTRA = "entra"
+    API_KEY = "api-key"
+
+
+class Entry(BaseModel):
+    """An entry of the catalogue's file: unknown fields are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Quota(Entry):
+    """What a deployment lets us do; None is no limit.
+
+    Attributes:
+        requests_per_minute: jobs that may be created within a minute.
+        concurrent: jobs that may run at once.
+    """
+
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    concurrent: int | None = Field(default=None, ge=1)
+
+
+class ReferenceRules(Entry):
+    """What a reference image must be.
+
+    Attributes:
+        formats: lower-case image formats, the preferred one first.
+        exact_size: its pixels must equal the video's size.
+        max_bytes: the largest file that is taken, if there is a limit.
+    """
+
+    formats: tuple[str, ...] = Field(default=("png", "jpeg", "webp"), min_length=1)
+    exact_size: bool = True
+    max_bytes: int | None = Field(default=None, ge=1)
+
+
+class InpaintRules(Entry):
+    """What may appear in the video at a frame of the caller's choice: images, or a video.
+
+    Attributes:
+        max_images, max_videos: how many of each; never both kinds in one request.
+        max_video_seconds: the length of the longest video that is taken.
+        frames_per_second: of the finished video, by which frames are counted.
+        crop_bounds: the part of a picture that is used may be chosen.
+    """
+
+    max_images: int = Field(default=0, ge=0, le=16)
+    max_videos: int = Field(default=0, ge=0, le=16)
+    max_video_seconds: float = Field(default=5, gt=0, le=_MOST_SECONDS)
+    frames_per_second: int = Field(default=30, ge=1, le=240)
+    crop_bounds: bool = True
+
+
+class Deployment(Entry):
+    """One place where a model can be asked for videos, and what it can do there.
+
+    Attributes:
+        name: unique in the catalogue and stable, because records refer to it.
+        provider: the adapter's id, see ``dailies.providers.registry``.
+        endpoint: base URL; None when it isn't configured (such deployments are left out).
+        deployment: the name by which the provider knows the model.
+        sizes, seconds: what it renders; the first of each is the default.
+        prices: US dollars per second of video, by size or ``default``; None when nobody tells.
+        n_variants: the most videos that one job makes of a prompt, by size or ``default``.
+        inpaint: rules for images and videos at a frame of choice; None when it takes none.
+        typical_render_seconds: how long a job of the default size and length usually takes.
+        reference: rules for reference images; None when it takes none.
+        extension_seconds: lengths that an extension may add; None for those of ``seconds``.
+        max_extended_seconds: how long extensions may make a video, if there is a limit.
+        takes_video_files: edits and extensions may be given a file in place of an upstream job.
+        characters: it keeps characters (a name and a clip).
+        failed_share: the part of the price that a job costs which the provider let fail, 0 to 1.
+        upstream_models: further names by which the provider may call this model in its answers.
+    """
+
+    name: Name
+    provider: str = Field(min_length=1)
+    endpoint: Endpoint = None
+    deployment: str = Field(min_length=1)
+    credential: Credential = Credential.ENTRA
+    api_key: OptionalSecret = None
+    sizes: tuple[PictureSize, ...] = Field(min_length=1)
+    seconds: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=_MOST_SECONDS)], ...], BeforeValidator(_parse_seconds)
+    ] = Field(min_length=1)
+    variants: tuple[Variant, ...] = tuple(Variant)
+    operations: tuple[Operation, ...] = tuple(Operation)
+    max_prompt_characters: int = Field(default=32_000, ge=1)
+    reference: ReferenceRules | None = ReferenceRules()
+    inpaint: InpaintRules | None = None
+    n_variants: Mapping[str, Annotated[int, Field(ge=1, le=16)]] = {_DEFAULT: 1}
+    extension_seconds: tuple[Annotated[int, Field(ge=1, le=600)], ...] | None = None
+    max_extended_seconds: int | None = Field(default=None, ge=1)
+    takes_video_files: bool = False
+    characters: bool = False
+    prices: Mapping[str, Price] | None
+    failed_share: float = Field(default=0, ge=0, le=1)
+    typical_render_seconds: float = Field(default=60, gt=0, le=86_400)
+    quota: Quota = Quota()
+    upstream_models: tuple[str, ...] = ()
+
+    @field_validator("prices")
+    @classmethod
+    def _price_keys(cls, prices: Mapping[str, float] | None) -> Mapping[str, float] | None:
+        return None if prices is None else _by_size(prices)
+
+    @field_validator("n_variants")
+    @classmethod
+    def _variant_keys(cls, numbers: Mapping[str, int]) -> Mapping[str, int]:
+        return _by_size(numbers)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if Variant.VIDEO not in self.variants:
+            raise ValueError("variants must name 'video'")
+        unpriced = [str(size) for size in self.sizes if self._rate(size) is None]
+        if unpriced and self.prices is not None:
+            raise ValueError(
+                f"prices: nothing for {', '.join(unpriced)}; give a price for each size or for "
+                f"'{_DEFAULT}', or null when the price is not known"
+            )
+        if self.endpoint and self.credential is Credential.API_KEY:
+            key = self.api_key.get_secret_value() if self.api_key else ""
+            if not (key.isascii() and key.isprintable() and key and " " not in key):
+                raise ValueError(
+                    "api_key must be a key without spaces, because credential is 'api-key'; set it "
+                    "(AZURE_OPENAI_API_KEY in the catalogue that ships), or use credential 'entra'"
+                )
+        return self
+
+    @property
+    def default_size(self) -> Size:
+        return self.sizes[0]
+
+    @property
+    def default_seconds(self) -> int:
+        return self.seconds[0]
+
+    @property
+    def secret(self) -> SecretStr | None:
+        """The API key, only when that is the chosen credential."""
+        return self.api_key if self.credential is Credential.API_KEY else None
+
+    def supports(self, size: Size, seconds: int, operation: Operation = Operation.CREATE) -> bool:
+        """Whether this deployment can be asked for such a video."""
+        return size in self.sizes and seconds in self.seconds and operation in self.operations
+
+    @property
+    def is_sora_1(self) -> bool:
+        """Whether its videos are those of the jobs API."""
+        return self.provider == AZURE_SORA_1
+
+    def most_variants(self, size: Size) -> int:
+        """How many videos one job may make at this size."""
+        return self.n_variants.get(str(size), self.n_variants.get(_DEFAULT, 1))
+
+    def price(self, size: Size, seconds: int) -> float | None:
+        """US dollars for one video, to a hundredth of a cent; None when the price is not known.
+
+        A size without a price of its own (a fallback's, or one no longer in the file) costs the
+        default price, else the dearest one: an estimate is never too low.
+        """
+        if self.prices is None:
+            return None
+        rate = self._rate(size)
+        if rate is None:
+            rate = max(self.prices.values())
+        return round(rate * seconds, 4)
+
+    def typical_seconds(self, size: Size, seconds: int) -> float:
+        """How long such a job usually takes: in proportion to length and pixels. It only steers
+        the polling, which corrects itself by the progress that it sees."""
+        default = self.default_size
+        pixels = (size.width * size.height) / (default.width * default.height)
+        return self.typical_render_seconds * pixels * seconds / self.default_seconds
+
+    def _rate(self, size: Size) -> float | None:
+        prices = self.prices or {}
+        return prices.get(str(size), prices.get(_DEFAULT))

@@ -1,0 +1,268 @@
+"""The catalogue: which models callers may name, and which deployments serve each.
+
+It is read from ``models.yaml``. Names, limits and prices are data of that file, never of the code.
+``${NAME}`` and ``${NAME:-default}`` in a value are filled in from the app's settings; a deployment
+whose endpoint is then empty is left out, so that one file serves many installations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import Field, ValidationError
+
+from dailies.catalogue.deployment import (
+    Credential,
+    Deployment,
+    Entry,
+    Name,
+    Quota,
+    ReferenceRules,
+)
+from dailies.catalogue.environment import UnfilledPlaceholder, fill_in
+from dailies.video.basics import Size
+from dailies.video.errors import NotFound, SettingsError
+
+__all__ = [
+    "Catalogue",
+    "Credential",
+    "Deployment",
+    "Model",
+    "Quota",
+    "ReferenceRules",
+]
+
+T = TypeVar("T")
+
+_VENDOR_PREFIXES = ("openai/", "azure/", "azure_ai/")
+
+
+class _RepeatedKey(yaml.YAMLError):
+    """A key that a mapping has twice: of which YAML's readers quietly drop the first."""
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A reader of YAML to which a repeated key is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """See ``yaml.SafeLoader``."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    mark = key.start_mark
+                    raise _RepeatedKey(
+                        f"line {mark.line + 1}, column {mark.column + 1}: the key '{key.value}' is "
+                        "there twice; keep one"
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that callers may name; only deployments with an endpoint are in it.
+
+    Attributes:
+        fallbacks: names of models to try when every deployment here is retired.
+    """
+
+    name: str
+    deployments: tuple[Deployment, ...]
+    aliases: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The sizes that at least one deployment renders, the default first."""
+        return _union(deployment.sizes for deployment in self.deployments)
+
+    @property
+    def seconds(self) -> tuple[int, ...]:
+        """The lengths that at least one deployment renders, the default first."""
+        return _union(deployment.seconds for deployment in self.deployments)
+
+
+class _ModelEntry(Entry):
+    aliases: tuple[Name, ...] = ()
+    fallbacks: tuple[Name, ...] = ()
+    deployments: tuple[Deployment, ...] = Field(min_length=1)
+
+
+class _File(Entry):
+    default_model: Name
+    models: dict[Name, _ModelEntry] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The models on offer. Build it with ``load`` or ``parse``, which check the whole file.
+
+    Attributes:
+        models: by name, in the file's order; each has at least one deployment.
+    """
+
+    models: Mapping[str, Model]
+    default_model: Model
+    _names: Mapping[str, Model] = field(repr=False)
+
+    @classmethod
+    def load(cls, path: Path, environ: Mapping[str, str]) -> Catalogue:
+        """Read the catalogue's file.
+
+        Raises:
+            SettingsError: the file can't be read or is wrong; each problem names the path in it.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                [f"DAILIES_CATALOGUE: {path} can't be read ({error}); name a UTF-8 YAML file"]
+            ) from None
+        return cls.parse(text, environ, source=path.name)
+
+    @classmethod
+    def parse(
+        cls, text: str, environ: Mapping[str, str], *, source: str = "models.yaml"
+    ) -> Catalogue:
+        """Read a catalogue from YAML; ``source`` is how problems name the file.
+
+        Raises:
+            SettingsError: as ``load``.
+        """
+        try:
+            raw = fill_in(yaml.load(text, _UniqueKeys), environ)  # noqa: S506 - a SafeLoader
+            file = _File.model_validate(raw)
+        except _RepeatedKey as error:
+            raise SettingsError([f"{source}: {error}"]) from None
+        except yaml.YAMLError as error:
+            raise SettingsError([f"{source}: not valid YAML: {error}"]) from None
+        except UnfilledPlaceholder as error:
+            raise SettingsError([f"{source}: {error}"]) from None
+        except ValidationError as error:
+            raise SettingsError(
+                [f"{source}: {_where(e['loc'])}: {_what(e)}" for e in error.errors()]
+            ) from None
+        problems = [f"{source}: {problem}" for problem in _inconsistencies(file)]
+        if problems:
+            raise SettingsError(problems)
+        return cls._offering(file, source)
+
+    @classmethod
+    def _offering(cls, file: _File, source: str) -> Catalogue:
+        models = {
+            name: Model(name, offered, entry.aliases, entry.fallbacks)
+            for name, entry in file.models.items()
+            if (offered := tuple(d for d in entry.deployments if d.endpoint))
+        }
+        if not models:
+            raise SettingsError(
+                [
+                    f"{source}: no deployment has an endpoint; set AZURE_OPENAI_ENDPOINT to the "
+                    "resource's address, e.g. https://my-resource.openai.azure.com"
+                ]
+            )
+        if file.default_model not in models:
+            raise SettingsError(
+                [
+                    f"{source}: default_model: '{file.default_model}' has no deployment with an "
+                    f"endpoint; set one, or make one of these the default: {', '.join(models)}"
+                ]
+            )
+        names = {_key(n): m for m in models.values() for n in (m.name, *m.aliases)}
+        return cls(models, models[file.default_model], names)
+
+    def resolve(self, name: str | None) -> Model:
+        """The model that a caller means by ``name``: its name or an alias, in any case, also with
+        a vendor's prefix (``openai/``, ``azure/``); None is the default model.
+
+        Raises:
+            NotFound: nothing on offer has that name; told as Azure tells it.
+        """
+        if name is None:
+            return self.default_model
+        key = _key(name)
+        bare = next((key.removeprefix(p) for p in _VENDOR_PREFIXES if key.startswith(p)), key)
+        model = self._names.get(key) or self._names.get(bare)
+        if model is None:
+            # Azure's words: on Azure the model of a request is the name of a deployment.
+            raise NotFound(
+                f"The API deployment '{name[:64]}' for this resource does not exist. If you "
+                "created the deployment within the last 5 minutes, please wait a moment and try "
+                "again.",
+                param="model",
+                code="DeploymentNotFound",
+                type="video_generation_user_error",
+            )
+        return model
+
+    def deployment(self, name: str) -> Deployment | None:
+        """The deployment that a record refers to, or None when the catalogue no longer has it."""
+        return next((d for d in self.deployments if d.name == name), None)
+
+    @property
+    def deployments(self) -> Sequence[Deployment]:
+        """Every deployment on offer, in the file's order."""
+        return [d for model in self.models.values() for d in model.deployments]
+
+    def candidates(self, model: Model) -> Sequence[Deployment]:
+        """Where to try, in order: the model's own deployments, then those of its fallbacks (and
+        of theirs); each once."""
+        found: dict[str, Deployment] = {}
+        waiting, seen = [model.name], set[str]()
+        while waiting:
+            current = self.models.get(waiting.pop(0))
+            if current is None or current.name in seen:
+                continue
+            seen.add(current.name)
+            found.update((d.name, d) for d in current.deployments)
+            waiting.extend(
+                self._names[_key(f)].name for f in current.fallbacks if _key(f) in self._names
+            )
+        return list(found.values())
+
+
+def _inconsistencies(file: _File) -> Iterable[str]:
+    """What is wrong between the entries, each line with its path and remedy."""
+    owners: dict[str, str] = {}
+    for name, entry in file.models.items():
+        for known in (name, *entry.aliases):
+            other = owners.setdefault(_key(known), name)
+            if other != name:
+                yield f"models.{name}: '{known}' already names '{other}'; names must differ"
+    deployments: set[str] = set()
+    for name, entry in file.models.items():
+        for place, deployment in enumerate(entry.deployments):
+            if deployment.name in deployments:
+                yield (
+                    f"models.{name}.deployments[{place}].name: '{deployment.name}' is taken; "
+                    "records refer to deployments by name, so give each its own"
+                )
+            deployments.add(deployment.name)
+        for place, fallback in enumerate(entry.fallbacks):
+            if _key(fallback) not in owners:
+                yield f"models.{name}.fallbacks[{place}]: there is no model '{fallback}'"
+    if file.default_model not in file.models:
+        yield f"default_model: there is no model '{file.default_model}'"
+
+
+def _union(groups: Iterable[Iterable[T]]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(item for group in groups for item in group))
+
+
+def _key(name: str) -> str:
+    return name.strip().lower()
+
+
+def _where(loc: Sequence[Any]) -> str:
+    """``models.sora-2.deployments[0].sizes``."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+    return path.lstrip(".") or "(top)"
+
+
+def _what(detail: Any) -> str:
+    return str(detail["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,170 @@
+"""The orchestration engine as the library sees it: names, what crosses its borders, its client.
+
+What crosses the border between orchestrations and activities are small JSON objects. Durable
+Functions hands an orchestrator only the text of an activity's exception, so what can be expected
+comes back as a ``Step``; an exception is a fault worth an automatic retry.
+
+The triggers give the durable client in the form of ``Orchestrations``; nothing here knows Azure
+Functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, NotRequired, Protocol, TypedDict
+
+from dailies.video.basics import VideoError
+from dailies.video.record import VideoRecord
+
+__all__ = [
+    "ACCEPT_DROP",
+    "GENERATE_VIDEO",
+    "WAKE_EVENT",
+    "GenerateInput",
+    "InstanceState",
+    "Orchestrations",
+    "QuotaRequest",
+    "Step",
+    "VideoRef",
+    "done",
+    "hold",
+    "step_instance_id",
+    "stop",
+    "wait",
+    "wake_video",
+]
+
+GENERATE_VIDEO = "generate_video_v2"
+"""The orchestrator that new videos are started with. A changed sequence of yields is a new version;
+the old one stays registered until its instances have drained."""
+
+ACCEPT_DROP = "accept_drop_v2"
+"""The orchestrator of one dropped image."""
+
+_STEPS_THAT_WAIT = ("submit_video", "check_video", "archive_video")
+"""Activities that a sub-orchestration repeats, with pauses."""
+
+WAKE_EVENT = "wake"
+"""The external event that cuts a waiting step's pause short."""
+
+
+class InstanceState(StrEnum):
+    """What became of an orchestration instance."""
+
+    MISSING = "missing"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TERMINATED = "terminated"
+
+
+class QuotaRequest(TypedDict):
+    """What the quota entity of a deployment needs to know; times are seconds."""
+
+    deployment: str
+    per_window: int | None
+    window_seconds: float
+    concurrent: int | None
+    typical_seconds: float
+    lease_seconds: float
+
+
+class VideoRef(TypedDict):
+    """A video, by name. ``traceparent`` is the trace that it was created in; ``attempt`` counts the
+    calls of a repeated step, from 0; ``woken`` says that its pause was cut short, so that no quota
+    was asked for; ``waiting`` that it was asked for and had no place."""
+
+    id: str
+    owner: str
+    traceparent: NotRequired[str | None]
+    attempt: NotRequired[int]
+    woken: NotRequired[bool]
+    waiting: NotRequired[bool]
+
+
+class GenerateInput(VideoRef):
+    """The input of the orchestration: small, and without the prompt. ``sent`` (since version 2):
+    its request has left, or may have, so that the next step needs no place in the quota."""
+
+    restarts: int
+    retry_seconds: float
+    has_reference: bool
+    quota: QuotaRequest | None
+    sent: NotRequired[bool]
+
+
+class Step(TypedDict):
+    """What a step came to.
+
+    ``done``: go on, after ``seconds``. ``wait``: call it again after ``seconds``. ``stop``: the
+    video ends with ``error``. ``holds``: the quota that was granted serves the next call too.
+    """
+
+    kind: Literal["done", "wait", "stop"]
+    seconds: NotRequired[float]
+    error: NotRequired[dict[str, str]]
+    holds: NotRequired[bool]
+
+
+def done(next_after: float = 0.0) -> Step:
+    """The step is complete; the next one need not begin before ``next_after`` seconds."""
+    return {"kind": "done", "seconds": next_after}
+
+
+def wait(seconds: float) -> Step:
+    """Nothing is wrong; call the step again after so many seconds."""
+    return {"kind": "wait", "seconds": max(0.0, seconds)}
+
+
+def hold(seconds: float) -> Step:
+    """As ``wait``; what was granted is still under way, so no new place in the quota is needed."""
+    return {**wait(seconds), "holds": True}
+
+
+def stop(error: VideoError) -> Step:
+    """The video can't go on."""
+    return {"kind": "stop", "error": {"code": error.code, "message": error.message}}
+
+
+class Orchestrations(Protocol):
+    """The engine, as the API, the drop trigger and the sweeper use it."""
+
+    async def start(self, name: str, instance_id: str, payload: Mapping[str, Any]) -> None:
+        """Start an instance; an instance of that id that runs is left alone."""
+        ...
+
+    async def raise_event(self, instance_id: str, event: str) -> None:
+        """Raise an external event; nothing happens when no such instance runs."""
+        ...
+
+    async def state(self, instance_id: str) -> InstanceState:
+        """What became of the instance."""
+        ...
+
+    async def release_quota(self, deployment: str, video_id: str) -> None:
+        """Give back what an ended video still holds of its deployment's quota."""
+        ...
+
+    async def purge_finished(self, before: datetime) -> int:
+        """Forget the instances that were created before this time and have ended, failed ones and
+        their histories included; gives their number."""
+        ...
+
+    def check_status(self, instance_id: str) -> Mapping[str, str]:
+        """Durable's management addresses. They carry a key to the whole task hub: for operators
+        only."""
+        ...
+
+
+def step_instance_id(video_id: str, activity: str, restarts: int) -> str:
+    """The id of the sub-orchestration that repeats a step; a restarted video has new ones."""
+    return f"{video_id}-{activity}-{restarts}"
+
+
+async def wake_video(orchestrations: Orchestrations, record: VideoRecord) -> None:
+    """Cut short whatever pause the video's orchestration is in, so that it sees the record anew."""
+    for activity in _STEPS_THAT_WAIT:
+        instance_id = step_instance_id(record.id, activity, record.restarts)
+        await orchestrations.raise_event(instance_id, WAKE_EVENT)

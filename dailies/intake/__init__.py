@@ -1,0 +1,1 @@
+"""The one way in behind all ways in."""

@@ -1,0 +1,213 @@
+"""Accepting a video: the one way in behind all ways in.
+
+When ``accept`` returns, the video is durable: its record is written, and a timer starts whatever
+has a record but no orchestration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from dailies.services import Services
+from dailies.stores.resends import Sending
+from dailies.stores.rows import hash_key
+from dailies.telemetry import tracecontext
+from dailies.telemetry.logs import log_event
+from dailies.video.basics import new_id
+from dailies.video.errors import TooMany
+from dailies.video.record import (
+    InpaintItem,
+    ReferenceFile,
+    Source,
+    VideoRecord,
+    VideoRequest,
+)
+from dailies.video.spans import note_record
+
+__all__ = ["Acceptance", "GivenInput", "GivenReference", "accept"]
+
+_CHOSEN_BY_US = frozenset({"source_job_id", "source_file", "deployment"})
+
+
+@dataclass(frozen=True, slots=True)
+class GivenReference:
+    """A reference image as the caller gave it.
+
+    Attributes:
+        length: its bytes.
+        open: starts reading it anew.
+        digest: tells this content from any other; the SHA-256 where requests are compared by it.
+    """
+
+    file: ReferenceFile
+    length: int
+    open: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenInput:
+    """An image or a video for a frame of choice, as the caller gave it.
+
+    Attributes:
+        length: its bytes.
+        open: starts reading it anew.
+        digest: tells this content from any other.
+    """
+
+    item: InpaintItem
+    content_type: str
+    length: int
+    open: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The accepted video; ``replayed`` when it was made before: by an earlier request with the same
+    key, or by another sending of this one."""
+
+    record: VideoRecord
+    replayed: bool
+
+
+async def accept(
+    services: Services,
+    *,
+    owner: str,
+    request: VideoRequest,
+    reference: GivenReference | None,
+    source: Source,
+    idempotency_key: str | None,
+    traceparent: str | None,
+    most_unfinished: int | None = None,
+    key_decides: bool = False,
+    inputs: Sequence[GivenInput] = (),
+    sending: Sending | None = None,
+) -> Acceptance:
+    """Write the record of a new video, or find the one that the same key made before.
+
+    With ``key_decides`` that is the answer to whatever is asked under this key. Without a key,
+    another ``sending`` of the same request may have made it. The video's trace is the one being
+    worked in, else the caller's ``traceparent``, else a new one.
+
+    Raises:
+        Conflict: the key was used with another request, or the video of a request that was sent
+            again was deleted.
+        TooMany: the owner has ``most_unfinished`` unfinished videos, or more.
+        IntegrityError: an input is not as long as it was; nothing was accepted.
+        azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
+    """
+    key = None if idempotency_key is None else hash_key(idempotency_key)
+    request_hash = (
+        None if key_decides else _hash_request(request, reference, inputs, with_key=key is not None)
+    )
+    now = services.clock()
+    earlier = None
+    if key is not None:
+        earlier = await services.records.find_by_key(owner, key, request_hash)
+    elif sending is not None and sending.number > 0:
+        earlier = await services.records.find_sent(owner, request_hash or "", sending, now)
+    if earlier is not None:
+        return Acceptance(earlier, replayed=True)
+    await _check_room(services, owner, most_unfinished)
+    video_id = new_id(now)
+    has_files = reference is not None or bool(inputs)
+    if has_files:
+        # First the row by which the sweeper finds what an interrupted create leaves, then the
+        # files: a record must never point to a file that is not there.
+        await services.records.announce(video_id, owner)
+    if reference is not None:
+        name = f"{video_id}/reference.original"
+        await services.files.store(
+            name,
+            reference.open(),
+            content_type=reference.file.content_type,
+            length=reference.length,
+        )
+        request = request.model_copy(
+            update={"reference": reference.file.model_copy(update={"original": name})}
+        )
+    if inputs:
+        items = [await _keep(services, video_id, n, given) for n, given in enumerate(inputs, 1)]
+        request = request.model_copy(update={"inpaint": tuple(items)})
+    record = VideoRecord(
+        id=video_id,
+        owner=owner,
+        created_at=now,
+        request=request,
+        source=source,
+        idempotency_key=key,
+        request_hash=request_hash,
+        traceparent=tracecontext.starting(traceparent),
+    )
+    stored = await services.records.insert(record, None if key is not None else sending)
+    note_record(stored)
+    replayed = stored.id != video_id
+    if replayed and has_files:
+        await services.files.delete_folder(f"{video_id}/")
+    log_event(
+        "video_replayed" if replayed else "video_accepted",
+        video_id=stored.id,
+        owner=owner,
+        model=request.model,
+        seconds=request.seconds,
+        size=request.size,
+        source=source.kind,
+    )
+    return Acceptance(stored, replayed)
+
+
+async def _keep(services: Services, video_id: str, number: int, given: GivenInput) -> InpaintItem:
+    """Stream an input into ``input-1.mp4`` …; the item that names the file."""
+    extension = given.content_type.partition("/")[2].replace("jpeg", "jpg")
+    file = await services.files.store(
+        f"{video_id}/input-{number}.{extension}",
+        given.open(),
+        content_type=given.content_type,
+        length=given.length,
+    )
+    return given.item.model_copy(update={"file": file})
+
+
+async def _check_room(services: Services, owner: str, most: int | None) -> None:
+    if most is not None and await services.records.count_open(owner, up_to=most) >= most:
+        raise TooMany(
+            f"Too many running tasks: {most} of your videos are unfinished, and more are not "
+            "taken. Wait for one to end, or delete one.",
+            code="too_many_running_tasks",
+        )
+
+
+def _hash_request(
+    request: VideoRequest,
+    reference: GivenReference | None,
+    inputs: Sequence[GivenInput],
+    *,
+    with_key: bool,
+) -> str:
+    """Equal for equal requests, the bytes of images and videos included."""
+    # What we start a remix from is ours to choose, and may be another when its request is sent
+    # again. Hashes that stand beside keys hold it, and stay as they are.
+    chosen = frozenset() if with_key else _CHOSEN_BY_US
+    # Defaults are left out: a field that is new in a later version changes no earlier hash.
+    document = request.model_dump(
+        mode="json", exclude={"reference", "inpaint", *chosen}, exclude_defaults=True
+    )
+    if reference is not None:
+        document["reference"] = {
+            "sha256": reference.digest,
+            "file": reference.file.model_dump(mode="json", exclude={"original", "file"}),
+        }
+    if inputs:
+        document["inpaint"] = [
+            {
+                "digest": given.digest,
+                "item": given.item.model_dump(mode="json", exclude={"original"}),
+            }
+            for given in inputs
+        ]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The ways in: each its fields, and their translation into a request."""

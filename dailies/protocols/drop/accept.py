@@ -1,0 +1,319 @@
+"""Turn a dropped image into an accepted video, or into an answer that says what to change."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Literal, NotRequired, TypedDict
+
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.storage.blob import BlobProperties
+from azure.storage.blob.aio import BlobClient
+
+from dailies.announce.events import rejected_event
+from dailies.catalogue.offers import check_inputs
+from dailies.inputs.headers import check_file
+from dailies.intake.accept import Acceptance, GivenInput, GivenReference, accept
+from dailies.protocols import drop as drops
+from dailies.protocols.drop import memory as drop_memory
+from dailies.protocols.frame_inputs import (
+    check_frame_fields,
+    read_frame_input,
+    takes_frames,
+)
+from dailies.protocols.requests import build_request
+from dailies.services import Services
+from dailies.stores import uploads
+from dailies.stores.blob_source import BlobSource
+from dailies.stores.drops import blob_state
+from dailies.stores.files import read_blob
+from dailies.stores.uploads import UploadState
+from dailies.telemetry import tracecontext
+from dailies.telemetry.logs import log_event
+from dailies.video.errors import (
+    Conflict,
+    DropError,
+    IntegrityError,
+    RequestError,
+    UnusableReference,
+)
+from dailies.video.record import ReferenceFile, Source, SourceKind, VideoRequest
+
+__all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
+
+_MAX_PARAMETER_BYTES = drops.MAX_FILE_BYTES + 1
+# Work that did not come back was killed, by this very file or by whatever else restarts a worker.
+_MOST_BEGUN = 8
+_MOST_FAULTS = 5
+# Answers of storage that say nothing about the blob: a role that is missing, too much at once, and
+# a blob that was written to while it was read.
+_PASSING = frozenset({401, 403, 408, 412, 429})
+
+
+class Drop(TypedDict):
+    """One upload: a blob of the references container, as it was with this ETag.
+
+    ``last_call``: what is missing now will not come any more. ``traceparent``: the trace of the
+    trigger that saw it.
+    """
+
+    blob: str
+    etag: str
+    traceparent: NotRequired[str]
+    last_call: NotRequired[bool]
+
+
+class Rejection(TypedDict):
+    """Why a drop can't be used; see ``DropError``."""
+
+    code: str
+    message: str
+    where: str
+
+
+class DropAnswer(TypedDict):
+    """What became of a drop. ``waiting``: for its sidecar. ``gone``: deleted, or replaced by a
+    newer upload, which has an event of its own."""
+
+    kind: Literal["accepted", "waiting", "rejected", "gone"]
+    video_id: NotRequired[str]
+    rejection: NotRequired[Rejection]
+
+
+async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Acceptance | None]:
+    """Look at the image and its parameters and accept a video, once for this upload.
+
+    What is unfinished waits: an image without bytes, a sidecar or defaults without any, and an
+    image without a prompt in its metadata whose sidecar is not there. With ``last_call`` nothing
+    more is waited for, and the nearest ``_defaults.json`` decides.
+
+    Raises:
+        azure.core.exceptions.AzureError: storage did not answer; do it again.
+        Exception: something else went wrong; done often enough, it is a rejection.
+    """
+    name, key = drop["blob"], drop["etag"]
+    client = services.files.references.get_blob_client(name)
+    try:
+        properties = await client.get_blob_properties()
+    except ResourceNotFoundError:
+        await services.drops.close(name, key)
+        return {"kind": "gone"}, None
+    upload = await drop_memory.begin(services, name, key, blob_state(properties))
+    if upload is None:
+        await services.drops.close(name, key)
+        return {"kind": "gone"}, None
+    if upload.state is UploadState.ACCEPTED:
+        await services.drops.close(name, key)
+        return {"kind": "accepted", "video_id": upload.video_id or ""}, None
+    if upload.begun > _MOST_BEGUN:
+        return _rejected(_never_came_back(name)), None
+    try:
+        answer, acceptance = await _decide(services, drop, client, properties)
+    except Exception as error:
+        # Whatever it is, no upload may keep failing for ever: enough of it is an answer.
+        faults = await drop_memory.came_back(services, name, key, fault=not _passes(error))
+        if faults < _MOST_FAULTS:
+            raise
+        log_event("drop_given_up", level=logging.ERROR, blob=name, reason=type(error).__name__)
+        return _rejected(_keeps_failing(name, error)), None
+    if acceptance is None:
+        await drop_memory.came_back(services, name, key)
+        return answer, None
+    await drop_memory.answered(services, name, key, video_id=acceptance.record.id)
+    await _forget_report(services, name)
+    return answer, acceptance
+
+
+async def _decide(
+    services: Services, drop: Drop, client: BlobClient, properties: BlobProperties
+) -> tuple[DropAnswer, Acceptance | None]:
+    name, metadata = drop["blob"], dict(properties.metadata or {})
+    try:
+        kind = drops.classify(name, metadata)
+        if kind is drops.DropKind.UNSUPPORTED:
+            raise drops.unsupported(name)
+        if not kind.starts_video:
+            await services.drops.close(name, drop["etag"])
+            return {"kind": "gone"}, None
+        sidecar = await _first(services, drops.sidecar_candidates(name))
+        defaults = await _first(services, drops.defaults_candidates(name))
+        if not drop.get("last_call"):
+            described = sidecar is not None or _has_prompt(metadata)
+            empty = any(file is not None and file.is_empty for file in (sidecar, defaults))
+            if not described or empty or not properties.size:
+                return {"kind": "waiting"}, None
+        if not properties.size:
+            raise DropError("The file is empty. Upload it whole.", code="invalid_image", where=name)
+        wanted = drops.parameters(name, metadata, sidecar, defaults)
+        source = BlobSource(client, int(properties.size), str(properties.etag))
+        acceptance = await _accept(services, drop, wanted, source)
+    except DropError as error:
+        return _rejected(error), None
+    return {"kind": "accepted", "video_id": acceptance.record.id}, acceptance
+
+
+def _rejected(error: DropError) -> DropAnswer:
+    rejection: Rejection = {
+        "code": error.code,
+        "message": error.message,
+        "where": error.where,
+    }
+    return {"kind": "rejected", "rejection": rejection}
+
+
+async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> None:
+    """Answer with ``<name>.error.json`` beside the image and a ``rejected`` event.
+
+    Raises:
+        azure.core.exceptions.AzureError: storage or the topic did not answer; do it again.
+    """
+    error = DropError(rejection["message"], code=rejection["code"], where=rejection["where"])
+    now = services.clock()
+    report = drops.error_report(
+        error,
+        blob=drop["blob"],
+        etag=drop["etag"],
+        time=datetime.fromtimestamp(now, UTC).isoformat(),
+    )
+    await services.files.references.upload_blob(
+        drops.error_name(drop["blob"]), report, overwrite=True
+    )
+    container = services.settings.references_container
+    await services.events.publish(
+        rejected_event(
+            blob=drop["blob"],
+            key=uploads.instance_id(container, drop["blob"], drop["etag"]),
+            error=rejection,
+            source=services.settings.event_source,
+            now=now,
+            traceparent=tracecontext.starting(drop.get("traceparent")),
+        )
+    )
+    await drop_memory.answered(services, drop["blob"], drop["etag"], code=rejection["code"])
+    log_event(
+        "drop_rejected",
+        blob=drop["blob"],
+        code=rejection["code"],
+        where=rejection["where"],
+        reason=rejection["message"],
+    )
+
+
+async def images_of_sidecar(services: Services, sidecar: str) -> list[str]:
+    """The names of the images that this sidecar belongs to."""
+    found: dict[str, None] = {}
+    for prefix in drops.sidecar_prefixes(sidecar):
+        async for name in services.files.references.list_blob_names(name_starts_with=prefix):
+            if drops.is_sidecar_of(sidecar, name):
+                found[name] = None
+    return list(found)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the error is an outage's, which says nothing about this upload."""
+    if isinstance(error, Conflict | IntegrityError | OSError):
+        return True  # somebody else writes, or uploads, at this moment
+    if not isinstance(error, AzureError):
+        return False
+    status = getattr(error, "status_code", None)
+    return status is None or status in _PASSING or status >= 500
+
+
+def _keeps_failing(name: str, error: Exception) -> DropError:
+    code = getattr(error, "error_code", None)
+    code = getattr(code, "value", code)  # of an enumeration, as a rule
+    why = f"Storage does not let it be read ({code})" if code else "It can't be worked on"
+    return DropError(
+        f"{why}, after {_MOST_FAULTS} tries. Upload it again, or save it in another format first.",
+        code="drop_failed",
+        where=name,
+    )
+
+
+def _never_came_back(name: str) -> DropError:
+    return DropError(
+        f"Work on this file was broken off {_MOST_BEGUN} times. Upload it again, smaller or saved "
+        "in another format.",
+        code="drop_failed",
+        where=name,
+    )
+
+
+async def _accept(
+    services: Services,
+    drop: Drop,
+    wanted: drops.DropParameters,
+    source: BlobSource,
+) -> Acceptance:
+    name = drop["blob"]
+    # The upload alone is the key: its sidecar may have changed since, the video may not.
+    key = uploads.idempotency_key(services.settings.references_container, name, drop["etag"])
+    try:
+        request, reference, inputs = await _read(services, name, wanted, source, key)
+    except UnusableReference as error:
+        raise drops.unusable(name, error) from None
+    except RequestError as error:
+        where = f"{name}: {error.param}" if error.param else name
+        raise DropError(
+            error.message, code=error.code or "invalid_parameters", where=where
+        ) from None
+    return await accept(
+        services,
+        owner=services.settings.drop_owner,
+        request=request,
+        reference=reference,
+        source=Source(kind=SourceKind.DROP, blob=name, etag=drop["etag"]),
+        idempotency_key=key,
+        traceparent=drop.get("traceparent"),
+        key_decides=True,
+        inputs=inputs,
+    )
+
+
+async def _read(
+    services: Services, name: str, wanted: drops.DropParameters, source: BlobSource, key: str
+) -> tuple[VideoRequest, GivenReference | None, list[GivenInput]]:
+    """What is asked for, with the image that the video starts with, or what goes to a frame."""
+    settings, catalogue = services.settings, services.catalogue
+    fields = wanted.model_dump(mode="json", exclude_none=True)
+    model = catalogue.resolve(wanted.model)
+    check_frame_fields(fields, model, has_input=True)
+    if takes_frames(model) or drops.classify(name) is drops.DropKind.VIDEO:
+        given, size = await read_frame_input(fields, source, settings, model, digest=key)
+        request = build_request(catalogue, fields, image=size)
+        check_inputs(model, [given.item], request.seconds, param="frame_index")
+        return request, None, [given]
+    if source.length > settings.max_reference_bytes:
+        raise DropError(
+            f"the image has {source.length} bytes; at most {settings.max_reference_bytes} are "
+            "taken. Save it smaller.",
+            code="image_too_large",
+            where=name,
+        )
+    info = await check_file(source, max_pixels=settings.max_reference_pixels)
+    request = build_request(catalogue, fields, image=info.upright)
+    file = ReferenceFile(content_type=f"image/{info.format.value}", fit=wanted.fit)
+    return request, GivenReference(file, source.length, source.open, key), []
+
+
+async def _first(services: Services, names: tuple[str, ...]) -> drops.ParameterFile | None:
+    for name in names:
+        data = await read_blob(services.files.references, name, max_bytes=_MAX_PARAMETER_BYTES)
+        if data is not None:
+            return drops.ParameterFile(name, data)
+    return None
+
+
+async def _forget_report(services: Services, name: str) -> None:
+    """Remove the report of an earlier rejection: what it asked for was done."""
+    try:
+        await services.files.references.delete_blob(drops.error_name(name))
+    except ResourceNotFoundError:
+        return
+    except (HttpResponseError, AzureError) as error:
+        # The video is accepted; an old report beside the image does no harm.
+        log_event("report_not_removed", blob=name, reason=type(error).__name__)
+
+
+def _has_prompt(metadata: dict[str, str]) -> bool:
+    return any(key.lower() in ("prompt", "prompt_b64") and metadata[key] for key in metadata)

@@ -1,0 +1,150 @@
+"""Find the uploads that no event told of, and those whose orchestration ended without an answer.
+
+Two looks. The first is at what was seen and not answered: few rows. The second goes through the
+names of the whole container, as far as one run's time allows, and on from there in the next: a
+container of a million blobs takes a few hours, and no memory. Only what was changed since the pass
+before is looked at closely, so that a pass over what is long done costs its lists and nothing else.
+What was there before the first pass is never touched: it may be somebody's archive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobProperties
+
+from dailies.engine import InstanceState, Orchestrations
+from dailies.protocols import drop as drops
+from dailies.protocols.drop.arrivals import look_again
+from dailies.services import Services
+from dailies.stores.drops import ContainerPass, OpenDrop, blob_state
+from dailies.telemetry.logs import log_event
+
+__all__ = ["SKEW_SECONDS", "sweep_drops"]
+
+_LONGEST_LOOK_SECONDS = 20.0
+"""Of the whole run, which has to end well before a host's limit on a function's time."""
+_PER_PAGE = 100
+"""The SDK reads a page's XML in one go, a third of a millisecond for a blob, and the loop waits."""
+_AT_ONCE = 8
+SKEW_SECONDS = 300.0
+"""Storage's clock and ours, and a page that was listed before a blob came."""
+
+
+async def sweep_drops(services: Services, orchestrations: Orchestrations) -> Counter[str]:
+    """Do both looks once; gives how often each thing was done."""
+    actions: Counter[str] = Counter()
+    grace = services.settings.sweep_grace_seconds
+    async for drop in services.drops.open_drops():
+        if services.clock() - drop.since >= grace:
+            await _safely(actions, drop.blob, _tend(services, orchestrations, drop))
+    await _look_through(services, orchestrations, actions)
+    return actions
+
+
+async def _tend(services: Services, orchestrations: Orchestrations, drop: OpenDrop) -> str | None:
+    if await orchestrations.state(drop.instance_id) is InstanceState.RUNNING:
+        return None
+    if await look_again(services, orchestrations, drop.blob):
+        return "started"
+    # Answered, deleted or replaced, by somebody who did not come to say so.
+    await services.drops.close_instance(drop.instance_id)
+    return "closed"
+
+
+async def _look_through(
+    services: Services, orchestrations: Orchestrations, actions: Counter[str]
+) -> None:
+    """Go on with the pass, and end it if the end is reached."""
+    now = services.clock()
+    current = await services.drops.current_pass()
+    if current is None:
+        current = ContainerPass(began=now, changed_since=now + SKEW_SECONDS)
+        await services.drops.save_pass(current)
+    until = time.monotonic() + _LONGEST_LOOK_SECONDS
+    oldest = current.changed_since - SKEW_SECONDS
+    newest = now - services.settings.sweep_grace_seconds
+    async for page, token in _pages(services, current.token):
+        changed = [
+            blob
+            for blob in page
+            if oldest <= blob.last_modified.timestamp() <= newest and _may_start(blob)
+        ]
+        await _look_closely(services, orchestrations, changed, actions)
+        if token is None:
+            # What came while the pass was under way, the next one sees.
+            current = ContainerPass(began=now, changed_since=current.began)
+        else:
+            current = current.model_copy(update={"token": token})
+        await services.drops.save_pass(current)
+        if token is None or time.monotonic() > until:
+            return
+
+
+async def _pages(
+    services: Services, token: str | None
+) -> AsyncIterator[tuple[list[BlobProperties], str | None]]:
+    """The pages of the container's list from ``token`` on, each with the token of the next."""
+    listing = services.files.references.list_blobs(results_per_page=_PER_PAGE)
+    pages: Any = listing.by_page(continuation_token=token)  # declared without its token
+    try:
+        async for page in pages:
+            blobs = [blob async for blob in page]
+            yield blobs, pages.continuation_token or None
+    except HttpResponseError as error:
+        if token is None or error.status_code != 400:
+            raise
+        # Storage does not know the token any more: begin anew.
+        async for first in _pages(services, None):
+            yield first
+
+
+def _may_start(blob: BlobProperties) -> bool:
+    kind = drops.classify(str(blob.name))
+    return kind.starts_video or kind is drops.DropKind.UNSUPPORTED
+
+
+async def _look_closely(
+    services: Services,
+    orchestrations: Orchestrations,
+    blobs: list[BlobProperties],
+    actions: Counter[str],
+) -> None:
+    limit = asyncio.Semaphore(_AT_ONCE)
+
+    async def look(blob: BlobProperties) -> None:
+        async with limit:
+            name = str(blob.name)
+            await _safely(actions, name, _missed(services, orchestrations, blob))
+
+    await asyncio.gather(*map(look, blobs))
+
+
+async def _missed(
+    services: Services, orchestrations: Orchestrations, blob: BlobProperties
+) -> str | None:
+    """Start what nobody has seen. What was seen has a row among the open ones, or an answer."""
+    name = str(blob.name)
+    known = (await services.drops.get(name)).current(blob_state(blob))
+    if known is not None:
+        return None
+    return "found" if await look_again(services, orchestrations, name) else None
+
+
+async def _safely(
+    actions: Counter[str], name: str, looking: Coroutine[Any, Any, str | None]
+) -> None:
+    try:
+        action = await looking
+    except Exception:  # noqa: BLE001 - whatever is wrong with one, the others must not wait
+        log_event("sweep_failed", level=logging.ERROR, exc_info=True, blob=name)
+        action = "failed"
+    if action is not None:
+        actions[action] += 1
+        log_event("drop_swept", blob=name, action=action)

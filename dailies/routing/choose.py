@@ -1,0 +1,34 @@
+"""Which deployment may make a video."""
+
+from __future__ import annotations
+
+from dailies.catalogue import Catalogue, Deployment
+from dailies.catalogue.offers import takes
+from dailies.video.basics import Operation
+from dailies.video.errors import RequestError
+from dailies.video.record import VideoRequest
+
+__all__ = ["serving"]
+
+
+def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
+    """The deployments that can serve this request, in the order of preference."""
+    try:
+        model = catalogue.resolve(request.model)
+    except RequestError:
+        # The model was taken out of the catalogue after the request was accepted.
+        return []
+    if request.operation is not Operation.CREATE:
+        # Only where the source was made is there something to start from.
+        deployment = catalogue.deployment(request.deployment or "")
+        return [] if deployment is None else [deployment]
+    with_image = request.reference is not None
+    return [
+        deployment
+        for deployment in catalogue.candidates(model)
+        if request.seconds in deployment.seconds
+        and request.size in deployment.sizes
+        and len(request.prompt) <= deployment.max_prompt_characters
+        and (deployment.reference is not None or not with_image)
+        and takes(deployment, request)
+    ]
