@@ -152,7 +152,7 @@ def _held_in(stack: RunningStack, phase: str, prompt: str) -> dict[str, Any]:
             stack.faults.add("create", "hold", seconds=2, match=prompt)
         case "archiving":
             stack.faults.add("content", "status", status=503, times=None, match=prompt)
-    render = 600 if phase == "rendering" else 30
+    render = 600 if phase in ("submitting", "rendering") else 30
     video = stack.create(f"{prompt} [sim label=outage render={render}]")
     _wait_for_phase(stack, video, phase)
     return video
