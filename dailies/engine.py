@@ -28,6 +28,7 @@ __all__ = [
     "QuotaRequest",
     "Step",
     "VideoRef",
+    "ask",
     "done",
     "hold",
     "step_instance_id",
@@ -36,7 +37,7 @@ __all__ = [
     "wake_video",
 ]
 
-GENERATE_VIDEO = "generate_video_v2"
+GENERATE_VIDEO = "generate_video_v3"
 """The orchestrator that new videos are started with. A changed sequence of yields is a new version;
 the old one stays registered until its instances have drained."""
 
@@ -74,7 +75,8 @@ class QuotaRequest(TypedDict):
 class VideoRef(TypedDict):
     """A video, by name. ``traceparent`` is the trace that it was created in; ``attempt`` counts the
     calls of a repeated step, from 0; ``woken`` says that its pause was cut short, so that no quota
-    was asked for; ``waiting`` that it was asked for and had no place."""
+    was asked for; ``waiting`` that it was asked for and had no place; ``place`` (since version 3 of
+    the repeated step) at which deployment it has one, None for nowhere."""
 
     id: str
     owner: str
@@ -82,11 +84,13 @@ class VideoRef(TypedDict):
     attempt: NotRequired[int]
     woken: NotRequired[bool]
     waiting: NotRequired[bool]
+    place: NotRequired[str | None]
 
 
 class GenerateInput(VideoRef):
-    """The input of the orchestration: small, and without the prompt. ``sent`` (since version 2):
-    its request has left, or may have, so that the next step needs no place in the quota."""
+    """The input of the orchestration: small, and without the prompt. ``quota``: where to ask for a
+    place first. ``sent`` (since version 2): its request has left, or may have, so that the next
+    step needs no place."""
 
     restarts: int
     retry_seconds: float
@@ -100,12 +104,16 @@ class Step(TypedDict):
 
     ``done``: go on, after ``seconds``. ``wait``: call it again after ``seconds``. ``stop``: the
     video ends with ``error``. ``holds``: the quota that was granted serves the next call too.
+    ``place``: where to ask for a place before that, None for nowhere; without it, where it was
+    asked before. ``deployment``: whose quota the video's job holds until it has ended.
     """
 
     kind: Literal["done", "wait", "stop"]
     seconds: NotRequired[float]
     error: NotRequired[dict[str, str]]
     holds: NotRequired[bool]
+    place: NotRequired[QuotaRequest | None]
+    deployment: NotRequired[str | None]
 
 
 def done(next_after: float = 0.0) -> Step:
@@ -116,6 +124,11 @@ def done(next_after: float = 0.0) -> Step:
 def wait(seconds: float) -> Step:
     """Nothing is wrong; call the step again after so many seconds."""
     return {"kind": "wait", "seconds": max(0.0, seconds)}
+
+
+def ask(place: QuotaRequest | None) -> Step:
+    """The step can be done once there is a place for it; at once where it needs none."""
+    return {**wait(0), "place": place}
 
 
 def hold(seconds: float) -> Step:

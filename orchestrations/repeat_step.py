@@ -15,14 +15,15 @@ from azure.durable_functions.models.Task import TimerTask
 
 from dailies.engine import WAKE_EVENT, QuotaRequest, Step, wait
 
-__all__ = ["REPEAT_STEP_V1", "REPEAT_STEP_V2", "RepeatInput", "blueprint"]
+__all__ = ["REPEAT_STEP_V1", "REPEAT_STEP_V2", "REPEAT_STEP_V3", "RepeatInput", "blueprint"]
 
 blueprint = df.Blueprint()
 
 REPEAT_STEP_V1 = "repeat_step_v1"
 REPEAT_STEP_V2 = "repeat_step_v2"
+REPEAT_STEP_V3 = "repeat_step_v3"
 
-# A call with its quota question and its pause is at most 14 events of history.
+# A call with its quota question and its pause is at most 15 events of history.
 _CALLS_PER_GENERATION = 6
 # Faults in a row, with pauses that double up to the longest: about an hour with the defaults.
 _MOST_FAULTS = 18
@@ -55,14 +56,22 @@ Ask = Callable[[df.DurableOrchestrationContext, RepeatInput], Generator[Any, Any
 """Asks for a place in the quota: None when the step may be called, else what to do instead."""
 
 
-@blueprint.orchestration_trigger(context_name="context", orchestration=REPEAT_STEP_V2)
-def repeat_step_v2(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+@blueprint.orchestration_trigger(context_name="context", orchestration=REPEAT_STEP_V3)
+def repeat_step_v3(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     """Call an activity until it is done or stops, with the pauses that it asks for.
 
-    While the quota has no place for it, the activity is told so, once. A fault is tried again after
-    a pause that doubles; after too many in a row the orchestration fails, and the sweeper starts
-    the video's orchestration anew.
+    It says which deployment's quota is to be asked for a place, and is told where it has one; a
+    place that it does not use is given back at once. While there is none, it is told so, once. A
+    fault is tried again after a pause that doubles; after too many in a row the orchestration
+    fails, and the sweeper starts the video's orchestration anew.
     """
+    return (yield from _repeat(context, _stand_in_line, moves=True))
+
+
+@blueprint.orchestration_trigger(context_name="context", orchestration=REPEAT_STEP_V2)
+def repeat_step_v2(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    """As version 3, but it is the first deployment's quota that is asked for ever, and a place in
+    it is kept until the video has ended."""
     return (yield from _repeat(context, _stand_in_line))
 
 
@@ -72,7 +81,10 @@ def repeat_step_v1(context: df.DurableOrchestrationContext) -> Generator[Any, An
     return (yield from _repeat(context, _ask_quota))
 
 
-def _repeat(context: df.DurableOrchestrationContext, ask: Ask) -> Generator[Any, Any, Any]:
+def _repeat(
+    context: df.DurableOrchestrationContext, ask: Ask, *, moves: bool = False
+) -> Generator[Any, Any, Any]:
+    """``moves``: the step may ask for a place at another deployment, and gives back its own."""
     state = cast(RepeatInput, context.get_input())
     for _ in range(_CALLS_PER_GENERATION):
         woken = yield from _pause(context, state["delay"])
@@ -80,15 +92,21 @@ def _repeat(context: df.DurableOrchestrationContext, ask: Ask) -> Generator[Any,
         instead = None if woken else (yield from ask(context, state))
         if instead is not None:
             if instead["kind"] != "wait":
+                if moves:
+                    _give_back(context, state)
                 return instead
             state["delay"] = instead.get("seconds", 0.0)
             continue
+        payload = {**state["video"], "attempt": state["attempt"], "woken": woken}
+        if moves:
+            payload["place"] = _place(state)
         try:
-            step: Step = yield context.call_activity(
-                state["activity"], {**state["video"], "attempt": state["attempt"], "woken": woken}
-            )
+            step: Step = yield context.call_activity(state["activity"], payload)
             state["faults"] = 0
-            state["granted"] = step.get("holds", False)
+            if moves:
+                _keep_or_move(context, state, step)
+            else:
+                state["granted"] = step.get("holds", False)
         except Exception:
             state["faults"] += 1
             if state["faults"] > _MOST_FAULTS:
@@ -102,6 +120,34 @@ def _repeat(context: df.DurableOrchestrationContext, ask: Ask) -> Generator[Any,
         state["delay"] = step.get("seconds", 0.0)
     context.continue_as_new(state)
     return None
+
+
+def _place(state: RepeatInput) -> str | None:
+    """The deployment at which the step has a place."""
+    quota = state.get("quota")
+    return quota["deployment"] if quota is not None and state.get("granted") else None
+
+
+def _keep_or_move(context: df.DurableOrchestrationContext, state: RepeatInput, step: Step) -> None:
+    """Keep the place while the step's work is under way there, else give it back.
+
+    One that is kept over a pause, or where nobody sends any more, is lost to all others.
+    """
+    keeps = step["kind"] == "done" or step.get("holds", False)
+    moves = "place" in step and step["place"] != state.get("quota")
+    if moves or step["kind"] == "stop" or (state.get("granted") and not keeps):
+        _give_back(context, state)
+    state["granted"] = keeps and bool(state.get("granted"))
+    if moves:
+        state["quota"] = step["place"]
+        state["grants"] = 0
+
+
+def _give_back(context: df.DurableOrchestrationContext, state: RepeatInput) -> None:
+    """Leave the deployment's queue, and the place in its quota."""
+    quota = state.get("quota")
+    if quota is not None:
+        context.signal_entity(_entity(quota), "release", {"video": state["video"]["id"]})
 
 
 def _pause(context: df.DurableOrchestrationContext, seconds: float) -> Generator[Any, Any, bool]:

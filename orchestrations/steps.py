@@ -9,7 +9,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from dailies.engine import GenerateInput, QuotaRequest, Step, VideoRef, step_instance_id
-from orchestrations.repeat_step import RepeatInput
+from orchestrations.repeat_step import REPEAT_STEP_V3, RepeatInput
 
 __all__ = ["Steps"]
 
@@ -26,6 +26,11 @@ class Steps:
     context: df.DurableOrchestrationContext
     video: GenerateInput
     repeater: str
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether a place in a quota is given back as soon as it is not used any more."""
+        return self.repeater == REPEAT_STEP_V3
 
     @property
     def ref(self) -> VideoRef:

@@ -18,7 +18,7 @@ import secrets
 from collections.abc import Sequence
 
 from dailies.catalogue import Deployment
-from dailies.engine import QuotaRequest, Step, VideoRef, done, hold, stop, wait
+from dailies.engine import QuotaRequest, Step, VideoRef, ask, done, hold, stop, wait
 from dailies.pipeline import metrics
 from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.pace import poll_wait, typical_seconds
@@ -59,7 +59,7 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
     """
     record = await services.records.get(video["owner"], video["id"])
     if record is None or record.is_final or record.submit.job_id is not None:
-        return done()
+        return _submitted(services, record)
     if record.submit.sending_since is not None:
         return await _reconcile(services, record)
     if record.cancel_requested:
@@ -74,7 +74,19 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
     deployment = _choose(services, record)
     if deployment is None:
         return nothing_left(record)
+    place = _place_at(services, record, deployment)
+    if place is not None and video.get("place", deployment.name) != deployment.name:
+        return ask(place)
     return await _send(services, record, deployment)
+
+
+def _submitted(services: Services, record: VideoRecord | None, after: float = 0.0) -> Step:
+    """Done; the job holds the quota of its deployment, if that has one."""
+    name = None if record is None else record.submit.deployment
+    deployment = services.catalogue.deployment(name or "")
+    if record is None or deployment is None or _place_at(services, record, deployment) is None:
+        return done(after)
+    return {**done(after), "deployment": name}
 
 
 def _waiting(record: VideoRecord) -> VideoRecord:
@@ -85,10 +97,15 @@ def _waiting(record: VideoRecord) -> VideoRecord:
 def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
     """What the quota entity must know before this video may be submitted; None for no quota."""
     deployment = _choose(services, record)
-    settings = services.settings
-    if deployment is None or not settings.enforce_quota:
+    return None if deployment is None else _place_at(services, record, deployment)
+
+
+def _place_at(
+    services: Services, record: VideoRecord, deployment: Deployment
+) -> QuotaRequest | None:
+    settings, quota = services.settings, deployment.quota
+    if not settings.enforce_quota:
         return None
-    quota = deployment.quota
     if quota.requests_per_minute is None and quota.concurrent is None:
         return None
     return {
@@ -161,7 +178,8 @@ async def _after_send(
     match outcome.kind:
         case Kind.ACCEPTED if outcome.job is not None:
             if await _adopt(services, record, deployment, outcome.job):
-                return done(poll_wait(services, record, deployment))
+                sent = record.with_submit(deployment=deployment.name)
+                return _submitted(services, sent, poll_wait(services, record, deployment))
             # Another video took this job while reconciling; ours may be the one it left behind.
             return hold(settings.reconcile_pause_seconds)
         case Kind.THROTTLED:
@@ -175,7 +193,8 @@ async def _after_send(
             return wait(max(pause, outcome.retry_after or 0))
         case Kind.RETIRED:
             await _not_sent(services, record, retired=deployment.name)
-            return wait(0)
+            gone = (*record.submit.retired, deployment.name)
+            return ask(quota_of(services, record.with_submit(retired=gone)))
         case Kind.REFUSED | Kind.UNAUTHORISED | Kind.MISSING:
             await _not_sent(services, record)
             return stop(_error_of(outcome))
@@ -203,7 +222,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     for job in await _own_first(services, record, deployment, found.jobs):
         if await _adopt(services, record, deployment, job):
             log_event("job_adopted", video_id=record.id, job_id=job.id)
-            return done()
+            return _submitted(services, record)
     await services.records.update(
         record.owner,
         record.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -57,3 +58,33 @@ def test_a_video_that_waits_for_a_place_is_cancelled_at_once(stack: RunningStack
     assert stack.jobs("cancelled in the queue") == []
     for video in running:
         assert_delivered(stack, stack.wait_for(video))
+
+
+def test_files_that_can_not_be_fetched_keep_nobody_from_rendering(stack: RunningStack) -> None:
+    stack.faults.add("content", "status", status=503, times=None, match="not fetched")
+    held = [stack.create(f"not fetched {n} {_LABEL}") for n in range(2)]
+    for video in held:
+        _wait_for_phase(stack, video, "archiving")
+    video = stack.create(f"rendered meanwhile {_LABEL}")
+    stack.wait_until(lambda: len(stack.jobs("rendered")) == 1, within=60, what="it is sent")
+    assert_delivered(stack, stack.wait_for(video))
+    stack.faults.clear()
+    for video in held:
+        assert_delivered(stack, stack.wait_for(video, within=120))
+
+
+def test_one_that_is_put_off_for_long_keeps_nobody_waiting(stack: RunningStack) -> None:
+    for number in range(2):
+        stack.faults.add(
+            "create", "status", status=429, headers={"Retry-After": "3000"}, match=f"off {number}"
+        )
+    off = [stack.create(f"off {number} {_LABEL}") for number in range(2)]
+    for video in off:
+        _wait_for_phase(stack, video, "waiting")
+    assert_delivered(stack, stack.wait_for(stack.create(f"not put off {_LABEL}"), within=60))
+    for video in off:
+        assert stack.api.delete(f"/v1/videos/{video['id']}").is_success
+
+
+def _wait_for_phase(stack: RunningStack, video: dict[str, Any], phase: str) -> None:
+    stack.wait_until(lambda: stack.video(video["id"])["phase"] == phase, within=60, what=phase)

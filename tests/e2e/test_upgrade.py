@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import local.stack.launch
+from dailies.engine import GENERATE_VIDEO
 from local.stack.layout import APP_DIR
 from tests.e2e.checks import assert_delivered
 from tests.e2e.durable import instance
@@ -18,14 +19,15 @@ _FOLDERS = ("activities", "dailies", "entities", "local", "orchestrations", "tri
 _FILES = ("function_app.py", "durable_client.py", "host.json", "models.yaml")
 
 # A changed sequence of yields, as a developer would bring it in: a new name, the old one kept.
-_NEXT_VERSION = '''
+_NEXT = "generate_video_v99"
+_NEXT_VERSION = f'''
 
 @blueprint.orchestration_trigger(context_name="context", orchestration=GENERATE_VIDEO)
-def generate_video_v3(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-    """Like version 2, but it announces twice."""
-    steps = Steps(context, cast(GenerateInput, context.get_input()), REPEAT_STEP_V2)
-    yield from _announce_early(steps)
-    return (yield from _live(steps))
+def {_NEXT}(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+    """Like the version before, but it announces twice."""
+    video = cast(GenerateInput, context.get_input())
+    yield from _announce_early(Steps(context, video, REPEAT_STEP_V3))
+    return (yield from _live(context, REPEAT_STEP_V3))
 '''
 
 
@@ -52,14 +54,14 @@ def stack(app: Path, tmp_path: Path) -> Iterator[RunningStack]:
 
 
 def _bring_in_the_next_version(app: Path) -> None:
-    names = app / "dailies" / "orchestration.py"
+    names = app / "dailies" / "engine.py"
     text = names.read_text()
-    assert 'GENERATE_VIDEO = "generate_video_v2"' in text
-    names.write_text(text.replace('"generate_video_v2"', '"generate_video_v3"'))
+    assert f'GENERATE_VIDEO = "{GENERATE_VIDEO}"' in text
+    names.write_text(text.replace(f'"{GENERATE_VIDEO}"', f'"{_NEXT}"'))
     module = app / "orchestrations" / "generate_video.py"
     text = module.read_text()
     assert "orchestration=GENERATE_VIDEO" in text
-    old = text.replace("orchestration=GENERATE_VIDEO", 'orchestration="generate_video_v2"')
+    old = text.replace("orchestration=GENERATE_VIDEO", f'orchestration="{GENERATE_VIDEO}"')
     module.write_text(old + _NEXT_VERSION)
 
 
@@ -71,8 +73,8 @@ def test_videos_under_way_survive_newer_code(app: Path, stack: RunningStack) -> 
     stack.wait_restarted("host", stack.kill("host"))
     newer = stack.create("newer than the upgrade [sim label=upgrade]")
     assert_delivered(stack, stack.wait_for(newer))
-    assert instance(stack, newer["id"])["name"] == "generate_video_v3"
+    assert instance(stack, newer["id"])["name"] == _NEXT
     for video in videos:
         assert_delivered(stack, stack.wait_for(video))
-        assert instance(stack, video["id"])["name"] == "generate_video_v2"
+        assert instance(stack, video["id"])["name"] == GENERATE_VIDEO
     assert len(stack.jobs("than the upgrade")) == 4

@@ -15,15 +15,25 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from dailies.engine import done, stop, wait
+from dailies.engine import QuotaRequest, ask, done, hold, stop, wait
 from dailies.video.basics import VideoError
 from tests.orchestrations.replay import Engine
-from tests.orchestrations.scripts import FAULT, QUOTA, VIDEO, engine, fill, generate, script
+from tests.orchestrations.scripts import (
+    FAULT,
+    QUOTA,
+    VIDEO,
+    engine,
+    fill,
+    generate,
+    script,
+    submitted,
+)
 from tests.orchestrations.wire import Generation
 
 __all__ = ["HISTORIES", "load"]
 
 HISTORIES = Path(__file__).parent / "histories"
+_OTHER: QuotaRequest = {**QUOTA, "deployment": "spare"}
 _REFUSED = stop(VideoError("moderation_blocked", "Change the prompt."))
 
 
@@ -36,7 +46,7 @@ def _eventful() -> Engine:
     """A video that meets everything: quota, faults, waits, a wake, continue-as-new."""
     hub = engine(
         {
-            "submit_video": script(wait(0), FAULT, wait(5), done(10)),
+            "submit_video": script(wait(0), FAULT, wait(5), ask(_OTHER), hold(5), submitted(10)),
             "check_video": script(*[wait(5)] * 8, FAULT, done()),
             "archive_video": script(wait(5), done()),
             "publish_events": script(done(), FAULT, wait(5), done()),

@@ -6,10 +6,21 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dailies.engine import GENERATE_VIDEO, GenerateInput, QuotaRequest, done
+from dailies.engine import GENERATE_VIDEO, GenerateInput, QuotaRequest, Step, done
 from tests.orchestrations.replay import Activity, Engine, Fault
 
-__all__ = ["FAULT", "QUOTA", "VIDEO", "engine", "fill", "generate", "names", "script", "video"]
+__all__ = [
+    "FAULT",
+    "QUOTA",
+    "VIDEO",
+    "engine",
+    "fill",
+    "generate",
+    "names",
+    "script",
+    "submitted",
+    "video",
+]
 
 FAULT = Fault("storage did not answer")
 VIDEO = "video_019aa5e1c0de0123456789abcdef0123"
@@ -47,7 +58,13 @@ def script(*answers: Any, then: Any = None) -> Activity:
 
 def engine(activities: Mapping[str, Activity] | None = None) -> Engine:
     """An engine whose steps are all done at once, but for those given."""
-    return Engine({**{name: script(done()) for name in STEPS}, **(activities or {})})
+    steps = {name: script(done()) for name in STEPS}
+    return Engine({**steps, "submit_video": script(submitted()), **(activities or {})})
+
+
+def submitted(after: float = 0.0, deployment: str = QUOTA["deployment"]) -> Step:
+    """What the step answers that has got the video its job."""
+    return {**done(after), "deployment": deployment}
 
 
 def fill(hub: Engine, quota: QuotaRequest) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dailies.engine import QuotaRequest, done, hold, stop, wait
+from dailies.engine import QuotaRequest, ask, done, hold, stop, wait
 from dailies.video.basics import VideoError
 from tests.orchestrations.replay import Engine, OrchestrationFailed
 from tests.orchestrations.scripts import (
@@ -20,8 +20,9 @@ from tests.orchestrations.scripts import (
     generate,
     names,
     script,
+    submitted,
 )
-from tests.orchestrations.wire import replay
+from tests.orchestrations.wire import Kind, replay
 
 REFUSED = stop(VideoError("moderation_blocked", "Change the prompt."))
 
@@ -314,7 +315,86 @@ def test_a_video_that_was_put_off_is_not_sent_to_the_end_of_the_queue() -> None:
     assert second.at - first.at < 32
 
 
-@pytest.mark.parametrize("version", ["generate_video_v1", "generate_video_v2"])
+OTHER: QuotaRequest = {**QUOTA, "deployment": "spare"}
+
+
+def _leases(hub: Engine, deployment: str) -> list[str]:
+    state = json.loads(hub.entity_states.get(f"@quota@{deployment}", '{"leases": {}}'))
+    return list(state["leases"])
+
+
+def test_a_place_is_given_back_when_the_job_has_ended_however_long_its_files_take() -> None:
+    held: list[list[str]] = []
+
+    def seen(answer: Any) -> Any:
+        def answered(_: Any) -> Any:
+            held.append(_leases(hub, QUOTA["deployment"]))
+            return answer
+
+        return answered
+
+    hub = engine(
+        {
+            "check_video": script(seen(wait(5)), seen(done())),
+            "archive_video": script(seen(wait(9000)), seen(done())),
+        }
+    )
+    generate(hub, quota=QUOTA)
+    assert held == [[VIDEO], [VIDEO], [], []]
+    assert hub.signals == [("@quota@azure-sora-2", "release", {"video": VIDEO})]
+    _assert_replays(hub)
+
+
+def test_a_place_is_given_back_before_the_provider_is_waited_for() -> None:
+    hub = engine({"submit_video": script(wait(9000), submitted())})
+    generate(hub, quota=QUOTA)
+    first, second = hub.called("submit_video")
+    assert first.payload["place"] == second.payload["place"] == "azure-sora-2"
+    release = ("@quota@azure-sora-2", "release", {"video": VIDEO})
+    assert hub.signals == [release, release]
+    (sub,) = (g for g in hub.generations if g.instance_id.endswith("-submit_video-0"))
+    kinds = [event["EventType"] for event in sub.history]
+    # The question, and then the release, before the pause begins.
+    assert kinds[: kinds.index(Kind.TIMER_CREATED)].count(Kind.EVENT_SENT) == 2
+    _assert_replays(hub)
+
+
+def test_a_video_that_moves_asks_the_quota_of_where_it_goes() -> None:
+    hub = engine({"submit_video": script(ask(OTHER), submitted(deployment="spare"))})
+    generate(hub, quota=QUOTA)
+    first, second = hub.called("submit_video")
+    assert (first.payload["place"], second.payload["place"]) == ("azure-sora-2", "spare")
+    assert [signal[0] for signal in hub.signals] == ["@quota@azure-sora-2", "@quota@spare"]
+    assert _leases(hub, "azure-sora-2") == _leases(hub, "spare") == []
+    _assert_replays(hub)
+
+
+def test_a_video_that_moves_waits_in_the_queue_of_where_it_goes() -> None:
+    def submit(payload: Any) -> Any:
+        if payload.get("waiting"):
+            return wait(0)
+        return submitted(deployment="spare") if payload["place"] == "spare" else ask(OTHER)
+
+    hub = engine({"submit_video": submit})
+    fill(hub, OTHER)
+    generate(hub, quota=QUOTA)
+    moved, told, sent = hub.called("submit_video")
+    assert told.payload["waiting"]
+    assert sent.at - moved.at > 55
+    _assert_replays(hub)
+
+
+def test_a_video_that_moves_to_where_there_is_no_quota_goes_on_at_once() -> None:
+    hub = engine({"submit_video": script(ask(None), done())})
+    start = hub.now
+    generate(hub, quota=QUOTA)
+    assert [call.payload["place"] for call in hub.called("submit_video")] == ["azure-sora-2", None]
+    assert hub.now - start < 5
+    assert _leases(hub, "azure-sora-2") == []
+    _assert_replays(hub)
+
+
+@pytest.mark.parametrize("version", ["generate_video_v1", "generate_video_v2", "generate_video_v3"])
 def test_every_version_brings_a_video_to_its_end(version: str) -> None:
     hub = engine({"submit_video": script(wait(5), done()), "check_video": script(wait(5), done())})
     assert generate(hub, orchestrator=version, quota=QUOTA) == {"id": VIDEO, "error": None}

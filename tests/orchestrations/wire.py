@@ -69,8 +69,10 @@ def handle_of(builder: Any) -> Callable[[str], str]:
 ORCHESTRATORS: Mapping[str, Callable[[str], str]] = {
     "generate_video_v1": handle_of(generate_video.generate_video_v1),
     "generate_video_v2": handle_of(generate_video.generate_video_v2),
+    "generate_video_v3": handle_of(generate_video.generate_video_v3),
     "repeat_step_v1": handle_of(repeat_step.repeat_step_v1),
     "repeat_step_v2": handle_of(repeat_step.repeat_step_v2),
+    "repeat_step_v3": handle_of(repeat_step.repeat_step_v3),
     "accept_drop_v1": handle_of(accept_drop.accept_drop_v1),
     "accept_drop_v2": handle_of(accept_drop.accept_drop_v2),
 }

@@ -34,8 +34,10 @@ ORCHESTRATORS = {
     "accept_drop_v2",
     "generate_video_v1",
     "generate_video_v2",
+    "generate_video_v3",
     "repeat_step_v1",
     "repeat_step_v2",
+    "repeat_step_v3",
 }
 TRIGGERS = {
     "http_api": "httpTrigger",

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from dailies.engine import Step
 from dailies.pipeline.submit import submit_video
+from dailies.providers.outcomes import Kind, Outcome
 from dailies.video.basics import Phase
 from dailies.video.record import VideoRecord
-from tests.unit.pipeline.world import World, ref
+from tests.unit.pipeline.provider import Behaviour
+from tests.unit.pipeline.world import CATALOGUE, World, ref
+
+RETIRED = Behaviour(False, Outcome(Kind.RETIRED, code="model_retired"))
+_QUOTA = "        quota: {requests_per_minute: 1}"
 
 
 async def _told(world: World, video: VideoRecord) -> str:
@@ -44,3 +50,43 @@ async def test_one_that_has_its_job_goes_on() -> None:
     await submit_video(world.services, ref(video))
     assert await _told(world, video) == "done"
     assert len(world.provider.jobs) == 1
+
+
+async def test_it_is_sent_only_where_it_has_a_place() -> None:
+    world = World()
+    video = await world.accepted()
+    step = await submit_video(world.services, ref(video, place=None))
+    assert (step["kind"], _place(step)) == ("wait", "first")
+    assert not world.provider.submissions
+    step = await submit_video(world.services, ref(video, place="first"))
+    assert (step["kind"], step.get("deployment")) == ("done", "first")
+
+
+async def test_after_its_model_was_retired_it_asks_for_a_place_at_the_next_deployment() -> None:
+    world = World(catalogue=CATALOGUE.replace("{default: 0.20}", "{default: 0.20}\n" + _QUOTA))
+    video = await world.accepted()
+    world.provider.behaviours.append(RETIRED)
+    step = await submit_video(world.services, ref(video, place="first"))
+    assert (step["kind"], _place(step)) == ("wait", "second")
+    # What it has at the first one is no place at the second.
+    step = await submit_video(world.services, ref(video, place="first"))
+    assert _place(step) == "second"
+    assert len(world.provider.submissions) == 1
+    step = await submit_video(world.services, ref(video, place="second"))
+    assert (step["kind"], step.get("deployment")) == ("done", "second")
+
+
+async def test_where_there_is_no_quota_it_needs_no_place() -> None:
+    world = World()
+    video = await world.accepted()
+    world.provider.behaviours.append(RETIRED)
+    step = await submit_video(world.services, ref(video, place="first"))
+    assert step == {"kind": "wait", "seconds": 0.0, "place": None}
+    step = await submit_video(world.services, ref(video, place=None))
+    assert step["kind"] == "done"
+    assert step.get("deployment") is None
+
+
+def _place(step: Step) -> str | None:
+    place = step.get("place")
+    return None if place is None else place["deployment"]
