@@ -23,6 +23,7 @@ from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
+from dailies.stores.room import Room
 from dailies.stores.tombstones import TombstoneStore
 from dailies.threads import Pool
 from dailies.video.errors import SettingsError
@@ -65,6 +66,7 @@ class Services:
     events: EventPublisher
     providers: Providers
     clock: Callable[[], float] = time.time
+    room: Room = field(default_factory=Room)
     pictures: Pool = field(
         default_factory=lambda: Pool("pictures", threads=1, seconds=_PICTURE_SECONDS)
     )

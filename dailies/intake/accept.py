@@ -174,7 +174,7 @@ async def _keep(services: Services, video_id: str, number: int, given: GivenInpu
 
 
 async def _check_room(services: Services, owner: str, most: int | None) -> None:
-    if most is not None and await services.records.count_open(owner, up_to=most) >= most:
+    if most is not None and await services.records.count_unfinished(owner, up_to=most) >= most:
         raise TooMany(
             f"Too many running tasks: {most} of your videos are unfinished, and more are not "
             "taken. Wait for one to end, or delete one.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dailies.engine import Step, VideoRef, done, stop, wait
+from dailies.inputs.mp4_stream import whole_mp4
 from dailies.pipeline import metrics
 from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.manifest import manifest_of
@@ -24,6 +25,8 @@ __all__ = ["archive_video"]
 _MEDIA = {Variant.VIDEO: "video/", Variant.THUMBNAIL: "image/", Variant.SPRITESHEET: "image/"}
 # A file that was just said to be there may need a moment; a paid render is not given up at once.
 _TRIES_FOR_MISSING = 4
+_GONE = frozenset({Kind.MISSING, Kind.RETIRED})
+_WITHHELD = frozenset({"moderation_blocked", "content_filter"})
 # A picture that can't be had after so many tries doesn't hold up the video itself.
 _TRIES_FOR_PICTURES = 5
 # Answers about a picture that another try does not change; its video is stored and complete.
@@ -34,7 +37,7 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
     """Store every variant of every generation that exists, and ``manifest.json``.
 
     Files that were stored before are not fetched again. Bytes pass through in blocks of 4 MiB; a
-    body that is short, too long or of another kind is never stored.
+    body that is short, too long or of another kind, or half a video, is never stored.
     """
     record = await services.records.get(video["owner"], video["id"])
     if record is None or record.is_final:
@@ -97,9 +100,10 @@ async def _store_part(
                 Kind.TRANSIENT, code="bad_content", message=f"{media or 'nothing'} instead of files"
             )
         try:
+            chunks = content.chunks if variant is not Variant.VIDEO else whole_mp4(content.chunks)
             stored = await services.files.store(
                 part_name(record, part, media),
-                content.chunks,
+                chunks,
                 content_type=media,
                 length=content.length,
             )
@@ -132,9 +136,9 @@ async def _note_file(
 
 
 def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attempt: int) -> Step:
-    if outcome.kind is Kind.MISSING and (
-        attempt >= _TRIES_FOR_MISSING or _expired(services, record)
-    ):
+    """The render is complete and paid for: whatever the answer, it is asked for again while the
+    provider may have it. Only what is gone, or withheld for what it shows, is given up."""
+    if outcome.kind in _GONE and (attempt >= _TRIES_FOR_MISSING or _expired(services, record)):
         return stop(
             VideoError(
                 "expired",
@@ -142,8 +146,8 @@ def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attemp
                 "hours. Create the video again.",
             )
         )
-    if outcome.kind in (Kind.REFUSED, Kind.RETIRED):
-        return stop(VideoError(outcome.code or "provider_error", outcome.message or "Refused."))
+    if outcome.code in _WITHHELD:
+        return stop(VideoError(outcome.code or "", outcome.message or "It is withheld."))
     if _given_up(services, record):
         return stop(
             VideoError(

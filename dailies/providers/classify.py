@@ -167,10 +167,10 @@ ANSWERS: tuple[Answer, ...] = (
            "portal (a quota increase)."),
 
     # -- what we ask for
-    Answer(_CREATES, _4XX, _MODERATION, Kind.REFUSED, "moderation_blocked",
+    Answer(_CREATES | _FILES, _4XX, _MODERATION, Kind.REFUSED, "moderation_blocked",
            "The provider's moderation blocked the request{reasons}. Change the prompt or the "
            "reference image; the same request would be blocked again."),
-    Answer(_CREATES, _4XX, _CONTENT_FILTER, Kind.REFUSED, "content_filter",
+    Answer(_CREATES | _FILES, _4XX, _CONTENT_FILTER, Kind.REFUSED, "content_filter",
            "The provider's content filter blocked the request{reasons}. Change the prompt or the "
            "reference image; the same request would be blocked again."),
     Answer(_CREATES, {400, 404}, _NO_DEPLOYMENT, Kind.REFUSED, "deployment_not_found", _NOT_THERE,

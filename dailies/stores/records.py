@@ -8,7 +8,7 @@ row key   holds                               read as
 ========  ==================================  =====================================
 ``v:ID``  the record                          a point; rising order of time
 ``d:~ID`` the id; ``~`` inverts every digit   falling order of time
-``k:SHA`` the video made for that key         a point; its insert is the lock
+``k:SHA`` the video made for that key         a point; its insert is the lock; it outlives both
 ``t:ID``  the tombstone of a removed video    a point (``dailies.stores.tombstones``)
 ``g:N``   the owner's epoch                   a range of one (``dailies.stores.resends``)
 ========  ==================================  =====================================
@@ -25,7 +25,7 @@ for which something is left to do some time after their end.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from azure.core import MatchConditions
@@ -34,7 +34,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
     ServiceResponseError,
 )
-from azure.data.tables import TableTransactionError, UpdateMode
+from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from dailies.stores.pages import Page, read_page
@@ -96,8 +96,7 @@ class RecordStore:
             return await self._insert_sent(record, sending)
         operations = self._new_rows(record)
         if record.idempotency_key is not None:
-            made = {"VideoId": record.id, "RequestHash": record.request_hash or ""}
-            operations.append(("create", row(record.owner, f"k:{record.idempotency_key}", **made)))
+            operations.append(await self._take_key(record, record.idempotency_key))
         refusal = await self._write_new(record, operations)
         if refusal is None:
             return record
@@ -108,6 +107,20 @@ class RecordStore:
         if existing is None:
             raise refusal
         return existing
+
+    async def _take_key(self, record: VideoRecord, key: str) -> Operation:
+        """What makes the key this video's: it has nobody yet, or one that is gone."""
+        made = {"VideoId": record.id, "RequestHash": record.request_hash or ""}
+        taken = row(record.owner, f"k:{key}", **made)
+        found = await self._key(record.owner, key)
+        if found is None or await self._stands(record.owner, found):
+            return ("create", taken)
+        unchanged = {
+            "mode": UpdateMode.REPLACE,
+            "etag": found.metadata["etag"],
+            "match_condition": MatchConditions.IfNotModified,
+        }
+        return ("update", taken, unchanged)
 
     async def _insert_sent(self, record: VideoRecord, sending: Sending) -> VideoRecord:
         # A first sending goes by the epoch in which it began; a resend by what is there now.
@@ -186,21 +199,40 @@ class RecordStore:
     ) -> VideoRecord | None:
         """The video that this (hashed) key made, if it made one.
 
+        Once that is deleted, the key may be used for another request.
+
         Raises:
-            Conflict: it made one for another request.
+            Conflict: it made one for another request (code ``idempotency_key_reused``), or one for
+                this request that was deleted since (code ``video_deleted``).
         """
-        try:
-            found = await self._videos.get_entity(owner, f"k:{idempotency_key}")
-        except ResourceNotFoundError:
+        found = await self._key(owner, idempotency_key)
+        if found is None:
             return None
-        if found["RequestHash"] != (request_hash or ""):
+        is_same = found["RequestHash"] == (request_hash or "")
+        record = await self._stands(owner, found)
+        if record is not None and not is_same:
             raise Conflict(
                 "This Idempotency-Key was used before with another request. Use a new key for a "
                 "new video, or send the same request again.",
                 code="idempotency_key_reused",
             )
-        record = await self.get(owner, str(found["VideoId"]))
-        # It may be deleted at this moment; then the key is free.
+        if record is None and is_same:
+            raise Conflict(
+                f"This request made the video '{found['VideoId']}', which has been deleted since. "
+                "It is not made again by itself; use a new Idempotency-Key for a new video.",
+                code="video_deleted",
+            )
+        return record
+
+    async def _key(self, owner: str, idempotency_key: str) -> TableEntity | None:
+        try:
+            return await self._videos.get_entity(owner, f"k:{idempotency_key}")
+        except ResourceNotFoundError:
+            return None
+
+    async def _stands(self, owner: str, key: TableEntity) -> VideoRecord | None:
+        """The record of the video that a key made, unless it was deleted."""
+        record = await self.get(owner, str(key["VideoId"]))
         return None if record is None or record.is_withdrawn else record
 
     async def get(self, owner: str, video_id: str) -> VideoRecord | None:
@@ -280,18 +312,27 @@ class RecordStore:
         async for found in rows:
             yield VideoRecord.model_validate_json(document_of(found))
 
-    async def count_open(self, owner: str, *, up_to: int) -> int:
-        """How many of the owner's videos have something left to do; counts no further than
-        ``up_to``. Reads the rows of all owners' open videos in the worst case."""
+    async def count_unfinished(
+        self, owner: str, *, up_to: int, besides: Collection[str] = ()
+    ) -> int:
+        """How many of the owner's videos have not ended, ``besides`` some; counts no further than
+        ``up_to``. Reads the rows of all owners' open videos in the worst case, and records only
+        when there seem to be that many."""
         rows = self._open.query_entities(
             "PartitionKey eq @partition and Owner eq @owner",
             parameters={"partition": _OPEN_PARTITION, "owner": owner},
             select=["RowKey"],
             results_per_page=min(up_to, 1000),
         )
+        ids = [str(found["RowKey"]) async for found in rows]
+        ids = [video_id for video_id in ids if video_id not in besides]
+        if len(ids) < up_to:
+            return len(ids)
+        # A row may be there before its record, or for what is to be done after its end.
         count = 0
-        async for _ in rows:
-            count += 1
+        for video_id in ids:
+            record = await self.get(owner, video_id)
+            count += record is not None and not record.is_final
             if count >= up_to:
                 break
         return count

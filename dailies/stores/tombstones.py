@@ -4,10 +4,10 @@ A video that runs is *withdrawn*: one transaction marks its record, takes away w
 it by, and writes the tombstone (row ``t:ID`` in the owner's partition). The pipeline still has the
 record, to cancel what is under way and to say how the video ended; then it is buried.
 
-Burying: one transaction takes the record, its index and its idempotency key away and writes the
-tombstone, so that a video is gone from every answer at once. The tombstone keeps the record until
-its files are deleted and its events are out; a row in ``openvideos`` brings the sweeper back until
-then. After that it only says what became of the id.
+Burying: one transaction takes the record and its index away and writes the tombstone, so that a
+video is gone from every answer at once. The tombstone keeps the record until its files are deleted
+and its events are out; a row in ``openvideos`` brings the sweeper back until then. After that it
+only says what became of the id.
 """
 
 from __future__ import annotations
@@ -191,14 +191,11 @@ class TombstoneStore:
 
 
 def _leave_lists(record: VideoRecord) -> list[Operation]:
-    """Take away what a video is found by; a withdrawn one has nothing of that any more, and its key
-    may be another's by now."""
+    """Take away what a video is found by; a withdrawn one has nothing of that any more. Its key
+    stays, so that its request, sent again, is not paid for again."""
     if record.is_withdrawn:
         return []
-    rows = [falling_row(record.id)]
-    if record.idempotency_key is not None:
-        rows.append(f"k:{record.idempotency_key}")
-    return [("delete", row(record.owner, key)) for key in rows]
+    return [("delete", row(record.owner, falling_row(record.id)))]
 
 
 def _put(tombstone: Tombstone) -> Operation:

@@ -105,6 +105,12 @@ _CONTENT = (
     FaultCase("content: 401 once", (_answer("content", 401),)),
     FaultCase("content: 403 for a while", (_answer("content", 403, times=2),)),
     FaultCase("content: 404 once", (_answer("content", 404),)),
+    FaultCase("content: 410 once", (_answer("content", 410),)),
+    FaultCase(
+        "content: a redirect",
+        (_answer("content", 302, headers={"Location": "https://elsewhere.example/"}),),
+    ),
+    FaultCase("content: 416 once", (_answer("content", 416),)),
     FaultCase("content: 429", (_answer("content", 429, times=2, headers={"Retry-After": "1"}),)),
     FaultCase("content: 500", (_answer("content", 500, times=2),)),
     FaultCase("content: 502", (_answer("content", 502, times=2),)),

@@ -170,6 +170,20 @@ async def test_concurrent_changes_are_all_kept(records: RecordStore, owner: str)
     assert sorted(final.published) == [str(number) for number in range(8)]
 
 
+async def test_only_videos_that_have_not_ended_count_as_unfinished(
+    records: RecordStore, owner: str
+) -> None:
+    """A create that was broken off leaves a row without a record, for the sweeper."""
+    for number in range(3):
+        await records.announce(new_id(START + number), owner)
+    assert await records.count_unfinished(owner, up_to=3) == 0
+    running = await records.insert(video(owner))
+    ended = await records.insert(video(owner))
+    await records.update(owner, ended.id, lambda r: r.failed(VideoError("x", "y"), START))
+    assert await records.count_unfinished(owner, up_to=4) == 1
+    assert await records.count_unfinished(owner, up_to=4, besides={running.id}) == 0
+
+
 async def remove(tables: TableServiceClient, records: RecordStore, record: VideoRecord) -> None:
     """Take a video away, as its owner or the retention does."""
     cause = VideoError("cancelled", "It was cancelled.")

@@ -78,12 +78,15 @@ async def test_a_topic_that_is_down_delays_the_event_and_not_the_answer(world: W
     assert video_id not in opened
 
 
-async def test_the_key_of_a_deleted_video_may_be_used_again(world: World) -> None:
+async def test_the_key_of_a_deleted_video_may_be_used_for_another_request(world: World) -> None:
     headers = {"Idempotency-Key": "k-1"}
     first = await world.alice.post("/v1/videos", json={"prompt": "a pier"}, headers=headers)
     video_id = first.json()["id"]
     await world.change(video_id, phase=Phase.DONE)
     await world.alice.delete(f"/v1/videos/{video_id}")
+    # The same request is not paid for again by a client that did not hear of the first answer.
+    same = await world.alice.post("/v1/videos", json={"prompt": "a pier"}, headers=headers)
+    assert (same.status_code, same.json()["error"]["code"]) == (409, "video_deleted")
     second = await world.alice.post("/v1/videos", json={"prompt": "a dune"}, headers=headers)
     assert second.status_code == 200
     assert second.json()["id"] != video_id
@@ -161,6 +164,8 @@ async def test_the_key_of_a_video_that_was_deleted_while_it_ran_may_be_used_agai
     first = await world.alice.post("/v1/videos", json={"prompt": "a pier"}, headers=headers)
     video_id = first.json()["id"]
     await world.alice.delete(f"/v1/videos/{video_id}")
+    same = await world.alice.post("/v1/videos", json={"prompt": "a pier"}, headers=headers)
+    assert (same.status_code, same.json()["error"]["code"]) == (409, "video_deleted")
     second = await world.alice.post("/v1/videos", json={"prompt": "a dune"}, headers=headers)
     assert second.json()["id"] != video_id
     # And the end of the first takes nothing from the second.

@@ -6,6 +6,7 @@ import zlib
 
 from dailies.inputs.headers import check, check_file
 from dailies.inputs.mp4 import probe_clip
+from dailies.inputs.mp4_stream import BoxWalk
 from dailies.inputs.reading import BytesReader
 from tests.unit.inputs import pictures
 from tests.unit.parsers.shapes import MIB, Parser, Shape, of, waits
@@ -139,8 +140,18 @@ CLIPS: dict[str, Shape] = {
     "frames": _frames,
 }
 
+
+def _walked(data: bytes) -> object:
+    """In the pieces of a download."""
+    walk = BoxWalk()
+    for at in range(0, len(data), 4096):
+        walk.feed(data[at : at + 4096])
+    return walk
+
+
 PARSERS = (
     Parser("image in memory", lambda data: check(data, max_pixels=MIB), IMAGES),
     Parser("image in pieces", waits(lambda d: check_file(BytesReader(d), max_pixels=MIB)), IMAGES),
     Parser("clip", waits(lambda data: probe_clip(BytesReader(data))), CLIPS),
+    Parser("video that streams by", _walked, CLIPS),
 )

@@ -12,6 +12,7 @@ from dailies.providers.base import Content
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.video.basics import Phase, Variant
 from dailies.video.record import VideoRecord
+from tests.unit.inputs.pictures import box
 from tests.unit.pipeline.provider import chunks
 from tests.unit.pipeline.schedule import Crash
 from tests.unit.pipeline.world import START, World, ref
@@ -67,6 +68,46 @@ async def test_what_is_no_video_is_never_stored_and_is_tried_again(
     assert step["kind"] == "wait", why
     assert not world.files.files
     assert Variant.VIDEO not in (await world.record(video.id)).files
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(Kind.REFUSED, code="unexpected_redirect", http_status=302),
+        Outcome(Kind.REFUSED, code="invalid_request", http_status=405),
+        Outcome(Kind.RETIRED, code="model_retired", http_status=410),
+        Outcome(Kind.MISSING, code="content_not_found", http_status=404),
+    ],
+)
+async def test_a_render_that_is_paid_for_is_not_given_up_for_an_odd_answer(
+    outcome: Outcome,
+) -> None:
+    world = World()
+    video = await rendered(world)
+    world.provider.files[Variant.VIDEO] = outcome
+    assert (await _archive(world, video))["kind"] == "wait"
+    del world.provider.files[Variant.VIDEO]
+    assert (await _archive(world, video, attempt=1))["kind"] == "done"
+
+
+async def test_a_render_that_is_withheld_for_what_it_shows_is_a_failure() -> None:
+    world = World()
+    video = await rendered(world)
+    world.provider.files[Variant.VIDEO] = Outcome(
+        Kind.REFUSED, code="content_filter", message="It shows too much."
+    )
+    step = await _archive(world, video)
+    assert (step["kind"], step.get("error", {}).get("code")) == ("stop", "content_filter")
+
+
+async def test_half_a_video_is_never_stored() -> None:
+    """A provider may announce the length of the half that it has."""
+    world = World()
+    video = await rendered(world)
+    half = box(b"ftyp", b"isom") + box(b"moov", b"index") + box(b"mdat", b"picture" * 99)[:-50]
+    world.provider.files[Variant.VIDEO] = Content("video/mp4", len(half), chunks(half))
+    assert (await _archive(world, video))["kind"] == "wait"
+    assert not world.files.files
 
 
 async def test_stored_files_are_not_fetched_again() -> None:
