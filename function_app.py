@@ -2,20 +2,11 @@
 
 import azure.durable_functions as df
 
-from activities import (
-    accept_drop,
-    archive_video,
-    check_video,
-    finish_video,
-    prepare_reference,
-    publish_events,
-    reject_drop,
-    submit_video,
-)
+import activities.drop
+import activities.video
 from dailies.app.runtime import check_settings
 from entities import quota
-from orchestrations import accept_drop as accept_drop_orchestration
-from orchestrations import generate_video, repeat_step
+from orchestrations import accept_drop, generate_video, repeat_step
 from triggers import http, reference_drop, timers
 
 app = df.DFApp()
@@ -26,15 +17,9 @@ for module in (
     timers,
     generate_video,
     repeat_step,
-    accept_drop_orchestration,
-    prepare_reference,
-    submit_video,
-    check_video,
-    archive_video,
-    finish_video,
-    publish_events,
     accept_drop,
-    reject_drop,
+    activities.video,
+    activities.drop,
     quota,
 ):
     app.register_functions(module.blueprint)

@@ -13,7 +13,7 @@ from dailies.api.given import read_given
 from dailies.api.schemas import Character
 from dailies.api.vocabulary import CHARACTER
 from dailies.catalogue import Deployment
-from dailies.pipeline.told import answer_fields
+from dailies.pipeline.endings import answer_fields
 from dailies.protocols.requests import missing, wrong_type
 from dailies.providers.base import CharacterKeeper, SourceFile
 from dailies.providers.outcomes import Kind, Outcome

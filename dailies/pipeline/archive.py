@@ -5,12 +5,11 @@ from __future__ import annotations
 from dailies.engine import Step, VideoRef, done, stop, wait
 from dailies.inputs.mp4_stream import whole_mp4
 from dailies.pipeline import metrics
-from dailies.pipeline.cancel import cancel_upstream
+from dailies.pipeline.endings import answer_fields
 from dailies.pipeline.manifest import manifest_of
 from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
 from dailies.pipeline.remove import discard_if_unwanted
-from dailies.pipeline.submit import CANCELLED
-from dailies.pipeline.told import answer_fields, stop_for_operator
+from dailies.pipeline.work import JobWork, is_overdue, load_job
 from dailies.providers.base import VideoProvider
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.services import Services
@@ -39,32 +38,16 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
     Files that were stored before are not fetched again. Bytes pass through in blocks of 4 MiB; a
     body that is short, too long or of another kind, or half a video, is never stored.
     """
-    record = await services.records.get(video["owner"], video["id"])
-    if record is None or record.is_final:
-        return done()
-    job_id = record.submit.job_id
-    deployment = services.catalogue.deployment(record.submit.deployment or "")
-    if job_id is None or deployment is None:
-        return stop_for_operator(
-            record,
-            VideoError(
-                "deployment_removed",
-                "The place where the video was rendered is not offered any more. Create it again, "
-                "with another model.",
-            ),
-            remedy="Put the deployment back into the catalogue: the finished job is there.",
-        )
-    adapter = services.providers.adapter(deployment)
-    if record.cancel_requested:
-        if not await cancel_upstream(services, record) and not _given_up(services, record):
-            return wait(services.settings.retry_seconds)
-        return stop(CANCELLED)
+    work = await load_job(services, video)
+    if not isinstance(work, JobWork):
+        return work
+    record = work.record
     attempt = video.get("attempt", 0)
-    for part in parts_of(record, job_id, deployment):
+    for part in parts_of(record, work.job_id, work.deployment):
         if is_stored(record, part):
             continue
         with file_span(record.id, part.variant) as span:
-            result = await _store_part(services, record, adapter, part)
+            result = await _store_part(services, record, work.provider, part)
             if isinstance(result, StoredFile):
                 note_file(span, result)
                 metrics.file_archived(record, part.variant, result)
@@ -148,7 +131,7 @@ def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attemp
         )
     if outcome.code in _WITHHELD:
         return stop(VideoError(outcome.code or "", outcome.message or "It is withheld."))
-    if _given_up(services, record):
+    if is_overdue(services, record):
         return stop(
             VideoError(
                 "archive_failed",
@@ -166,9 +149,3 @@ def _pause(services: Services, attempt: int) -> float:
 def _expired(services: Services, record: VideoRecord) -> bool:
     expires = record.upstream_expires_at
     return expires is not None and services.clock() >= expires
-
-
-def _given_up(services: Services, record: VideoRecord) -> bool:
-    """Whether the time in which the file can be had is over, by our clock."""
-    deadline = (record.rendered_at or services.clock()) + services.settings.video_deadline_seconds
-    return services.clock() > max(record.upstream_expires_at or deadline, deadline)

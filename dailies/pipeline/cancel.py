@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from enum import StrEnum
 
-from dailies.pipeline.told import answer_fields
+from dailies.pipeline.endings import answer_fields
 from dailies.providers.outcomes import JobStatus, Kind, Outcome
 from dailies.services import Services
 from dailies.telemetry.logs import log_event

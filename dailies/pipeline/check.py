@@ -6,9 +6,9 @@ from dailies.catalogue import Deployment
 from dailies.engine import Step, VideoRef, done, stop, wait
 from dailies.pipeline import metrics
 from dailies.pipeline.cancel import READABLE_AFTER, cancel_upstream
+from dailies.pipeline.endings import answer_fields, timed_out
 from dailies.pipeline.pace import poll_wait
-from dailies.pipeline.submit import CANCELLED
-from dailies.pipeline.told import answer_fields, stop_for_operator
+from dailies.pipeline.work import JobWork, is_overdue, load_job
 from dailies.providers.error_body import readable
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
 from dailies.services import Services
@@ -21,18 +21,13 @@ __all__ = ["check_video"]
 
 async def check_video(services: Services, video: VideoRef) -> Step:
     """Poll once. Done when the render is complete; stops on every way in which it can't be."""
-    record = await services.records.get(video["owner"], video["id"])
-    if record is None or record.is_final or record.rendered_at is not None:
+    work = await load_job(services, video)
+    if not isinstance(work, JobWork):
+        return work
+    record = work.record
+    if record.rendered_at is not None:
         return done()
-    job_id = record.submit.job_id
-    deployment = services.catalogue.deployment(record.submit.deployment or "")
-    if job_id is None or deployment is None:
-        return _lost(record)
-    if record.cancel_requested:
-        if not await cancel_upstream(services, record) and not _overdue(services, record):
-            return wait(services.settings.retry_seconds)
-        return stop(CANCELLED)
-    outcome = await services.providers.adapter(deployment).status(job_id)
+    outcome = await work.provider.status(work.job_id)
     log_event(
         "job_checked",
         video_id=record.id,
@@ -40,10 +35,10 @@ async def check_video(services: Services, video: VideoRef) -> Step:
         progress=outcome.job.progress if outcome.job else None,
         **answer_fields(outcome, record.request.prompt),
     )
-    step = await _judge(services, record, deployment, outcome)
-    if step["kind"] == "wait" and _overdue(services, record):
+    step = await _judge(services, record, work.deployment, outcome)
+    if step["kind"] == "wait" and is_overdue(services, record):
         await cancel_upstream(services, record)
-        return _timed_out(services, record)
+        return timed_out(services, record)
     return step
 
 
@@ -122,37 +117,9 @@ async def _follow(
     return wait(poll_wait(services, watched or record, deployment, retry_after=retry_after))
 
 
-def _overdue(services: Services, record: VideoRecord) -> bool:
-    started = record.submit.submitted_at or record.created_at
-    return services.clock() - started > services.settings.video_deadline_seconds
-
-
-def _timed_out(services: Services, record: VideoRecord) -> Step:
-    seconds = services.settings.video_deadline_seconds
-    return stop_for_operator(
-        record,
-        VideoError(
-            "timeout", f"The render did not end within {seconds:.0f} seconds. Create it again."
-        ),
-        remedy="If renders need longer, raise DAILIES_VIDEO_DEADLINE_SECONDS.",
-    )
-
-
 def _vanished() -> VideoError:
     return VideoError(
         "job_vanished",
         "The provider no longer knows the job: it was deleted there, or its 24 hours are over. "
         "Create the video again.",
-    )
-
-
-def _lost(record: VideoRecord) -> Step:
-    return stop_for_operator(
-        record,
-        VideoError(
-            "deployment_removed",
-            "The place where the video was being rendered is not offered any more. Create it "
-            "again, with another model.",
-        ),
-        remedy="Put the deployment back into the catalogue: the job is there.",
     )

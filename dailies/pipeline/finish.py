@@ -7,8 +7,7 @@ from typing import NotRequired
 from dailies.engine import Step, VideoRef, done
 from dailies.pipeline import metrics
 from dailies.pipeline.costs import cost_of, may_go_on
-from dailies.pipeline.submit import CANCELLED
-from dailies.pipeline.told import answer_fields
+from dailies.pipeline.endings import CANCELLED, answer_fields
 from dailies.providers.error_body import readable
 from dailies.providers.outcomes import Kind
 from dailies.services import Services

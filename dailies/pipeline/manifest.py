@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from dailies.pipeline.costs import cost_of
-from dailies.pipeline.times import rfc3339
 from dailies.services import Services
 from dailies.video.basics import Variant
 from dailies.video.record import StoredFile, VideoRecord
 
-__all__ = ["manifest_of"]
+__all__ = ["manifest_of", "rfc3339"]
 
 
 async def manifest_of(services: Services, record: VideoRecord) -> dict[str, Any]:
@@ -86,3 +86,10 @@ async def _reference(services: Services, record: VideoRecord) -> StoredFile | No
         sha256=found.metadata.get("sha256", ""),
         etag=found.etag,
     )
+
+
+def rfc3339(at: float | None) -> str | None:
+    """``2026-11-21T05:00:12.345Z`` of Unix seconds (RFC 3339); None where there is no time."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

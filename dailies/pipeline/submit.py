@@ -21,10 +21,16 @@ from dailies.catalogue import Deployment
 from dailies.engine import QuotaRequest, Step, VideoRef, ask, done, hold, stop, wait
 from dailies.pipeline import metrics
 from dailies.pipeline.cancel import cancel_upstream
+from dailies.pipeline.endings import (
+    CANCELLED,
+    answer_fields,
+    deployment_removed,
+    no_slot,
+    nothing_left,
+    unresolved,
+)
 from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.submission import submission_of
-from dailies.pipeline.told import answer_fields
-from dailies.pipeline.unsent import deployment_removed, no_slot, nothing_left, unresolved
 from dailies.providers.outcomes import Job, Kind, Outcome
 from dailies.routing.choose import serving
 from dailies.services import Services
@@ -33,9 +39,7 @@ from dailies.telemetry.logs import log_event
 from dailies.video.basics import Phase, VideoError
 from dailies.video.record import VideoRecord
 
-__all__ = ["CANCELLED", "quota_of", "submit_video"]
-
-CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
+__all__ = ["quota_of", "submit_video"]
 
 _REFERENCE_GONE = VideoError(
     "invalid_reference",

@@ -14,11 +14,13 @@ from collections.abc import Awaitable
 from dailies.engine import InstanceState, Orchestrations, VideoRef
 from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.costs import settle_cost
+from dailies.pipeline.endings import CANCELLED
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import settle_removal
 from dailies.pipeline.start import start_video
-from dailies.pipeline.submit import CANCELLED, submit_video
+from dailies.pipeline.submit import submit_video
+from dailies.pipeline.work import is_overdue
 from dailies.routing.choose import serving
 from dailies.services import Services
 from dailies.stores.records import OpenVideo
@@ -125,7 +127,7 @@ async def _cancelled(
         if found is None:
             return "reconciling"
         record = found
-    if not await cancel_upstream(services, record) and not _overdue(services, record):
+    if not await cancel_upstream(services, record) and not is_overdue(services, record):
         return "cancelling"
     await _end(services, orchestrations, record, CANCELLED)
     return "cancelled"
@@ -142,12 +144,6 @@ async def _find_job(services: Services, record: VideoRecord) -> VideoRecord | No
     if step["kind"] == "wait":
         return None
     return await services.records.get(record.owner, record.id) or record
-
-
-def _overdue(services: Services, record: VideoRecord) -> bool:
-    """Whether the job has ended by itself by now."""
-    started = record.submit.submitted_at or record.created_at
-    return services.clock() - started > services.settings.video_deadline_seconds
 
 
 async def _restart(services: Services, orchestrations: Orchestrations, record: VideoRecord) -> str:

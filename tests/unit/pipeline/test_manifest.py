@@ -12,10 +12,9 @@ import pytest
 from dailies.intake.accept import Acceptance, GivenInput, GivenReference, accept
 from dailies.pipeline.archive import archive_video
 from dailies.pipeline.check import check_video
-from dailies.pipeline.manifest import manifest_of
+from dailies.pipeline.manifest import manifest_of, rfc3339
 from dailies.pipeline.prepare import prepare_reference
 from dailies.pipeline.submit import submit_video
-from dailies.pipeline.times import rfc3339
 from dailies.video.basics import Size
 from dailies.video.framing import FitMode
 from dailies.video.record import (

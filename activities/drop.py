@@ -1,6 +1,8 @@
-"""Accept a dropped image and start its video."""
+"""What becomes of a dropped image."""
 
 from __future__ import annotations
+
+from typing import TypedDict
 
 import azure.durable_functions as df
 
@@ -14,10 +16,17 @@ from durable_client import DurableOrchestrations
 blueprint = df.Blueprint()
 
 
+class RejectInput(TypedDict):
+    """The upload and the reason."""
+
+    drop: rules.Drop
+    rejection: rules.Rejection
+
+
 @blueprint.activity_trigger(input_name="drop")
 @blueprint.durable_client_input(client_name="client")
 async def accept_drop(drop: rules.Drop, client: df.DurableOrchestrationClient) -> rules.DropAnswer:
-    """See ``dailies.protocols.drop.accept.accept_drop``."""
+    """Accept a dropped image and start its video."""
     start_work()
     with drop_span("accept_drop", drop):
         answer, acceptance = await rules.accept_drop(services(), drop)
@@ -25,3 +34,12 @@ async def accept_drop(drop: rules.Drop, client: df.DurableOrchestrationClient) -
         if acceptance is not None and not acceptance.record.is_final:
             await start_video(services(), DurableOrchestrations(client), acceptance.record)
     return answer
+
+
+@blueprint.activity_trigger(input_name="rejected")
+async def reject_drop(rejected: RejectInput) -> None:
+    """Say what is wrong with a dropped image."""
+    start_work()
+    with drop_span("reject_drop", rejected["drop"]):
+        note({"error.type": rejected["rejection"]["code"]})
+        await rules.reject_drop(services(), rejected["drop"], rejected["rejection"])

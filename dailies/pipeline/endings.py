@@ -1,0 +1,143 @@
+"""The ends of a video that nobody but the operator can do something about, and what the log tells.
+
+A caller is told what a caller can change; what only an operator can change stands in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from dailies.engine import Step, stop
+from dailies.providers.error_body import readable
+from dailies.providers.outcomes import Kind, Outcome
+from dailies.services import Services
+from dailies.telemetry.logs import log_event
+from dailies.video.basics import VideoError
+from dailies.video.record import VideoRecord
+
+__all__ = [
+    "CANCELLED",
+    "answer_fields",
+    "deployment_removed",
+    "no_slot",
+    "nothing_left",
+    "timed_out",
+    "unresolved",
+]
+
+CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
+
+
+def answer_fields(outcome: Outcome, prompt: str | None = None) -> dict[str, Any]:
+    """An answer for the log: what it means and, where it is a refusal or a fault, the provider's id
+    of the call, and why in its own words.
+
+    Args:
+        prompt: of the video, which providers repeat in what they refuse.
+    """
+    fields: dict[str, Any] = {
+        "outcome": outcome.kind,
+        "code": outcome.code,
+        "http_status": outcome.http_status,
+    }
+    if outcome.kind is not Kind.ACCEPTED:
+        fields |= {
+            "provider_request_id": outcome.request_id,
+            "param": outcome.param,
+            "message": readable(outcome.detail or outcome.message or "", prompt) or None,
+            "remedy": outcome.remedy,
+        }
+    return fields
+
+
+def _stop(record: VideoRecord, error: VideoError, remedy: str) -> Step:
+    """The video can't go on, for a reason that only the operator can do something about."""
+    log_event(
+        "video_stopped",
+        level=logging.WARNING,
+        video_id=record.id,
+        code=error.code,
+        deployment=record.submit.deployment,
+        remedy=remedy,
+    )
+    return stop(error)
+
+
+def no_slot(services: Services, record: VideoRecord) -> Step:
+    """The provider took no request for as long as a video may wait."""
+    hours = services.settings.submit_deadline_seconds / 3600
+    return _stop(
+        record,
+        VideoError(
+            "submit_timeout",
+            f"The provider took no request for {hours:.3g} hours. Nothing was made. Create the "
+            "video again when fewer are waiting.",
+        ),
+        remedy="Ask the provider for more quota, or raise DAILIES_SUBMIT_DEADLINE_SECONDS.",
+    )
+
+
+def nothing_left(record: VideoRecord) -> Step:
+    """No deployment serves the request, or all that did are retired."""
+    if record.submit.retired:
+        return _stop(
+            record,
+            VideoError(
+                "model_retired",
+                f"The provider has retired the model behind '{record.request.model}', and nothing "
+                "here serves in its place. Use another model.",
+            ),
+            remedy="Add a deployment or a fallback to models.yaml, or take the model out.",
+        )
+    return _stop(
+        record,
+        VideoError(
+            "model_unavailable",
+            f"The model '{record.request.model}' is not offered at this size and length any more. "
+            "Use another size, length or model.",
+        ),
+        remedy="No deployment in models.yaml serves the request that was accepted before.",
+    )
+
+
+def unresolved(record: VideoRecord, why: str) -> Step:
+    """Nobody can say whether the provider took the request, and it is not sent again."""
+    return _stop(
+        record,
+        VideoError(
+            "submit_unresolved",
+            f"The provider did not say whether it took the request, and {why}. Nothing was sent "
+            "again: no video is paid twice. Create the video again if it may be paid twice.",
+        ),
+        remedy="Look for the job at the provider. Whether a request of which no job was found is "
+        "sent again is DAILIES_UNRESOLVED_SUBMIT.",
+    )
+
+
+def timed_out(services: Services, record: VideoRecord) -> Step:
+    """The render takes longer than it may."""
+    seconds = services.settings.video_deadline_seconds
+    return _stop(
+        record,
+        VideoError(
+            "timeout", f"The render did not end within {seconds:.0f} seconds. Create it again."
+        ),
+        remedy="If renders need longer, raise DAILIES_VIDEO_DEADLINE_SECONDS.",
+    )
+
+
+def deployment_removed(record: VideoRecord) -> Step:
+    """Its deployment left the catalogue before the video had its files."""
+    has_job = record.submit.job_id is not None
+    lost = "" if has_job else ", so nobody can say whether it was made"
+    was = "ordered" if not has_job else "rendered" if record.rendered_at else "being rendered"
+    return _stop(
+        record,
+        VideoError(
+            "deployment_removed",
+            f"The place where the video was {was} is not offered any more{lost}. Create it again, "
+            "with another model.",
+        ),
+        remedy="Put the deployment back into the catalogue, or look for the job at the provider.",
+    )
