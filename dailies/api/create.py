@@ -12,20 +12,20 @@ from fastapi import Request
 
 from dailies.api.bodies import open_body
 from dailies.api.context import Context
-from dailies.api.given import Given, read_given
+from dailies.api.given import Given, in_callers_words, read_given
 from dailies.api.lookup import find
 from dailies.api.observe import note
-from dailies.api.reference_input import find_input, read_input, read_reference
-from dailies.api.schemas import RequestWarning
-from dailies.api.vocabulary import CREATE, REMIX_BY_CREATE, SOURCE
-from dailies.catalogue.offers import check_inputs
+from dailies.api.reference_input import find_input, read_reference
 from dailies.engine import InstanceState
-from dailies.inputs.mp4 import looks_like_mp4
-from dailies.intake.accept import Acceptance, GivenInput, GivenReference, accept
+from dailies.intake.accept import Acceptance, GivenInput, accept
 from dailies.pipeline.start import start_video
-from dailies.protocols.derivations import derive
-from dailies.protocols.frame_inputs import check_frame_fields, takes_frames
-from dailies.protocols.requests import build_request, fit_mode, wrong_type
+from dailies.protocols.inputs import check_frame_fields
+from dailies.protocols.openai.bodies import CreateVideo, RemixByCreate
+from dailies.protocols.openai.derivations import derive
+from dailies.protocols.openai.objects import RequestWarning
+from dailies.protocols.openai.synonyms import wish_of, wish_of_derived
+from dailies.protocols.vocabulary import CREATE, REMIX_BY_CREATE, SOURCE
+from dailies.protocols.wish import plan
 from dailies.stores.resends import Sending
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Operation
@@ -61,56 +61,44 @@ async def create_video(
     context: Context, request: Request, *, owner: str, source: Source
 ) -> Accepted:
     """Validate the request, write the record and start the orchestration."""
-    settings, catalogue = context.services.settings, context.services.catalogue
+    settings = context.services.settings
     sending = await sending_of(context, request, owner)
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
         if body.fields.get(SOURCE) not in (None, ""):
-            given = read_given(body, REMIX_BY_CREATE, catalogue)
-            with given.in_callers_words():
-                remix = await _remix(context, request, owner, given.fields)
-            return await accept_and_start(
-                context, request, remix, given=given, owner=owner, source=source, sending=sending
-            )
-        given = read_given(body, CREATE, catalogue)
-        with given.in_callers_words():
-            asked, reference, inputs = await _plain(context, given)
+            given = read_given(body, REMIX_BY_CREATE)
+            asked = await _remix(context, request, owner, body.fields)
+            first = None
+        else:
+            given = read_given(body, CREATE)
+            asked, first = await _plain(context, given)
         return await accept_and_start(
             context,
             request,
             asked,
             given=given,
             owner=owner,
-            reference=reference,
             source=source,
-            inputs=inputs,
+            inputs=[] if first is None else [first],
             sending=sending,
         )
 
 
-async def _plain(
-    context: Context, given: Given
-) -> tuple[VideoRequest, GivenReference | None, list[GivenInput]]:
+async def _plain(context: Context, given: Given) -> tuple[VideoRequest, GivenInput | None]:
     """The request for a video of a prompt, with the image or the video that it starts from."""
-    settings, catalogue = context.services.settings, context.services.catalogue
-    fields = given.fields
-    # Before anything is fetched, what is wrong with the rest.
-    fit_mode(fields)
-    asked = build_request(catalogue, fields)
-    model = catalogue.resolve(asked.model)
-    found = await find_input(given, context.services.references)
-    check_frame_fields(fields, model, has_input=found is not None)
-    if found is None:
-        if fields.get("fit"):
-            given.warn_unused("fit", "It is about an image, and there is no 'input_reference'.")
-        return asked, None, []
-    reference, inputs = None, list[GivenInput]()
-    if takes_frames(model) or looks_like_mp4(await found.read(0, 16)):
-        inputs, size = await read_input(found, fields, settings, model)
-    else:
-        reference, size = await read_reference(found, fields, settings)
-    asked = build_request(catalogue, fields, image=size)
-    check_inputs(model, [i.item for i in inputs], asked.seconds, param="frame_index")
-    return asked, reference, inputs
+    services = context.services
+    body = CreateVideo.read(given.body.fields)
+    wish = wish_of(body, services.catalogue)
+    has_input = body.reference is not None
+    with in_callers_words(wish.names):
+        # Before anything is fetched, what is wrong with the rest.
+        planned = plan(services.catalogue, wish, with_image=has_input)
+        check_frame_fields(wish, planned.model, has_input=has_input)
+        if body.reference is None:
+            if wish.fit is not None:
+                given.warn_unused("fit", "It is about an image, and there is no 'input_reference'.")
+            return planned.request(), None
+        found = await find_input(given, body.reference, services.references)
+        return await read_reference(planned, found, services.settings)
 
 
 async def _remix(
@@ -118,18 +106,18 @@ async def _remix(
 ) -> VideoRequest:
     """A create with ``remix_video_id``, as Azure documents it: a remix by another way."""
     services = context.services
-    video_id = fields[SOURCE]
-    if not isinstance(video_id, str):
-        raise wrong_type(SOURCE, "a string", video_id)
-    original = await find(context, request, owner, video_id)
-    return derive(
-        services.catalogue,
-        Operation.REMIX,
-        fields,
-        original,
-        param=SOURCE,
-        now=services.clock(),
-    )
+    body = RemixByCreate.read(fields)
+    original = await find(context, request, owner, body.remix_video_id)
+    wish = wish_of_derived(body)
+    with in_callers_words(wish.names):
+        return derive(
+            services.catalogue,
+            Operation.REMIX,
+            wish,
+            original,
+            param=SOURCE,
+            now=services.clock(),
+        )
 
 
 async def accept_and_start(
@@ -141,7 +129,6 @@ async def accept_and_start(
     owner: str,
     source: Source,
     sending: Sending | None,
-    reference: GivenReference | None = None,
     inputs: Sequence[GivenInput] = (),
 ) -> Accepted:
     """Write the record of what was asked for and start its orchestration.
@@ -157,7 +144,6 @@ async def accept_and_start(
             context.services,
             owner=owner,
             request=asked,
-            reference=reference,
             source=source,
             idempotency_key=idempotency_key(request),
             traceparent=request.headers.get("traceparent"),

@@ -17,10 +17,10 @@ from dailies.api.documents import (
     answers,
 )
 from dailies.api.lookup import find, not_found
-from dailies.api.schemas import DeletedVideo, Video, VideoList, video_object
 from dailies.engine import wake_video
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.remove import remove_video
+from dailies.protocols.openai.objects import DeletedVideo, Video, VideoList, video_object
 from dailies.stores.rows import is_video_id
 from dailies.stores.tombstones import Removal
 from dailies.telemetry.logs import log_event

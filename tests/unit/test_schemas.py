@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dailies.api.schemas import video_object
+from dailies.protocols.openai.objects import video_object
 from dailies.video.basics import Phase, Size
 from dailies.video.record import ErrorField, VideoRecord, VideoRequest
 

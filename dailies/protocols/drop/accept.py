@@ -11,17 +11,11 @@ from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobClient
 
 from dailies.announce.events import rejected_event
-from dailies.catalogue.offers import check_inputs
-from dailies.inputs.headers import check_file
-from dailies.intake.accept import Acceptance, GivenInput, GivenReference, accept
+from dailies.intake.accept import Acceptance, accept
 from dailies.protocols import drop as drops
 from dailies.protocols.drop import memory as drop_memory
-from dailies.protocols.frame_inputs import (
-    check_frame_fields,
-    read_frame_input,
-    takes_frames,
-)
-from dailies.protocols.requests import build_request
+from dailies.protocols.inputs import check_frame_fields, read_input
+from dailies.protocols.wish import plan
 from dailies.services import Services
 from dailies.stores import uploads
 from dailies.stores.blob_source import BlobSource
@@ -37,7 +31,7 @@ from dailies.video.errors import (
     RequestError,
     UnusableReference,
 )
-from dailies.video.record import ReferenceFile, Source, SourceKind, VideoRequest
+from dailies.video.record import Source, SourceKind
 
 __all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
 
@@ -249,7 +243,10 @@ async def _accept(
     # The upload alone is the key: its sidecar may have changed since, the video may not.
     key = uploads.idempotency_key(services.settings.references_container, name, drop["etag"])
     try:
-        request, reference, inputs = await _read(services, name, wanted, source, key)
+        wish = wanted.wish
+        planned = plan(services.catalogue, wish, with_image=True)
+        check_frame_fields(wish, planned.model, has_input=True)
+        request, first = await read_input(planned, source, services.settings, key)
     except UnusableReference as error:
         raise drops.unusable(name, error) from None
     except RequestError as error:
@@ -261,39 +258,12 @@ async def _accept(
         services,
         owner=services.settings.drop_owner,
         request=request,
-        reference=reference,
         source=Source(kind=SourceKind.DROP, blob=name, etag=drop["etag"]),
         idempotency_key=key,
         traceparent=drop.get("traceparent"),
         key_decides=True,
-        inputs=inputs,
+        inputs=[first],
     )
-
-
-async def _read(
-    services: Services, name: str, wanted: drops.DropParameters, source: BlobSource, key: str
-) -> tuple[VideoRequest, GivenReference | None, list[GivenInput]]:
-    """What is asked for, with the image that the video starts with, or what goes to a frame."""
-    settings, catalogue = services.settings, services.catalogue
-    fields = wanted.model_dump(mode="json", exclude_none=True)
-    model = catalogue.resolve(wanted.model)
-    check_frame_fields(fields, model, has_input=True)
-    if takes_frames(model) or drops.classify(name) is drops.DropKind.VIDEO:
-        given, size = await read_frame_input(fields, source, settings, model, digest=key)
-        request = build_request(catalogue, fields, image=size)
-        check_inputs(model, [given.item], request.seconds, param="frame_index")
-        return request, None, [given]
-    if source.length > settings.max_reference_bytes:
-        raise DropError(
-            f"the image has {source.length} bytes; at most {settings.max_reference_bytes} are "
-            "taken. Save it smaller.",
-            code="image_too_large",
-            where=name,
-        )
-    info = await check_file(source, max_pixels=settings.max_reference_pixels)
-    request = build_request(catalogue, fields, image=info.upright)
-    file = ReferenceFile(content_type=f"image/{info.format.value}", fit=wanted.fit)
-    return request, GivenReference(file, source.length, source.open, key), []
 
 
 async def _first(services: Services, names: tuple[str, ...]) -> drops.ParameterFile | None:

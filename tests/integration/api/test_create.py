@@ -80,11 +80,11 @@ async def test_an_uploaded_image_decides_the_size(world: World) -> None:
     record = await world.record(video["id"])
     assert video["size"] == "1280x720"
     assert record is not None
-    assert record.request.reference is not None
-    assert record.request.reference.fit is FitMode.CONTAIN
-    assert await world.services.files.read(
-        record.request.reference.original, max_bytes=10_000
-    ) == png(64, 36)
+    first = record.request.first_frame
+    assert first is not None
+    assert first.file is not None
+    assert first.fit is FitMode.CONTAIN
+    assert await world.services.files.read(first.file.blob, max_bytes=10_000) == png(64, 36)
 
 
 async def test_an_image_may_come_as_a_data_url(world: World) -> None:

@@ -15,19 +15,20 @@ from dailies.api.create import idempotency_key
 from dailies.api.errors import note_error
 from dailies.api.given import read_given
 from dailies.api.observe import _request_id
-from dailies.api.sora1.ids import generation_of, video_of_job
 from dailies.api.streaming import requested_span
-from dailies.api.synonyms import translate
 from dailies.api.videos import page_size
-from dailies.api.vocabulary import CREATE
 from dailies.catalogue import Catalogue
 from dailies.catalogue.offers import whole
 from dailies.net.fetching import ReferenceFetcher
 from dailies.net.numerals import whole_number
 from dailies.protocols import drop as drops
-from dailies.protocols import inpaint
 from dailies.protocols.drop.announcements import read_announcement
-from dailies.protocols.requests import check_choice, check_prompt
+from dailies.protocols.fields import read_crop, read_frame_index, read_length, read_prompt
+from dailies.protocols.openai.bodies import CreateVideo
+from dailies.protocols.openai.synonyms import wish_of
+from dailies.protocols.sora1.ids import generation_of, video_of_job
+from dailies.protocols.sora1.job import read_items
+from dailies.protocols.vocabulary import CREATE
 from dailies.stores.characters import CharacterStore
 from dailies.stores.records import hash_key, is_video_id
 from dailies.telemetry import tracecontext
@@ -92,7 +93,7 @@ def _refused(value: str) -> object:
 
 
 def _asked(**fields: str) -> object:
-    return translate(fields, CATALOGUE)
+    return wish_of(CreateVideo.read({"prompt": "x", **fields}), CATALOGUE)
 
 
 def _sidecar(data: bytes) -> object:
@@ -135,20 +136,16 @@ PARSERS = (
     Parser("whole number", text(whole), WORDS),
     Parser("digits", text(whole_number), WORDS),
     Parser("size", text(Size.parse), {**WORDS, **of(b"9", b" ", b"x", before=b"1280x")}),
-    Parser("prompt", text(check_prompt), WORDS),
-    Parser(
-        "seconds", text(lambda value: check_choice({"seconds": value}, "seconds", (4, 8))), WORDS
-    ),
+    Parser("prompt", text(read_prompt), WORDS),
+    Parser("seconds", text(read_length), WORDS),
     Parser("image URL", waits(_url), HOSTS, MOST_URL),
-    Parser("frame index", text(inpaint.read_frame_index), WORDS),
+    Parser("frame index", text(read_frame_index), WORDS),
     Parser(
         "crop bounds",
-        text(inpaint.read_crop),
+        text(read_crop),
         {**JSON, **of(b"9", before=b'{"left_fraction":"', after=b'"}')},
     ),
-    Parser(
-        "inpaint items", text(inpaint.read_items), {**JSON, **of(b'{"type":"image"},', before=b"[")}
-    ),
+    Parser("inpaint items", text(read_items), {**JSON, **of(b'{"type":"image"},', before=b"[")}),
     Parser(
         "sidecar",
         _sidecar,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from dailies.intake.accept import Acceptance, GivenInput, GivenReference, accept
+from dailies.inputs.examine import BytesSource
+from dailies.intake.accept import Acceptance, GivenInput, accept
 from dailies.pipeline.archive import archive_video
 from dailies.pipeline.check import check_video
 from dailies.pipeline.manifest import manifest_of
@@ -18,16 +20,10 @@ from dailies.pipeline.submit import submit_video
 from dailies.pipeline.times import rfc3339
 from dailies.video.basics import Size
 from dailies.video.framing import FitMode
-from dailies.video.record import (
-    InpaintItem,
-    InpaintType,
-    ReferenceFile,
-    Source,
-    VideoRequest,
-)
+from dailies.video.record import Source
+from dailies.video.request import Input, InputKind, Role, VideoRequest
 from tests.pictures import png
 from tests.unit.pipeline.memory import no_point
-from tests.unit.pipeline.provider import chunks
 from tests.unit.pipeline.schedule import Crash
 from tests.unit.pipeline.world import CATALOGUE, OWNER, START, World, ref
 
@@ -35,13 +31,12 @@ PICTURE = png(1)
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
-def _given(data: bytes) -> GivenReference:
-    digest = hashlib.sha256(data).hexdigest()
-    file = ReferenceFile(content_type="image/png")
-    return GivenReference(file, len(data), lambda: chunks(data), digest)
+def _first(data: bytes) -> GivenInput:
+    item = Input(role=Role.FIRST, type=InputKind.IMAGE, fit=FitMode.COVER)
+    return GivenInput(item, "image/png", BytesSource(data), hashlib.sha256(data).hexdigest())
 
 
-REFERENCE = _given(PICTURE)
+FIRST = _first(PICTURE)
 
 
 def _world() -> World:
@@ -55,14 +50,13 @@ def _world() -> World:
 
 
 def _frame(number: int, fit: FitMode | None) -> GivenInput:
-    item = InpaintItem(type=InpaintType.IMAGE, frame_index=number, fit=fit)
-    return GivenInput(item, "image/png", len(PICTURE), lambda: chunks(PICTURE), "digest")
+    item = Input(role=Role.FRAME, type=InputKind.IMAGE, frame_index=number, fit=fit)
+    return GivenInput(item, "image/png", BytesSource(PICTURE), "digest")
 
 
 async def _accept(
     world: World,
-    reference: GivenReference | None = None,
-    inputs: list[GivenInput] | None = None,
+    inputs: Sequence[GivenInput] = (),
     **fields: Any,
 ) -> Acceptance:
     request = VideoRequest(
@@ -72,11 +66,10 @@ async def _accept(
         world.services,
         owner=OWNER,
         request=request,
-        reference=reference,
         source=Source(),
         idempotency_key="key",
         traceparent=None,
-        inputs=inputs or [],
+        inputs=inputs,
     )
 
 
@@ -96,20 +89,19 @@ def _named(manifest: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("reference", "inputs", "roles"),
+    ("inputs", "roles"),
     [
-        (None, [], []),
-        (REFERENCE, [], [("reference", None)]),
-        (None, [_frame(0, FitMode.COVER), _frame(30, None)], [("frame", 0), ("frame", 30)]),
+        ([], []),
+        ([FIRST], [("reference", None)]),
+        ([_frame(0, FitMode.COVER), _frame(30, None)], [("frame", 0), ("frame", 30)]),
     ],
 )
 async def test_every_file_of_the_folder_is_named_with_what_it_is_for(
-    reference: GivenReference | None,
     inputs: list[GivenInput],
     roles: list[tuple[str, int | None]],
 ) -> None:
     world = _world()
-    video_id = (await _accept(world, reference, inputs)).record.id
+    video_id = (await _accept(world, inputs)).record.id
     manifest = await _archived(world, video_id)
     assert {*world.files.files} - {f"{video_id}/manifest.json"} == _named(manifest)
     assert [(i["role"], i.get("frame_index")) for i in manifest["inputs"]] == roles
@@ -119,15 +111,13 @@ async def test_every_file_of_the_folder_is_named_with_what_it_is_for(
         assert (file["bytes"], file["content_type"]) == (len(data), "image/png")
 
 
-@pytest.mark.parametrize(
-    ("reference", "inputs"), [(REFERENCE, []), (None, [_frame(0, FitMode.COVER)])]
-)
+@pytest.mark.parametrize("item", [FIRST, _frame(0, FitMode.COVER)])
 async def test_a_crash_while_an_image_is_fitted_leaves_no_file_that_nobody_names(
-    reference: GivenReference | None, inputs: list[GivenInput]
+    item: GivenInput,
 ) -> None:
     for place in range(1, 30):
         world = _world()
-        record = (await _accept(world, reference, inputs)).record
+        record = (await _accept(world, [item])).record
         passed = 0
 
         async def crash(name: str, place: int = place) -> None:
@@ -154,15 +144,16 @@ async def test_a_crash_while_an_image_is_fitted_leaves_no_file_that_nobody_names
 async def test_an_image_of_a_record_that_says_no_more_than_its_name_is_named_too() -> None:
     """A version before this one has fitted it."""
     world = World()
-    record = (await _accept(world, REFERENCE)).record
+    record = (await _accept(world, [FIRST])).record
     await prepare_reference(world.services, ref(record))
-    known = (await world.record(record.id)).request.reference
+    known = (await world.record(record.id)).request.first_frame
     assert known is not None
-    older = known.model_copy(update={"file": None})
-    request = record.request.model_copy(update={"reference": older})
-    manifest = await manifest_of(world.services, record.model_copy(update={"request": request}))
-    (image,) = manifest["inputs"]
     assert known.file is not None
+    reference = {"original": known.original, "fitted": known.file.blob, "content_type": "image/png"}
+    document = record.request.model_dump(mode="json", exclude={"inputs"})
+    older = VideoRequest.model_validate({**document, "reference": reference})
+    manifest = await manifest_of(world.services, record.model_copy(update={"request": older}))
+    (image,) = manifest["inputs"]
     assert image == {"role": "reference", **known.file.model_dump()}
 
 
@@ -179,24 +170,23 @@ def test_a_time_is_written_in_utc_and_none_is_none() -> None:
     assert rfc3339(None) is None
 
 
-_BYTES = _given(b"bytes")
+_BYTES = _first(b"bytes")
 
 
 @pytest.mark.parametrize(
-    ("reference", "inputs", "digest"),
+    ("inputs", "digest"),
     [
-        (None, [], "bad730da80b21b7c3fa668822735d5d381a995c0c3844b2ad82271cf0a0903f0"),
-        (_BYTES, [], "9f8ed69ba43185366e6bc35803639268016c77c3e39fd2dd0c4848315d2845d9"),
+        ([], "bad730da80b21b7c3fa668822735d5d381a995c0c3844b2ad82271cf0a0903f0"),
+        ([_BYTES], "9f8ed69ba43185366e6bc35803639268016c77c3e39fd2dd0c4848315d2845d9"),
         (
-            None,
             [_frame(3, FitMode.COVER)],
             "41248659a8880b70b55326fd2216a18be1de8c479f8c4ba36357214a022a15a2",
         ),
     ],
 )
 async def test_new_fields_of_a_record_change_no_request_of_a_key(
-    reference: GivenReference | None, inputs: list[GivenInput], digest: str
+    inputs: list[GivenInput], digest: str
 ) -> None:
     """Keys that a version before this one has stored must be known again."""
-    record = (await _accept(World(), reference, inputs)).record
+    record = (await _accept(World(), inputs)).record
     assert record.request_hash == digest

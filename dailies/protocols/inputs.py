@@ -1,28 +1,25 @@
-"""``frame_index`` and ``crop_bounds``: extensions of the videos protocol and of dropped files, for
-models that can.
+"""What a video starts from: one way of looking at it, whichever way it came in.
 
-An image or a video given as ``input_reference`` appears at that frame; ``crop_bounds`` says which
-part of it. What other models would quietly ignore is refused, in words that say what they can do.
+An image is the first frame, or, with models that take images and videos at frames of choice,
+appears at one; ``crop_bounds`` says which part of it. What other models would quietly ignore is
+refused, in words that say what they can do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from dailies.catalogue import Model
 from dailies.catalogue.deployment import InpaintRules
-from dailies.catalogue.offers import unsupported
+from dailies.catalogue.offers import check_inputs, unsupported
 from dailies.inputs.examine import InputLimits, InputSource, examine
+from dailies.inputs.mp4 import looks_like_mp4
 from dailies.intake.accept import GivenInput
-from dailies.protocols import inpaint
-from dailies.protocols.requests import fit_mode
+from dailies.protocols.wish import Plan, Wish
 from dailies.settings import Settings
-from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
-from dailies.video.record import InpaintItem, InpaintType
+from dailies.video.framing import FitMode
+from dailies.video.request import Input, InputKind, Role, VideoRequest
 
-__all__ = ["check_frame_fields", "input_limits", "read_frame_input", "takes_frames"]
+__all__ = ["check_frame_fields", "input_limits", "read_input", "takes_frames"]
 
 
 def takes_frames(model: Model) -> bool:
@@ -41,14 +38,14 @@ def input_limits(settings: Settings, model: Model) -> InputLimits:
     )
 
 
-def check_frame_fields(fields: Mapping[str, Any], model: Model, *, has_input: bool) -> None:
+def check_frame_fields(wish: Wish, model: Model, *, has_input: bool) -> None:
     """Refuse the fields where they would do nothing.
 
     Raises:
         InvalidRequest: the model does not know them, or there is nothing that they are about.
     """
-    for name in inpaint.FIELDS:
-        if fields.get(name) in (None, ""):
+    for name, value in (("frame_index", wish.frame_index), ("crop_bounds", wish.crop)):
+        if value is None:
             continue
         if not takes_frames(model):
             raise unsupported(model, name, f"'{name}' is not for this model.")
@@ -60,33 +57,33 @@ def check_frame_fields(fields: Mapping[str, Any], model: Model, *, has_input: bo
             )
 
 
-async def read_frame_input(
-    fields: Mapping[str, Any],
-    source: InputSource,
-    settings: Settings,
-    model: Model,
-    *,
-    digest: str,
-) -> tuple[GivenInput, Size]:
-    """What is given as ``input_reference``, and the size in pixels that viewers show it in.
+async def read_input(
+    plan: Plan, source: InputSource, settings: Settings, digest: str
+) -> tuple[VideoRequest, GivenInput]:
+    """What is asked for, now that what it starts from is known.
 
     Args:
-        digest: tells its content from any other.
+        digest: tells the content of ``source`` from any other.
 
     Raises:
         UnusableReference: it is too large or too long, or nothing that can be used.
-        InvalidRequest: the model takes nothing of its kind, or a field is wrong.
+        InvalidRequest: the model takes nothing of its kind, or not at that frame.
     """
-    if not takes_frames(model):
+    wish, model = plan.wish, plan.model
+    if not takes_frames(model) and looks_like_mp4(await source.read(0, 16)):
         raise unsupported(model, "input_reference", "It takes no video as input.")
     found = await examine(source, input_limits(settings, model))
-    item = InpaintItem(
+    item = Input(
+        role=Role.FRAME if takes_frames(model) else Role.FIRST,
         type=found.type,
-        frame_index=inpaint.read_frame_index(fields.get("frame_index")),
-        crop=inpaint.read_crop(fields.get("crop_bounds")),
-        fit=fit_mode(fields) if found.type is InpaintType.IMAGE else None,
+        frame_index=wish.frame_index or 0,
+        crop=wish.crop,
+        fit=(wish.fit or FitMode.COVER) if found.type is InputKind.IMAGE else None,
     )
-    return GivenInput(item, found.content_type, source.length, source.open, digest), found.size
+    request = plan.request(found.size)
+    if item.role is Role.FRAME:
+        check_inputs(model, [item], request.seconds, param="frame_index")
+    return request, GivenInput(item, found.content_type, source, digest)
 
 
 def _rules(model: Model) -> InpaintRules | None:
