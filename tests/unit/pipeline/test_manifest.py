@@ -157,6 +157,17 @@ async def test_an_image_of_a_record_that_says_no_more_than_its_name_is_named_too
     assert image == {"role": "reference", **known.file.model_dump()}
 
 
+async def test_its_request_has_the_names_that_it_always_had() -> None:
+    world = _world()
+    given = [_frame(3, FitMode.COVER)]
+    request = (await _archived(world, (await _accept(world, given)).record.id))["request"]
+    assert "inputs" not in request
+    assert request["source_file"] is None
+    (item,) = request["inpaint"]
+    assert set(item) == {"type", "frame_index", "crop", "file", "original", "fit", "prepared"}
+    assert (item["type"], item["frame_index"], item["prepared"]) == ("image", 3, True)
+
+
 async def test_its_times_are_those_of_rfc_3339() -> None:
     world = World()
     timings = (await _archived(world, (await _accept(world)).record.id))["timings"]
