@@ -10,26 +10,29 @@ from typing import Any
 
 from fastapi import Request
 
-from dailies.api.bodies import open_body
+from dailies.api.bodies import Upload, open_body
 from dailies.api.context import Context
 from dailies.api.given import Given, in_callers_words, read_given
 from dailies.api.lookup import find
 from dailies.api.observe import note
-from dailies.api.reference_input import find_input, read_reference
 from dailies.engine import InstanceState
+from dailies.inputs.examine import BytesSource, InputSource, digest
+from dailies.inputs.mp4 import looks_like_mp4
 from dailies.intake.accept import Acceptance, GivenInput, accept
+from dailies.net.fetching import ReferenceFetcher
 from dailies.pipeline.start import start_video
-from dailies.protocols.inputs import check_frame_fields
-from dailies.protocols.openai.bodies import CreateVideo, RemixByCreate
+from dailies.protocols.inputs import check_frame_fields, read_input, refusal, takes_frames
+from dailies.protocols.openai.bodies import REFERENCE, CreateVideo, RemixByCreate
 from dailies.protocols.openai.derivations import derive
 from dailies.protocols.openai.objects import RequestWarning
 from dailies.protocols.openai.synonyms import wish_of, wish_of_derived
 from dailies.protocols.vocabulary import CREATE, REMIX_BY_CREATE, SOURCE
-from dailies.protocols.wish import plan
+from dailies.protocols.wish import Plan, plan
+from dailies.settings import Settings
 from dailies.stores.resends import Sending
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Operation
-from dailies.video.errors import InvalidRequest, Unavailable
+from dailies.video.errors import InvalidRequest, TooLarge, Unavailable, UnusableReference
 from dailies.video.record import Source, VideoRequest
 
 __all__ = [
@@ -97,8 +100,45 @@ async def _plain(context: Context, given: Given) -> tuple[VideoRequest, GivenInp
             if wish.fit is not None:
                 given.warn_unused("fit", "It is about an image, and there is no 'input_reference'.")
             return planned.request(), None
-        found = await find_input(given, body.reference, services.references)
-        return await read_reference(planned, found, services.settings)
+        found = await _find_input(given, body.reference, services.fetcher)
+        return await _read_reference(planned, found, services.settings)
+
+
+async def _find_input(
+    given: Given, reference: InputSource | str, fetcher: ReferenceFetcher
+) -> InputSource:
+    """What a create starts from: a file of the body, or what an https URL holds.
+
+    Raises:
+        InvalidRequest: it can't be fetched.
+        TooLarge: it has too many bytes.
+    """
+    if isinstance(reference, str):
+        return BytesSource(await fetcher.load(reference))
+    return given.body.take(reference) if isinstance(reference, Upload) else reference
+
+
+async def _read_reference(
+    plan: Plan, source: InputSource, settings: Settings
+) -> tuple[VideoRequest, GivenInput]:
+    """What is asked for, with what it starts from.
+
+    Raises:
+        InvalidRequest: it can't be used, or the model takes nothing of its kind.
+        TooLarge: it has too many bytes.
+    """
+    most = settings.max_reference_bytes
+    is_image = not takes_frames(plan.model) and not looks_like_mp4(await source.read(0, 16))
+    if is_image and source.length > most:
+        raise TooLarge(
+            f"The file '{REFERENCE}' is larger than {most:,} bytes. Send a smaller one.",
+            param=REFERENCE,
+            code="file_too_large",
+        )
+    try:
+        return await read_input(plan, source, settings, await digest(source))
+    except UnusableReference as error:
+        raise refusal(error, f"Invalid '{REFERENCE}': {error.message}", param=REFERENCE) from None
 
 
 async def _remix(

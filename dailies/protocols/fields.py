@@ -7,7 +7,6 @@ catalogue can judge stays a text where it is none of the values that it could be
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,23 +22,19 @@ from pydantic import (
 )
 
 from dailies.catalogue.offers import whole
-from dailies.jsontext import parse_json
 from dailies.protocols.messages import too_long, unsupported, wrong_type
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
-from dailies.video.framing import EDGES, CropBounds, FitMode
+from dailies.video.framing import FitMode
 
 __all__ = [
-    "CROP_SCHEMA",
     "FORM",
     "MAX_PROMPT_CHARACTERS",
     "UNDOCUMENTED",
     "UNSAID",
     "Count",
-    "Crop",
     "Fields",
     "Fit",
-    "FrameIndex",
     "Length",
     "ModelName",
     "PictureSize",
@@ -48,12 +43,11 @@ __all__ = [
     "Side",
     "User",
     "Word",
-    "json_of",
-    "read_crop",
-    "read_frame_index",
+    "read_count",
     "read_length",
     "read_prompt",
-    "wire",
+    "read_text",
+    "said",
 ]
 
 Schema = dict[str, Any]
@@ -65,10 +59,6 @@ UNSAID = "x-unsaid"
 
 MAX_PROMPT_CHARACTERS = 32_000
 _MAX_USER_CHARACTERS = 512
-_LONGEST_TEXT = 64 * 1024
-_LONGEST_NUMBER = 64
-_MOST_PARTS = 1000
-_MOST_DEPTH = 8
 _LENGTH = re.compile(r"\s*([0-9]{1,4})(?:\.0+)?\s*s?\s*", re.IGNORECASE)
 
 
@@ -99,9 +89,12 @@ UNDOCUMENTED = WithJsonSchema({UNSAID: True})
 """For a field that is read and not told of: it may only say again what is known."""
 
 
-def wire(json: Schema | None, form: Schema | None = None) -> WithJsonSchema:
-    """What the document says of a field: in JSON (None: not there), and by name in a form."""
-    return WithJsonSchema({**(json or {UNSAID: True}), **({FORM: form} if form else {})})
+def said(about: str, form: Schema | None = None, /, **schema: Any) -> WithJsonSchema:
+    """What the document says of a field, in words and as a schema; ``form`` has the schema of what
+    a form has in its place, by name."""
+    words = {"description": about} if about else {}
+    parts = {name: {**words, **part} for name, part in (form or {}).items()}
+    return WithJsonSchema({**words, **schema, **({FORM: parts} if parts else {})})
 
 
 def read_prompt(value: object) -> str:
@@ -141,94 +134,33 @@ def read_length(value: object, name: str = "seconds") -> int | str:
     return value
 
 
-def read_frame_index(value: object, param: str = "frame_index") -> int:
-    """The frame of the video, counted from 0.
-
-    Raises:
-        InvalidRequest: it is no whole number from 0.
-    """
-    number = whole(value)
-    if number is None or number < 0:
-        raise _invalid(param, f"Expected a whole number from 0, but got '{str(value)[:40]}'.")
-    return number
-
-
-def read_crop(value: object, param: str = "crop_bounds") -> CropBounds | None:
-    """The part of the picture to use: an object with ``left_fraction`` … ``bottom_fraction`` from 0
-    to 1, or the same as JSON text (forms and metadata have nothing else). None is all of it.
+def read_text(value: object, info: ValidationInfo) -> str:
+    """A text.
 
     Raises:
         InvalidRequest: it is none.
     """
-    if value is None or value == "":
-        return None
-    bounds = json_of(value, param)
-    if not isinstance(bounds, Mapping) or bounds.keys() - set(EDGES):
-        raise _invalid(param, f"Expected an object with nothing but {', '.join(EDGES)}.")
-    defaults = (0.0, 0.0, 1.0, 1.0)
-    edges = [
-        _fraction(bounds.get(name, default), f"{param}.{name}")
-        for name, default in zip(EDGES, defaults, strict=True)
-    ]
-    try:
-        return CropBounds(*edges)
-    except ValueError as error:
-        raise _invalid(param, f"{error}.") from None
-
-
-def json_of(value: object, param: str) -> object:
-    """The value, or what its text holds as JSON.
-
-    Raises:
-        InvalidRequest: it is a text that can't be read.
-    """
-    if not isinstance(value, str):
-        return value
-    if len(value) > _LONGEST_TEXT:
-        raise _invalid(param, f"The text has more than {_LONGEST_TEXT:,} characters.")
-    try:
-        return parse_json(value, most_parts=_MOST_PARTS, most_depth=_MOST_DEPTH)
-    except ValueError:
-        raise _invalid(param, "The text is no JSON that can be used.") from None
-
-
-def _fraction(value: object, param: str) -> float:
-    number = math.nan
-    if isinstance(value, int | float) or (isinstance(value, str) and len(value) <= _LONGEST_NUMBER):
-        with suppress(ValueError, OverflowError):
-            number = float(value)
-    if isinstance(value, bool) or not math.isfinite(number):
-        raise _invalid(param, f"Expected a number from 0 to 1, but got '{str(value)[:40]}'.")
-    return number
-
-
-def _invalid(param: str, message: str) -> InvalidRequest:
-    name = param.partition("[")[0].partition(".")[0]
-    return InvalidRequest(f"Invalid '{param}': {message}", param=name, code="invalid_value")
-
-
-def _text(value: object, info: ValidationInfo) -> str:
     if not isinstance(value, str):
         raise wrong_type(info.field_name or "", "a string", value)
     return value
 
 
 def _user(value: object, info: ValidationInfo) -> str | None:
-    user = _text(value, info)
+    user = read_text(value, info)
     if len(user) > _MAX_USER_CHARACTERS:
         raise too_long("user", _MAX_USER_CHARACTERS, len(user))
     return user.encode("utf-8", "replace").decode("utf-8") or None
 
 
 def _size(value: object, info: ValidationInfo) -> Size | str | None:
-    text = _text(value, info)
+    text = read_text(value, info)
     with suppress(ValueError):
         return Size.parse(text)
     return None if text == "auto" else text
 
 
 def _fit(value: object, info: ValidationInfo) -> FitMode:
-    text = _text(value, info)
+    text = read_text(value, info)
     if text not in set(FitMode):
         raise unsupported("fit", text, list(FitMode))
     return FitMode(text)
@@ -242,119 +174,71 @@ def _word(value: object) -> str | None:
     return None if value in ("", "auto") else str(value)
 
 
-def _count(value: object) -> int | str:
+def read_count(value: object) -> int | str:
+    """A whole number; anything else as text."""
     number = whole(value)
     return str(value) if number is None else number
 
 
-_NUMBER: Schema = {"type": "integer", "minimum": 0}
-_EDGE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
-CROP_SCHEMA: Schema = {"type": "object", "properties": dict.fromkeys(EDGES, _EDGE)}
-_CROP = (
-    "The part of what `input_reference` holds that is used: an object of `left_fraction`, "
-    "`top_fraction`, `right_fraction` and `bottom_fraction`, from 0 to 1. Only for models that "
-    "know it."
-)
+_LENGTHS = [
+    {"type": "string", "pattern": "^[0-9]{1,3}$"},
+    {"type": "integer", "minimum": 1},
+]
 
 Prompt = Annotated[
     str,
     PlainValidator(read_prompt),
-    wire(
-        {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": MAX_PROMPT_CHARACTERS,
-            "pattern": r"\S",
-            "description": "What the video shows.",
-        }
+    said(
+        "What the video shows.",
+        type="string",
+        minLength=1,
+        maxLength=MAX_PROMPT_CHARACTERS,
+        pattern=r"\S",
     ),
 ]
 ModelName = Annotated[
     str | None,
-    PlainValidator(_text),
-    wire({"type": "string", "description": "A model of the catalogue.", "example": "sora-2"}),
+    PlainValidator(read_text),
+    said("A model of the catalogue.", type="string", example="sora-2"),
 ]
 User = Annotated[
     str | None,
     PlainValidator(_user),
-    wire(
-        {
-            "type": "string",
-            "maxLength": _MAX_USER_CHARACTERS,
-            "description": "Whom the video is for, in the caller's own words; it is kept and given "
-            "back.",
-        }
+    said(
+        "Whom the video is for, in the caller's own words; it is kept and given back.",
+        type="string",
+        maxLength=_MAX_USER_CHARACTERS,
     ),
 ]
 Length = Annotated[
     int | str | None,
     PlainValidator(_length),
-    wire(
-        {
-            "description": "The length, of those that the model renders, as a string or a number.",
-            "anyOf": [
-                {"type": "string", "pattern": "^[0-9]{1,3}$"},
-                {"type": "integer", "minimum": 1},
-            ],
-        }
-    ),
+    said("The length, of those that the model renders, as a string or a number.", anyOf=_LENGTHS),
 ]
 PictureSize = Annotated[
     Size | str | None,
     PlainValidator(_size),
-    wire(
-        {
-            "type": "string",
-            "pattern": r"^([1-9][0-9]{0,4}x[1-9][0-9]{0,4}|auto)$",
-            "description": "Width x height, of those that the model renders; without it, or with "
-            "`auto`, the one that suits the image, else the model's default.",
-            "example": "1280x720",
-        }
+    said(
+        "Width x height, of those that the model renders; without it, or with `auto`, the one that "
+        "suits the image, else the model's default.",
+        type="string",
+        pattern=r"^([1-9][0-9]{0,4}x[1-9][0-9]{0,4}|auto)$",
+        example="1280x720",
     ),
 ]
 Count = Annotated[
     int | str | None,
-    PlainValidator(_count),
-    wire({**_NUMBER, "description": "Videos to make of the prompt; 1 if not given."}),
+    PlainValidator(read_count),
+    said("Videos to make of the prompt; 1 if not given.", type="integer", minimum=0),
 ]
 Word = Annotated[str | None, PlainValidator(_word)]
 """A text or a number of another service; empty, or ``auto``, it says nothing."""
 Side = Annotated[
-    Word, wire({**_NUMBER, "description": "Pixels; with the other side, the same as `size`."})
+    Word,
+    said("Pixels; with the other side, the same as `size`.", type="integer", minimum=0),
 ]
 Fit = Annotated[
     FitMode | None,
     PlainValidator(_fit),
-    wire(
-        {
-            "type": "string",
-            "enum": [mode.value for mode in FitMode],
-            "description": "How the image is brought to the size of the video.",
-        }
-    ),
-]
-FrameIndex = Annotated[
-    int | None,
-    PlainValidator(lambda value: read_frame_index(value)),
-    wire(
-        {
-            **_NUMBER,
-            "description": "The frame at which what `input_reference` holds appears; 0 if not "
-            "given. Only for models that know it.",
-        }
-    ),
-]
-Crop = Annotated[
-    CropBounds | None,
-    PlainValidator(lambda value: read_crop(value)),
-    wire(
-        {**CROP_SCHEMA, "description": _CROP},
-        {
-            "crop_bounds": {
-                "type": "string",
-                "contentMediaType": "application/json",
-                "description": _CROP,
-            }
-        },
-    ),
+    said("How the image is brought to the size of the video.", type="string", enum=[*FitMode]),
 ]

@@ -15,11 +15,11 @@ from dailies.inputs.mp4 import looks_like_mp4
 from dailies.intake.accept import GivenInput
 from dailies.protocols.wish import Plan, Wish
 from dailies.settings import Settings
-from dailies.video.errors import InvalidRequest
+from dailies.video.errors import InvalidRequest, TooLarge, UnusableReference
 from dailies.video.framing import FitMode
 from dailies.video.request import Input, InputKind, Role, VideoRequest
 
-__all__ = ["check_frame_fields", "input_limits", "read_input", "takes_frames"]
+__all__ = ["check_frame_fields", "input_limits", "read_input", "refusal", "takes_frames"]
 
 
 def takes_frames(model: Model) -> bool:
@@ -84,6 +84,12 @@ async def read_input(
     if item.role is Role.FRAME:
         check_inputs(model, [item], request.seconds, param="frame_index")
     return request, GivenInput(item, found.content_type, source, digest)
+
+
+def refusal(error: UnusableReference, message: str, *, param: str) -> InvalidRequest | TooLarge:
+    """The answer to a file that can't be used."""
+    kind = TooLarge if error.code in ("image_too_large", "video_too_large") else InvalidRequest
+    return kind(message, param=param, code=error.code)
 
 
 def _rules(model: Model) -> InpaintRules | None:

@@ -10,12 +10,11 @@ from dailies.api.bodies import Body, Upload, open_body
 from dailies.api.context import Context
 from dailies.api.create import Accepted, accept_and_start, sending_of
 from dailies.api.given import read_given
-from dailies.api.reference_input import refusal
 from dailies.catalogue import Catalogue
 from dailies.catalogue.offers import check_inputs, describe
 from dailies.inputs.examine import InputLimits, digest, examine
 from dailies.intake.accept import GivenInput
-from dailies.protocols.inputs import input_limits
+from dailies.protocols.inputs import input_limits, refusal
 from dailies.protocols.sora1.job import ITEMS, CreateJob, JobWords, NamedItem
 from dailies.protocols.vocabulary import JOB
 from dailies.protocols.wish import plan

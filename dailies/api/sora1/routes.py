@@ -15,8 +15,12 @@ from dailies.api.documents import JOB_BODY, REPLAYED, SENDING_HEADERS
 from dailies.api.lookup import visible
 from dailies.api.observe import note
 from dailies.api.sora1.create import create_job
-from dailies.api.sora1.documents import flat_answers, flat_content_answers
-from dailies.api.sora1.errors import FlatErrorsRoute, check_api_version
+from dailies.api.sora1.errors import (
+    FlatErrorsRoute,
+    check_api_version,
+    flat_answers,
+    flat_content_answers,
+)
 from dailies.api.videos import delete_video, page_size
 from dailies.protocols.sora1.ids import generation_of, video_of_job
 from dailies.protocols.sora1.objects import (

@@ -33,7 +33,7 @@ from dailies.protocols.drop.naming import (
     sidecar_prefixes,
     unsupported,
 )
-from dailies.protocols.drop.reports import error_report, unusable
+from dailies.protocols.drop.reports import error_report
 
 __all__ = [
     "DEFAULTS_NAME",
@@ -52,5 +52,4 @@ __all__ = [
     "sidecar_candidates",
     "sidecar_prefixes",
     "unsupported",
-    "unusable",
 ]

@@ -248,7 +248,7 @@ async def _accept(
         check_frame_fields(wish, planned.model, has_input=True)
         request, first = await read_input(planned, source, services.settings, key)
     except UnusableReference as error:
-        raise drops.unusable(name, error) from None
+        raise DropError(error.message, code=error.code, where=name) from None
     except RequestError as error:
         where = f"{name}: {error.param}" if error.param else name
         raise DropError(

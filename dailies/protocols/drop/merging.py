@@ -21,11 +21,13 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
 )
 
 from dailies.jsontext import parse_json
 from dailies.protocols.drop.naming import DEFAULTS_NAME, sidecar_candidates
-from dailies.protocols.fields import MAX_PROMPT_CHARACTERS, read_crop
+from dailies.protocols.fields import MAX_PROMPT_CHARACTERS
+from dailies.protocols.frames import read_crop
 from dailies.protocols.wish import Wish
 from dailies.video.basics import Size
 from dailies.video.errors import DropError, InvalidRequest
@@ -36,14 +38,6 @@ __all__ = ["MAX_FILE_BYTES", "DropParameters", "ParameterFile", "parameters"]
 MAX_FILE_BYTES = 64 * 1024
 _MOST_PARTS = 1000
 _LONGEST_KEY = 64
-
-
-def _whole_seconds(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise ValueError("Expected a whole number of seconds, such as 8.")
 
 
 def _pixel_size(value: object) -> object:
@@ -66,12 +60,13 @@ def _fit_mode(value: object) -> object:
     raise ValueError("Expected 'cover', 'contain' or 'stretch'.")
 
 
-def _count(value: object) -> object:
+def _whole(value: object, info: ValidationInfo) -> object:
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise ValueError("Expected a whole number.")
+    seconds = " of seconds, such as 8" if info.field_name == "seconds" else ""
+    raise ValueError(f"Expected a whole number{seconds}.")
 
 
 def _crop(value: object) -> object:
@@ -94,12 +89,12 @@ class DropParameters(BaseModel):
 
     prompt: Annotated[_Text, Field(max_length=MAX_PROMPT_CHARACTERS, repr=False)]
     model: Annotated[_Text, Field(max_length=128)] | None = None
-    seconds: Annotated[int, BeforeValidator(_whole_seconds), Field(ge=1, le=3600)] | None = None
+    seconds: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=3600)] | None = None
     size: Annotated[Size | None, BeforeValidator(_pixel_size)] = None
     fit: Annotated[FitMode, BeforeValidator(_fit_mode)] = FitMode.COVER
     user: Annotated[_Text, Field(max_length=512)] | None = None
-    n_variants: Annotated[int, BeforeValidator(_count), Field(ge=1, le=16)] | None = None
-    frame_index: Annotated[int, BeforeValidator(_count), Field(ge=0)] | None = None
+    n_variants: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=16)] | None = None
+    frame_index: Annotated[int, BeforeValidator(_whole), Field(ge=0)] | None = None
     crop_bounds: Annotated[CropBounds | None, BeforeValidator(_crop)] = None
 
     @property

@@ -13,10 +13,8 @@ from dailies.inputs.examine import InputSource
 from dailies.protocols.fields import (
     UNDOCUMENTED,
     Count,
-    Crop,
     Fields,
     Fit,
-    FrameIndex,
     Length,
     ModelName,
     PictureSize,
@@ -24,12 +22,15 @@ from dailies.protocols.fields import (
     Side,
     User,
     Word,
-    wire,
+    read_text,
+    said,
 )
+from dailies.protocols.frames import Crop, FrameIndex
 from dailies.protocols.messages import missing, wrong_type
 from dailies.video.errors import InvalidRequest
 
 __all__ = [
+    "REFERENCE",
     "CreateCharacter",
     "CreateVideo",
     "EditVideo",
@@ -38,7 +39,7 @@ __all__ = [
     "RemixVideo",
 ]
 
-_REFERENCE = "input_reference"
+REFERENCE = "input_reference"
 _LONGEST_NAME = 80
 
 
@@ -58,15 +59,15 @@ def _reference(value: object) -> InputSource | str:
     if isinstance(value, InputSource):
         return value
     if not isinstance(value, dict):
-        raise wrong_type(_REFERENCE, "a file", value)
+        raise wrong_type(REFERENCE, "a file", value)
     if value.get("image_url") is None and value.get("file_id") is not None:
         raise InvalidRequest(
-            f"Invalid '{_REFERENCE}': files can't be named by 'file_id' here. Send the image as "
+            f"Invalid '{REFERENCE}': files can't be named by 'file_id' here. Send the image as "
             'a file of a multipart form, or as {"image_url": …} with an https or a data URL.',
-            param=_REFERENCE,
+            param=REFERENCE,
             code="unsupported_file_id",
         )
-    return _url(value.get("image_url"), f"{_REFERENCE}.image_url")
+    return _url(value.get("image_url"), f"{REFERENCE}.image_url")
 
 
 def _video(value: object) -> str:
@@ -81,12 +82,6 @@ def _video(value: object) -> str:
     if not isinstance(video_id, str):
         raise wrong_type("video.id", "a string", video_id)
     return video_id
-
-
-def _remixed(value: object) -> str:
-    if not isinstance(value, str):
-        raise wrong_type("remix_video_id", "a string", value)
-    return value
 
 
 def _name(value: object) -> str:
@@ -108,69 +103,61 @@ def _clip(value: object) -> InputSource:
     return value
 
 
-_URL = {"type": "string", "description": "An https URL on the public internet, or a data URL."}
 _FILE = {"type": "string", "format": "binary"}
+_URL = {"type": "string", "description": "An https URL on the public internet, or a data URL."}
 _VIDEO_ID = {"type": "string", "description": "One of the caller's completed videos."}
 
 Image = Annotated[
     InputSource | str | None,
     PlainValidator(_reference),
-    wire(
-        {"type": "object", "required": ["image_url"], "properties": {"image_url": _URL}},
-        {
-            _REFERENCE: {
-                **_FILE,
-                "description": "A JPEG, PNG, WebP, HEIC or AVIF that the video starts from; with "
-                "some models, a short MP4.",
-            }
-        },
+    said(
+        "A JPEG, PNG, WebP, HEIC or AVIF that the video starts from; with some models, a short "
+        "MP4.",
+        {REFERENCE: _FILE},
+        type="object",
+        required=["image_url"],
+        properties={"image_url": _URL},
     ),
 ]
-ImageUrl = Annotated[
-    InputSource | str | None,
-    PlainValidator(_image_url),
-    wire({"type": "string"}),
-]
+ImageUrl = Annotated[InputSource | str | None, PlainValidator(_image_url), said("", type="string")]
 AspectRatio = Annotated[
     Word,
-    wire(
-        {
-            "type": "string",
-            "description": "Instead of `size`, where exactly one size of the model has it.",
-            "example": "16:9",
-        }
+    said(
+        "Instead of `size`, where exactly one size of the model has it.",
+        type="string",
+        example="16:9",
     ),
 ]
 Resolution = Annotated[
     Word,
-    wire(
-        {
-            "type": "string",
-            "description": "Instead of `size`, where exactly one size of the model has it, "
-            "together with `aspect_ratio`: the shorter side, or the whole size.",
-            "example": "720p",
-        }
+    said(
+        "Instead of `size`, where exactly one size of the model has it, together with "
+        "`aspect_ratio`: the shorter side, or the whole size.",
+        type="string",
+        example="720p",
     ),
 ]
 Remixed = Annotated[
     str,
-    PlainValidator(_remixed),
-    wire(
-        {
-            **_VIDEO_ID,
-            "description": "Make a remix of this video, as `POST /videos/{video_id}/remix` does.",
-        }
-    ),
+    PlainValidator(read_text),
+    said("Make a remix of this video, as `POST /videos/{video_id}/remix` does.", type="string"),
 ]
 Source = Annotated[
     str | None,
     PlainValidator(_video),
-    wire(
-        {"type": "object", "required": ["id"], "properties": {"id": _VIDEO_ID}},
+    said(
+        "",
         {"video[id]": _VIDEO_ID},
+        type="object",
+        required=["id"],
+        properties={"id": _VIDEO_ID},
     ),
 ]
-_NAME = {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME, "pattern": r"\S"}
+Name = Annotated[
+    str,
+    PlainValidator(_name),
+    said("", type="string", minLength=1, maxLength=_LONGEST_NAME, pattern=r"\S"),
+]
 
 
 def _same_as(name: str) -> Any:
@@ -262,6 +249,6 @@ class ExtendVideo(EditVideo):
 class CreateCharacter(Fields):
     """A name and a clip to keep under it."""
 
-    name: Annotated[str, PlainValidator(_name), wire(_NAME)]
-    video: Annotated[InputSource, PlainValidator(_clip), wire(_FILE)]
+    name: Name
+    video: Annotated[InputSource, PlainValidator(_clip), said("", **_FILE)]
     model: ModelName = None

@@ -6,21 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, WithJsonSchema
 
-from dailies.catalogue.offers import whole
 from dailies.protocols.fields import (
-    CROP_SCHEMA,
+    FORM,
     UNDOCUMENTED,
+    UNSAID,
     Fields,
     ModelName,
     Prompt,
     User,
-    json_of,
-    read_crop,
-    read_frame_index,
-    wire,
+    read_count,
+    said,
 )
+from dailies.protocols.frames import CROP_SCHEMA, json_of, read_crop, read_frame_index
 from dailies.protocols.messages import missing
 from dailies.protocols.wish import Wish, Words
 from dailies.video.basics import Size
@@ -84,46 +83,33 @@ def _invalid(param: str, message: str) -> InvalidRequest:
     return InvalidRequest(f"Invalid '{param}': {message}", param=ITEMS, code="invalid_value")
 
 
-def _number(value: object) -> int | str:
-    number = whole(value)
-    return str(value)[:20] if number is None else number
-
-
 def _documented(what: str) -> Any:
     return Field(default=None, description=what)
 
 
-_FRAME = {
-    "type": "integer",
-    "minimum": 0,
-    "description": "The frame of the video at which it appears; 0 if not given.",
-}
+_FRAME = "The frame of the video at which it appears; 0 if not given."
 _ITEM = {
     "type": "object",
     "required": ["type", "file_name"],
     "properties": {
-        "frame_index": _FRAME,
-        "type": {"type": "string", "enum": [kind.value for kind in InputKind]},
+        "frame_index": {"type": "integer", "minimum": 0, "description": _FRAME},
+        "type": {"type": "string", "enum": [*InputKind]},
         "file_name": {"type": "string", "description": "The name of an attached file."},
         "crop_bounds": {**CROP_SCHEMA, "description": "The part of the picture to use."},
     },
 }
+_ITEMS = {
+    "type": "string",
+    "contentMediaType": "application/json",
+    "contentSchema": {"type": "array", "items": _ITEM},
+}
 Number = Annotated[
-    int | str | None, PlainValidator(_number), wire({"type": "integer", "minimum": 1})
+    int | str | None, PlainValidator(read_count), said("", type="integer", minimum=1)
 ]
 Items = Annotated[
     tuple[NamedItem, ...],
     PlainValidator(read_items),
-    wire(
-        None,
-        {
-            ITEMS: {
-                "type": "string",
-                "contentMediaType": "application/json",
-                "contentSchema": {"type": "array", "items": _ITEM},
-            }
-        },
-    ),
+    WithJsonSchema({UNSAID: True, FORM: {ITEMS: _ITEMS}}),
 ]
 
 
@@ -162,7 +148,7 @@ class CreateJob(Fields):
         if width is None or height is None:
             raise missing("width" if width is None else "height")
         if isinstance(width, str) or isinstance(height, str) or not width or not height:
-            return f"{width}x{height}"
+            return f"{str(width)[:20]}x{str(height)[:20]}"
         return Size(width, height)
 
 

@@ -23,7 +23,8 @@ from dailies.net.fetching import ReferenceFetcher
 from dailies.net.numerals import whole_number
 from dailies.protocols import drop as drops
 from dailies.protocols.drop.announcements import read_announcement
-from dailies.protocols.fields import read_crop, read_frame_index, read_length, read_prompt
+from dailies.protocols.fields import read_length, read_prompt
+from dailies.protocols.frames import read_crop, read_frame_index
 from dailies.protocols.openai.bodies import CreateVideo
 from dailies.protocols.openai.synonyms import wish_of
 from dailies.protocols.sora1.ids import generation_of, video_of_job
