@@ -16,7 +16,6 @@ from dailies.video.progress import Sighting, seen
 from dailies.video.request import Document, StoredFile, VideoRequest
 
 __all__ = [
-    "ErrorField",
     "GeneratedVideo",
     "JobEnd",
     "Source",
@@ -85,13 +84,6 @@ class GeneratedVideo(Document):
     files: dict[Variant, StoredFile] = Field(default_factory=dict)
 
 
-class ErrorField(Document):
-    """Why the video failed."""
-
-    code: str
-    message: str
-
-
 class VideoRecord(Document):
     """One video. ``progress`` never goes back.
 
@@ -116,7 +108,7 @@ class VideoRecord(Document):
     upstream_expires_at: float | None = None
     rendered_at: float | None = None
     completed_at: float | None = None
-    error: ErrorField | None = None
+    error: VideoError | None = None
     files: dict[Variant, StoredFile] = Field(default_factory=dict)
     generations: tuple[GeneratedVideo, ...] = ()
     cost_usd: float | None = None
@@ -175,7 +167,7 @@ class VideoRecord(Document):
         phase = Phase.CANCELLED if error.code == "cancelled" else Phase.FAILED
         return self.moved_to(
             phase,
-            error=ErrorField(code=error.code, message=error.message),
+            error=error,
             completed_at=now,
             cost_usd=cost_usd,
             cost_is_estimate=cost_is_estimate,
