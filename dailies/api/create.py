@@ -16,8 +16,7 @@ from dailies.api.given import Given, in_callers_words, read_given
 from dailies.api.lookup import find
 from dailies.api.observe import note
 from dailies.engine import InstanceState
-from dailies.inputs.examine import BytesSource, InputSource, digest
-from dailies.inputs.mp4 import looks_like_mp4
+from dailies.inputs.examine import BytesSource, InputSource
 from dailies.intake.accept import Acceptance, GivenInput, accept
 from dailies.net.fetching import ReferenceFetcher
 from dailies.pipeline.start import start_video
@@ -127,17 +126,16 @@ async def _read_reference(
         InvalidRequest: it can't be used, or the model takes nothing of its kind.
         TooLarge: it has too many bytes.
     """
-    most = settings.max_reference_bytes
-    is_image = not takes_frames(plan.model) and not looks_like_mp4(await source.read(0, 16))
-    if is_image and source.length > most:
-        raise TooLarge(
-            f"The file '{REFERENCE}' is larger than {most:,} bytes. Send a smaller one.",
-            param=REFERENCE,
-            code="file_too_large",
-        )
     try:
-        return await read_input(plan, source, settings, await digest(source))
+        return await read_input(plan, source, settings)
     except UnusableReference as error:
+        most = settings.max_reference_bytes
+        if source.length > most and not takes_frames(plan.model):
+            raise TooLarge(
+                f"The file '{REFERENCE}' is larger than {most:,} bytes. Send a smaller one.",
+                param=REFERENCE,
+                code="file_too_large",
+            ) from None
         raise refusal(error, f"Invalid '{REFERENCE}': {error.message}", param=REFERENCE) from None
 
 

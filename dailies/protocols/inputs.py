@@ -10,7 +10,7 @@ from __future__ import annotations
 from dailies.catalogue import Model
 from dailies.catalogue.deployment import InpaintRules
 from dailies.catalogue.offers import check_inputs, unsupported
-from dailies.inputs.examine import InputLimits, InputSource, examine
+from dailies.inputs.examine import InputLimits, InputSource, digest, examine
 from dailies.inputs.mp4 import looks_like_mp4
 from dailies.intake.accept import GivenInput
 from dailies.protocols.wish import Plan, Wish
@@ -58,12 +58,12 @@ def check_frame_fields(wish: Wish, model: Model, *, has_input: bool) -> None:
 
 
 async def read_input(
-    plan: Plan, source: InputSource, settings: Settings, digest: str
+    plan: Plan, source: InputSource, settings: Settings, key: str | None = None
 ) -> tuple[VideoRequest, GivenInput]:
     """What is asked for, now that what it starts from is known.
 
     Args:
-        digest: tells the content of ``source`` from any other.
+        key: tells the content of ``source`` from any other; its SHA-256 if not given.
 
     Raises:
         UnusableReference: it is too large or too long, or nothing that can be used.
@@ -83,7 +83,8 @@ async def read_input(
     request = plan.request(found.size)
     if item.role is Role.FRAME:
         check_inputs(model, [item], request.seconds, param="frame_index")
-    return request, GivenInput(item, found.content_type, source, digest)
+    known = await digest(source) if key is None else key
+    return request, GivenInput(item, found.content_type, source, known)
 
 
 def refusal(error: UnusableReference, message: str, *, param: str) -> InvalidRequest | TooLarge:

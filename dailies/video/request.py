@@ -160,7 +160,7 @@ def _inputs_of_before(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {
             **image,
             "file": known,
-            "original": reference.get("original") if fitted else None,
+            "original": (reference.get("original") or None) if fitted else None,
             "fit": reference.get("fit", FitMode.COVER),
             "prepared": fitted is not None,
         }

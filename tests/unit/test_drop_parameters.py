@@ -10,13 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.protocols.drop import (
-    MAX_FILE_BYTES,
-    DropParameters,
-    ParameterFile,
-    error_report,
-    parameters,
-)
+from dailies.protocols.drop.merging import MAX_FILE_BYTES, DropParameters, ParameterFile, parameters
+from dailies.protocols.drop.reports import error_report
 from dailies.protocols.wish import Wish
 from dailies.video.basics import Size
 from dailies.video.errors import DropError

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.protocols.drop import (
+from dailies.protocols.drop.naming import (
     DropKind,
     classify,
     defaults_candidates,
     error_name,
-    error_report,
     is_sidecar_of,
     sidecar_candidates,
     sidecar_prefixes,
     unsupported,
 )
+from dailies.protocols.drop.reports import error_report
 from dailies.stores.uploads import idempotency_key, instance_id
 from dailies.video.errors import DropError
 

@@ -21,8 +21,9 @@ from dailies.catalogue import Catalogue
 from dailies.catalogue.offers import whole
 from dailies.net.fetching import ReferenceFetcher
 from dailies.net.numerals import whole_number
-from dailies.protocols import drop as drops
 from dailies.protocols.drop.announcements import read_announcement
+from dailies.protocols.drop.merging import ParameterFile, parameters
+from dailies.protocols.drop.naming import classify
 from dailies.protocols.fields import read_length, read_prompt
 from dailies.protocols.frames import read_crop, read_frame_index
 from dailies.protocols.openai.bodies import CreateVideo
@@ -71,11 +72,11 @@ HOSTS = {
 
 
 def _seconds(value: str) -> object:
-    return drops.parameters("a.png", {"prompt": "x", "seconds": value, "frame_index": value})
+    return parameters("a.png", {"prompt": "x", "seconds": value, "frame_index": value})
 
 
 def _prompt(value: str) -> object:
-    return drops.parameters("a.png", {"prompt": value})
+    return parameters("a.png", {"prompt": value})
 
 
 def _announced(value: str) -> object:
@@ -98,7 +99,7 @@ def _asked(**fields: str) -> object:
 
 
 def _sidecar(data: bytes) -> object:
-    return drops.parameters("a.png", {}, drops.ParameterFile("a.json", data))
+    return parameters("a.png", {}, ParameterFile("a.json", data))
 
 
 async def _url(data: bytes) -> object:
@@ -160,7 +161,7 @@ PARSERS = (
     Parser("metadata", text(_seconds), WORDS, MOST_METADATA),
     Parser(
         "prompt in base64",
-        text(lambda v: drops.parameters("a.png", {"prompt_b64": v})),
+        text(lambda v: parameters("a.png", {"prompt_b64": v})),
         {**WORDS, **of(base64.b64encode(b"abc"), b"=", b" Y")},
         MOST_METADATA,
     ),
@@ -170,7 +171,5 @@ PARSERS = (
     Parser("field of a refusal", text(_refused), {**WORDS, **of(b"[0]", b".a", before=b"a")}),
     Parser("aspect ratio", text(lambda v: _asked(aspect_ratio=v)), {**WORDS, **SHAPES}),
     Parser("resolution", text(lambda v: _asked(resolution=v)), {**WORDS, **SHAPES}),
-    Parser(
-        "blob name", text(drops.classify), {**WORDS, **of(b"a/", b"./", b"//", b".json")}, MOST_NAME
-    ),
+    Parser("blob name", text(classify), {**WORDS, **of(b"a/", b"./", b"//", b".json")}, MOST_NAME),
 )
