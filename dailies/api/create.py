@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import Request
 
@@ -21,7 +20,7 @@ from dailies.intake.accept import Acceptance, GivenInput, accept
 from dailies.net.fetching import ReferenceFetcher
 from dailies.pipeline.start import start_video
 from dailies.protocols.inputs import check_frame_fields, read_input, refusal, takes_frames
-from dailies.protocols.openai.bodies import REFERENCE, CreateVideo, RemixByCreate
+from dailies.protocols.openai.bodies import REFERENCE, CreateVideo, RemixByCreate, RemixVideo
 from dailies.protocols.openai.derivations import derive
 from dailies.protocols.openai.objects import RequestWarning
 from dailies.protocols.openai.synonyms import wish_of, wish_of_derived
@@ -38,6 +37,7 @@ __all__ = [
     "Accepted",
     "accept_and_start",
     "create_video",
+    "derived",
     "idempotency_key",
     "sending_of",
     "start_or_leave",
@@ -65,11 +65,15 @@ async def create_video(
     """Validate the request, write the record and start the orchestration."""
     settings = context.services.settings
     sending = await sending_of(context, request, owner)
+    first: GivenInput | None = None
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
         if body.fields.get(SOURCE) not in (None, ""):
             given = read_given(body, REMIX_BY_CREATE)
-            asked = await _remix(context, request, owner, body.fields)
-            first = None
+            remix = RemixByCreate.read(body.fields)
+            video_id = remix.remix_video_id
+            asked = await derived(
+                context, request, owner, Operation.REMIX, remix, video_id, param=SOURCE
+            )
         else:
             given = read_given(body, CREATE)
             asked, first = await _plain(context, given)
@@ -139,22 +143,27 @@ async def _read_reference(
         raise refusal(error, f"Invalid '{REFERENCE}': {error.message}", param=REFERENCE) from None
 
 
-async def _remix(
-    context: Context, request: Request, owner: str, fields: Mapping[str, Any]
+async def derived(
+    context: Context,
+    request: Request,
+    owner: str,
+    operation: Operation,
+    body: RemixVideo,
+    video_id: str,
+    *,
+    param: str,
 ) -> VideoRequest:
-    """A create with ``remix_video_id``, as Azure documents it: a remix by another way."""
+    """The request for a video made from the owner's video of that id; ``param`` names it.
+
+    Raises:
+        RequestError: it is not there, can't be made from, or the body says something else.
+    """
     services = context.services
-    body = RemixByCreate.read(fields)
-    original = await find(context, request, owner, body.remix_video_id)
+    source = await find(context, request, owner, video_id)
     wish = wish_of_derived(body)
     with in_callers_words(wish.names):
         return derive(
-            services.catalogue,
-            Operation.REMIX,
-            wish,
-            original,
-            param=SOURCE,
-            now=services.clock(),
+            services.catalogue, operation, wish, source, param=param, now=services.clock()
         )
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from dailies.api.bodies import open_body
 from dailies.api.context import SECURITY, Caller, RequestContext
-from dailies.api.create import accept_and_start, sending_of
+from dailies.api.create import accept_and_start, derived, sending_of
 from dailies.api.documents import (
     EDIT_BODY,
     EXTENSION_BODY,
@@ -18,13 +18,10 @@ from dailies.api.documents import (
     SENDING_HEADERS,
     answers,
 )
-from dailies.api.given import in_callers_words, read_given
-from dailies.api.lookup import find
+from dailies.api.given import read_given
 from dailies.api.videos import answer
 from dailies.protocols.openai.bodies import EditVideo, ExtendVideo, RemixVideo
-from dailies.protocols.openai.derivations import derive
 from dailies.protocols.openai.objects import Video
-from dailies.protocols.openai.synonyms import wish_of_derived
 from dailies.protocols.vocabulary import EDIT, EXTENSION, REMIX, Vocabulary
 from dailies.video.basics import Operation
 from dailies.video.record import Source
@@ -89,31 +86,21 @@ async def _derive(
     operation: Operation,
     video_id: str | None = None,
 ) -> Video:
-    services = context.services
     sending = await sending_of(context, request, caller.name)
     vocabulary, model = _READ[operation]
     async with open_body(request) as body:
         given = read_given(body, vocabulary)
-        asked = model.read(body.fields)
-        if isinstance(asked, EditVideo):
-            param, video_id = "video.id", asked.source
-        else:
-            param = "video_id"
-        source = await find(context, request, caller.name, video_id or "")
-        wish = wish_of_derived(asked)
-        with in_callers_words(wish.names):
-            derived = derive(
-                services.catalogue,
-                operation,
-                wish,
-                source,
-                param=param,
-                now=services.clock(),
-            )
+        fields = model.read(body.fields)
+        param = "video_id"
+        if isinstance(fields, EditVideo):
+            param, video_id = "video.id", fields.source
+        asked = await derived(
+            context, request, caller.name, operation, fields, video_id or "", param=param
+        )
         accepted = await accept_and_start(
             context,
             request,
-            derived,
+            asked,
             given=given,
             owner=caller.name,
             source=Source(),

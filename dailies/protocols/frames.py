@@ -104,7 +104,7 @@ _CROP = (
 )
 FrameIndex = Annotated[
     int | None,
-    PlainValidator(lambda value: read_frame_index(value)),
+    PlainValidator(lambda value: None if value == "" else read_frame_index(value)),
     said(
         "The frame at which what `input_reference` holds appears; 0 if not given. Only for models "
         "that know it.",
