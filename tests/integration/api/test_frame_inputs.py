@@ -76,6 +76,12 @@ async def test_sora_2_takes_no_video(world: World, clip: bytes) -> None:
     assert "takes no video" in error["message"]
 
 
+async def test_an_empty_frame_index_says_nothing(world: World) -> None:
+    body = {"model": "sora-2", "prompt": "x", "frame_index": "", "crop_bounds": ""}
+    answer = await world.alice.post("/v1/videos", data=body)
+    assert answer.status_code == 200, answer.text
+
+
 async def test_a_frame_needs_something_to_show(world: World) -> None:
     body = {"model": "sora", "prompt": "x", "frame_index": 4}
     answer = await world.alice.post("/v1/videos", json=body)

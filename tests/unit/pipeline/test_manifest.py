@@ -18,10 +18,10 @@ from dailies.pipeline.manifest import manifest_of
 from dailies.pipeline.prepare import prepare_reference
 from dailies.pipeline.submit import submit_video
 from dailies.pipeline.times import rfc3339
-from dailies.video.basics import Size
+from dailies.video.basics import Operation, Size
 from dailies.video.framing import FitMode
 from dailies.video.record import Source
-from dailies.video.request import Input, InputKind, Role, VideoRequest
+from dailies.video.request import Input, InputKind, Role, StoredFile, VideoRequest
 from tests.pictures import png
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.schedule import Crash
@@ -56,7 +56,7 @@ def _frame(number: int, fit: FitMode | None) -> GivenInput:
 
 async def _accept(
     world: World,
-    inputs: Sequence[GivenInput] = (),
+    given: Sequence[GivenInput] = (),
     **fields: Any,
 ) -> Acceptance:
     request = VideoRequest(
@@ -69,7 +69,7 @@ async def _accept(
         source=Source(),
         idempotency_key="key",
         traceparent=None,
-        inputs=inputs,
+        inputs=given,
     )
 
 
@@ -201,3 +201,15 @@ async def test_new_fields_of_a_record_change_no_request_of_a_key(
     """Keys that a version before this one has stored must be known again."""
     record = (await _accept(World(), inputs)).record
     assert record.request_hash == digest
+
+
+async def test_an_edit_of_our_own_file_is_known_again_by_its_key() -> None:
+    blob = StoredFile(blob="w/video.mp4", content_type="video/mp4", bytes=1, sha256="a", etag="e")
+    edit: dict[str, Any] = {
+        "operation": Operation.EDIT,
+        "source_video_id": "w",
+        "deployment": "first",
+        "inputs": (Input(role=Role.SOURCE, type=InputKind.VIDEO, file=blob),),
+    }
+    record = (await _accept(World(), **edit)).record
+    assert record.request_hash == "1e8228fe1b5711b868f764e6729c1c2a314169f0382499e23483d278fa8b9b00"
