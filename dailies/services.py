@@ -62,7 +62,7 @@ class Services:
     tombstones: TombstoneStore
     characters: CharacterStore
     files: FileStore
-    references: ReferenceFetcher
+    fetcher: ReferenceFetcher
     events: EventPublisher
     providers: Providers
     clock: Callable[[], float] = time.time
@@ -98,7 +98,7 @@ class Services:
                 references_container=settings.references_container,
                 account_key=account_key,
             ),
-            references=ReferenceFetcher(max_bytes=settings.max_reference_bytes),
+            fetcher=ReferenceFetcher(max_bytes=settings.max_reference_bytes),
             events=EventPublisher(settings.topic_endpoint, _topic_credential(settings, credential)),
             providers=Providers(catalogue, lambda: credential),
         )

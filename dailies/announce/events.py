@@ -6,6 +6,7 @@ the same type give the same id on every attempt, and a subscriber drops what it 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -146,7 +147,7 @@ def _data(record: VideoRecord, file_urls: Mapping[str, str]) -> dict[str, Any]:
         "completed_at": None if record.completed_at is None else int(record.completed_at),
         "cost_usd": record.cost_usd,
         "cost_is_estimate": record.cost_is_estimate,
-        "error": None if record.error is None else record.error.model_dump(),
+        "error": None if record.error is None else dataclasses.asdict(record.error),
         "files": _files(record.files, file_urls),
         **_generations(record, file_urls),
     }

@@ -10,11 +10,12 @@ from dailies.api.bodies import Body, Upload, open_body
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.documents import CHARACTER_BODY, answers
 from dailies.api.given import read_given
-from dailies.api.schemas import Character
-from dailies.api.vocabulary import CHARACTER
 from dailies.catalogue import Deployment
+from dailies.inputs.examine import InputSource
 from dailies.pipeline.endings import answer_fields
-from dailies.protocols.requests import missing, wrong_type
+from dailies.protocols.openai.bodies import CreateCharacter
+from dailies.protocols.openai.objects import Character
+from dailies.protocols.vocabulary import CHARACTER
 from dailies.providers.base import CharacterKeeper, SourceFile
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.stores.characters import CharacterRecord
@@ -30,7 +31,6 @@ from dailies.video.errors import (
 
 __all__ = ["router"]
 
-_LONGEST_NAME = 80
 _MOST_BYTES = 64 * 1024**2
 
 router = APIRouter(tags=["characters"], dependencies=SECURITY)
@@ -46,19 +46,19 @@ async def create_character(request: Request, context: RequestContext, caller: Ca
     """Keep a clip under a name, at the provider of the model."""
     async with open_body(request) as body:
         given = read_given(body, CHARACTER)
-        name, clip, model = _name(body.fields.get("name")), _clip(body), body.fields.get("model")
+        asked = CreateCharacter.read(body.fields)
+        clip = _clip(body, asked.video)
         given.check_files()
-        if model is not None and not isinstance(model, str):
-            raise wrong_type("model", "a string", model)
-        deployment, keeper = _keeper(context, model)
-        kept = await keeper.create_character(name, SourceFile(clip.length, "video/mp4", clip.open))
+        deployment, keeper = _keeper(context, asked.model)
+        source = SourceFile(clip.length, "video/mp4", clip.open)
+        kept = await keeper.create_character(asked.name, source)
     if isinstance(kept, Outcome):
         log_event("character_refused", deployment=deployment.name, **answer_fields(kept))
         raise _error_of(kept)
     record = CharacterRecord(
         id=f"char_{secrets.token_hex(16)}",
         owner=caller.name,
-        name=name,
+        name=asked.name,
         created_at=context.services.clock(),
         deployment=deployment.name,
         upstream_id=kept.id,
@@ -82,34 +82,14 @@ async def retrieve_character(
     return _character(record)
 
 
-def _name(value: object) -> str:
-    if value is None:
-        raise missing("name")
-    if not isinstance(value, str):
-        raise wrong_type("name", "a string", value)
-    text = value.encode("utf-8", "replace").decode("utf-8")
-    if not 1 <= len(text) <= _LONGEST_NAME or not text.strip():
-        raise InvalidRequest(
-            f"Invalid 'name': expected 1 to {_LONGEST_NAME} characters.",
-            param="name",
-            code="invalid_value",
-        )
-    return text
-
-
-def _clip(body: Body) -> Upload:
-    clip = body.fields.get("video")
-    if clip is None:
-        raise missing("video")
-    if not isinstance(clip, Upload):
-        raise wrong_type("video", "a file", clip)
+def _clip(body: Body, clip: InputSource) -> InputSource:
     if clip.length > _MOST_BYTES:
         raise TooLarge(
             f"The file 'video' is larger than {_MOST_BYTES:,} bytes. Send a smaller one.",
             param="video",
             code="file_too_large",
         )
-    return body.take(clip)
+    return body.take(clip) if isinstance(clip, Upload) else clip
 
 
 def _keeper(context: Context, name: str | None) -> tuple[Deployment, CharacterKeeper]:

@@ -12,6 +12,7 @@ from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.documents import CONTENT_PARAMETERS, content_answers
 from dailies.api.lookup import find
 from dailies.api.streaming import stream_file
+from dailies.protocols.messages import unsupported
 from dailies.settings import ContentDelivery
 from dailies.video.basics import Status, Variant
 from dailies.video.errors import Conflict, InvalidRequest, NotFound
@@ -113,16 +114,9 @@ def _number(text: str | None) -> int | None:
 
 
 def _variant(name: str) -> Variant:
-    try:
-        return Variant(name)
-    except ValueError:
-        known = [f"'{variant}'" for variant in Variant]
-        raise InvalidRequest(
-            f"Invalid value: '{name[:64]}'. Supported values are: "
-            f"{', '.join(known[:-1])}, and {known[-1]}.",
-            param="variant",
-            code="invalid_value",
-        ) from None
+    if name not in set(Variant):
+        raise unsupported("variant", name, [*Variant])
+    return Variant(name)
 
 
 def _stored_file(record: VideoRecord, variant: Variant, number: int | None) -> StoredFile:

@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import Request
 
-from dailies.api.bodies import open_body
+from dailies.api.bodies import Upload, open_body
 from dailies.api.context import Context
-from dailies.api.given import Given, read_given
+from dailies.api.given import Given, in_callers_words, read_given
 from dailies.api.lookup import find
 from dailies.api.observe import note
-from dailies.api.reference_input import find_input, read_input, read_reference
-from dailies.api.schemas import RequestWarning
-from dailies.api.vocabulary import CREATE, REMIX_BY_CREATE, SOURCE
-from dailies.catalogue.offers import check_inputs
 from dailies.engine import InstanceState
-from dailies.inputs.mp4 import looks_like_mp4
-from dailies.intake.accept import Acceptance, GivenInput, GivenReference, accept
+from dailies.inputs.examine import BytesSource, InputSource
+from dailies.intake.accept import Acceptance, GivenInput, accept
+from dailies.net.fetching import ReferenceFetcher
 from dailies.pipeline.start import start_video
-from dailies.protocols.derivations import derive
-from dailies.protocols.frame_inputs import check_frame_fields, takes_frames
-from dailies.protocols.requests import build_request, fit_mode, wrong_type
+from dailies.protocols.inputs import check_frame_fields, read_input, refusal, takes_frames
+from dailies.protocols.openai.bodies import REFERENCE, CreateVideo, RemixByCreate, RemixVideo
+from dailies.protocols.openai.derivations import derive
+from dailies.protocols.openai.objects import RequestWarning
+from dailies.protocols.openai.synonyms import wish_of, wish_of_derived
+from dailies.protocols.vocabulary import CREATE, REMIX_BY_CREATE, SOURCE
+from dailies.protocols.wish import Plan, plan
+from dailies.settings import Settings
 from dailies.stores.resends import Sending
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Operation
-from dailies.video.errors import InvalidRequest, Unavailable
+from dailies.video.errors import InvalidRequest, TooLarge, Unavailable, UnusableReference
 from dailies.video.record import Source, VideoRequest
 
 __all__ = [
     "Accepted",
     "accept_and_start",
     "create_video",
+    "derived",
     "idempotency_key",
     "sending_of",
     "start_or_leave",
@@ -61,75 +63,108 @@ async def create_video(
     context: Context, request: Request, *, owner: str, source: Source
 ) -> Accepted:
     """Validate the request, write the record and start the orchestration."""
-    settings, catalogue = context.services.settings, context.services.catalogue
+    settings = context.services.settings
     sending = await sending_of(context, request, owner)
+    first: GivenInput | None = None
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
         if body.fields.get(SOURCE) not in (None, ""):
-            given = read_given(body, REMIX_BY_CREATE, catalogue)
-            with given.in_callers_words():
-                remix = await _remix(context, request, owner, given.fields)
-            return await accept_and_start(
-                context, request, remix, given=given, owner=owner, source=source, sending=sending
+            given = read_given(body, REMIX_BY_CREATE)
+            remix = RemixByCreate.read(body.fields)
+            video_id = remix.remix_video_id
+            asked = await derived(
+                context, request, owner, Operation.REMIX, remix, video_id, param=SOURCE
             )
-        given = read_given(body, CREATE, catalogue)
-        with given.in_callers_words():
-            asked, reference, inputs = await _plain(context, given)
+        else:
+            given = read_given(body, CREATE)
+            asked, first = await _plain(context, given)
         return await accept_and_start(
             context,
             request,
             asked,
             given=given,
             owner=owner,
-            reference=reference,
             source=source,
-            inputs=inputs,
+            inputs=[] if first is None else [first],
             sending=sending,
         )
 
 
-async def _plain(
-    context: Context, given: Given
-) -> tuple[VideoRequest, GivenReference | None, list[GivenInput]]:
+async def _plain(context: Context, given: Given) -> tuple[VideoRequest, GivenInput | None]:
     """The request for a video of a prompt, with the image or the video that it starts from."""
-    settings, catalogue = context.services.settings, context.services.catalogue
-    fields = given.fields
-    # Before anything is fetched, what is wrong with the rest.
-    fit_mode(fields)
-    asked = build_request(catalogue, fields)
-    model = catalogue.resolve(asked.model)
-    found = await find_input(given, context.services.references)
-    check_frame_fields(fields, model, has_input=found is not None)
-    if found is None:
-        if fields.get("fit"):
-            given.warn_unused("fit", "It is about an image, and there is no 'input_reference'.")
-        return asked, None, []
-    reference, inputs = None, list[GivenInput]()
-    if takes_frames(model) or looks_like_mp4(await found.read(0, 16)):
-        inputs, size = await read_input(found, fields, settings, model)
-    else:
-        reference, size = await read_reference(found, fields, settings)
-    asked = build_request(catalogue, fields, image=size)
-    check_inputs(model, [i.item for i in inputs], asked.seconds, param="frame_index")
-    return asked, reference, inputs
-
-
-async def _remix(
-    context: Context, request: Request, owner: str, fields: Mapping[str, Any]
-) -> VideoRequest:
-    """A create with ``remix_video_id``, as Azure documents it: a remix by another way."""
     services = context.services
-    video_id = fields[SOURCE]
-    if not isinstance(video_id, str):
-        raise wrong_type(SOURCE, "a string", video_id)
-    original = await find(context, request, owner, video_id)
-    return derive(
-        services.catalogue,
-        Operation.REMIX,
-        fields,
-        original,
-        param=SOURCE,
-        now=services.clock(),
-    )
+    body = CreateVideo.read(given.body.fields)
+    wish = wish_of(body, services.catalogue)
+    has_input = body.reference is not None
+    with in_callers_words(wish.names):
+        # Before anything is fetched, what is wrong with the rest.
+        planned = plan(services.catalogue, wish, with_image=has_input)
+        check_frame_fields(wish, planned.model, has_input=has_input)
+        if body.reference is None:
+            if wish.fit is not None:
+                given.warn_unused("fit", "It is about an image, and there is no 'input_reference'.")
+            return planned.request(), None
+        found = await _find_input(given, body.reference, services.fetcher)
+        return await _read_reference(planned, found, services.settings)
+
+
+async def _find_input(
+    given: Given, reference: InputSource | str, fetcher: ReferenceFetcher
+) -> InputSource:
+    """What a create starts from: a file of the body, or what an https URL holds.
+
+    Raises:
+        InvalidRequest: it can't be fetched.
+        TooLarge: it has too many bytes.
+    """
+    if isinstance(reference, str):
+        return BytesSource(await fetcher.load(reference))
+    return given.body.take(reference) if isinstance(reference, Upload) else reference
+
+
+async def _read_reference(
+    plan: Plan, source: InputSource, settings: Settings
+) -> tuple[VideoRequest, GivenInput]:
+    """What is asked for, with what it starts from.
+
+    Raises:
+        InvalidRequest: it can't be used, or the model takes nothing of its kind.
+        TooLarge: it has too many bytes.
+    """
+    try:
+        return await read_input(plan, source, settings)
+    except UnusableReference as error:
+        most = settings.max_reference_bytes
+        if source.length > most and not takes_frames(plan.model):
+            raise TooLarge(
+                f"The file '{REFERENCE}' is larger than {most:,} bytes. Send a smaller one.",
+                param=REFERENCE,
+                code="file_too_large",
+            ) from None
+        raise refusal(error, f"Invalid '{REFERENCE}': {error.message}", param=REFERENCE) from None
+
+
+async def derived(
+    context: Context,
+    request: Request,
+    owner: str,
+    operation: Operation,
+    body: RemixVideo,
+    video_id: str,
+    *,
+    param: str,
+) -> VideoRequest:
+    """The request for a video made from the owner's video of that id; ``param`` names it.
+
+    Raises:
+        RequestError: it is not there, can't be made from, or the body says something else.
+    """
+    services = context.services
+    source = await find(context, request, owner, video_id)
+    wish = wish_of_derived(body)
+    with in_callers_words(wish.names):
+        return derive(
+            services.catalogue, operation, wish, source, param=param, now=services.clock()
+        )
 
 
 async def accept_and_start(
@@ -141,7 +176,6 @@ async def accept_and_start(
     owner: str,
     source: Source,
     sending: Sending | None,
-    reference: GivenReference | None = None,
     inputs: Sequence[GivenInput] = (),
 ) -> Accepted:
     """Write the record of what was asked for and start its orchestration.
@@ -157,7 +191,6 @@ async def accept_and_start(
             context.services,
             owner=owner,
             request=asked,
-            reference=reference,
             source=source,
             idempotency_key=idempotency_key(request),
             traceparent=request.headers.get("traceparent"),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from dailies.api.bodies import Upload, open_body
+from dailies.api.bodies import open_body
 from dailies.api.context import SECURITY, Caller, RequestContext
-from dailies.api.create import accept_and_start, sending_of
+from dailies.api.create import accept_and_start, derived, sending_of
 from dailies.api.documents import (
     EDIT_BODY,
     EXTENSION_BODY,
@@ -20,24 +19,21 @@ from dailies.api.documents import (
     answers,
 )
 from dailies.api.given import read_given
-from dailies.api.lookup import find
-from dailies.api.schemas import Video
 from dailies.api.videos import answer
-from dailies.api.vocabulary import EDIT, EXTENSION, REMIX
-from dailies.protocols.derivations import derive
-from dailies.protocols.requests import missing, wrong_type
+from dailies.protocols.openai.bodies import EditVideo, ExtendVideo, RemixVideo
+from dailies.protocols.openai.objects import Video
+from dailies.protocols.vocabulary import EDIT, EXTENSION, REMIX, Vocabulary
 from dailies.video.basics import Operation
-from dailies.video.errors import InvalidRequest
 from dailies.video.record import Source
 
 __all__ = ["router"]
 
 _ANSWERS = answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER)
 
-_VOCABULARY = {
-    Operation.REMIX: REMIX,
-    Operation.EDIT: EDIT,
-    Operation.EXTEND: EXTENSION,
+_READ: Mapping[Operation, tuple[Vocabulary, type[RemixVideo]]] = {
+    Operation.REMIX: (REMIX, RemixVideo),
+    Operation.EDIT: (EDIT, EditVideo),
+    Operation.EXTEND: (EXTENSION, ExtendVideo),
 }
 
 router = APIRouter(tags=["videos"], dependencies=SECURITY)
@@ -90,21 +86,17 @@ async def _derive(
     operation: Operation,
     video_id: str | None = None,
 ) -> Video:
-    services = context.services
     sending = await sending_of(context, request, caller.name)
+    vocabulary, model = _READ[operation]
     async with open_body(request) as body:
-        given = read_given(body, _VOCABULARY[operation], services.catalogue)
-        param = "video.id" if video_id is None else "video_id"
-        with given.in_callers_words():
-            source = await find(context, request, caller.name, video_id or _source_id(given.fields))
-            asked = derive(
-                services.catalogue,
-                operation,
-                given.fields,
-                source,
-                param=param,
-                now=services.clock(),
-            )
+        given = read_given(body, vocabulary)
+        fields = model.read(body.fields)
+        param = "video_id"
+        if isinstance(fields, EditVideo):
+            param, video_id = "video.id", fields.source
+        asked = await derived(
+            context, request, caller.name, operation, fields, video_id or "", param=param
+        )
         accepted = await accept_and_start(
             context,
             request,
@@ -115,34 +107,3 @@ async def _derive(
             sending=sending,
         )
     return answer(context, accepted, response)
-
-
-def _source_id(fields: Mapping[str, Any]) -> str:
-    """The id in ``{"video": {"id": …}}``; LiteLLM also writes ``video_id``."""
-    named = [fields[name] for name in ("video", "video_id") if fields.get(name) is not None]
-    if not named:
-        raise missing("video")
-    ids = [_id_of(video) for video in named]
-    if ids[0] != ids[-1]:
-        raise InvalidRequest(
-            "'video' and 'video_id' name two videos. Send one of them.",
-            param="video_id",
-            code="invalid_value",
-        )
-    return ids[0]
-
-
-def _id_of(video: Any) -> str:
-    if isinstance(video, Upload):
-        raise InvalidRequest(
-            "Uploaded videos can't be edited or extended here. Name one of your own videos: "
-            '{"video": {"id": "video_…"}}.',
-            param="video",
-            code="unsupported_video_file",
-        )
-    video_id = video.get("id") if isinstance(video, dict) else video
-    if video_id is None:
-        raise missing("video.id")
-    if not isinstance(video_id, str):
-        raise wrong_type("video.id", "a string", video_id)
-    return video_id

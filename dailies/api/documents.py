@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from dailies.api.schemas import ErrorEnvelope
-from dailies.protocols.requests import MAX_PROMPT_CHARACTERS
+from dailies.protocols.fields import FORM, UNSAID, Fields, Schema
+from dailies.protocols.openai.bodies import (
+    CreateCharacter,
+    CreateVideo,
+    EditVideo,
+    ExtendVideo,
+    RemixVideo,
+)
+from dailies.protocols.openai.objects import ErrorEnvelope
+from dailies.protocols.sora1.job import CreateJob
 
 __all__ = [
     "CHARACTER_BODY",
@@ -17,15 +25,16 @@ __all__ = [
     "CREATE_BODY",
     "EDIT_BODY",
     "EXTENSION_BODY",
+    "JOB_BODY",
     "POLL_AFTER",
     "REMIX_BODY",
     "REPLAYED",
     "SENDING_HEADERS",
     "answers",
+    "body_of",
     "content_answers",
 ]
 
-Schema = dict[str, Any]
 Answers = dict[int | str, dict[str, Any]]
 
 _WHY = {
@@ -145,179 +154,42 @@ CONTENT_PARAMETERS: list[Schema] = [
     }
 ]
 
-_PROMPT: Schema = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": MAX_PROMPT_CHARACTERS,
-    "pattern": r"\S",
-    "description": "What the video shows.",
-}
-_USER: Schema = {
-    "type": "string",
-    "maxLength": 512,
-    "description": "Whom the video is for, in the caller's own words; it is kept and given back.",
-}
-_TEXTS: Schema = {
-    "model": {"type": "string", "description": "A model of the catalogue.", "example": "sora-2"},
-    "size": {
-        "type": "string",
-        "pattern": r"^([1-9][0-9]{0,4}x[1-9][0-9]{0,4}|auto)$",
-        "description": "Width x height, of those that the model renders; without it, or with "
-        "`auto`, the one that suits the image, else the model's default.",
-        "example": "1280x720",
-    },
-    "user": _USER,
-    "crop_bounds": {
-        "type": "string",
-        "contentMediaType": "application/json",
-        "description": "The part of what `input_reference` holds that is used: an object of "
-        "`left_fraction`, `top_fraction`, `right_fraction` and `bottom_fraction`, from 0 to 1. "
-        "Only for models that know it.",
-    },
-    "fit": {
-        "type": "string",
-        "enum": ["cover", "contain", "stretch"],
-        "description": "How the image is brought to the size of the video.",
-    },
-}
-_SECONDS: Schema = {
-    "description": "The length, of those that the model renders, as a string or a number.",
-    "anyOf": [{"type": "string", "pattern": "^[0-9]{1,3}$"}, {"type": "integer", "minimum": 1}],
-}
-_SAME_AS = "The same as `{}`, in words of other services."
-_WORDS: Schema = {
-    "duration": {**_SECONDS, "description": _SAME_AS.format("seconds")},
-    "n_seconds": {**_SECONDS, "description": _SAME_AS.format("seconds")},
-    "aspect_ratio": {
-        "type": "string",
-        "description": "Instead of `size`, where exactly one size of the model has it.",
-        "example": "16:9",
-    },
-    "resolution": {
-        "type": "string",
-        "description": "Instead of `size`, where exactly one size of the model has it, together "
-        "with `aspect_ratio`: the shorter side, or the whole size.",
-        "example": "720p",
-    },
-    "image_url": {"type": "string", "description": _SAME_AS.format("input_reference.image_url")},
-}
-_WHOLE: Schema = {"type": "integer", "minimum": 0}
-_NUMBERS: dict[str, Schema] = {
-    "n_variants": {
-        **_WHOLE,
-        "description": "Videos to make of the prompt; 1 if not given.",
-    },
-    "n": {**_WHOLE, "description": _SAME_AS.format("n_variants")},
-    "width": {**_WHOLE, "description": "With `height`, the same as `size`."},
-    "height": {**_WHOLE, "description": "With `width`, the same as `size`."},
-    "frame_index": {
-        **_WHOLE,
-        "description": "The frame at which what `input_reference` holds appears; 0 if not given. "
-        "Only for models that know it.",
-    },
-}
-_SECONDS_TEXT: Schema = {"type": "string", "pattern": "^[0-9]{1,3}$"}
-_IMAGE_URL: Schema = {
-    "type": "object",
-    "required": ["image_url"],
-    "properties": {
-        "image_url": {
-            "type": "string",
-            "description": "An https URL on the public internet, or a data URL.",
-        }
-    },
-}
-_IMAGE_FILE: Schema = {
-    "type": "string",
-    "format": "binary",
-    "description": "A JPEG, PNG, WebP, HEIC or AVIF that the video starts from; with some models, "
-    "a short MP4.",
-}
 
+def body_of(model: type[Fields], *, files: str | None = None, form_only: bool = False) -> Schema:
+    """The body that a call reads, in JSON and as a form.
 
-def _nullable(schema: Schema) -> Schema:
-    """In JSON, null is the same as leaving an optional field out."""
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _body(json: Schema, form: Schema) -> Schema:
-    return {
-        "required": True,
-        "content": {
-            "application/json": {"schema": json},
-            "multipart/form-data": {"schema": form},
-        },
-    }
+    Args:
+        files: the part of a form that may hold several files, where there is one.
+    """
+    schema = model.model_json_schema()
+    required = schema.get("required", [])
+    json: Schema = {}
+    form: Schema = {}
+    wanted: list[str] = []
+    for name, told in schema["properties"].items():
+        plain = {key: told[key] for key in told if key not in (FORM, UNSAID, "title", "default")}
+        parts = told.get(FORM, {} if UNSAID in told else {name: plain})
+        form |= parts
+        if name in required:
+            wanted += parts
+        if UNSAID not in told:
+            # Null is the same as leaving an optional field out.
+            json[name] = plain if name in required else {"anyOf": [plain, {"type": "null"}]}
+    if files is not None:
+        form[files] = {"type": "array", "items": {"type": "string", "format": "binary"}}
+    content = {"multipart/form-data": {"schema": _object(wanted, form)}}
+    if not form_only:
+        content = {"application/json": {"schema": _object(required, json)}, **content}
+    return {"required": True, "content": content}
 
 
 def _object(required: list[str], properties: Schema) -> Schema:
     return {"type": "object", "required": required, "properties": properties}
 
 
-_OPTIONAL = {name: _nullable(schema) for name, schema in _TEXTS.items()}
-_VIDEO_ID: Schema = {"type": "string", "description": "One of the caller's completed videos."}
-_VIDEO: Schema = _object(["id"], {"id": _VIDEO_ID})
-_REMIXED: Schema = {
-    **_VIDEO_ID,
-    "description": "Make a remix of this video, as `POST /videos/{video_id}/remix` does.",
-}
-
-CREATE_BODY = _body(
-    _object(
-        ["prompt"],
-        {
-            "prompt": _PROMPT,
-            "seconds": _nullable(_SECONDS),
-            **_OPTIONAL,
-            **{name: _nullable(schema) for name, schema in (_WORDS | _NUMBERS).items()},
-            "crop_bounds": _nullable(_object([], {})),
-            "input_reference": _nullable(_IMAGE_URL),
-            "remix_video_id": _nullable(_REMIXED),
-        },
-    ),
-    _object(
-        ["prompt"],
-        {
-            "prompt": _PROMPT,
-            "seconds": _SECONDS_TEXT,
-            **_TEXTS,
-            **_WORDS,
-            **_NUMBERS,
-            "input_reference": _IMAGE_FILE,
-            "remix_video_id": _REMIXED,
-        },
-    ),
-)
-REMIX_BODY = _body(
-    _object(["prompt"], {"prompt": _PROMPT, "user": _nullable(_USER)}),
-    _object(["prompt"], {"prompt": _PROMPT, "user": _USER}),
-)
-EDIT_BODY = _body(
-    _object(["prompt", "video"], {"prompt": _PROMPT, "video": _VIDEO, "user": _nullable(_USER)}),
-    _object(["prompt", "video[id]"], {"prompt": _PROMPT, "video[id]": _VIDEO_ID, "user": _USER}),
-)
-EXTENSION_BODY = _body(
-    _object(
-        ["prompt", "seconds", "video"],
-        {"prompt": _PROMPT, "seconds": _SECONDS, "video": _VIDEO, "user": _nullable(_USER)},
-    ),
-    _object(
-        ["prompt", "seconds", "video[id]"],
-        {"prompt": _PROMPT, "seconds": _SECONDS_TEXT, "video[id]": _VIDEO_ID, "user": _USER},
-    ),
-)
-CHARACTER_BODY: Schema = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": _object(
-                ["name", "video"],
-                {
-                    "name": {"type": "string", "minLength": 1, "maxLength": 80, "pattern": r"\S"},
-                    "video": {"type": "string", "format": "binary"},
-                    "model": _TEXTS["model"],
-                },
-            )
-        }
-    },
-}
+CREATE_BODY = body_of(CreateVideo)
+REMIX_BODY = body_of(RemixVideo)
+EDIT_BODY = body_of(EditVideo)
+EXTENSION_BODY = body_of(ExtendVideo)
+CHARACTER_BODY = body_of(CreateCharacter, form_only=True)
+JOB_BODY = body_of(CreateJob, files="files")

@@ -17,13 +17,11 @@ from itertools import islice
 from typing import Any
 
 from dailies.api.bodies import Body, Upload
-from dailies.api.schemas import RequestWarning
-from dailies.api.synonyms import translate
-from dailies.api.vocabulary import Vocabulary
-from dailies.catalogue import Catalogue
+from dailies.protocols.openai.objects import RequestWarning
+from dailies.protocols.vocabulary import Vocabulary
 from dailies.video.errors import InvalidRequest, RequestError
 
-__all__ = ["Given", "read_given"]
+__all__ = ["Given", "in_callers_words", "read_given"]
 
 _MOST_WARNINGS = 20
 _LONGEST_NAME = 64
@@ -34,16 +32,10 @@ _UNKEPT = {"metadata": "It is not kept; 'user' is kept and given back."}
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The fields of a request in the words of the protocol, and what its sender is to be told.
-
-    Attributes:
-        names: the caller's own words, where they differ.
-    """
+    """A body that is accounted for, and what its sender is to be told."""
 
     body: Body = field(repr=False)
     vocabulary: Vocabulary
-    fields: Mapping[str, Any] = field(repr=False)
-    names: Mapping[str, str]
     warnings: list[RequestWarning]
 
     def warn_unused(self, name: str, why: str) -> None:
@@ -61,34 +53,26 @@ class Given:
             holders = (name for name, value in self.body.fields.items() if value is upload)
             raise _unread(next(holders, self.vocabulary.file or ""), self.vocabulary)
 
-    @contextmanager
-    def in_callers_words(self) -> Iterator[None]:
-        """Let errors name the fields as the caller does."""
-        try:
-            yield
-        except RequestError as error:
-            error.param = self.names.get(error.param or "", error.param)
-            raise
+
+@contextmanager
+def in_callers_words(names: Mapping[str, str]) -> Iterator[None]:
+    """Let errors name the fields as the caller does: by ``names``, where those differ."""
+    try:
+        yield
+    except RequestError as error:
+        error.param = names.get(error.param or "", error.param)
+        raise
 
 
-def read_given(body: Body, vocabulary: Vocabulary, catalogue: Catalogue | None = None) -> Given:
+def read_given(body: Body, vocabulary: Vocabulary) -> Given:
     """Account for the fields of a body; null and empty texts count as left out.
 
-    Args:
-        catalogue: to put other services' words into those of the videos protocol; None where a
-            call has words of its own.
-
     Raises:
-        InvalidRequest: a field is refused, or two contradict each other; naming it and the remedy.
-        NotFound: the model is not in the catalogue.
+        InvalidRequest: a field is refused; naming it and the remedy.
     """
     _refuse_files(body.fields, vocabulary)
     _refuse_names([name for name, _ in _unknown(body.fields, vocabulary.fields)], vocabulary)
-    warnings = list(islice(_warnings(body.fields, vocabulary), _MOST_WARNINGS))
-    if catalogue is None:
-        return Given(body, vocabulary, body.fields, {}, warnings)
-    translated = translate(body.fields, catalogue)
-    return Given(body, vocabulary, translated.fields, translated.names, warnings)
+    return Given(body, vocabulary, list(islice(_warnings(body.fields, vocabulary), _MOST_WARNINGS)))
 
 
 def _refuse_files(fields: Mapping[str, Any], vocabulary: Vocabulary) -> None:

@@ -17,10 +17,11 @@ from dailies.api.documents import (
     answers,
 )
 from dailies.api.lookup import find, not_found
-from dailies.api.schemas import DeletedVideo, Video, VideoList, video_object
 from dailies.engine import wake_video
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.remove import remove_video
+from dailies.protocols.messages import unsupported
+from dailies.protocols.openai.objects import DeletedVideo, Video, VideoList, video_object
 from dailies.stores.rows import is_video_id
 from dailies.stores.tombstones import Removal
 from dailies.telemetry.logs import log_event
@@ -231,9 +232,5 @@ def page_size(text: str | None, default: int = _DEFAULT_PAGE) -> int:
 
 def _ascending(order: str | None) -> bool:
     if order not in (None, "asc", "desc"):
-        raise InvalidRequest(
-            f"Invalid value: '{order[:64]}'. Supported values are: 'asc' and 'desc'.",
-            param="order",
-            code="invalid_value",
-        )
+        raise unsupported("order", order, ("asc", "desc"))
     return order == "asc"

@@ -11,7 +11,7 @@ from dailies.catalogue import Model
 from dailies.catalogue.deployment import Deployment, InpaintRules
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
-from dailies.video.record import InpaintItem, InpaintType, VideoRequest
+from dailies.video.request import Input, InputKind, Role, VideoRequest
 
 __all__ = ["check_inputs", "check_variants", "describe", "takes", "unsupported"]
 
@@ -53,7 +53,7 @@ def check_variants(
     return number
 
 
-def check_inputs(model: Model, items: Sequence[InpaintItem], seconds: int, *, param: str) -> None:
+def check_inputs(model: Model, items: Sequence[Input], seconds: int, *, param: str) -> None:
     """Whether the model takes these images or this video, at these frames.
 
     Raises:
@@ -89,10 +89,11 @@ def takes(deployment: Deployment, request: VideoRequest) -> bool:
     """Whether a deployment can be asked for that many variants, from these inputs."""
     if request.n_variants > deployment.most_variants(request.size):
         return False
-    if not request.inpaint:
+    frames = request.inputs_of(Role.FRAME)
+    if not frames:
         return True
     rules = deployment.inpaint
-    return rules is not None and _fits(rules, [item.type for item in request.inpaint])
+    return rules is not None and _fits(rules, [item.type for item in frames])
 
 
 def whole(value: object) -> int | None:
@@ -104,8 +105,8 @@ def whole(value: object) -> int | None:
     return value
 
 
-def _fits(rules: InpaintRules, kinds: Sequence[InpaintType]) -> bool:
-    images = sum(kind is InpaintType.IMAGE for kind in kinds)
+def _fits(rules: InpaintRules, kinds: Sequence[InputKind]) -> bool:
+    images = sum(kind is InputKind.IMAGE for kind in kinds)
     return images <= rules.max_images and len(kinds) - images <= rules.max_videos
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dailies.inputs.headers import check_file
 from dailies.inputs.mp4 import looks_like_mp4, probe_clip
 from dailies.inputs.reading import BytesReader, RangeReader
 from dailies.video.basics import Size
 from dailies.video.errors import UnusableReference
-from dailies.video.record import InpaintType
+from dailies.video.request import InputKind
 
 __all__ = ["BytesSource", "Examined", "InputLimits", "InputSource", "digest", "examine"]
 
@@ -38,11 +38,12 @@ class InputLimits:
 class Examined:
     """What an input is; ``size`` is the one in which viewers show it."""
 
-    type: InpaintType
+    type: InputKind
     content_type: str
     size: Size
 
 
+@runtime_checkable
 class InputSource(RangeReader, Protocol):
     """A file that can be read in pieces, and from its beginning to its end."""
 
@@ -85,7 +86,7 @@ async def examine(file: RangeReader, limits: InputLimits) -> Examined:
             code="image_too_large",
         )
     info = await check_file(file, max_pixels=limits.image_pixels)
-    return Examined(InpaintType.IMAGE, f"image/{info.format.value}", info.upright)
+    return Examined(InputKind.IMAGE, f"image/{info.format.value}", info.upright)
 
 
 async def _examine_clip(file: RangeReader, limits: InputLimits) -> Examined:
@@ -103,4 +104,4 @@ async def _examine_clip(file: RangeReader, limits: InputLimits) -> Examined:
             "short.mp4).",
             code="video_too_long",
         )
-    return Examined(InpaintType.VIDEO, "video/mp4", clip.size)
+    return Examined(InputKind.VIDEO, "video/mp4", clip.size)

@@ -24,21 +24,16 @@ from dailies.inputs.geometry import (
     stored_box,
     swaps_axes,
 )
-from dailies.inputs.headers import ImageFormat, ImageInfo, check, probe
+from dailies.inputs.headers import check
+from dailies.inputs.image_info import ImageFormat
 from dailies.video.basics import Size
 from dailies.video.framing import Box, CropBounds, FitMode
 
 __all__ = [
     "BLACK",
     "Color",
-    "CropBounds",
-    "FitMode",
     "Fitted",
-    "ImageFormat",
-    "ImageInfo",
-    "check",
     "fit",
-    "probe",
 ]
 
 Color = tuple[int, int, int]

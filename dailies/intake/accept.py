@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from dailies.inputs.examine import InputSource
 from dailies.services import Services
 from dailies.stores.resends import Sending
 from dailies.stores.rows import hash_key
@@ -18,50 +19,26 @@ from dailies.telemetry import tracecontext
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import new_id
 from dailies.video.errors import TooMany
-from dailies.video.record import (
-    InpaintItem,
-    ReferenceFile,
-    Source,
-    VideoRecord,
-    VideoRequest,
-)
+from dailies.video.record import Source, VideoRecord
+from dailies.video.request import Input, Role, VideoRequest
 from dailies.video.spans import note_record
 
-__all__ = ["Acceptance", "GivenInput", "GivenReference", "accept"]
+__all__ = ["Acceptance", "GivenInput", "accept"]
 
-_CHOSEN_BY_US = frozenset({"source_job_id", "source_file", "deployment"})
-
-
-@dataclass(frozen=True, slots=True)
-class GivenReference:
-    """A reference image as the caller gave it.
-
-    Attributes:
-        length: its bytes.
-        open: starts reading it anew.
-        digest: tells this content from any other; the SHA-256 where requests are compared by it.
-    """
-
-    file: ReferenceFile
-    length: int
-    open: Callable[[], AsyncIterator[bytes]] = field(repr=False)
-    digest: str
+_CHOSEN_BY_US = frozenset({"source_job_id", "deployment"})
 
 
 @dataclass(frozen=True, slots=True)
 class GivenInput:
-    """An image or a video for a frame of choice, as the caller gave it.
+    """What a video starts from, as the caller gave it.
 
     Attributes:
-        length: its bytes.
-        open: starts reading it anew.
-        digest: tells this content from any other.
+        digest: tells this content from any other; the SHA-256 where requests are compared by it.
     """
 
-    item: InpaintItem
+    input: Input
     content_type: str
-    length: int
-    open: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+    source: InputSource = field(repr=False)
     digest: str
 
 
@@ -79,7 +56,6 @@ async def accept(
     *,
     owner: str,
     request: VideoRequest,
-    reference: GivenReference | None,
     source: Source,
     idempotency_key: str | None,
     traceparent: str | None,
@@ -102,9 +78,7 @@ async def accept(
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
     """
     key = None if idempotency_key is None else hash_key(idempotency_key)
-    request_hash = (
-        None if key_decides else _hash_request(request, reference, inputs, with_key=key is not None)
-    )
+    request_hash = None if key_decides else _hash_request(request, inputs, with_key=key is not None)
     now = services.clock()
     earlier = None
     if key is not None:
@@ -113,41 +87,29 @@ async def accept(
         earlier = await services.records.find_sent(owner, request_hash or "", sending, now)
     if earlier is not None:
         return Acceptance(earlier, replayed=True)
-    await _check_room(services, owner, most_unfinished)
     video_id = new_id(now)
-    has_files = reference is not None or bool(inputs)
-    if has_files:
-        # First the row by which the sweeper finds what an interrupted create leaves, then the
-        # files: a record must never point to a file that is not there.
-        await services.records.announce(video_id, owner)
-    if reference is not None:
-        name = f"{video_id}/reference.original"
-        await services.files.store(
-            name,
-            reference.open(),
-            content_type=reference.file.content_type,
-            length=reference.length,
+    with services.room.arriving(owner, video_id) as before:
+        await _check_room(services, owner, most_unfinished, before)
+        if inputs:
+            # First the row by which the sweeper finds what an interrupted create leaves, then the
+            # files: a record must never point to a file that is not there.
+            await services.records.announce(video_id, owner)
+            kept = [await _keep(services, video_id, n, given) for n, given in enumerate(inputs, 1)]
+            request = request.model_copy(update={"inputs": (*request.inputs, *kept)})
+        record = VideoRecord(
+            id=video_id,
+            owner=owner,
+            created_at=now,
+            request=request,
+            source=source,
+            idempotency_key=key,
+            request_hash=request_hash,
+            traceparent=tracecontext.starting(traceparent),
         )
-        request = request.model_copy(
-            update={"reference": reference.file.model_copy(update={"original": name})}
-        )
-    if inputs:
-        items = [await _keep(services, video_id, n, given) for n, given in enumerate(inputs, 1)]
-        request = request.model_copy(update={"inpaint": tuple(items)})
-    record = VideoRecord(
-        id=video_id,
-        owner=owner,
-        created_at=now,
-        request=request,
-        source=source,
-        idempotency_key=key,
-        request_hash=request_hash,
-        traceparent=tracecontext.starting(traceparent),
-    )
-    stored = await services.records.insert(record, None if key is not None else sending)
+        stored = await services.records.insert(record, None if key is not None else sending)
     note_record(stored)
     replayed = stored.id != video_id
-    if replayed and has_files:
+    if replayed and inputs:
         await services.files.delete_folder(f"{video_id}/")
     log_event(
         "video_replayed" if replayed else "video_accepted",
@@ -161,20 +123,30 @@ async def accept(
     return Acceptance(stored, replayed)
 
 
-async def _keep(services: Services, video_id: str, number: int, given: GivenInput) -> InpaintItem:
-    """Stream an input into ``input-1.mp4`` …; the item that names the file."""
+async def _keep(services: Services, video_id: str, number: int, given: GivenInput) -> Input:
+    """Stream an input into ``input-1.mp4`` …; the input that names the file."""
     extension = given.content_type.partition("/")[2].replace("jpeg", "jpg")
+    is_first = given.input.role is Role.FIRST
+    name = "reference.original" if is_first else f"input-{number}.{extension}"
     file = await services.files.store(
-        f"{video_id}/input-{number}.{extension}",
-        given.open(),
+        f"{video_id}/{name}",
+        given.source.open(),
         content_type=given.content_type,
-        length=given.length,
+        length=given.source.length,
     )
-    return given.item.model_copy(update={"file": file})
+    return given.input.model_copy(update={"file": file})
 
 
-async def _check_room(services: Services, owner: str, most: int | None) -> None:
-    if most is not None and await services.records.count_unfinished(owner, up_to=most) >= most:
+async def _check_room(
+    services: Services, owner: str, most: int | None, arriving: Collection[str]
+) -> None:
+    if most is None:
+        return
+    # Those that arrive may have their records by now, and count once.
+    left = most - len(arriving)
+    if left <= 0 or left <= await services.records.count_unfinished(
+        owner, up_to=left, besides=arriving
+    ):
         raise TooMany(
             f"Too many running tasks: {most} of your videos are unfinished, and more are not "
             "taken. Wait for one to end, or delete one.",
@@ -182,32 +154,26 @@ async def _check_room(services: Services, owner: str, most: int | None) -> None:
         )
 
 
-def _hash_request(
-    request: VideoRequest,
-    reference: GivenReference | None,
-    inputs: Sequence[GivenInput],
-    *,
-    with_key: bool,
-) -> str:
-    """Equal for equal requests, the bytes of images and videos included."""
-    # What we start a remix from is ours to choose, and may be another when its request is sent
-    # again. Hashes that stand beside keys hold it, and stay as they are.
+def _hash_request(request: VideoRequest, inputs: Sequence[GivenInput], *, with_key: bool) -> str:
+    """Equal for equal requests, the bytes of images and videos included.
+
+    Hashes that stand beside keys stay as they are, whatever becomes of the models: the names in the
+    document are those that records had at first.
+    """
+    # What we start a remix from is ours to choose, and may be another when it is sent again.
     chosen = frozenset() if with_key else _CHOSEN_BY_US
     # Defaults are left out: a field that is new in a later version changes no earlier hash.
-    document = request.model_dump(
-        mode="json", exclude={"reference", "inpaint", *chosen}, exclude_defaults=True
-    )
-    if reference is not None:
-        document["reference"] = {
-            "sha256": reference.digest,
-            "file": reference.file.model_dump(mode="json", exclude={"original", "file"}),
-        }
-    if inputs:
-        document["inpaint"] = [
-            {
-                "digest": given.digest,
-                "item": given.item.model_dump(mode="json", exclude={"original"}),
-            }
-            for given in inputs
-        ]
+    document = request.model_dump(mode="json", exclude={"inputs", *chosen}, exclude_defaults=True)
+    if with_key and request.source_file is not None:
+        document["source_file"] = request.source_file.blob
+    frames = []
+    for given in inputs:
+        item = given.input.model_dump(mode="json", exclude={"role", "original"})
+        if given.input.role is Role.FIRST:
+            file = {"content_type": given.content_type, "fit": item["fit"], "fitted": None}
+            document["reference"] = {"sha256": given.digest, "file": file}
+        else:
+            frames.append({"digest": given.digest, "item": item})
+    if frames:
+        document["inpaint"] = frames
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

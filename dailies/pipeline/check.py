@@ -14,7 +14,7 @@ from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Phase, VideoError
-from dailies.video.record import Generation, JobEnd, VideoRecord
+from dailies.video.record import GeneratedVideo, JobEnd, VideoRecord
 
 __all__ = ["check_video"]
 
@@ -84,7 +84,7 @@ async def _follow(
                         "rendered_at": current.rendered_at or now,
                         "upstream_expires_at": job.expires_at,
                         "generations": current.generations
-                        or tuple(Generation(id=made) for made in job.generations),
+                        or tuple(GeneratedVideo(id=made) for made in job.generations),
                         "progress": max(current.progress, 99),
                     }
                 )

@@ -9,7 +9,8 @@ from typing import Any
 from dailies.pipeline.costs import cost_of
 from dailies.services import Services
 from dailies.video.basics import Variant
-from dailies.video.record import StoredFile, VideoRecord
+from dailies.video.record import VideoRecord
+from dailies.video.request import Role, StoredFile, VideoRequest
 
 __all__ = ["manifest_of", "rfc3339"]
 
@@ -25,7 +26,7 @@ async def manifest_of(services: Services, record: VideoRecord) -> dict[str, Any]
     return {
         "id": record.id,
         "owner": record.owner,
-        "request": record.request.model_dump(mode="json", exclude={"reference"}),
+        "request": _request(record.request),
         "source": record.source.model_dump(mode="json"),
         "provider": {
             "name": deployment.provider if deployment else None,
@@ -47,6 +48,16 @@ async def manifest_of(services: Services, record: VideoRecord) -> dict[str, Any]
     }
 
 
+def _request(request: VideoRequest) -> dict[str, Any]:
+    """The request as manifests have it, which know frames and a source by other names."""
+    document = request.model_dump(mode="json", exclude={"inputs"})
+    frames = [
+        item.model_dump(mode="json", exclude={"role"}) for item in request.inputs_of(Role.FRAME)
+    ]
+    source = request.source_file
+    return {**document, "source_file": source.blob if source else None, "inpaint": frames}
+
+
 def _files(files: Mapping[Variant, StoredFile]) -> dict[str, Any]:
     return {variant.value: file.model_dump(mode="json") for variant, file in files.items()}
 
@@ -61,22 +72,24 @@ def _generations(record: VideoRecord) -> dict[str, Any]:
 
 async def _inputs(services: Services, record: VideoRecord) -> list[dict[str, Any]]:
     inputs: list[dict[str, Any]] = []
-    reference = await _reference(services, record)
-    if reference is not None:
-        inputs.append({"role": "reference", **reference.model_dump(mode="json")})
-    for item in record.request.inpaint:
-        if item.file is not None:
-            place = {"role": "frame", "frame_index": item.frame_index}
-            inputs.append({**place, **item.file.model_dump(mode="json")})
+    for item in record.request.inputs:
+        if item.role is Role.SOURCE or item.file is None or item.needs_preparing:
+            continue
+        file = item.file if item.file.etag else await _described(services, item.file)
+        if file is None:
+            continue
+        place = (
+            {"role": "reference"}
+            if item.role is Role.FIRST
+            else {"role": "frame", "frame_index": item.frame_index}
+        )
+        inputs.append({**place, **file.model_dump(mode="json")})
     return inputs
 
 
-async def _reference(services: Services, record: VideoRecord) -> StoredFile | None:
-    reference = record.request.reference
-    if reference is None or reference.file is not None or reference.fitted is None:
-        return None if reference is None else reference.file
-    # A record of before it said more than the image's name.
-    found = await services.files.describe(reference.fitted)
+async def _described(services: Services, file: StoredFile) -> StoredFile | None:
+    """A file of which the record has no more than the name; None when it is not there."""
+    found = await services.files.describe(file.blob)
     if found is None:
         return None
     return StoredFile(

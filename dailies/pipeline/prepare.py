@@ -1,4 +1,4 @@
-"""Bring images to what the model wants: the reference image, and those for a frame of choice."""
+"""Bring the images that a video starts from to what its model wants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from dailies.pipeline.remove import discard_if_unwanted
 from dailies.services import Services
 from dailies.video.basics import Size, VideoError
 from dailies.video.errors import UnusableReference
-from dailies.video.record import InpaintItem, StoredFile, VideoRecord
+from dailies.video.record import VideoRecord
+from dailies.video.request import Input, Role
 
 __all__ = ["prepare_reference"]
 
@@ -24,7 +25,7 @@ _MOST_CUT_PIXELS = 16_000_000
 
 
 async def prepare_reference(services: Services, video: VideoRef) -> Step:
-    """Fit the images and store them, the reference image as ``reference.png``.
+    """Fit the images and store them, the first frame as ``reference.png``.
 
     Stops with ``invalid_reference`` codes when one can't be used.
     """
@@ -32,53 +33,23 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
     if record is None or record.is_final:
         return done()
     try:
-        await _prepare_reference(services, record)
-        for place, item in enumerate(record.request.inpaint):
-            await _prepare_item(services, record, place, item)
+        for place in range(len(record.request.inputs)):
+            await _prepare(services, record, place)
     except UnusableReference as error:
         return stop(VideoError(error.code, error.message))
     return done()
 
 
-async def _prepare_reference(services: Services, record: VideoRecord) -> None:
-    reference = record.request.reference
-    if reference is None:
-        return
-    if reference.fitted is not None:
-        # An execution before this one may have died before it came to it.
-        await services.files.delete(reference.original)
-        return
-    size, mode = record.request.size, reference.fit
-    most = services.settings.max_reference_pixels
-    fitted = await _decoded(
-        services,
-        reference.original,
-        lambda data: fit(data, size=size, mode=mode, max_pixels=most),
-    )
-    if fitted is None:
-        # Another execution of this step may have fitted it, and removed it, in the meantime.
-        if await _is_fitted(services, record):
-            return
-        raise _gone()
-    name = f"{record.id}/reference.png"
-    file = await services.files.put(name, fitted.data, content_type=fitted.content_type)
-    changed = await services.records.update(
-        record.owner, record.id, lambda current: _with_fitted(current, file)
-    )
-    if not await discard_if_unwanted(services, record.id, changed):
-        await services.files.delete(reference.original)
-
-
-async def _prepare_item(
-    services: Services, record: VideoRecord, place: int, item: InpaintItem
-) -> None:
+async def _prepare(services: Services, record: VideoRecord, place: int) -> None:
     """Bring an image to the video's size; one with crop bounds, which count on its own size, is
     only made what the provider can read and cut: upright, and of a format that it knows."""
+    item, video = record.request.inputs[place], record.request.size
     if item.original is not None:
+        # An execution before this one may have died before it came to it.
         await services.files.delete(item.original)
-    if item.file is None or item.fit is None or item.prepared:
+    given, mode, is_cut = item.file, item.fit, item.crop is not None
+    if given is None or mode is None or item.prepared:
         return
-    mode, is_cut, video = item.fit, item.crop is not None, record.request.size
     most = services.settings.max_reference_pixels
 
     def prepare(data: bytes) -> Fitted | ImageInfo:
@@ -88,22 +59,36 @@ async def _prepare_item(
         size = _bounded(info.upright, video) if is_cut else video
         return fit(data, size=size, mode=mode, max_pixels=most)
 
-    file = item.file
-    made = await _decoded(services, file.blob, prepare)
+    made = await _decoded(services, given.blob, prepare)
     if made is None:
-        if await _is_prepared(services, record, place):
+        # Another execution of this step may have prepared it, and removed it, in the meantime.
+        now = await services.records.get(record.owner, record.id)
+        if now is not None and now.request.inputs[place].prepared:
             return
-        raise _gone()
+        raise UnusableReference("The reference image is gone from storage. Send it again.")
+    file, replaced = given, None
     if isinstance(made, Fitted):
-        name = f"{record.id}/input-{place + 1}.fitted.png"
-        file = await services.files.put(name, made.data, content_type=made.content_type)
-    replaced = None if file.blob == item.file.blob else item.file.blob
+        is_first = item.role is Role.FIRST
+        name = "reference.png" if is_first else f"input-{place + 1}.fitted.png"
+        replaced = given.blob
+        file = await services.files.put(
+            f"{record.id}/{name}", made.data, content_type=made.content_type
+        )
     ready = item.model_copy(update={"file": file, "original": replaced, "prepared": True})
     changed = await services.records.update(
-        record.owner, record.id, lambda current: _with_item(current, place, ready)
+        record.owner, record.id, lambda current: _with_input(current, place, ready)
     )
     if not await discard_if_unwanted(services, record.id, changed) and replaced is not None:
         await services.files.delete(replaced)
+
+
+def _with_input(record: VideoRecord, place: int, item: Input) -> VideoRecord:
+    items = list(record.request.inputs)
+    if items[place].prepared:
+        return record
+    items[place] = item
+    request = record.request.model_copy(update={"inputs": tuple(items)})
+    return record.model_copy(update={"request": request})
 
 
 def _bounded(upright: Size, video: Size) -> Size:
@@ -117,10 +102,6 @@ def _bounded(upright: Size, video: Size) -> Size:
     return Size(max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
 
 
-def _gone() -> UnusableReference:
-    return UnusableReference("The reference image is gone from storage. Send it again.")
-
-
 async def _decoded(services: Services, name: str, work: Callable[[bytes], T]) -> T | None:
     """What ``work`` makes of a stored picture; None when it is not there.
 
@@ -130,35 +111,3 @@ async def _decoded(services: Services, name: str, work: Callable[[bytes], T]) ->
     async with services.pictures.place():
         data = await services.files.read(name, max_bytes=services.settings.max_reference_bytes)
         return None if data is None else await services.pictures.run(lambda: work(data))
-
-
-def _with_item(record: VideoRecord, place: int, item: InpaintItem) -> VideoRecord:
-    items = list(record.request.inpaint)
-    if items[place].prepared:
-        return record
-    items[place] = item
-    request = record.request.model_copy(update={"inpaint": tuple(items)})
-    return record.model_copy(update={"request": request})
-
-
-async def _is_fitted(services: Services, record: VideoRecord) -> bool:
-    now = await services.records.get(record.owner, record.id)
-    reference = now.request.reference if now is not None else None
-    return reference is not None and reference.fitted is not None
-
-
-async def _is_prepared(services: Services, record: VideoRecord, place: int) -> bool:
-    now = await services.records.get(record.owner, record.id)
-    return now is not None and now.request.inpaint[place].prepared
-
-
-def _with_fitted(record: VideoRecord, file: StoredFile) -> VideoRecord:
-    request = record.request
-    if request.reference is None:
-        return record
-    reference = request.reference.model_copy(
-        update={"fitted": file.blob, "content_type": file.content_type, "file": file}
-    )
-    return record.model_copy(
-        update={"request": request.model_copy(update={"reference": reference})}
-    )

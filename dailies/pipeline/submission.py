@@ -5,7 +5,8 @@ from __future__ import annotations
 from dailies.catalogue import Deployment
 from dailies.providers.base import InputFile, Reference, SourceFile, Submission
 from dailies.services import Services
-from dailies.video.record import InpaintItem, StoredFile, VideoRecord, VideoRequest
+from dailies.video.record import VideoRecord
+from dailies.video.request import Input, Role, StoredFile, VideoRequest
 
 __all__ = ["submission_of"]
 
@@ -18,28 +19,34 @@ async def submission_of(
 ) -> Submission:
     """Everything that the provider is to be told; also what a lost job is looked for by."""
     request = record.request
-    reference = None
-    if request.reference is not None and request.reference.fitted is not None:
-        data = await services.files.read(request.reference.fitted, max_bytes=_MAX_FITTED_BYTES)
-        if data is not None:
-            reference = Reference(data, request.reference.content_type, request.size)
     return Submission(
         deployment=deployment.deployment,
         prompt=request.prompt,
         seconds=request.seconds,
         size=request.size,
         operation=request.operation,
-        reference=reference,
+        reference=await _reference(services, request),
         source_job_id=request.source_job_id,
         source_file=await _source_file(services, request),
         n_variants=request.n_variants,
         inputs=tuple(
-            _input(services, item, item.file) for item in request.inpaint if item.file is not None
+            _input(services, item, item.file)
+            for item in request.inputs_of(Role.FRAME)
+            if item.file is not None
         ),
     )
 
 
-def _input(services: Services, item: InpaintItem, file: StoredFile) -> InputFile:
+async def _reference(services: Services, request: VideoRequest) -> Reference | None:
+    """The first frame, once it is fitted."""
+    first = request.first_frame
+    if first is None or first.file is None or not first.prepared:
+        return None
+    data = await services.files.read(first.file.blob, max_bytes=_MAX_FITTED_BYTES)
+    return None if data is None else Reference(data, first.file.content_type, request.size)
+
+
+def _input(services: Services, item: Input, file: StoredFile) -> InputFile:
     return InputFile(
         file.bytes,
         file.content_type,
@@ -52,10 +59,9 @@ def _input(services: Services, item: InpaintItem, file: StoredFile) -> InputFile
 
 async def _source_file(services: Services, request: VideoRequest) -> SourceFile | None:
     """Our stored file, where the provider has no copy of the source any more."""
-    name = request.source_file
-    if name is None:
-        return None
-    file = await services.files.describe(name)
-    if file is None:
+    name = request.source_file.blob if request.source_file is not None else None
+    # It may have been deleted since.
+    file = None if name is None else await services.files.describe(name)
+    if name is None or file is None:
         return None
     return SourceFile(file.bytes, file.content_type, lambda: services.files.stream(name))

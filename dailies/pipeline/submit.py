@@ -126,7 +126,7 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
     submission = await submission_of(services, record, deployment)
     if submission.lacks_source:
         return stop(_SOURCE_GONE)
-    if record.request.reference is not None and submission.reference is None:
+    if record.request.first_frame is not None and submission.reference is None:
         return stop(_REFERENCE_GONE)
     now = services.clock()
     before = record.submit

@@ -22,7 +22,7 @@ def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
         # Only where the source was made is there something to start from.
         deployment = catalogue.deployment(request.deployment or "")
         return [] if deployment is None else [deployment]
-    with_image = request.reference is not None
+    with_image = request.first_frame is not None
     return [
         deployment
         for deployment in catalogue.candidates(model)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Box", "CropBounds", "FitMode", "crop_document"]
+__all__ = ["EDGES", "Box", "CropBounds", "FitMode", "crop_document"]
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
-_EDGES = ("left_fraction", "top_fraction", "right_fraction", "bottom_fraction")
+EDGES = ("left_fraction", "top_fraction", "right_fraction", "bottom_fraction")
 
 
 class FitMode(StrEnum):
@@ -56,7 +56,7 @@ class CropBounds:
 
 def crop_document(crop: CropBounds) -> dict[str, float]:
     """The bounds as they are written in JSON."""
-    return dict(zip(_EDGES, (crop.left, crop.top, crop.right, crop.bottom), strict=True))
+    return dict(zip(EDGES, (crop.left, crop.top, crop.right, crop.bottom), strict=True))
 
 
 def _at_least_a_pixel(start: float, end: float, length: float) -> tuple[float, float]:

@@ -7,21 +7,17 @@ from (see ``dailies.stores.records``). Times are Unix seconds, sizes are bytes, 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
+from pydantic import Field
 
-from dailies.video.basics import Operation, Phase, Size, Status, Variant, VideoError
-from dailies.video.framing import CropBounds, FitMode
+from dailies.video.basics import Phase, Status, Variant, VideoError
 from dailies.video.progress import Sighting, seen
+from dailies.video.request import Document, StoredFile, VideoRequest
 
 __all__ = [
-    "FitMode",
-    "Generation",
-    "InpaintItem",
-    "InpaintType",
+    "GeneratedVideo",
     "JobEnd",
-    "ReferenceFile",
     "Source",
     "SourceKind",
     "StoredFile",
@@ -29,17 +25,6 @@ __all__ = [
     "VideoRecord",
     "VideoRequest",
 ]
-
-
-def _to_size(value: Any) -> Size:
-    return value if isinstance(value, Size) else Size.parse(str(value))
-
-
-SizeField = Annotated[Size, PlainValidator(_to_size), PlainSerializer(str, return_type=str)]
-
-
-class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class SourceKind(StrEnum):
@@ -50,99 +35,12 @@ class SourceKind(StrEnum):
     OPERATOR = "operator"
 
 
-class Source(_Document):
+class Source(Document):
     """Where a request came from; ``blob`` and ``etag`` name a dropped image."""
 
     kind: SourceKind = SourceKind.HTTP
     blob: str | None = None
     etag: str | None = None
-
-
-class StoredFile(_Document):
-    """A file in Blob Storage: of the finished video, or one that it starts from."""
-
-    blob: str
-    content_type: str
-    bytes: int
-    sha256: str
-    etag: str
-
-
-class InpaintType(StrEnum):
-    """What may appear at a frame of the caller's choice."""
-
-    IMAGE = "image"
-    VIDEO = "video"
-
-
-class InpaintItem(_Document):
-    """An image or a video that appears in the video from ``frame_index`` on.
-
-    Attributes:
-        crop: the part of the picture to use; None for all of it.
-        file: the blob as it is sent; set once it is stored.
-        original: the blob as it was given, where that is another.
-        fit: how we bring an image to the video's size before it is sent, or only upright where a
-            crop is wanted; None: it is sent as it was given.
-        prepared: ``fit`` has been done.
-    """
-
-    type: InpaintType
-    frame_index: int = 0
-    crop: CropBounds | None = None
-    file: StoredFile | None = None
-    original: str | None = None
-    fit: FitMode | None = None
-    prepared: bool = False
-
-    @property
-    def needs_preparing(self) -> bool:
-        return self.fit is not None and not self.prepared
-
-
-class ReferenceFile(_Document):
-    """The reference image: the blob as it was given, and the one fitted for the model, which is
-    ``file`` (None in records of before it was kept)."""
-
-    original: str = ""
-    fitted: str | None = None
-    file: StoredFile | None = None
-    content_type: str = "application/octet-stream"
-    fit: FitMode = FitMode.COVER
-
-
-class VideoRequest(_Document):
-    """What was asked for, valid for its model.
-
-    ``seconds`` is what the provider renders and charges. A remix, edit or extension is tied to the
-    ``deployment`` that made its source and starts from ``source_job_id`` there, or from our own
-    ``source_file``; an extension is ``source_seconds`` longer than what is rendered.
-    """
-
-    model: str
-    prompt: str = Field(repr=False)
-    seconds: int
-    size: SizeField
-    user: str | None = None
-    operation: Operation = Operation.CREATE
-    source_video_id: str | None = None
-    source_job_id: str | None = None
-    source_file: str | None = None
-    source_seconds: int = 0
-    deployment: str | None = None
-    reference: ReferenceFile | None = None
-    n_variants: int = 1
-    inpaint: tuple[InpaintItem, ...] = ()
-
-    @property
-    def needs_preparing(self) -> bool:
-        """Whether something must be done to its images before it can be submitted."""
-        return self.reference is not None or any(item.needs_preparing for item in self.inpaint)
-
-    @property
-    def total_seconds(self) -> int:
-        """How long the finished video is."""
-        return self.seconds + self.source_seconds
 
 
 class JobEnd(StrEnum):
@@ -156,7 +54,7 @@ class JobEnd(StrEnum):
     """It ran, and the provider stopped it."""
 
 
-class SubmitState(_Document):
+class SubmitState(Document):
     """How far the one paid request of this video has come.
 
     ``sending_since`` is set before the request leaves and cleared only when it is certain that
@@ -179,21 +77,14 @@ class SubmitState(_Document):
     job_end: JobEnd | None = None
 
 
-class Generation(_Document):
+class GeneratedVideo(Document):
     """One of the videos that a job made of its prompt; ``id`` is the provider's."""
 
     id: str
-    files: dict[Variant, StoredFile] = {}
+    files: dict[Variant, StoredFile] = Field(default_factory=dict)
 
 
-class ErrorField(_Document):
-    """Why the video failed."""
-
-    code: str
-    message: str
-
-
-class VideoRecord(_Document):
+class VideoRecord(Document):
     """One video. ``progress`` never goes back.
 
     ``cost_usd`` is what it costs, None while it runs and where nobody knows the price;
@@ -217,9 +108,9 @@ class VideoRecord(_Document):
     upstream_expires_at: float | None = None
     rendered_at: float | None = None
     completed_at: float | None = None
-    error: ErrorField | None = None
-    files: dict[Variant, StoredFile] = {}
-    generations: tuple[Generation, ...] = ()
+    error: VideoError | None = None
+    files: dict[Variant, StoredFile] = Field(default_factory=dict)
+    generations: tuple[GeneratedVideo, ...] = ()
     cost_usd: float | None = None
     cost_is_estimate: bool = False
     published: tuple[str, ...] = ()
@@ -276,7 +167,7 @@ class VideoRecord(_Document):
         phase = Phase.CANCELLED if error.code == "cancelled" else Phase.FAILED
         return self.moved_to(
             phase,
-            error=ErrorField(code=error.code, message=error.message),
+            error=error,
             completed_at=now,
             cost_usd=cost_usd,
             cost_is_estimate=cost_is_estimate,

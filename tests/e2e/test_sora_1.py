@@ -17,7 +17,7 @@ from typing import Any
 import av
 import pytest
 
-from dailies.api.sora1.ids import video_of_job
+from dailies.protocols.sora1.ids import video_of_job
 from tests.e2e.simulator import running_simulator
 from tests.media import write_clip, write_picture
 from tests.patience import PATIENCE

@@ -9,23 +9,23 @@ import pytest
 
 from dailies.catalogue import Catalogue
 from dailies.catalogue.offers import check_inputs, check_variants, describe, takes
-from dailies.protocols.requests import build_request
+from dailies.protocols.wish import Wish, plan
 from dailies.routing.choose import serving
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest, SettingsError
 from dailies.video.framing import CropBounds
-from dailies.video.record import InpaintItem, InpaintType, VideoRequest
+from dailies.video.request import Input, InputKind, Role, VideoRequest
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models.yaml"
 CATALOGUE = Catalogue.load(SHIPPED, {"AZURE_OPENAI_ENDPOINT": "https://my.openai.azure.com"})
 SORA = CATALOGUE.resolve("sora-1")
 SORA_2 = CATALOGUE.resolve("sora-2")
-IMAGE = InpaintItem(type=InpaintType.IMAGE)
-VIDEO = InpaintItem(type=InpaintType.VIDEO)
+IMAGE = Input(role=Role.FRAME, type=InputKind.IMAGE)
+VIDEO = Input(role=Role.FRAME, type=InputKind.VIDEO)
 
 
-def at(frame: int) -> InpaintItem:
-    return InpaintItem(type=InpaintType.IMAGE, frame_index=frame)
+def at(frame: int) -> Input:
+    return Input(role=Role.FRAME, type=InputKind.IMAGE, frame_index=frame)
 
 
 def test_sora_1_in_the_catalogue_that_ships() -> None:
@@ -77,7 +77,7 @@ def test_variants_that_are_none(value: object) -> None:
 
 
 @pytest.mark.parametrize("items", [[], [VIDEO], [IMAGE], [at(0), at(149)]])
-def test_inputs_that_are_taken(items: list[InpaintItem]) -> None:
+def test_inputs_that_are_taken(items: list[Input]) -> None:
     check_inputs(SORA, items, 5, param="inpaint_items")
 
 
@@ -85,7 +85,7 @@ def test_inputs_that_are_taken(items: list[InpaintItem]) -> None:
     "items",
     [[VIDEO, VIDEO], [IMAGE, VIDEO], [at(0), at(1), at(2)], [at(150)], [at(7), at(7)]],
 )
-def test_inputs_that_are_not(items: list[InpaintItem]) -> None:
+def test_inputs_that_are_not(items: list[Input]) -> None:
     with pytest.raises(InvalidRequest):
         check_inputs(SORA, items, 5, param="inpaint_items")
 
@@ -101,25 +101,25 @@ def request(**fields: Any) -> VideoRequest:
 
 def test_only_a_deployment_that_can_is_asked() -> None:
     [sora], [sora_2] = SORA.deployments, SORA_2.deployments
-    assert takes(sora, request(n_variants=2, inpaint=(VIDEO,)))
+    assert takes(sora, request(n_variants=2, inputs=(VIDEO,)))
     assert not takes(sora, request(n_variants=3))
     assert takes(sora_2, request())
     assert not takes(sora_2, request(n_variants=2))
-    assert not takes(sora_2, request(inpaint=(IMAGE,)))
+    assert not takes(sora_2, request(inputs=(IMAGE,)))
     assert serving(CATALOGUE, request(n_variants=3)) == []
 
 
 def test_a_length_that_is_none_is_told_as_a_range() -> None:
     with pytest.raises(InvalidRequest, match="Supported values are: '1' to '20'"):
-        build_request(CATALOGUE, {"model": "sora", "prompt": "p", "seconds": "21"})
+        plan(CATALOGUE, Wish("p", "sora", seconds=21), with_image=False)
 
 
 def test_records_of_before_still_parse() -> None:
     document = '{"model": "sora-2", "prompt": "p", "seconds": 4, "size": "1280x720"}'
     old = VideoRequest.model_validate_json(document)
-    assert (old.n_variants, old.inpaint, old.needs_preparing) == (1, (), False)
-    kept = InpaintItem(type=InpaintType.VIDEO, crop=CropBounds(0.1, 0, 1, 1))
-    new = request(inpaint=(kept,))
+    assert (old.n_variants, old.inputs, old.needs_preparing) == (1, (), False)
+    kept = Input(role=Role.FRAME, type=InputKind.VIDEO, crop=CropBounds(0.1, 0, 1, 1))
+    new = request(inputs=(kept,))
     assert VideoRequest.model_validate_json(new.model_dump_json()) == new
 
 

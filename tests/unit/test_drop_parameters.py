@@ -10,16 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.protocols.drop import (
-    MAX_FILE_BYTES,
-    DropParameters,
-    ParameterFile,
-    error_report,
-    parameters,
-)
+from dailies.protocols.drop.merging import MAX_FILE_BYTES, DropParameters, ParameterFile, parameters
+from dailies.protocols.drop.reports import error_report
+from dailies.protocols.wish import Wish
 from dailies.video.basics import Size
 from dailies.video.errors import DropError
-from dailies.video.framing import FitMode
+from dailies.video.framing import CropBounds, FitMode
 
 IMAGE = "shots/cat.png"
 
@@ -200,16 +196,34 @@ def test_no_values_raise_anything_else(values: dict[str, Any]) -> None:
         if isinstance(result, DropError):
             assert error_report(result, blob=IMAGE, etag="1", time="")
         else:
-            assert DropParameters.model_validate_json(result.model_dump_json()) == result
+            assert result.wish.prompt == result.prompt
 
 
-def test_parameters_survive_the_way_through_json() -> None:
-    original = parameters(IMAGE, {"prompt": "a", "size": "1280x720", "seconds": "8"})
-    text = original.model_dump_json()
-    assert json.loads(text)["size"] == "1280x720"
-    assert DropParameters.model_validate_json(text) == original
-    without_size = parameters(IMAGE, {"prompt": "a"})
-    assert DropParameters.model_validate_json(without_size.model_dump_json()) == without_size
+def test_everything_that_is_asked_for_is_wished_for() -> None:
+    asked = {
+        "prompt": "a",
+        "model": "sora",
+        "seconds": "8",
+        "size": "1280x720",
+        "fit": "contain",
+        "user": "ada",
+        "n_variants": "2",
+        "frame_index": "3",
+        "crop_bounds": '{"left_fraction": 0.5}',
+    }
+    assert asked.keys() == DropParameters.model_fields.keys()
+    assert parameters(IMAGE, asked).wish == Wish(
+        prompt="a",
+        model="sora",
+        seconds=8,
+        size=Size(1280, 720),
+        fit=FitMode.CONTAIN,
+        user="ada",
+        n_variants=2,
+        frame_index=3,
+        crop=CropBounds(left=0.5),
+    )
+    assert parameters(IMAGE, {"prompt": "a"}).wish == Wish("a", fit=FitMode.COVER)
 
 
 def test_a_prompt_does_not_show_in_logs() -> None:
@@ -225,12 +239,7 @@ def test_frame_crop_and_variants_in_metadata_and_sidecars() -> None:
     assert (found.n_variants, found.frame_index) == (2, 12)
     assert found.crop_bounds is not None
     assert (found.crop_bounds.left, found.crop_bounds.right) == (0.25, 0.75)
-    assert found.model_dump(mode="json")["crop_bounds"] == {
-        "left_fraction": 0.25,
-        "top_fraction": 0.0,
-        "right_fraction": 0.75,
-        "bottom_fraction": 1.0,
-    }
+    assert found.wish.crop == CropBounds(0.25, 0, 0.75, 1)
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.protocols.drop import (
+from dailies.protocols.drop.naming import (
     DropKind,
     classify,
     defaults_candidates,
     error_name,
-    error_report,
     is_sidecar_of,
     sidecar_candidates,
     sidecar_prefixes,
     unsupported,
-    unusable,
 )
+from dailies.protocols.drop.reports import error_report
 from dailies.stores.uploads import idempotency_key, instance_id
-from dailies.video.errors import UnusableReference
+from dailies.video.errors import DropError
 
 IMAGE = "shots/cat.png"
 segments = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1)
@@ -166,7 +165,7 @@ def test_an_instance_id_is_short_and_safe_for_any_name(name: str) -> None:
 
 
 def test_a_rejection_can_be_read_by_people_and_programs() -> None:
-    error = unusable(IMAGE, UnusableReference("Größe? Save it anew.", code="invalid_image"))
+    error = DropError("Größe? Save it anew.", code="invalid_image", where=IMAGE)
     report = error_report(error, blob=IMAGE, etag="0x8DC1", time="2026-11-21T05:00:00Z")
     assert json.loads(report) == {
         "error": {"code": "invalid_image", "message": "Größe? Save it anew.", "where": IMAGE},

@@ -7,24 +7,32 @@ from typing import Any
 import pytest
 
 from dailies.catalogue import Catalogue
-from dailies.protocols.requests import build_request, fit_mode
+from dailies.protocols.openai.bodies import CreateVideo
+from dailies.protocols.openai.synonyms import wish_of
+from dailies.protocols.wish import plan
 from dailies.routing.choose import serving
 from dailies.video.basics import Size
 from dailies.video.errors import RequestError
 from dailies.video.framing import FitMode
+from dailies.video.request import VideoRequest
 from tests.unit.pipeline.world import CATALOGUE
 
 CATALOG = Catalogue.parse(CATALOGUE, {})
 
 
+def build_request(fields: dict[str, Any], image: Size | None = None) -> VideoRequest:
+    wish = wish_of(CreateVideo.read(fields), CATALOG)
+    return plan(CATALOG, wish, with_image=image is not None).request(image)
+
+
 def _error(**fields: Any) -> RequestError:
     with pytest.raises(RequestError) as raised:
-        build_request(CATALOG, fields)
+        build_request(fields)
     return raised.value
 
 
 def test_a_prompt_is_enough() -> None:
-    request = build_request(CATALOG, {"prompt": "A pier", "unknown": [1]})
+    request = build_request({"prompt": "A pier", "unknown": [1]})
     assert (request.model, request.seconds, request.size) == ("sora-2", 4, Size(720, 1280))
 
 
@@ -87,16 +95,16 @@ def test_an_unknown_model_is_named() -> None:
 
 @pytest.mark.parametrize("seconds", ["8", 8])
 def test_seconds_may_be_text_or_a_number(seconds: object) -> None:
-    assert build_request(CATALOG, {"prompt": "x", "seconds": seconds}).seconds == 8
+    assert build_request({"prompt": "x", "seconds": seconds}).seconds == 8
 
 
 def test_a_prompt_of_the_most_characters_outside_the_basic_plane_is_taken() -> None:
     prompt = "\N{CLAPPER BOARD}" * 32_000
-    assert build_request(CATALOG, {"prompt": prompt}).prompt == prompt
+    assert build_request({"prompt": prompt}).prompt == prompt
 
 
 def test_half_a_surrogate_pair_does_not_reach_storage() -> None:
-    prompt = build_request(CATALOG, {"prompt": "a\ud83cb"}).prompt
+    prompt = build_request({"prompt": "a\ud83cb"}).prompt
     assert prompt.encode("utf-8") == b"a?b"
 
 
@@ -104,19 +112,19 @@ def test_half_a_surrogate_pair_does_not_reach_storage() -> None:
     ("image", "size"), [(Size(4000, 2000), Size(1280, 720)), (Size(900, 1600), Size(720, 1280))]
 )
 def test_without_a_size_the_one_that_suits_the_image_is_taken(image: Size, size: Size) -> None:
-    assert build_request(CATALOG, {"prompt": "x"}, image=image).size == size
-    assert build_request(CATALOG, {"prompt": "x", "size": "auto"}, image=image).size == size
+    assert build_request({"prompt": "x"}, image=image).size == size
+    assert build_request({"prompt": "x", "size": "auto"}, image=image).size == size
 
 
 def test_fit_is_one_of_three_words() -> None:
-    assert fit_mode({}) is FitMode.COVER
-    assert fit_mode({"fit": "contain"}) is FitMode.CONTAIN
+    assert CreateVideo.read({"prompt": "x"}).fit is None
+    assert CreateVideo.read({"prompt": "x", "fit": "contain"}).fit is FitMode.CONTAIN
     with pytest.raises(RequestError, match="Supported values are: 'cover'"):
-        fit_mode({"fit": "squash"})
+        CreateVideo.read({"prompt": "x", "fit": "squash"})
 
 
 def test_deployments_that_serve_a_request_come_in_the_order_of_preference() -> None:
-    request = build_request(CATALOG, {"prompt": "x"})
+    request = build_request({"prompt": "x"})
     assert [deployment.name for deployment in serving(CATALOG, request)] == ["first", "second"]
     gone = request.model_copy(update={"model": "gone"})
     assert serving(CATALOG, gone) == []

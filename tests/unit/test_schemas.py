@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dailies.api.schemas import video_object
-from dailies.video.basics import Phase, Size
-from dailies.video.record import ErrorField, VideoRecord, VideoRequest
+from dailies.protocols.openai.objects import video_object
+from dailies.video.basics import Phase, Size, VideoError
+from dailies.video.record import VideoRecord, VideoRequest
 
 START = 1_795_262_400.7
 
@@ -38,7 +38,7 @@ def test_files_expire_by_our_retention() -> None:
 
 
 def test_a_failure_carries_its_code_and_message() -> None:
-    error = ErrorField(code="moderation_blocked", message="Change the prompt.")
+    error = VideoError("moderation_blocked", "Change the prompt.")
     record = _record(Phase.FAILED).model_copy(update={"error": error})
     failure = video_object(record, retention_days=None).error
     assert failure is not None

@@ -14,10 +14,18 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
+from dailies.api.documents import answers, content_answers
 from dailies.api.errors import error_response, note_error
+from dailies.protocols.openai.objects import ErrorBody, ErrorEnvelope
 from dailies.video.errors import Forbidden, InvalidRequest, RequestError, Unauthenticated
 
-__all__ = ["FlatError", "FlatErrorsRoute", "check_api_version"]
+__all__ = [
+    "FlatError",
+    "FlatErrorsRoute",
+    "check_api_version",
+    "flat_answers",
+    "flat_content_answers",
+]
 
 _GATEWAY_CODES = ("DeploymentNotFound", "BadRequest")
 _API_VERSIONS = ("preview", "v1")
@@ -37,6 +45,25 @@ class FlatError(JSONResponse):
             if name not in ("content-length", "content-type")
         }
         super().__init__({**fields, "inner_error": None}, error.status, headers)
+
+
+class FlatErrorBody(ErrorBody):
+    """The jobs API's own errors: the fields without an envelope around them."""
+
+    inner_error: dict[str, Any] | None
+
+
+_ENVELOPE = FlatErrorBody | ErrorEnvelope
+
+
+def flat_answers(*errors: int, **further: Any) -> dict[int | str, dict[str, Any]]:
+    """``answers`` of a route whose errors are flat, or wrapped where the gateway gives them."""
+    return answers(*errors, envelope=_ENVELOPE, **further)
+
+
+def flat_content_answers() -> dict[int | str, dict[str, Any]]:
+    """``content_answers`` of the same."""
+    return content_answers("video/mp4", "image/webp", "image/jpg", "image/jpeg", envelope=_ENVELOPE)
 
 
 class FlatErrorsRoute(APIRoute):

@@ -11,14 +11,19 @@ from pydantic import WithJsonSchema
 
 from dailies.api.content import deliver
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
-from dailies.api.documents import REPLAYED, SENDING_HEADERS
+from dailies.api.documents import JOB_BODY, REPLAYED, SENDING_HEADERS
 from dailies.api.lookup import visible
 from dailies.api.observe import note
 from dailies.api.sora1.create import create_job
-from dailies.api.sora1.documents import CREATE_BODY, flat_answers, flat_content_answers
-from dailies.api.sora1.errors import FlatErrorsRoute, check_api_version
-from dailies.api.sora1.ids import generation_of, video_of_job
-from dailies.api.sora1.objects import (
+from dailies.api.sora1.errors import (
+    FlatErrorsRoute,
+    check_api_version,
+    flat_answers,
+    flat_content_answers,
+)
+from dailies.api.videos import delete_video, page_size
+from dailies.protocols.sora1.ids import generation_of, video_of_job
+from dailies.protocols.sora1.objects import (
     STATUSES,
     Generation,
     Job,
@@ -26,7 +31,6 @@ from dailies.api.sora1.objects import (
     job_object,
     status_of,
 )
-from dailies.api.videos import delete_video, page_size
 from dailies.video.basics import Phase, Variant
 from dailies.video.errors import InvalidRequest, NotFound
 from dailies.video.record import StoredFile, VideoRecord
@@ -49,7 +53,7 @@ router = APIRouter(
     status_code=201,
     response_model=Job,
     responses=flat_answers(400, 404, 408, 409, 413, 415, 429, ok=REPLAYED, success=201),
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
+    openapi_extra={"requestBody": JOB_BODY, "parameters": SENDING_HEADERS},
 )
 async def create(
     request: Request, response: Response, context: RequestContext, caller: Caller

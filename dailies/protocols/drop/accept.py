@@ -11,17 +11,22 @@ from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobClient
 
 from dailies.announce.events import rejected_event
-from dailies.catalogue.offers import check_inputs
-from dailies.inputs.headers import check_file
-from dailies.intake.accept import Acceptance, GivenInput, GivenReference, accept
-from dailies.protocols import drop as drops
+from dailies.intake.accept import Acceptance, accept
 from dailies.protocols.drop import memory as drop_memory
-from dailies.protocols.frame_inputs import (
-    check_frame_fields,
-    read_frame_input,
-    takes_frames,
+from dailies.protocols.drop.merging import MAX_FILE_BYTES, DropParameters, ParameterFile, parameters
+from dailies.protocols.drop.naming import (
+    DropKind,
+    classify,
+    defaults_candidates,
+    error_name,
+    is_sidecar_of,
+    sidecar_candidates,
+    sidecar_prefixes,
+    unsupported,
 )
-from dailies.protocols.requests import build_request
+from dailies.protocols.drop.reports import error_report
+from dailies.protocols.inputs import check_frame_fields, read_input
+from dailies.protocols.wish import plan
 from dailies.services import Services
 from dailies.stores import uploads
 from dailies.stores.blob_source import BlobSource
@@ -37,11 +42,11 @@ from dailies.video.errors import (
     RequestError,
     UnusableReference,
 )
-from dailies.video.record import ReferenceFile, Source, SourceKind, VideoRequest
+from dailies.video.record import Source, SourceKind
 
 __all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
 
-_MAX_PARAMETER_BYTES = drops.MAX_FILE_BYTES + 1
+_MAX_PARAMETER_BYTES = MAX_FILE_BYTES + 1
 # Work that did not come back was killed, by this very file or by whatever else restarts a worker.
 _MOST_BEGUN = 8
 _MOST_FAULTS = 5
@@ -129,14 +134,14 @@ async def _decide(
 ) -> tuple[DropAnswer, Acceptance | None]:
     name, metadata = drop["blob"], dict(properties.metadata or {})
     try:
-        kind = drops.classify(name, metadata)
-        if kind is drops.DropKind.UNSUPPORTED:
-            raise drops.unsupported(name)
+        kind = classify(name, metadata)
+        if kind is DropKind.UNSUPPORTED:
+            raise unsupported(name)
         if not kind.starts_video:
             await services.drops.close(name, drop["etag"])
             return {"kind": "gone"}, None
-        sidecar = await _first(services, drops.sidecar_candidates(name))
-        defaults = await _first(services, drops.defaults_candidates(name))
+        sidecar = await _first(services, sidecar_candidates(name))
+        defaults = await _first(services, defaults_candidates(name))
         if not drop.get("last_call"):
             described = sidecar is not None or _has_prompt(metadata)
             empty = any(file is not None and file.is_empty for file in (sidecar, defaults))
@@ -144,7 +149,7 @@ async def _decide(
                 return {"kind": "waiting"}, None
         if not properties.size:
             raise DropError("The file is empty. Upload it whole.", code="invalid_image", where=name)
-        wanted = drops.parameters(name, metadata, sidecar, defaults)
+        wanted = parameters(name, metadata, sidecar, defaults)
         source = BlobSource(client, int(properties.size), str(properties.etag))
         acceptance = await _accept(services, drop, wanted, source)
     except DropError as error:
@@ -169,15 +174,13 @@ async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> N
     """
     error = DropError(rejection["message"], code=rejection["code"], where=rejection["where"])
     now = services.clock()
-    report = drops.error_report(
+    report = error_report(
         error,
         blob=drop["blob"],
         etag=drop["etag"],
         time=datetime.fromtimestamp(now, UTC).isoformat(),
     )
-    await services.files.references.upload_blob(
-        drops.error_name(drop["blob"]), report, overwrite=True
-    )
+    await services.files.references.upload_blob(error_name(drop["blob"]), report, overwrite=True)
     container = services.settings.references_container
     await services.events.publish(
         rejected_event(
@@ -202,9 +205,9 @@ async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> N
 async def images_of_sidecar(services: Services, sidecar: str) -> list[str]:
     """The names of the images that this sidecar belongs to."""
     found: dict[str, None] = {}
-    for prefix in drops.sidecar_prefixes(sidecar):
+    for prefix in sidecar_prefixes(sidecar):
         async for name in services.files.references.list_blob_names(name_starts_with=prefix):
-            if drops.is_sidecar_of(sidecar, name):
+            if is_sidecar_of(sidecar, name):
                 found[name] = None
     return list(found)
 
@@ -242,16 +245,19 @@ def _never_came_back(name: str) -> DropError:
 async def _accept(
     services: Services,
     drop: Drop,
-    wanted: drops.DropParameters,
+    wanted: DropParameters,
     source: BlobSource,
 ) -> Acceptance:
     name = drop["blob"]
     # The upload alone is the key: its sidecar may have changed since, the video may not.
     key = uploads.idempotency_key(services.settings.references_container, name, drop["etag"])
     try:
-        request, reference, inputs = await _read(services, name, wanted, source, key)
+        wish = wanted.wish
+        planned = plan(services.catalogue, wish, with_image=True)
+        check_frame_fields(wish, planned.model, has_input=True)
+        request, first = await read_input(planned, source, services.settings, key)
     except UnusableReference as error:
-        raise drops.unusable(name, error) from None
+        raise DropError(error.message, code=error.code, where=name) from None
     except RequestError as error:
         where = f"{name}: {error.param}" if error.param else name
         raise DropError(
@@ -261,53 +267,26 @@ async def _accept(
         services,
         owner=services.settings.drop_owner,
         request=request,
-        reference=reference,
         source=Source(kind=SourceKind.DROP, blob=name, etag=drop["etag"]),
         idempotency_key=key,
         traceparent=drop.get("traceparent"),
         key_decides=True,
-        inputs=inputs,
+        inputs=[first],
     )
 
 
-async def _read(
-    services: Services, name: str, wanted: drops.DropParameters, source: BlobSource, key: str
-) -> tuple[VideoRequest, GivenReference | None, list[GivenInput]]:
-    """What is asked for, with the image that the video starts with, or what goes to a frame."""
-    settings, catalogue = services.settings, services.catalogue
-    fields = wanted.model_dump(mode="json", exclude_none=True)
-    model = catalogue.resolve(wanted.model)
-    check_frame_fields(fields, model, has_input=True)
-    if takes_frames(model) or drops.classify(name) is drops.DropKind.VIDEO:
-        given, size = await read_frame_input(fields, source, settings, model, digest=key)
-        request = build_request(catalogue, fields, image=size)
-        check_inputs(model, [given.item], request.seconds, param="frame_index")
-        return request, None, [given]
-    if source.length > settings.max_reference_bytes:
-        raise DropError(
-            f"the image has {source.length} bytes; at most {settings.max_reference_bytes} are "
-            "taken. Save it smaller.",
-            code="image_too_large",
-            where=name,
-        )
-    info = await check_file(source, max_pixels=settings.max_reference_pixels)
-    request = build_request(catalogue, fields, image=info.upright)
-    file = ReferenceFile(content_type=f"image/{info.format.value}", fit=wanted.fit)
-    return request, GivenReference(file, source.length, source.open, key), []
-
-
-async def _first(services: Services, names: tuple[str, ...]) -> drops.ParameterFile | None:
+async def _first(services: Services, names: tuple[str, ...]) -> ParameterFile | None:
     for name in names:
         data = await read_blob(services.files.references, name, max_bytes=_MAX_PARAMETER_BYTES)
         if data is not None:
-            return drops.ParameterFile(name, data)
+            return ParameterFile(name, data)
     return None
 
 
 async def _forget_report(services: Services, name: str) -> None:
     """Remove the report of an earlier rejection: what it asked for was done."""
     try:
-        await services.files.references.delete_blob(drops.error_name(name))
+        await services.files.references.delete_blob(error_name(name))
     except ResourceNotFoundError:
         return
     except (HttpResponseError, AzureError) as error:

@@ -10,9 +10,9 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 
 from dailies.engine import ACCEPT_DROP, WAKE_EVENT, InstanceState, Orchestrations
-from dailies.protocols import drop as drops
 from dailies.protocols.drop.accept import Drop, images_of_sidecar
 from dailies.protocols.drop.announcements import Announcement
+from dailies.protocols.drop.naming import DropKind, classify
 from dailies.services import Services
 from dailies.stores import uploads
 from dailies.stores.drops import blob_state
@@ -32,11 +32,11 @@ async def blob_announced(
         azure.core.exceptions.AzureError: storage did not answer; tell again.
     """
     name, etag = await _name(services, announcement), announcement.etag
-    kind = drops.classify(name)
-    if kind is drops.DropKind.SIDECAR:
+    kind = classify(name)
+    if kind is DropKind.SIDECAR:
         for image in await images_of_sidecar(services, name):
             await _image_changed(services, orchestrations, image, sidecar=True)
-    elif kind.starts_video or kind is drops.DropKind.UNSUPPORTED:
+    elif kind.starts_video or kind is DropKind.UNSUPPORTED:
         await _image_changed(services, orchestrations, name, etag)
     else:
         log_event("drop_ignored", blob=name, kind=kind)

@@ -19,32 +19,25 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
 )
 
 from dailies.jsontext import parse_json
 from dailies.protocols.drop.naming import DEFAULTS_NAME, sidecar_candidates
-from dailies.protocols.inpaint import read_crop
+from dailies.protocols.fields import MAX_PROMPT_CHARACTERS
+from dailies.protocols.frames import read_crop
+from dailies.protocols.wish import Wish
 from dailies.video.basics import Size
 from dailies.video.errors import DropError, InvalidRequest
-from dailies.video.framing import CropBounds, FitMode, crop_document
+from dailies.video.framing import CropBounds, FitMode
 
 __all__ = ["MAX_FILE_BYTES", "DropParameters", "ParameterFile", "parameters"]
 
 MAX_FILE_BYTES = 64 * 1024
-MAX_PROMPT_CHARACTERS = 32_000
 _MOST_PARTS = 1000
 _LONGEST_KEY = 64
-
-
-def _whole_seconds(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise ValueError("Expected a whole number of seconds, such as 8.")
 
 
 def _pixel_size(value: object) -> object:
@@ -61,22 +54,19 @@ def _pixel_size(value: object) -> object:
     )
 
 
-def _size_text(size: Size | None) -> str | None:
-    return None if size is None else str(size)
-
-
 def _fit_mode(value: object) -> object:
     if isinstance(value, str) and value.strip().lower() in set(FitMode):
         return FitMode(value.strip().lower())
     raise ValueError("Expected 'cover', 'contain' or 'stretch'.")
 
 
-def _count(value: object) -> object:
+def _whole(value: object, info: ValidationInfo) -> object:
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise ValueError("Expected a whole number.")
+    seconds = " of seconds, such as 8" if info.field_name == "seconds" else ""
+    raise ValueError(f"Expected a whole number{seconds}.")
 
 
 def _crop(value: object) -> object:
@@ -86,33 +76,41 @@ def _crop(value: object) -> object:
         raise ValueError(error.message.partition(": ")[2] or error.message) from None
 
 
-def _crop_text(crop: CropBounds | None) -> dict[str, float] | None:
-    return None if crop is None else crop_document(crop)
-
-
 _Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
 
 
 class DropParameters(BaseModel):
     """What video to make of a dropped image; what is None is left to the model's defaults.
 
-    Checked here for what can be checked without the catalogue. As JSON it is flat, with ``size``
-    as ``"1280x720"``.
+    Checked here for what can be checked without the catalogue.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     prompt: Annotated[_Text, Field(max_length=MAX_PROMPT_CHARACTERS, repr=False)]
     model: Annotated[_Text, Field(max_length=128)] | None = None
-    seconds: Annotated[int, BeforeValidator(_whole_seconds), Field(ge=1, le=3600)] | None = None
-    size: Annotated[Size | None, BeforeValidator(_pixel_size), PlainSerializer(_size_text)] = None
+    seconds: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=3600)] | None = None
+    size: Annotated[Size | None, BeforeValidator(_pixel_size)] = None
     fit: Annotated[FitMode, BeforeValidator(_fit_mode)] = FitMode.COVER
     user: Annotated[_Text, Field(max_length=512)] | None = None
-    n_variants: Annotated[int, BeforeValidator(_count), Field(ge=1, le=16)] | None = None
-    frame_index: Annotated[int, BeforeValidator(_count), Field(ge=0)] | None = None
-    crop_bounds: Annotated[
-        CropBounds | None, BeforeValidator(_crop), PlainSerializer(_crop_text)
-    ] = None
+    n_variants: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=16)] | None = None
+    frame_index: Annotated[int, BeforeValidator(_whole), Field(ge=0)] | None = None
+    crop_bounds: Annotated[CropBounds | None, BeforeValidator(_crop)] = None
+
+    @property
+    def wish(self) -> Wish:
+        """What is asked for."""
+        return Wish(
+            prompt=self.prompt,
+            model=self.model,
+            seconds=self.seconds,
+            size=self.size,
+            n_variants=self.n_variants,
+            user=self.user,
+            fit=self.fit,
+            frame_index=self.frame_index,
+            crop=self.crop_bounds,
+        )
 
 
 _FIELDS = tuple(DropParameters.model_fields)

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import json
 
-from dailies.video.errors import DropError, UnusableReference
+from dailies.video.errors import DropError
 
-__all__ = ["error_report", "unusable"]
-
-
-def unusable(name: str, error: UnusableReference) -> DropError:
-    """The answer to an image whose content can't be used."""
-    return DropError(error.message, code=error.code, where=name)
+__all__ = ["error_report"]
 
 
 def error_report(error: DropError, *, blob: str, etag: str, time: str) -> bytes:

@@ -20,8 +20,8 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobProperties
 
 from dailies.engine import InstanceState, Orchestrations
-from dailies.protocols import drop as drops
 from dailies.protocols.drop.arrivals import look_again
+from dailies.protocols.drop.naming import DropKind, classify
 from dailies.services import Services
 from dailies.stores.drops import ContainerPass, OpenDrop, blob_state
 from dailies.telemetry.logs import log_event
@@ -106,8 +106,8 @@ async def _pages(
 
 
 def _may_start(blob: BlobProperties) -> bool:
-    kind = drops.classify(str(blob.name))
-    return kind.starts_video or kind is drops.DropKind.UNSUPPORTED
+    kind = classify(str(blob.name))
+    return kind.starts_video or kind is DropKind.UNSUPPORTED
 
 
 async def _look_closely(

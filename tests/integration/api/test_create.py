@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -80,11 +82,11 @@ async def test_an_uploaded_image_decides_the_size(world: World) -> None:
     record = await world.record(video["id"])
     assert video["size"] == "1280x720"
     assert record is not None
-    assert record.request.reference is not None
-    assert record.request.reference.fit is FitMode.CONTAIN
-    assert await world.services.files.read(
-        record.request.reference.original, max_bytes=10_000
-    ) == png(64, 36)
+    first = record.request.first_frame
+    assert first is not None
+    assert first.file is not None
+    assert first.fit is FitMode.CONTAIN
+    assert await world.services.files.read(first.file.blob, max_bytes=10_000) == png(64, 36)
 
 
 async def test_an_image_may_come_as_a_data_url(world: World) -> None:
@@ -303,6 +305,16 @@ async def test_an_owner_may_be_kept_to_a_number_of_unfinished_videos(storage: st
         assert int(third.headers["Retry-After"]) > 0
         assert (replay.status_code, replay.json()["id"]) == (200, first.json()["id"])
         assert bobs.status_code == 200
+
+
+async def test_no_more_are_taken_however_many_come_at_once(storage: str) -> None:
+    async with World(storage, DAILIES_MAX_UNFINISHED=3) as world:
+        body = {"prompt": "a pier"}
+        answers = await asyncio.gather(
+            *(world.alice.post("/v1/videos", json=body) for _ in range(20))
+        )
+        codes = Counter(answer.status_code for answer in answers)
+        assert codes == {200: 3, 429: 17}
 
 
 async def test_operators_get_durable_s_payload_and_others_do_not(world: World) -> None:

@@ -6,12 +6,12 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 
 from dailies.api.app import create_app
-from dailies.api.sora1.ids import generation_id, job_id
 from dailies.engine import WAKE_EVENT, VideoRef
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import remove_video
 from dailies.pipeline.sweep import sweep
+from dailies.protocols.sora1.ids import generation_id, job_id
 from dailies.stores.tombstones import Removal
 from dailies.video.basics import Phase
 from tests.integration.api.world import World

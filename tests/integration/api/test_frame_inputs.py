@@ -11,7 +11,7 @@ from PIL import Image
 from dailies.engine import VideoRef
 from dailies.pipeline.prepare import prepare_reference
 from dailies.video.framing import CropBounds, FitMode
-from dailies.video.record import InpaintItem, InpaintType
+from dailies.video.request import Input, InputKind
 from tests.integration.api.world import World, png
 from tests.unit.inputs import pictures
 
@@ -31,8 +31,8 @@ async def test_an_input_through_the_videos_protocol(world: World, clip: bytes) -
     assert answer.json()["size"] == "1280x720"
     record = await world.record(answer.json()["id"])
     assert record is not None
-    [kept] = record.request.inpaint
-    assert (kept.type, kept.frame_index, kept.fit) == (InpaintType.VIDEO, 3, None)
+    [kept] = record.request.inputs
+    assert (kept.type, kept.frame_index, kept.fit) == (InputKind.VIDEO, 3, None)
     assert kept.crop == CropBounds(0.1, 0.1, 0.9, 0.9)
 
 
@@ -43,8 +43,8 @@ async def test_an_image_through_the_videos_protocol_is_to_be_fitted(world: World
     )
     record = await world.record(answer.json()["id"])
     assert record is not None
-    assert record.request.reference is None
-    assert [kept.fit for kept in record.request.inpaint] == [FitMode.CONTAIN]
+    assert record.request.first_frame is None
+    assert [kept.fit for kept in record.request.inputs] == [FitMode.CONTAIN]
     assert record.request.needs_preparing
 
 
@@ -76,6 +76,12 @@ async def test_sora_2_takes_no_video(world: World, clip: bytes) -> None:
     assert "takes no video" in error["message"]
 
 
+async def test_an_empty_frame_index_says_nothing(world: World) -> None:
+    body = {"model": "sora-2", "prompt": "x", "frame_index": "", "crop_bounds": ""}
+    answer = await world.alice.post("/v1/videos", data=body)
+    assert answer.status_code == 200, answer.text
+
+
 async def test_a_frame_needs_something_to_show(world: World) -> None:
     body = {"model": "sora", "prompt": "x", "frame_index": 4}
     answer = await world.alice.post("/v1/videos", json=body)
@@ -91,7 +97,7 @@ def sideways(width: int, height: int) -> bytes:
     return buffer.getvalue()
 
 
-async def prepared(world: World, data: bytes, **fields: str) -> tuple[InpaintItem, bytes]:
+async def prepared(world: World, data: bytes, **fields: str) -> tuple[Input, bytes]:
     """The item of a video made from an image, once it is prepared, and what will be sent."""
     body = {"model": "sora", "prompt": "x", "size": "480x480", **fields}
     answer = await world.alice.post("/v1/videos", data=body, files={"input_reference": data})
@@ -100,8 +106,8 @@ async def prepared(world: World, data: bytes, **fields: str) -> tuple[InpaintIte
         assert (await prepare_reference(world.services, video))["kind"] == "done"
     record = await world.record(video["id"])
     assert record is not None
-    assert not any(item.needs_preparing for item in record.request.inpaint)
-    [kept] = record.request.inpaint
+    assert not any(item.needs_preparing for item in record.request.inputs)
+    [kept] = record.request.inputs
     assert kept.file is not None
     assert await world.blobs(video["id"]) == [kept.file.blob]
     sent = await world.services.files.read(kept.file.blob, max_bytes=10_000_000)

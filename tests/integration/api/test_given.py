@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from dailies.api import documents, vocabulary
-from dailies.api.sora1 import documents as jobs
-from dailies.api.vocabulary import Vocabulary
+from dailies.api import documents
+from dailies.protocols import vocabulary
+from dailies.protocols.vocabulary import Vocabulary
 from tests.integration.api.world import CLIP, World, png
 
 IMAGE_URL = "data:image/png;base64," + base64.b64encode(png()).decode()
@@ -158,7 +158,7 @@ async def test_an_image_url_is_the_reference(world: World) -> None:
     for answer in (await create(world, image_url=IMAGE_URL), form):
         record = await world.record(answer.json()["id"])
         assert record is not None
-        assert record.request.reference is not None
+        assert record.request.first_frame is not None
 
 
 @pytest.mark.parametrize(
@@ -379,7 +379,7 @@ async def test_a_thousand_odd_fields_do_no_harm(world: World) -> None:
         (documents.EDIT_BODY, vocabulary.EDIT),
         (documents.EXTENSION_BODY, vocabulary.EXTENSION),
         (documents.CHARACTER_BODY, vocabulary.CHARACTER),
-        (jobs.CREATE_BODY, vocabulary.JOB),
+        (documents.JOB_BODY, vocabulary.JOB),
     ],
 )
 def test_what_the_document_names_is_read(body: Any, words: Vocabulary) -> None:

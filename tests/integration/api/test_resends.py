@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dailies.api.sora1.ids import video_of_job
+from dailies.protocols.sora1.ids import video_of_job
 from dailies.stores.resends import RESEND_SECONDS
 from dailies.video.basics import Phase
 from tests.integration.api.test_create import IMAGE_URL

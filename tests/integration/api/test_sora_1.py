@@ -9,10 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from dailies.api.sora1.ids import generation_id, job_id, video_of_job
+from dailies.protocols.sora1.ids import generation_id, job_id, video_of_job
 from dailies.video.basics import Phase, Variant, VideoError
 from dailies.video.framing import CropBounds
-from dailies.video.record import Generation, InpaintType, VideoRecord
+from dailies.video.record import GeneratedVideo, VideoRecord
+from dailies.video.request import InputKind
 from tests.integration.api.world import World, png
 from tests.media import write_clip
 
@@ -59,7 +60,7 @@ async def succeeded(world: World, number: int = 2) -> str:
                 f"{video_id}/thumbnail-{place + 1}.jpg", b"picture", content_type="image/jpeg"
             ),
         }
-        made.append(Generation(id=f"gen_upstream_{place}", files=files))
+        made.append(GeneratedVideo(id=f"gen_upstream_{place}", files=files))
     await world.change(
         video_id,
         phase=Phase.DONE,
@@ -143,8 +144,8 @@ async def test_an_image_and_its_item(world: World) -> None:
     item = {"frame_index": 10, "type": "image", "file_name": "dog.png", "crop_bounds": BOUNDS}
     answer = await send(world, [item], ("dog.png", png()))
     assert answer.status_code == 201, answer.text
-    [kept] = (await record_of(world, answer.json())).request.inpaint
-    assert (kept.type, kept.frame_index, kept.fit) == (InpaintType.IMAGE, 10, None)
+    [kept] = (await record_of(world, answer.json())).request.inputs
+    assert (kept.type, kept.frame_index, kept.fit) == (InputKind.IMAGE, 10, None)
     assert kept.crop == CropBounds(0.1, 0.1, 0.9, 0.9)
     assert kept.file is not None
     assert await world.services.files.read(kept.file.blob, max_bytes=10_000) == png()
@@ -154,7 +155,7 @@ async def test_a_clip_and_its_item(world: World, clip: bytes) -> None:
     item = {"frame_index": 0, "type": "video", "file_name": "dog.mp4"}
     answer = await send(world, [item], ("dog.mp4", clip))
     assert answer.status_code == 201, answer.text
-    [kept] = (await record_of(world, answer.json())).request.inpaint
+    [kept] = (await record_of(world, answer.json())).request.inputs
     assert kept.file is not None
     assert (kept.file.bytes, kept.file.content_type) == (len(clip), "video/mp4")
 

@@ -211,7 +211,7 @@ class World:
                 references_container=settings_.references_container,
                 account_key=self._blobs.credential.account_key,
             ),
-            references=ReferenceFetcher(max_bytes=settings_.max_reference_bytes),
+            fetcher=ReferenceFetcher(max_bytes=settings_.max_reference_bytes),
             events=cast(EventPublisher, self.events),
             providers=Providers(
                 catalogue, lambda: Token(), transport=httpx.MockTransport(self._provider)

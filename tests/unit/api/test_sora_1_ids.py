@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.api.sora1.ids import generation_id, generation_of, job_id, video_of_job
+from dailies.protocols.sora1.ids import generation_id, generation_of, job_id, video_of_job
 from dailies.video.basics import new_id
 
 VIDEO_IDS = st.integers(0, 2**128 - 1).map(lambda number: f"video_{number:032x}")

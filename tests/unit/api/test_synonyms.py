@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
-from dailies.api.synonyms import translate
 from dailies.catalogue import Catalogue
+from dailies.protocols.openai.bodies import CreateVideo
+from dailies.protocols.openai.synonyms import wish_of
+from dailies.protocols.wish import Wish
+from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest, NotFound
 from tests.unit.test_catalogue import ENDPOINT, SHIPPED
 
 CATALOGUE = Catalogue.load(SHIPPED, ENDPOINT)
+WIDE, TALL = Size(1280, 720), Size(720, 1280)
 URL = "https://example.com/pier.png"
 
 
-def fields(**given: Any) -> dict[str, Any]:
-    return translate(given, CATALOGUE).fields
+def wish(**given: Any) -> Wish:
+    return wish_of(CreateVideo.read({"prompt": "x", **given}), CATALOGUE)
 
 
 def refusal(**given: Any) -> InvalidRequest:
     with pytest.raises(InvalidRequest) as caught:
-        translate(given, CATALOGUE)
+        wish(**given)
     return caught.value
 
 
@@ -29,32 +34,30 @@ def refusal(**given: Any) -> InvalidRequest:
     ("given", "same"),
     [
         ({"duration": 8}, {"seconds": 8}),
-        ({"n_seconds": "8"}, {"seconds": "8"}),
-        ({"seconds": "8", "duration": 8}, {"seconds": "8"}),
-        ({"seconds": "8s", "duration": 8.0, "n_seconds": "8.0"}, {"seconds": "8s"}),
-        ({"seconds": None, "duration": "8"}, {"seconds": "8"}),
-        ({"seconds": "8", "duration": None}, {"seconds": "8"}),
+        ({"n_seconds": "8"}, {"seconds": 8}),
+        ({"seconds": "8", "duration": 8}, {"seconds": 8}),
+        ({"seconds": "8s", "duration": 8.0, "n_seconds": "8.0"}, {"seconds": 8}),
+        ({"seconds": None, "duration": "8"}, {"seconds": 8}),
+        ({"seconds": "8", "duration": None}, {"seconds": 8}),
         ({"n": 2}, {"n_variants": 2}),
         ({"n": "2", "n_variants": 2}, {"n_variants": 2}),
-        ({"width": 1280, "height": "720"}, {"size": "1280x720"}),
-        ({"width": 1280, "height": 720, "size": "1280x720"}, {"size": "1280x720"}),
-        ({"width": 7, "height": 7}, {"size": "7x7"}),
-        ({"image_url": URL}, {"input_reference": {"image_url": URL}}),
+        ({"width": 1280, "height": "720"}, {"size": WIDE}),
+        ({"width": 1280, "height": 720, "size": "1280x720"}, {"size": WIDE}),
+        ({"width": 7, "height": 7}, {"size": Size(7, 7)}),
         ({"image_url": ""}, {}),
-        ({"aspect_ratio": "16:9"}, {"size": "1280x720"}),
-        ({"aspect_ratio": "9 : 16"}, {"size": "720x1280"}),
-        ({"aspect_ratio": "9/16", "size": "720x1280"}, {"size": "720x1280"}),
-        ({"aspect_ratio": "1.78:1", "size": "auto"}, {"size": "1280x720"}),
+        ({"aspect_ratio": "16:9"}, {"size": WIDE}),
+        ({"aspect_ratio": "9 : 16"}, {"size": TALL}),
+        ({"aspect_ratio": "9/16", "size": "720x1280"}, {"size": TALL}),
+        ({"aspect_ratio": "1.78:1", "size": "auto"}, {"size": WIDE}),
         ({"aspect_ratio": "auto"}, {}),
-        ({"aspect_ratio": "16:9", "resolution": "720p"}, {"size": "1280x720"}),
-        ({"resolution": "1280x720"}, {"size": "1280x720"}),
-        ({"resolution": "720P", "size": "720x1280"}, {"size": "720x1280"}),
-        ({"size": "1280x720", "seconds": 4}, {"size": "1280x720", "seconds": 4}),
+        ({"aspect_ratio": "16:9", "resolution": "720p"}, {"size": WIDE}),
+        ({"resolution": "1280x720"}, {"size": WIDE}),
+        ({"resolution": "720P", "size": "720x1280"}, {"size": TALL}),
+        ({"size": "1280x720", "seconds": 4}, {"size": WIDE, "seconds": 4}),
     ],
 )
 def test_what_is_understood(given: dict[str, Any], same: dict[str, Any]) -> None:
-    found = {name: value for name, value in fields(**given).items() if value is not None}
-    assert found == same
+    assert dataclasses.replace(wish(**given), names={}) == Wish("x", **same)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_what_is_understood(given: dict[str, Any], same: dict[str, Any]) -> None
     ],
 )
 def test_a_model_of_many_sizes(given: dict[str, Any], size: str) -> None:
-    assert fields(model="sora", **given)["size"] == size
+    assert str(wish(model="sora", **given).size) == size
 
 
 @pytest.mark.parametrize(
@@ -114,13 +117,18 @@ def test_what_leads_to_no_one_size_lists_the_sizes(given: dict[str, Any]) -> Non
     assert "'720x1280' and '1280x720'" in error.message
 
 
+def test_an_image_url_is_what_it_starts_from() -> None:
+    assert CreateVideo.read({"prompt": "x", "image_url": URL}).reference == URL
+    assert wish(image_url=URL).names == {"input_reference": "image_url"}
+
+
 def test_a_caller_s_own_name_of_a_field_is_known() -> None:
-    assert translate({"duration": 5}, CATALOGUE).names == {"seconds": "duration"}
-    assert translate({"aspect_ratio": "16:9"}, CATALOGUE).names == {"size": "aspect_ratio"}
-    assert translate({"seconds": 5}, CATALOGUE).names == {}
+    assert wish(duration=5).names == {"seconds": "duration"}
+    assert wish(aspect_ratio="16:9").names == {"size": "aspect_ratio"}
+    assert wish(seconds=5).names == {}
 
 
 def test_sizes_are_those_of_the_model_that_is_asked_for() -> None:
     with pytest.raises(NotFound):
-        fields(model="nothing", aspect_ratio="16:9")
-    assert "size" not in fields(model=7, aspect_ratio="16:9")  # which is refused for itself
+        wish(model="nothing", aspect_ratio="16:9")
+    assert refusal(model=7, aspect_ratio="16:9").param == "model"

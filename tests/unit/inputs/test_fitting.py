@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
-from dailies.inputs.fitting import CropBounds, FitMode, Fitted, ImageFormat, fit
+from dailies.inputs.fitting import Fitted, fit
+from dailies.inputs.image_info import ImageFormat
 from dailies.video.basics import Size
+from dailies.video.framing import CropBounds, FitMode
 from tests.unit.inputs import pictures
 from tests.unit.inputs.pictures import BLUE, GREEN, RED, WHITE, decode, encode, quadrants
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from dailies.inputs.fitting import ImageFormat, fit
+from dailies.inputs.fitting import fit
 from dailies.inputs.headers import check, check_file, probe
+from dailies.inputs.image_info import ImageFormat
 from dailies.inputs.mp4 import looks_like_mp4
 from dailies.inputs.reading import BytesReader
 from dailies.video.basics import Size

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dailies.inputs.fitting import ImageFormat, ImageInfo, check, fit, probe
+from dailies.inputs.fitting import fit
+from dailies.inputs.headers import ImageFormat, ImageInfo, check, probe
 from dailies.video.basics import Size
 from dailies.video.errors import UnusableReference
 from tests.unit.inputs import pictures

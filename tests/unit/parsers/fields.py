@@ -15,19 +15,22 @@ from dailies.api.create import idempotency_key
 from dailies.api.errors import note_error
 from dailies.api.given import read_given
 from dailies.api.observe import _request_id
-from dailies.api.sora1.ids import generation_of, video_of_job
 from dailies.api.streaming import requested_span
-from dailies.api.synonyms import translate
 from dailies.api.videos import page_size
-from dailies.api.vocabulary import CREATE
 from dailies.catalogue import Catalogue
 from dailies.catalogue.offers import whole
 from dailies.net.fetching import ReferenceFetcher
 from dailies.net.numerals import whole_number
-from dailies.protocols import drop as drops
-from dailies.protocols import inpaint
 from dailies.protocols.drop.announcements import read_announcement
-from dailies.protocols.requests import check_choice, check_prompt
+from dailies.protocols.drop.merging import ParameterFile, parameters
+from dailies.protocols.drop.naming import classify
+from dailies.protocols.fields import read_length, read_prompt
+from dailies.protocols.frames import read_crop, read_frame_index
+from dailies.protocols.openai.bodies import CreateVideo
+from dailies.protocols.openai.synonyms import wish_of
+from dailies.protocols.sora1.ids import generation_of, video_of_job
+from dailies.protocols.sora1.job import read_items
+from dailies.protocols.vocabulary import CREATE
 from dailies.stores.characters import CharacterStore
 from dailies.stores.records import hash_key, is_video_id
 from dailies.telemetry import tracecontext
@@ -69,11 +72,11 @@ HOSTS = {
 
 
 def _seconds(value: str) -> object:
-    return drops.parameters("a.png", {"prompt": "x", "seconds": value, "frame_index": value})
+    return parameters("a.png", {"prompt": "x", "seconds": value, "frame_index": value})
 
 
 def _prompt(value: str) -> object:
-    return drops.parameters("a.png", {"prompt": value})
+    return parameters("a.png", {"prompt": value})
 
 
 def _announced(value: str) -> object:
@@ -92,11 +95,11 @@ def _refused(value: str) -> object:
 
 
 def _asked(**fields: str) -> object:
-    return translate(fields, CATALOGUE)
+    return wish_of(CreateVideo.read({"prompt": "x", **fields}), CATALOGUE)
 
 
 def _sidecar(data: bytes) -> object:
-    return drops.parameters("a.png", {}, drops.ParameterFile("a.json", data))
+    return parameters("a.png", {}, ParameterFile("a.json", data))
 
 
 async def _url(data: bytes) -> object:
@@ -135,20 +138,16 @@ PARSERS = (
     Parser("whole number", text(whole), WORDS),
     Parser("digits", text(whole_number), WORDS),
     Parser("size", text(Size.parse), {**WORDS, **of(b"9", b" ", b"x", before=b"1280x")}),
-    Parser("prompt", text(check_prompt), WORDS),
-    Parser(
-        "seconds", text(lambda value: check_choice({"seconds": value}, "seconds", (4, 8))), WORDS
-    ),
+    Parser("prompt", text(read_prompt), WORDS),
+    Parser("seconds", text(read_length), WORDS),
     Parser("image URL", waits(_url), HOSTS, MOST_URL),
-    Parser("frame index", text(inpaint.read_frame_index), WORDS),
+    Parser("frame index", text(read_frame_index), WORDS),
     Parser(
         "crop bounds",
-        text(inpaint.read_crop),
+        text(read_crop),
         {**JSON, **of(b"9", before=b'{"left_fraction":"', after=b'"}')},
     ),
-    Parser(
-        "inpaint items", text(inpaint.read_items), {**JSON, **of(b'{"type":"image"},', before=b"[")}
-    ),
+    Parser("inpaint items", text(read_items), {**JSON, **of(b'{"type":"image"},', before=b"[")}),
     Parser(
         "sidecar",
         _sidecar,
@@ -162,7 +161,7 @@ PARSERS = (
     Parser("metadata", text(_seconds), WORDS, MOST_METADATA),
     Parser(
         "prompt in base64",
-        text(lambda v: drops.parameters("a.png", {"prompt_b64": v})),
+        text(lambda v: parameters("a.png", {"prompt_b64": v})),
         {**WORDS, **of(base64.b64encode(b"abc"), b"=", b" Y")},
         MOST_METADATA,
     ),
@@ -172,7 +171,5 @@ PARSERS = (
     Parser("field of a refusal", text(_refused), {**WORDS, **of(b"[0]", b".a", before=b"a")}),
     Parser("aspect ratio", text(lambda v: _asked(aspect_ratio=v)), {**WORDS, **SHAPES}),
     Parser("resolution", text(lambda v: _asked(resolution=v)), {**WORDS, **SHAPES}),
-    Parser(
-        "blob name", text(drops.classify), {**WORDS, **of(b"a/", b"./", b"//", b".json")}, MOST_NAME
-    ),
+    Parser("blob name", text(classify), {**WORDS, **of(b"a/", b"./", b"//", b".json")}, MOST_NAME),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dailies.catalogue import Catalogue
 from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
 from dailies.video.basics import Size, Variant, new_id
-from dailies.video.record import Generation, StoredFile, VideoRecord, VideoRequest
+from dailies.video.record import GeneratedVideo, StoredFile, VideoRecord, VideoRequest
 
 ID = new_id(1_780_000_000)
 DEPLOYMENT = Catalogue.parse(
@@ -34,7 +34,7 @@ def record(*generations: str) -> VideoRecord:
         owner="alice",
         created_at=1_780_000_000,
         request=VideoRequest(model="sora", prompt="p", seconds=5, size=Size(480, 480)),
-        generations=tuple(Generation(id=name) for name in generations),
+        generations=tuple(GeneratedVideo(id=name) for name in generations),
     )
 
 

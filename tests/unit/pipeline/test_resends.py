@@ -45,7 +45,6 @@ async def _go_on(
         world.services,
         owner=owner,
         request=request,
-        reference=None,
         source=Source(),
         idempotency_key=None,
         traceparent=None,

@@ -18,7 +18,9 @@ from dailies.pipeline.submit import submit_video
 from dailies.pipeline.sweep import sweep
 from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
 from dailies.stores.tombstones import Removal
-from dailies.video.record import ReferenceFile, VideoRecord
+from dailies.video.framing import FitMode
+from dailies.video.record import VideoRecord
+from dailies.video.request import Input, InputKind, Role
 from tests.pictures import png
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.provider import LOST
@@ -239,8 +241,8 @@ async def test_an_image_that_is_fitted_late_is_not_left_behind_either() -> None:
     world = World()
     image = await world.files.put("given", png(1), content_type="image/png")
     video = await world.accepted()
-    reference = ReferenceFile(original=image.blob)
-    request = video.request.model_copy(update={"reference": reference})
+    first = Input(role=Role.FIRST, type=InputKind.IMAGE, file=image, fit=FitMode.COVER)
+    request = video.request.model_copy(update={"inputs": (first,)})
     await world.services.records.update(
         video.owner, video.id, lambda r: r.model_copy(update={"request": request})
     )

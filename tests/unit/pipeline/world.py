@@ -98,7 +98,7 @@ class World:
             drops=DropStore(service, "references"),
             tombstones=TombstoneStore(service, records),
             characters=CharacterStore(service),
-            references=ReferenceFetcher(max_bytes=1024**2),
+            fetcher=ReferenceFetcher(max_bytes=1024**2),
             files=cast(FileStore, self.files),
             events=cast(EventPublisher, self.events),
             providers=cast(Providers, self.provider),

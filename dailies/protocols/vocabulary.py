@@ -1,14 +1,24 @@
 """The fields that each call reads, and those that stand for what it can't do.
 
-Data for ``dailies.api.given``, which lets nothing that a caller sends go unread in silence. A name
-is refused here where its sender surely meant something by it that would have made another video.
-A parameter that a model comes to take moves from ``_NO_MODEL_TAKES`` to ``fields``.
+Data for whoever accounts for a body, so that nothing goes unread in silence. A name is refused here
+where its sender surely meant something by it that would have made another video. A parameter that a
+model comes to take moves from ``_NO_MODEL_TAKES`` to the typed body.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from dailies.protocols.openai.bodies import (
+    CreateCharacter,
+    CreateVideo,
+    EditVideo,
+    ExtendVideo,
+    RemixByCreate,
+    RemixVideo,
+)
+from dailies.protocols.sora1.job import CreateJob
 
 __all__ = [
     "CHARACTER",
@@ -85,12 +95,7 @@ _ELSEWHERE = _say(
 _NEVER = {**_NO_MODEL_TAKES, **_ELSEWHERE}
 
 CREATE = Vocabulary(
-    fields=_words(
-        "prompt model seconds size input_reference fit user n_variants frame_index crop_bounds "
-        # The same in other words, see dailies.api.synonyms.
-        "duration n_seconds width height aspect_ratio resolution image_url n"
-    )
-    | {SOURCE},
+    fields=frozenset(CreateVideo.model_fields),
     refused={
         **_NEVER,
         **_say(
@@ -118,7 +123,7 @@ CREATE = Vocabulary(
 )
 
 JOB = Vocabulary(
-    fields=_words("prompt model width height n_seconds n_variants inpaint_items files user"),
+    fields=frozenset(CreateJob.model_fields) | {"files"},
     refused={
         **_NEVER,
         **_say("Write the length as 'n_seconds'.", f"seconds duration {_LENGTHS}"),
@@ -137,20 +142,19 @@ JOB = Vocabulary(
     names_files=True,
 )
 
-_DERIVED = _words("prompt user model seconds size duration n_seconds")
 _KEPT = {
     name: "The new video is made as its source was; leave it out."
     for name in (*CREATE.fields, *CREATE.refused)
-    if name not in _DERIVED
+    if name not in RemixVideo.model_fields
 }
 
 REMIX = Vocabulary(
-    fields=_DERIVED,
+    fields=frozenset(RemixVideo.model_fields),
     refused=_KEPT
     | _say("The path names the video; leave it out.", f"video video_id {_SOURCES} {SOURCE}"),
 )
 REMIX_BY_CREATE = Vocabulary(
-    fields=_DERIVED | {SOURCE},
+    fields=frozenset(RemixByCreate.model_fields),
     refused={name: remedy for name, remedy in _KEPT.items() if name != SOURCE},
 )
 
@@ -159,18 +163,18 @@ _FROM_VIDEO = {
 } | _say('Write {"video": {"id": "video_…"}}.', f"{_SOURCES} {SOURCE}")
 
 EDIT = Vocabulary(
-    fields=_DERIVED | _words("video video_id"),
+    fields=frozenset(EditVideo.model_fields),
     refused=_FROM_VIDEO,
     objects={"video": _words("id"), "video_id": _words("id")},
 )
 EXTENSION = Vocabulary(
-    fields=EDIT.fields,
+    fields=frozenset(ExtendVideo.model_fields),
     refused=_FROM_VIDEO | _say("Write what is added as 'seconds'.", _LENGTHS),
     objects=EDIT.objects,
 )
 
 CHARACTER = Vocabulary(
-    fields=_words("name video model"),
+    fields=frozenset(CreateCharacter.model_fields),
     refused=_say("Send a clip as 'video', a file of a multipart form.", f"{_FIRST_FRAMES} files"),
     file="video",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from dailies.video.record import VideoRecord
 
@@ -26,6 +26,8 @@ __all__ = [
 
 class VideoFailure(BaseModel):
     """Why a video failed: a code for programs, a message that names the remedy."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     code: str
     message: str
@@ -151,7 +153,7 @@ def video_object(record: VideoRecord, *, retention_days: float | None) -> Video:
         remixed_from_video_id=request.source_video_id,
         user=request.user,
         source=VideoSource(type=record.source.kind.value, blob=record.source.blob),
-        error=None if record.error is None else VideoFailure(**record.error.model_dump()),
+        error=None if record.error is None else VideoFailure.model_validate(record.error),
         usage=Usage(duration_seconds=float(request.seconds)),
         cost_usd=record.cost_usd,
         cost_is_estimate=record.cost_is_estimate,

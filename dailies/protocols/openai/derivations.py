@@ -7,14 +7,13 @@ others the caller is told so before anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from dailies.catalogue import Catalogue, Deployment
-from dailies.protocols.requests import check_choice, check_prompt, check_user, read_length
+from dailies.protocols.messages import missing, unsupported
+from dailies.protocols.wish import Wish
 from dailies.video.basics import Operation, Status, Variant
 from dailies.video.errors import Conflict, InvalidRequest
-from dailies.video.record import VideoRecord, VideoRequest
+from dailies.video.record import VideoRecord
+from dailies.video.request import Input, InputKind, Role, StoredFile, VideoRequest
 
 __all__ = ["derive"]
 
@@ -28,14 +27,14 @@ _NAMES = {Operation.REMIX: "remixed", Operation.EDIT: "edited", Operation.EXTEND
 def derive(
     catalogue: Catalogue,
     operation: Operation,
-    fields: Mapping[str, Any],
+    wish: Wish,
     source: VideoRecord,
     *,
     param: str,
     now: float,
 ) -> VideoRequest:
-    """The request for a video made from ``source``, by the fields ``prompt, seconds, user``; what
-    it keeps of the source, ``model, size`` and ``seconds``, may be given as well.
+    """The request for a video made from ``source``, by the wished ``prompt, seconds, user``; what
+    it keeps of the source, ``model, size`` and ``seconds``, may be wished as well.
 
     Args:
         param: the parameter that names the source, for messages.
@@ -46,25 +45,23 @@ def derive(
             ``source_expired``).
         Conflict: the source is not completed.
     """
-    prompt = check_prompt(fields.get("prompt"))
-    user = check_user(fields)
     deployment = _deployment(catalogue, operation, source, param)
-    added = _added_seconds(fields, deployment, source) if operation is Operation.EXTEND else None
-    _check_kept(catalogue, operation, fields, source)
+    added = _added_seconds(wish, deployment, source) if operation is Operation.EXTEND else None
+    _check_kept(catalogue, operation, wish, source)
     job_id, file = _origin(deployment, source, param, now)
     total = source.request.total_seconds
     return VideoRequest(
         model=source.request.model,
-        prompt=prompt,
+        prompt=wish.prompt,
         seconds=total if added is None else added,
         source_seconds=0 if added is None else total,
         size=source.request.size,
-        user=user,
+        user=wish.user,
         operation=operation,
         source_video_id=source.id,
         source_job_id=job_id,
-        source_file=file,
         deployment=deployment.name,
+        inputs=() if file is None else (Input(role=Role.SOURCE, type=InputKind.VIDEO, file=file),),
     )
 
 
@@ -96,19 +93,19 @@ def _deployment(
 
 
 def _check_kept(
-    catalogue: Catalogue, operation: Operation, fields: Mapping[str, Any], source: VideoRecord
+    catalogue: Catalogue, operation: Operation, wish: Wish, source: VideoRecord
 ) -> None:
     """Refuse what would be ignored: a model, size or length that is not the source's."""
     request = source.request
     kept: dict[str, object] = {"model": request.model, "size": request.size}
-    given = {name: fields.get(name) for name in (*kept, "seconds")}
-    if isinstance(name := given["model"], str):
-        given["model"] = catalogue.resolve(name).name if name else None
+    given: dict[str, object] = {
+        "model": catalogue.resolve(wish.model).name if wish.model else None,
+        "size": wish.size,
+    }
     if operation is not Operation.EXTEND:
-        kept["seconds"] = request.total_seconds
-        given["seconds"] = read_length(given["seconds"]) or given["seconds"]
+        kept["seconds"], given["seconds"] = request.total_seconds, wish.seconds
     for name, value in kept.items():
-        if given[name] not in (None, "") and str(given[name]) != str(value):
+        if given[name] not in (None, "", value):
             raise InvalidRequest(
                 f"A video that is {_NAMES[operation]} keeps its {name}, '{value}': leave '{name}' "
                 "out.",
@@ -117,9 +114,13 @@ def _check_kept(
             )
 
 
-def _added_seconds(fields: Mapping[str, Any], deployment: Deployment, source: VideoRecord) -> int:
+def _added_seconds(wish: Wish, deployment: Deployment, source: VideoRecord) -> int:
     supported = deployment.extension_seconds or deployment.seconds
-    added = check_choice(fields, "seconds", supported)
+    added = wish.seconds
+    if added is None:
+        raise missing("seconds")
+    if isinstance(added, str) or added not in supported:
+        raise unsupported("seconds", added, supported)
     limit = deployment.max_extended_seconds
     total = source.request.total_seconds + added
     if limit is not None and total > limit:
@@ -133,14 +134,14 @@ def _added_seconds(fields: Mapping[str, Any], deployment: Deployment, source: Vi
 
 def _origin(
     deployment: Deployment, source: VideoRecord, param: str, now: float
-) -> tuple[str | None, str | None]:
+) -> tuple[str | None, StoredFile | None]:
     """What the provider starts from: its own job, else our file."""
     expires = source.upstream_expires_at
     if source.submit.job_id is not None and (expires is None or now < expires - _MARGIN):
         return source.submit.job_id, None
     file = source.files.get(Variant.VIDEO)
     if deployment.takes_video_files and file is not None:
-        return None, file.blob
+        return None, file
     raise InvalidRequest(
         f"The provider no longer has its copy of video '{source.id}', which it keeps for about a "
         "day, and it takes no file in its place. Create the video again and start from the new "

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from dailies.api.schemas import RequestWarning
-from dailies.api.sora1.ids import generation_id, job_id
+from dailies.protocols.openai.objects import RequestWarning
+from dailies.protocols.sora1.ids import generation_id, job_id
 from dailies.providers.sora_1_object import STEPS
 from dailies.video.basics import Phase
 from dailies.video.record import VideoRecord

@@ -1,0 +1,244 @@
+"""The fields of requests: types that check them, and what the OpenAPI document says of them.
+
+Each type reads what JSON or a form holds, and raises ``InvalidRequest`` itself, in the words of
+Azure's Sora 2 and OpenAI, so that a caller's error handling works unchanged. What only the
+catalogue can judge stays a text where it is none of the values that it could be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+
+from dailies.catalogue.offers import whole
+from dailies.protocols.messages import too_long, unsupported, wrong_type
+from dailies.video.basics import Size
+from dailies.video.errors import InvalidRequest
+from dailies.video.framing import FitMode
+
+__all__ = [
+    "FORM",
+    "MAX_PROMPT_CHARACTERS",
+    "UNDOCUMENTED",
+    "UNSAID",
+    "Count",
+    "Fields",
+    "Fit",
+    "Length",
+    "ModelName",
+    "PictureSize",
+    "Prompt",
+    "Schema",
+    "Side",
+    "User",
+    "Word",
+    "read_count",
+    "read_length",
+    "read_prompt",
+    "read_text",
+    "said",
+]
+
+Schema = dict[str, Any]
+
+FORM = "x-form"
+"""In a type's schema: what the field is in a form, ``{name: schema}``, where that is another."""
+UNSAID = "x-unsaid"
+"""In a type's schema: there is no such field in JSON, or none that is told of."""
+
+MAX_PROMPT_CHARACTERS = 32_000
+_MAX_USER_CHARACTERS = 512
+_LENGTH = re.compile(r"\s*([0-9]{1,4})(?:\.0+)?\s*s?\s*", re.IGNORECASE)
+
+
+class Fields(BaseModel):
+    """The fields of a body that a call reads, checked. Null counts as left out."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Self:
+        """Check the fields of a body.
+
+        Raises:
+            InvalidRequest: naming the field.
+        """
+        return cls.model_validate(dict(fields))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        # What is required is asked for in its turn, so that the first wrong field is named.
+        required = [name for name, field in cls.model_fields.items() if field.is_required()]
+        given = {name: value for name, value in fields.items() if value is not None}
+        return dict.fromkeys(required) | given
+
+
+UNDOCUMENTED = WithJsonSchema({UNSAID: True})
+"""For a field that is read and not told of: it may only say again what is known."""
+
+
+def said(about: str, form: Schema | None = None, /, **schema: Any) -> WithJsonSchema:
+    """What the document says of a field, in words and as a schema; ``form`` has the schema of what
+    a form has in its place, by name."""
+    words = {"description": about} if about else {}
+    parts = {name: {**words, **part} for name, part in (form or {}).items()}
+    return WithJsonSchema({**words, **schema, **({FORM: parts} if parts else {})})
+
+
+def read_prompt(value: object) -> str:
+    """A prompt of 1 to 32,000 characters.
+
+    Raises:
+        InvalidRequest: it is no string, empty or too long.
+    """
+    if not isinstance(value, str):
+        raise wrong_type("prompt", "a string", value)
+    if not value.strip():
+        raise InvalidRequest(
+            "Invalid 'prompt': empty string. Describe the video that you want.",
+            param="prompt",
+            code="empty_string",
+        )
+    if len(value) > MAX_PROMPT_CHARACTERS:
+        raise too_long("prompt", MAX_PROMPT_CHARACTERS, len(value))
+    # A lone surrogate (JSON can spell one) is no text: it can't be stored or sent.
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def read_length(value: object, name: str = "seconds") -> int | str:
+    """Whole seconds, written as a number or as a string (``4``, ``4.0``, ``"4"``, ``"4s"``); any
+    other text as it is.
+
+    Raises:
+        InvalidRequest: it is neither a whole number nor a string.
+    """
+    if isinstance(value, str):
+        written = _LENGTH.fullmatch(value)
+        return int(written[1]) if written else value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong_type(name, "a string", value)
+    return value
+
+
+def read_text(value: object, info: ValidationInfo) -> str:
+    """A text.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    if not isinstance(value, str):
+        raise wrong_type(info.field_name or "", "a string", value)
+    return value
+
+
+def _user(value: object, info: ValidationInfo) -> str | None:
+    user = read_text(value, info)
+    if len(user) > _MAX_USER_CHARACTERS:
+        raise too_long("user", _MAX_USER_CHARACTERS, len(user))
+    return user.encode("utf-8", "replace").decode("utf-8") or None
+
+
+def _size(value: object, info: ValidationInfo) -> Size | str | None:
+    text = read_text(value, info)
+    with suppress(ValueError):
+        return Size.parse(text)
+    return None if text == "auto" else text
+
+
+def _fit(value: object, info: ValidationInfo) -> FitMode:
+    text = read_text(value, info)
+    if text not in set(FitMode):
+        raise unsupported("fit", text, list(FitMode))
+    return FitMode(text)
+
+
+def _length(value: object, info: ValidationInfo) -> int | str:
+    return read_length(value, info.field_name or "")
+
+
+def _word(value: object) -> str | None:
+    return None if value in ("", "auto") else str(value)
+
+
+def read_count(value: object) -> int | str:
+    """A whole number; anything else as text."""
+    number = whole(value)
+    return str(value) if number is None else number
+
+
+_LENGTHS = [
+    {"type": "string", "pattern": "^[0-9]{1,3}$"},
+    {"type": "integer", "minimum": 1},
+]
+
+Prompt = Annotated[
+    str,
+    PlainValidator(read_prompt),
+    said(
+        "What the video shows.",
+        type="string",
+        minLength=1,
+        maxLength=MAX_PROMPT_CHARACTERS,
+        pattern=r"\S",
+    ),
+]
+ModelName = Annotated[
+    str | None,
+    PlainValidator(read_text),
+    said("A model of the catalogue.", type="string", example="sora-2"),
+]
+User = Annotated[
+    str | None,
+    PlainValidator(_user),
+    said(
+        "Whom the video is for, in the caller's own words; it is kept and given back.",
+        type="string",
+        maxLength=_MAX_USER_CHARACTERS,
+    ),
+]
+Length = Annotated[
+    int | str | None,
+    PlainValidator(_length),
+    said("The length, of those that the model renders, as a string or a number.", anyOf=_LENGTHS),
+]
+PictureSize = Annotated[
+    Size | str | None,
+    PlainValidator(_size),
+    said(
+        "Width x height, of those that the model renders; without it, or with `auto`, the one that "
+        "suits the image, else the model's default.",
+        type="string",
+        pattern=r"^([1-9][0-9]{0,4}x[1-9][0-9]{0,4}|auto)$",
+        example="1280x720",
+    ),
+]
+Count = Annotated[
+    int | str | None,
+    PlainValidator(read_count),
+    said("Videos to make of the prompt; 1 if not given.", type="integer", minimum=0),
+]
+Word = Annotated[str | None, PlainValidator(_word)]
+"""A text or a number of another service; empty, or ``auto``, it says nothing."""
+Side = Annotated[
+    Word,
+    said("Pixels; with the other side, the same as `size`.", type="integer", minimum=0),
+]
+Fit = Annotated[
+    FitMode | None,
+    PlainValidator(_fit),
+    said("How the image is brought to the size of the video.", type="string", enum=[*FitMode]),
+]

@@ -1,0 +1,67 @@
+"""Errors in the words of OpenAI, which clients know by heart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dailies.video.errors import InvalidRequest
+
+__all__ = ["enumerated", "missing", "too_long", "unsupported", "wrong_type"]
+
+_TYPES = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
+
+
+def missing(name: str) -> InvalidRequest:
+    """The error for a required parameter that is not there."""
+    return InvalidRequest(
+        f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
+    )
+
+
+def too_long(name: str, most: int, length: int) -> InvalidRequest:
+    """The error for a text of more characters than are taken."""
+    return InvalidRequest(
+        f"Invalid '{name}': string too long. Expected a string with maximum length {most}, but "
+        f"got a string with length {length} instead.",
+        param=name,
+        code="string_above_max_length",
+    )
+
+
+def unsupported(name: str, value: object, supported: Sequence[object]) -> InvalidRequest:
+    """The error for a value that is none of those that there are."""
+    return InvalidRequest(
+        f"Invalid value: '{str(value)[:64]}'. Supported values are: {enumerated(supported)}.",
+        param=name,
+        code="invalid_value",
+    )
+
+
+def enumerated(values: Sequence[object]) -> str:
+    """Values in words, as OpenAI's messages have them: ``'4', '8', and '12'``."""
+    numbers = sorted(value for value in values if isinstance(value, int))
+    if len(numbers) == len(values) > 3 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"'{numbers[0]}' to '{numbers[-1]}'"
+    quoted = [f"'{value}'" for value in values]
+    if len(quoted) < 3:
+        return " and ".join(quoted)
+    return ", ".join(quoted[:-1]) + f", and {quoted[-1]}"
+
+
+def wrong_type(name: str, expected: str, value: object) -> InvalidRequest:
+    """The error for a parameter of another JSON type than expected; null counts as left out."""
+    if value is None:
+        return missing(name)
+    got = _TYPES.get(type(value), "a file")
+    return InvalidRequest(
+        f"Invalid type for '{name}': expected {expected}, but got {got} instead.",
+        param=name,
+        code="invalid_type",
+    )

@@ -1,0 +1,1 @@
+"""OpenAI's videos protocol: its bodies, its objects, and what they mean."""

@@ -1,0 +1,191 @@
+"""What callers of other services say in their own words, said in those of the videos protocol.
+
+``duration`` is ``seconds`` and ``n`` is ``n_variants``; ``image_url`` is an ``input_reference``;
+``width`` and ``height`` are ``size``, and so are an ``aspect_ratio`` and a ``resolution`` that lead
+to exactly one size of the model. Who says a thing twice must say the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+
+from dailies.catalogue import Catalogue, Model
+from dailies.catalogue.offers import whole
+from dailies.protocols.messages import enumerated, missing
+from dailies.protocols.openai.bodies import CreateVideo, RemixVideo
+from dailies.protocols.wish import Wish
+from dailies.video.basics import Size
+from dailies.video.errors import InvalidRequest
+
+__all__ = ["wish_of", "wish_of_derived"]
+
+_RATIO = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s*[:/]\s*(\d{1,4}(?:\.\d{1,3})?)")
+_LINES = re.compile(r"(\d{3,4})p?", re.IGNORECASE)
+_NEAR = 0.01
+"""Sizes are made of whole pixels: 480x854 is called 9:16."""
+
+Number = int | str | None
+
+
+def wish_of(body: CreateVideo, catalogue: Catalogue) -> Wish:
+    """What the body asks for, in whatever words.
+
+    Raises:
+        InvalidRequest: two fields contradict each other, or lead to no size or to several; naming
+            the field and the sizes of the model.
+        NotFound: the model is not in the catalogue.
+    """
+    names: dict[str, str] = {}
+    seconds = _length(body, names)
+    n_variants = _one_of("n_variants", {"n_variants": body.n_variants, "n": body.n}, names)
+    if body.image_url is not None:
+        if body.input_reference is not None:
+            raise InvalidRequest(
+                "A video starts from one image: send 'input_reference' or 'image_url', not both.",
+                param="image_url",
+                code="invalid_value",
+            )
+        names["input_reference"] = "image_url"
+    return Wish(
+        prompt=body.prompt,
+        model=body.model,
+        seconds=seconds,
+        size=_size(body, catalogue, names),
+        n_variants=n_variants,
+        user=body.user,
+        fit=body.fit,
+        frame_index=body.frame_index,
+        crop=body.crop_bounds,
+        names=names,
+    )
+
+
+def wish_of_derived(body: RemixVideo) -> Wish:
+    """What the body of a remix, an edit or an extension asks for.
+
+    Raises:
+        InvalidRequest: two lengths contradict each other.
+    """
+    names: dict[str, str] = {}
+    seconds = _length(body, names)
+    return Wish(
+        prompt=body.prompt,
+        model=body.model,
+        seconds=seconds,
+        size=body.size,
+        user=body.user,
+        names=names,
+    )
+
+
+def _length(body: CreateVideo | RemixVideo, names: dict[str, str]) -> Number:
+    said: dict[str, Number] = {
+        "seconds": body.seconds,
+        "duration": body.duration,
+        "n_seconds": body.n_seconds,
+    }
+    return _one_of("seconds", said, names)
+
+
+def _one_of(name: str, said: dict[str, Number], names: dict[str, str]) -> Number:
+    """The one value of a field and its other names."""
+    known = said[name]
+    for other, value in said.items():
+        if other == name or value in (None, ""):
+            continue
+        if known in (None, ""):
+            known, names[name] = value, other
+        elif known != value:
+            raise _contradiction(names.get(name, name), other)
+    return known
+
+
+def _size(body: CreateVideo, catalogue: Catalogue, names: dict[str, str]) -> Size | str | None:
+    size, sides = body.size, _of_sides(body)
+    if sides is not None:
+        if size in (None, ""):
+            size, names["size"] = sides, "width"
+        elif size != sides:
+            raise _contradiction("size", "width")
+    said = {"aspect_ratio": body.aspect_ratio, "resolution": body.resolution}
+    shapes = {name: text for name, text in said.items() if text is not None}
+    if not shapes:
+        return size
+    model = catalogue.resolve(body.model)
+    tests = [_shape(name, text, model) for name, text in shapes.items()]
+    fitting = [size for size in model.sizes if all(test(size) for test in tests)]
+    if len(fitting) > 1 and "resolution" not in shapes:
+        fitting = [size for size in fitting if _lines(size) == _lines(model.sizes[0])]
+    name = next(iter(shapes))
+    if size not in (None, ""):
+        if size not in fitting:
+            raise _contradiction(names.get("size", "size"), name)
+        return size
+    if len(fitting) != 1:
+        told = " and ".join(f"{name} '{text[:40]}'" for name, text in shapes.items())
+        raise _no_one_size(name, f"{'Several' if fitting else 'No'} sizes have {told}", model)
+    names["size"] = name
+    return fitting[0]
+
+
+def _of_sides(body: CreateVideo) -> Size | str | None:
+    """``1280x720`` of ``width`` and ``height``; None without either."""
+    said = {"width": body.width, "height": body.height}
+    if not any(said.values()):
+        return None
+    pixels = []
+    for name, text in said.items():
+        if text is None:
+            raise missing(name)
+        if (number := whole(text)) is None:
+            raise InvalidRequest(
+                f"Invalid '{name}': expected a whole number of pixels, but got '{text[:40]}'.",
+                param=name,
+                code="invalid_value",
+            )
+        pixels.append(number)
+    width, height = pixels
+    return Size(width, height) if width and height else f"{width}x{height}"
+
+
+def _shape(name: str, text: str, model: Model) -> Callable[[Size], bool]:
+    """Tells whether a size has the aspect ratio (16:9), or the resolution (720p, 1280x720)."""
+    text = text.strip().lower()
+    if name == "aspect_ratio":
+        if (ratio := _RATIO.fullmatch(text)) and (aspect := _quotient(ratio[1], ratio[2])):
+            return lambda size: abs(size.aspect / aspect - 1) < _NEAR
+    elif lines := _LINES.fullmatch(text):
+        return lambda size: _lines(size) == int(lines[1])
+    else:
+        with suppress(ValueError):
+            exact = Size.parse(text)
+            return lambda size: size == exact
+    raise _no_one_size(name, f"Invalid value: '{text[:40]}'", model)
+
+
+def _quotient(width: str, height: str) -> float:
+    return float(width) / float(height) if float(height) else 0.0
+
+
+def _lines(size: Size) -> int:
+    """What is called 720p has 720 on its shorter side."""
+    return min(size.width, size.height)
+
+
+def _no_one_size(name: str, why: str, model: Model) -> InvalidRequest:
+    sizes = enumerated(model.sizes)
+    return InvalidRequest(
+        f"{why}. Choose a 'size' of the model '{model.name}': {sizes}.",
+        param=name,
+        code="invalid_value",
+    )
+
+
+def _contradiction(one: str, other: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"'{one}' and '{other}' contradict each other. Send one of them.",
+        param=other,
+        code="invalid_value",
+    )

@@ -1,0 +1,147 @@
+"""What a caller wishes, whatever protocol it came by, and what the catalogue makes of it.
+
+A wish becomes a request in two steps, each done once: ``plan`` finds what the model can't do before
+anything is fetched or looked at; ``Plan.request`` adds the size that suits an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dailies.catalogue import Catalogue, Deployment, Model
+from dailies.catalogue.offers import check_variants
+from dailies.inputs.geometry import nearest_size
+from dailies.protocols.messages import too_long, unsupported
+from dailies.video.basics import Size
+from dailies.video.errors import InvalidRequest
+from dailies.video.framing import CropBounds, FitMode
+from dailies.video.record import VideoRequest
+
+__all__ = ["Plan", "Wish", "Words", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A video as it is wished for; None is left to the model.
+
+    Attributes:
+        model: a name of the catalogue, or None for the default model.
+        seconds, size, n_variants: a text where it is none, which the catalogue answers.
+        fit, frame_index, crop: of what the video starts from.
+        names: the caller's own words for fields of these names, where they differ.
+    """
+
+    prompt: str = field(repr=False)
+    model: str | None = None
+    seconds: int | str | None = None
+    size: Size | str | None = None
+    n_variants: int | str | None = None
+    user: str | None = None
+    fit: FitMode | None = None
+    frame_index: int | None = None
+    crop: CropBounds | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+class Words:
+    """How the videos protocol says what a model can't do; the jobs API has words of its own."""
+
+    def too_long(self, most: int, length: int) -> InvalidRequest:
+        """The prompt has more characters than the model takes."""
+        return too_long("prompt", most, length)
+
+    def no_such_size(self, size: Size | str, supported: Sequence[Size]) -> InvalidRequest:
+        """The model does not render this size."""
+        return unsupported("size", size, supported)
+
+    def no_such_length(self, seconds: int | str, supported: Sequence[int]) -> InvalidRequest:
+        """The model does not render this length."""
+        return unsupported("seconds", seconds, supported)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A wish that its model can fulfil.
+
+    Attributes:
+        deployments: those that can, in the order of preference.
+        size: None where it is to suit an image.
+    """
+
+    wish: Wish
+    model: Model
+    deployments: Sequence[Deployment]
+    seconds: int
+    size: Size | None
+
+    def request(self, image: Size | None = None) -> VideoRequest:
+        """The request; without a wished size it has that which suits an image of ``image`` pixels,
+        else the model's default.
+
+        Raises:
+            InvalidRequest: more variants than the model makes at this size.
+        """
+        sizes = self.deployments[0].sizes
+        fitting = nearest_size(image.width, image.height, sizes) if image else sizes[0]
+        size = self.size or fitting
+        variants = check_variants(self.wish.n_variants, self.model, self.deployments, size)
+        return VideoRequest(
+            model=self.model.name,
+            prompt=self.wish.prompt,
+            seconds=self.seconds,
+            size=size,
+            n_variants=variants,
+            user=self.wish.user,
+        )
+
+
+def plan(catalogue: Catalogue, wish: Wish, *, with_image: bool, words: Words | None = None) -> Plan:
+    """Find the deployments that can make the video.
+
+    Args:
+        with_image: it starts from an image, whose model must take one.
+        words: of the errors, those of the videos protocol if not given.
+
+    Raises:
+        InvalidRequest: naming the field and the values that are supported.
+        NotFound: the model is not in the catalogue.
+    """
+    words = words or Words()
+    model = catalogue.resolve(wish.model)
+    able = _able(model, wish.prompt, words, with_image=with_image)
+    size = wish.size
+    if size is not None:
+        sizes = _union(deployment.sizes for deployment in able)
+        if isinstance(size, str) or size not in sizes:
+            raise words.no_such_size(size, sizes)
+        able = [deployment for deployment in able if size in deployment.sizes]
+    seconds = able[0].default_seconds if wish.seconds is None else wish.seconds
+    lengths = _union(deployment.seconds for deployment in able)
+    if isinstance(seconds, str) or seconds not in lengths:
+        raise words.no_such_length(seconds, lengths)
+    able = [deployment for deployment in able if seconds in deployment.seconds]
+    return Plan(wish, model, able, seconds, size)
+
+
+def _able(model: Model, prompt: str, words: Words, *, with_image: bool) -> Sequence[Deployment]:
+    """The model's deployments that take such a prompt, and an image where there is one."""
+    longest = max(deployment.max_prompt_characters for deployment in model.deployments)
+    if len(prompt) > longest:
+        raise words.too_long(longest, len(prompt))
+    able = [d for d in model.deployments if len(prompt) <= d.max_prompt_characters]
+    if with_image:
+        able = [deployment for deployment in able if deployment.reference is not None]
+    if not able:
+        raise InvalidRequest(
+            f"The model '{model.name}' takes no reference image with such a prompt. Leave "
+            "'input_reference' out, or use another model.",
+            param="input_reference",
+            code="unsupported_parameter",
+        )
+    return able
+
+
+def _union(groups: Iterable[Sequence[Any]]) -> list[Any]:
+    return list(dict.fromkeys(item for group in groups for item in group))
