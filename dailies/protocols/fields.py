@@ -15,6 +15,7 @@ from typing import Annotated, Any, Self
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     PlainValidator,
     ValidationInfo,
     WithJsonSchema,
@@ -74,7 +75,7 @@ class Fields(BaseModel):
         Raises:
             InvalidRequest: naming the field.
         """
-        return cls.model_validate(dict(fields))
+        return cls.model_validate(fields)
 
     @model_validator(mode="before")
     @classmethod
@@ -86,7 +87,7 @@ class Fields(BaseModel):
 
 
 UNDOCUMENTED = WithJsonSchema({UNSAID: True})
-"""For a field that is read and not told of: it may only say again what is known."""
+"""For a field that is read and not told of, as it is for few."""
 
 
 def said(about: str, form: Schema | None = None, /, **schema: Any) -> WithJsonSchema:
@@ -187,6 +188,7 @@ _LENGTHS = [
 
 Prompt = Annotated[
     str,
+    Field(repr=False),
     PlainValidator(read_prompt),
     said(
         "What the video shows.",

@@ -68,6 +68,7 @@ class Plan:
     Attributes:
         deployments: those that can, in the order of preference.
         size: None where it is to suit an image.
+        n_variants: None where that depends on the size.
     """
 
     wish: Wish
@@ -75,6 +76,7 @@ class Plan:
     deployments: Sequence[Deployment]
     seconds: int
     size: Size | None
+    n_variants: int | None
 
     def request(self, image: Size | None = None) -> VideoRequest:
         """The request; without a wished size it has that which suits an image of ``image`` pixels,
@@ -86,7 +88,9 @@ class Plan:
         sizes = self.deployments[0].sizes
         fitting = nearest_size(image.width, image.height, sizes) if image else sizes[0]
         size = self.size or fitting
-        variants = check_variants(self.wish.n_variants, self.model, self.deployments, size)
+        variants = self.n_variants or check_variants(
+            self.wish.n_variants, self.model, self.deployments, size
+        )
         return VideoRequest(
             model=self.model.name,
             prompt=self.wish.prompt,
@@ -122,7 +126,9 @@ def plan(catalogue: Catalogue, wish: Wish, *, with_image: bool, words: Words | N
     if isinstance(seconds, str) or seconds not in lengths:
         raise words.no_such_length(seconds, lengths)
     able = [deployment for deployment in able if seconds in deployment.seconds]
-    return Plan(wish, model, able, seconds, size)
+    known = size if with_image else size or able[0].default_size
+    variants = None if known is None else check_variants(wish.n_variants, model, able, known)
+    return Plan(wish, model, able, seconds, size, variants)
 
 
 def _able(model: Model, prompt: str, words: Words, *, with_image: bool) -> Sequence[Deployment]:

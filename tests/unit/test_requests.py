@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from dailies.catalogue import Catalogue
-from dailies.protocols.openai.bodies import CreateVideo
+from dailies.protocols.fields import Fields
+from dailies.protocols.openai.bodies import CreateVideo, EditVideo, RemixVideo
 from dailies.protocols.openai.synonyms import wish_of
+from dailies.protocols.sora1.job import CreateJob
 from dailies.protocols.wish import plan
 from dailies.routing.choose import serving
 from dailies.video.basics import Size
@@ -114,6 +116,15 @@ def test_half_a_surrogate_pair_does_not_reach_storage() -> None:
 def test_without_a_size_the_one_that_suits_the_image_is_taken(image: Size, size: Size) -> None:
     assert build_request({"prompt": "x"}, image=image).size == size
     assert build_request({"prompt": "x", "size": "auto"}, image=image).size == size
+
+
+@pytest.mark.parametrize("body", [CreateVideo, RemixVideo, EditVideo, CreateJob])
+def test_a_prompt_does_not_show_in_logs(body: type[Fields]) -> None:
+    asked = body.read({"prompt": "private", "model": "sora"})
+    assert "private" not in repr(asked)
+    if isinstance(asked, CreateVideo):
+        wish = wish_of(asked, CATALOG)
+        assert "private" not in repr(wish)
 
 
 def test_fit_is_one_of_three_words() -> None:

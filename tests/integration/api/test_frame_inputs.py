@@ -66,6 +66,13 @@ async def test_sora_2_says_what_it_can_do_instead(
     assert "4, 8 or 12 seconds at 720x1280, 1280x720" in error["message"]
 
 
+async def test_too_many_variants_are_told_of_before_anything_is_fetched(world: World) -> None:
+    reference = {"image_url": "https://127.0.0.1/never.png"}
+    body = {"prompt": "x", "size": "1280x720", "n_variants": 2, "input_reference": reference}
+    answer = await world.alice.post("/v1/videos", json=body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "n_variants")
+
+
 async def test_sora_2_takes_no_video(world: World, clip: bytes) -> None:
     files = {"input_reference": ("clip.mp4", clip)}
     answer = await world.alice.post(
