@@ -9,8 +9,8 @@ from dailies.pipeline.cancel import READABLE_AFTER, cancel_upstream
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.submit import CANCELLED
 from dailies.pipeline.told import answer_fields, stop_for_operator
-from dailies.providers.error_body import readable
-from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
+from dailies.providers.error_text import readable
+from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Phase, VideoError
@@ -76,7 +76,7 @@ async def _follow(
     services: Services,
     record: VideoRecord,
     deployment: Deployment,
-    job: Job,
+    job: UpstreamJob,
     retry_after: float | None,
 ) -> Step:
     now = services.clock()

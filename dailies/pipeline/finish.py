@@ -9,7 +9,7 @@ from dailies.pipeline import metrics
 from dailies.pipeline.costs import cost_of, may_go_on
 from dailies.pipeline.submit import CANCELLED
 from dailies.pipeline.told import answer_fields
-from dailies.providers.error_body import readable
+from dailies.providers.error_text import readable
 from dailies.providers.outcomes import Kind
 from dailies.services import Services
 from dailies.telemetry.logs import log_event

@@ -25,7 +25,7 @@ from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.submission import submission_of
 from dailies.pipeline.told import answer_fields
 from dailies.pipeline.unsent import deployment_removed, no_slot, nothing_left, unresolved
-from dailies.providers.outcomes import Job, Kind, Outcome
+from dailies.providers.outcomes import Kind, Outcome, UpstreamJob
 from dailies.routing.choose import serving
 from dailies.services import Services
 from dailies.settings import UnresolvedSubmit
@@ -237,14 +237,16 @@ def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome)
 
 
 async def _own_first(
-    services: Services, record: VideoRecord, deployment: Deployment, jobs: Sequence[Job]
-) -> list[Job]:
+    services: Services, record: VideoRecord, deployment: Deployment, jobs: Sequence[UpstreamJob]
+) -> list[UpstreamJob]:
     """The jobs, those first that this video claimed before it died: nobody else can take them."""
     holders = {job.id: await services.claims.holder(deployment.name, job.id) for job in jobs}
     return sorted(jobs, key=lambda job: holders[job.id] != record.id)
 
 
-async def _adopt(services: Services, record: VideoRecord, deployment: Deployment, job: Job) -> bool:
+async def _adopt(
+    services: Services, record: VideoRecord, deployment: Deployment, job: UpstreamJob
+) -> bool:
     """Make the job this video's own; False when it belongs to another."""
     if not await services.claims.claim(deployment.name, job.id, record.id):
         return False

@@ -26,7 +26,7 @@ from azure.core.exceptions import (
 )
 from pydantic import SecretStr
 
-from dailies.providers.error_body import readable
+from dailies.providers.error_text import readable
 from dailies.providers.outcomes import Kind, Outcome
 
 if TYPE_CHECKING:

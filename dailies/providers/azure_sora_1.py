@@ -16,18 +16,16 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from dailies.net.multipart import FormFile, StreamedForm
+from dailies.providers.answers import poll_after, request_id
 from dailies.providers.azure_auth import ApiKeyAuth
 from dailies.providers.base import Content, Found, InputFile, Submission
-from dailies.providers.classify import Call, Context
-from dailies.providers.error_body import read_json
-from dailies.providers.exchange import Exchange, Reply
-from dailies.providers.listing import find_job
+from dailies.providers.classify import Call, CallContext
+from dailies.providers.error_text import read_json
+from dailies.providers.listing import Names, find_job
 from dailies.providers.openai_videos import resource_url
-from dailies.providers.outcomes import Job, Kind, Outcome
-from dailies.providers.reconcile import Names
-from dailies.providers.request_id import request_id
-from dailies.providers.retry_after import poll_after
+from dailies.providers.outcomes import Kind, Outcome, UpstreamJob
 from dailies.providers.sora_1_object import parse_job, parse_page
+from dailies.providers.wire import Reply, Wire
 from dailies.video.basics import Operation, Variant
 from dailies.video.framing import crop_document
 
@@ -59,13 +57,13 @@ class AzureSora1:
 
         ``names`` tells the models of the endpoint apart when a lost job is looked for.
         """
-        context = Context(
+        context = CallContext(
             endpoint=urlsplit(endpoint).netloc,
             deployment=deployment,
             uses_key=isinstance(auth, ApiKeyAuth),
         )
         self._client = client
-        self._exchange = Exchange(client, auth, context)
+        self._wire = Wire(client, auth, context)
         self._names = names or Names()
         self._root = f"{resource_url(endpoint)}/openai/v1/video/generations"
 
@@ -74,18 +72,18 @@ class AzureSora1:
         if submission.operation is not Operation.CREATE:
             return _NOT_OFFERED
         prompt = submission.prompt
-        reply = await self._exchange.call(Call.CREATE, self._creation(submission), prompt=prompt)
+        reply = await self._wire.call(Call.CREATE, self._creation(submission), prompt=prompt)
         if isinstance(reply, Outcome):
             return reply
         job = parse_job(read_json(reply.body)) if reply.is_success else None
         if job is None:
-            return self._exchange.classified(Call.CREATE, reply, prompt=prompt)
-        return self._exchange.told(Call.CREATE, _accepted(job, reply))
+            return self._wire.classified(Call.CREATE, reply, prompt=prompt)
+        return self._wire.told(Call.CREATE, _accepted(job, reply))
 
     async def find_submitted(self, submission: Submission, since: float) -> Found:
         """See ``VideoProvider.find_submitted``."""
         return await find_job(
-            self._exchange,
+            self._wire,
             lambda query: self._request("GET", "jobs", query),
             parse_page,
             submission=submission,
@@ -96,13 +94,13 @@ class AzureSora1:
     async def status(self, job_id: str) -> Outcome:
         """See ``VideoProvider.status``."""
         request = self._request("GET", f"jobs/{_segment(job_id)}")
-        reply = await self._exchange.call(Call.STATUS, request)
+        reply = await self._wire.call(Call.STATUS, request)
         if isinstance(reply, Outcome):
             return reply
         job = parse_job(read_json(reply.body)) if reply.is_success else None
         if job is None:
-            return self._exchange.classified(Call.STATUS, reply, job_id=job_id)
-        return self._exchange.told(Call.STATUS, _accepted(replace(job, id=job_id), reply))
+            return self._wire.classified(Call.STATUS, reply, job_id=job_id)
+        return self._wire.told(Call.STATUS, _accepted(replace(job, id=job_id), reply))
 
     def open_content(
         self, job_id: str, variant: Variant
@@ -113,27 +111,24 @@ class AzureSora1:
     async def cancel(self, job_id: str) -> Outcome:
         """See ``VideoProvider.cancel``."""
         request = self._request("DELETE", f"jobs/{_segment(job_id)}")
-        reply = await self._exchange.call(Call.CANCEL, request)
+        reply = await self._wire.call(Call.CANCEL, request)
         if isinstance(reply, Outcome):
             return reply
         if not reply.is_success:
-            return self._exchange.classified(Call.CANCEL, reply, job_id=job_id)
+            return self._wire.classified(Call.CANCEL, reply, job_id=job_id)
         done = Outcome(Kind.ACCEPTED, http_status=reply.status)
-        return self._exchange.told(Call.CANCEL, done, job_id)
-
-    async def close(self) -> None:
-        """Nothing to let go of: the client is shared."""
+        return self._wire.told(Call.CANCEL, done, job_id)
 
     @asynccontextmanager
     async def _content(self, generation: str, variant: Variant) -> AsyncIterator[Content | Outcome]:
         call = Call.CONTENT if variant is Variant.VIDEO else Call.EXTRA
         if variant not in _PATHS:
             missing = Reply(404, httpx.Headers(), b"")
-            yield self._exchange.classified(call, missing, job_id=generation)
+            yield self._wire.classified(call, missing, job_id=generation)
             return
         request = self._request("GET", f"{_segment(generation)}/{_PATHS[variant]}")
         request.headers["Accept-Encoding"] = "identity"  # so that Content-Length counts the file
-        response = await self._exchange.open(call, request)
+        response = await self._wire.open(call, request)
         if isinstance(response, Outcome):
             yield response
             return
@@ -145,7 +140,7 @@ class AzureSora1:
     async def _file(
         self, call: Call, response: httpx.Response, generation: str, variant: Variant
     ) -> Content | Outcome:
-        content = await self._exchange.file(call, response, generation, variant)
+        content = await self._wire.file(call, response, generation, variant)
         if isinstance(content, Outcome):
             return content
         # Thumbnails come as "image/jpg", which is no registered type.
@@ -188,7 +183,7 @@ def _segment(identifier: str) -> str:
     return quote(identifier, safe="")
 
 
-def _accepted(job: Job, reply: Reply) -> Outcome:
+def _accepted(job: UpstreamJob, reply: Reply) -> Outcome:
     return Outcome(
         Kind.ACCEPTED,
         job=job,

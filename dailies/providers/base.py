@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
-from dailies.providers.outcomes import Job, Outcome
+from dailies.providers.outcomes import Outcome, UpstreamJob
 from dailies.video.basics import Operation, Size, Variant
 from dailies.video.framing import CropBounds
 
@@ -99,7 +99,7 @@ class Found:
     """Jobs that may be the one that was sent; ``outcome`` tells whether the search worked."""
 
     outcome: Outcome
-    jobs: Sequence[Job] = ()
+    jobs: Sequence[UpstreamJob] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +163,4 @@ class VideoProvider(Protocol):
 
     async def cancel(self, job_id: str) -> Outcome:
         """Stop the job, or delete it once it is done; ``ACCEPTED`` also when it was gone."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of connections."""
         ...

@@ -28,17 +28,16 @@ from enum import StrEnum
 import httpx
 
 from dailies.net.multipart import InputUnavailable
-from dailies.providers.error_body import ErrorBody, readable
+from dailies.providers.answers import request_id, retry_after
+from dailies.providers.error_text import ErrorText, readable
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.providers.request_id import request_id
-from dailies.providers.retry_after import retry_after
 
 __all__ = [
     "ANSWERS",
     "FAULTS",
     "Answer",
     "Call",
-    "Context",
+    "CallContext",
     "Fault",
     "answer_row",
     "classify_answer",
@@ -249,7 +248,7 @@ FAULTS: tuple[Fault, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CallContext:
     """What messages tell about the call: where it went, as what, and the prompt to keep out."""
 
     endpoint: str
@@ -274,10 +273,10 @@ def classify_answer(
     status: int,
     headers: Mapping[str, str],
     body: bytes,
-    context: Context,
+    context: CallContext,
 ) -> Outcome:
     """The outcome of an answer that is no success, or can't be read as one."""
-    error = ErrorBody.parse(body)
+    error = ErrorText.parse(body)
     row = answer_row(call, status, error)
     detail = readable(error.message, context.prompt)
     words = {
@@ -301,7 +300,7 @@ def classify_answer(
     )
 
 
-def answer_row(call: Call, status: int, error: ErrorBody) -> Answer:
+def answer_row(call: Call, status: int, error: ErrorText) -> Answer:
     """The row of ``ANSWERS`` that decides; the last two take whatever is left."""
     return next(
         row
@@ -312,7 +311,7 @@ def answer_row(call: Call, status: int, error: ErrorBody) -> Answer:
     )
 
 
-def classify_fault(call: Call, error: httpx.RequestError, context: Context) -> Outcome:
+def classify_fault(call: Call, error: httpx.RequestError, context: CallContext) -> Outcome:
     """The outcome of a call that got no answer."""
     row = next(row for row in FAULTS if call in row.calls and isinstance(error, row.errors))
     return Outcome(
@@ -323,7 +322,7 @@ def classify_fault(call: Call, error: httpx.RequestError, context: Context) -> O
     )
 
 
-def classify_job_error(error: ErrorBody, prompt: str | None = None) -> tuple[str, str]:
+def classify_job_error(error: ErrorText, prompt: str | None = None) -> tuple[str, str]:
     """The code and message of a job that failed, from the ``error`` in the job, or from Sora 1's
     ``failure_reason`` as its code.
 
@@ -352,7 +351,7 @@ def _slug(text: str) -> str | None:
     return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,63}", text) else None
 
 
-def _moderated(error: ErrorBody) -> str:
+def _moderated(error: ErrorText) -> str:
     """What was moderated, or why: `` (output_moderation)``."""
     side = re.fullmatch(r"(?:input|output)_moderation", error.code)
     return f" ({side[0]})" if side else _reasons(error.message)

@@ -11,8 +11,8 @@ from dailies.catalogue.deployment import AZURE_SORA_1
 from dailies.providers.azure_auth import ApiKeyAuth, EntraAuth, TokenCredential, Tokens
 from dailies.providers.azure_sora_1 import AzureSora1
 from dailies.providers.base import VideoProvider
+from dailies.providers.listing import Names
 from dailies.providers.openai_videos import AZURE_SORA_2, Dialect, OpenAIVideos
-from dailies.providers.reconcile import Names
 from dailies.video.errors import SettingsError
 
 __all__ = ["DIALECTS", "PROVIDERS", "Providers"]

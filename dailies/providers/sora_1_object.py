@@ -1,4 +1,4 @@
-"""The job object of Sora 1's jobs API, read into a ``Job``.
+"""The job object of Sora 1's jobs API, read into an ``UpstreamJob``.
 
 Unknown fields are ignored and fields of a wrong type are taken for missing ones; only the id is
 what a job can't be without. Source: Microsoft's Sora quickstart and the preview specification.
@@ -6,11 +6,11 @@ what a job can't be without. Source: Microsoft's Sora quickstart and the preview
 
 from __future__ import annotations
 
+from dailies.providers.answers import positive, text, whole
 from dailies.providers.classify import classify_job_error
-from dailies.providers.error_body import ErrorBody
-from dailies.providers.fields import positive, text, whole
+from dailies.providers.error_text import ErrorText
 from dailies.providers.listing import Page
-from dailies.providers.outcomes import Job, JobStatus
+from dailies.providers.outcomes import JobStatus, UpstreamJob
 from dailies.video.basics import Size
 
 __all__ = ["parse_job", "parse_page"]
@@ -42,7 +42,7 @@ _ENDINGS = {
 _NOTHING_MADE = ("no_generations", "The job succeeded without making a video. Create it again.")
 
 
-def parse_job(document: object) -> Job | None:
+def parse_job(document: object) -> UpstreamJob | None:
     """The job in a JSON document; None when it has no id."""
     if not isinstance(document, dict):
         return None
@@ -56,11 +56,11 @@ def parse_job(document: object) -> Job | None:
     prompt = text(document.get("prompt"))
     code, message = _ENDINGS.get(status, (None, None))
     if status is JobStatus.FAILED:
-        code, message = classify_job_error(ErrorBody(code=reason or ""), prompt)
+        code, message = classify_job_error(ErrorText(code=reason or ""), prompt)
     elif status is JobStatus.COMPLETED and not generations:
         status, (code, message) = JobStatus.FAILED, _NOTHING_MADE
     width, height = whole(document.get("width")), whole(document.get("height"))
-    return Job(
+    return UpstreamJob(
         id=job_id,
         status=status,
         progress=100 if status is JobStatus.COMPLETED else STEPS.get(word, 0),

@@ -1,4 +1,4 @@
-"""OpenAI's video object, as servers really send it, read into a ``Job``.
+"""OpenAI's video object, as servers really send it, read into an ``UpstreamJob``.
 
 Unknown fields are ignored and fields of a wrong type are taken for missing ones. Only the id is
 what a job can't be without: a job that was paid for must not be lost for an odd status.
@@ -6,11 +6,11 @@ what a job can't be without: a job that was paid for must not be lost for an odd
 
 from __future__ import annotations
 
+from dailies.providers.answers import number, positive, text
 from dailies.providers.base import KeptCharacter
 from dailies.providers.classify import classify_job_error
-from dailies.providers.error_body import ErrorBody
-from dailies.providers.fields import number, positive, text
-from dailies.providers.outcomes import Job, JobStatus
+from dailies.providers.error_text import ErrorText
+from dailies.providers.outcomes import JobStatus, UpstreamJob
 from dailies.video.basics import Size
 
 __all__ = ["parse_job", "parse_page"]
@@ -42,7 +42,7 @@ _ENDINGS = {
 }
 
 
-def parse_job(document: object) -> Job | None:
+def parse_job(document: object) -> UpstreamJob | None:
     """The job in a JSON document; None when it has no id."""
     if not isinstance(document, dict):
         return None
@@ -54,7 +54,7 @@ def parse_job(document: object) -> Job | None:
     prompt = text(document.get("prompt"))
     code, message = _why(status, document, prompt)
     seconds = number(document.get("seconds"))
-    return Job(
+    return UpstreamJob(
         id=job_id,
         status=status,
         progress=100 if status is JobStatus.COMPLETED else _percent(document.get("progress")),
@@ -79,7 +79,7 @@ def parse_character(document: object) -> KeptCharacter | None:
     return None if identifier is None else KeptCharacter(identifier)
 
 
-def parse_page(document: object) -> tuple[list[Job], str | None, bool | None] | None:
+def parse_page(document: object) -> tuple[list[UpstreamJob], str | None, bool | None] | None:
     """A page of a list: its jobs, the cursor of the next page, and whether there is one (None
     when the server does not say). None when the document is no list."""
     if not isinstance(document, dict) or not isinstance(document.get("data"), list):
@@ -98,10 +98,10 @@ def _why(
     return _ENDINGS.get(status, (None, None))
 
 
-def _job_error(error: object) -> ErrorBody:
+def _job_error(error: object) -> ErrorText:
     if isinstance(error, dict):
-        return ErrorBody.of(error)
-    return ErrorBody.of({"error": error}) if isinstance(error, str) else ErrorBody()
+        return ErrorText.of(error)
+    return ErrorText.of({"error": error}) if isinstance(error, str) else ErrorText()
 
 
 def _percent(value: object) -> int:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from dailies.catalogue import Deployment
 from dailies.providers.base import Content, Found, Submission
-from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
-from dailies.providers.reconcile import Names, candidates
+from dailies.providers.listing import Names, candidates
+from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.video.basics import Variant
 from tests.unit.pipeline.memory import Point, no_point
 
@@ -35,7 +35,7 @@ class FakeProvider:
     def __init__(self, clock: Callable[[], float], point: Point = no_point) -> None:
         self.clock = clock
         self.point = point
-        self.jobs: dict[str, Job] = {}
+        self.jobs: dict[str, UpstreamJob] = {}
         self.submissions: list[Submission] = []
         self.cancelled: list[str] = []
         self.behaviours: list[Behaviour] = []
@@ -96,8 +96,8 @@ class FakeProvider:
     async def close(self) -> None:
         pass
 
-    def _make(self, submission: Submission) -> Job:
-        job = Job(
+    def _make(self, submission: Submission) -> UpstreamJob:
+        job = UpstreamJob(
             id=f"video_job_{len(self.jobs)}",
             status=JobStatus.QUEUED,
             created_at=float(int(self.clock())),

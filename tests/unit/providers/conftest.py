@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from dailies.providers.azure_auth import ApiKeyAuth
+from dailies.providers.listing import Names
 from dailies.providers.openai_videos import AZURE_SORA_2, Dialect, OpenAIVideos
-from dailies.providers.reconcile import Names
 
 ENDPOINT = "https://my.openai.azure.com"
 

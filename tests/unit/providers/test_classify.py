@@ -10,23 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dailies.providers.answers import request_id
 from dailies.providers.classify import (
     ANSWERS,
     FAULTS,
     Call,
-    Context,
+    CallContext,
     answer_row,
     classify_answer,
     classify_fault,
     classify_job_error,
 )
-from dailies.providers.error_body import ErrorBody
+from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.providers.request_id import request_id
 
 CREATES = (Call.CREATE, Call.DERIVE)
 READS = tuple(call for call in Call if call not in CREATES)
-CONTEXT = Context("my.openai.azure.com", "sora-2-eu", prompt="a very private prompt about my boss")
+CONTEXT = CallContext(
+    "my.openai.azure.com", "sora-2-eu", prompt="a very private prompt about my boss"
+)
 
 
 def azure(message: str, code: str | None = None, **fields: object) -> str:
@@ -144,7 +146,7 @@ def test_answer_is_classified(
 
 def test_every_row_decides_some_case() -> None:
     used = [
-        answer_row(call, status, ErrorBody.parse(body.encode())) for call, status, body, *_ in CASES
+        answer_row(call, status, ErrorText.parse(body.encode())) for call, status, body, *_ in CASES
     ]
 
     assert [row for row in ANSWERS if row not in used] == []
@@ -203,7 +205,7 @@ def test_what_the_caller_can_mend_is_told() -> None:
 
 
 def test_a_refused_key_is_checked_as_a_key() -> None:
-    context = Context("my.openai.azure.com", "sora-2", uses_key=True)
+    context = CallContext("my.openai.azure.com", "sora-2", uses_key=True)
     outcome = classify_answer(Call.STATUS, 401, httpx.Headers(), b"", context)
 
     assert "AZURE_OPENAI_API_KEY" in (outcome.remedy or "")
@@ -313,18 +315,18 @@ def test_every_fault_of_httpx_is_known() -> None:
     ("error", "code", "words"),
     [
         (
-            ErrorBody("moderation_blocked", "Your request was blocked by our moderation system."),
+            ErrorText("moderation_blocked", "Your request was blocked by our moderation system."),
             "moderation_blocked",
             "Change the prompt",
         ),
-        (ErrorBody(inner_code="ResponsibleAIPolicyViolation"), "content_filter", "content filter"),
-        (ErrorBody("internal_error", "Video generation failed."), "internal_error", "failed."),
-        (ErrorBody("", "out of memory"), "generation_failed", "out of memory"),
-        (ErrorBody("what a code", "x"), "generation_failed", "x"),
-        (ErrorBody(), "generation_failed", "no reason"),
+        (ErrorText(inner_code="ResponsibleAIPolicyViolation"), "content_filter", "content filter"),
+        (ErrorText("internal_error", "Video generation failed."), "internal_error", "failed."),
+        (ErrorText("", "out of memory"), "generation_failed", "out of memory"),
+        (ErrorText("what a code", "x"), "generation_failed", "x"),
+        (ErrorText(), "generation_failed", "no reason"),
     ],
 )
-def test_a_failed_job_is_classified(error: ErrorBody, code: str, words: str) -> None:
+def test_a_failed_job_is_classified(error: ErrorText, code: str, words: str) -> None:
     told, message = classify_job_error(error)
 
     assert told == code

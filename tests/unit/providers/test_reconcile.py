@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from dailies.providers.base import Submission
+from dailies.providers.listing import Names
 from dailies.providers.outcomes import Kind
-from dailies.providers.reconcile import Names
 from dailies.video.basics import Operation, Size
 from tests.unit.providers.conftest import Adapter, Upstream, job, page
 

@@ -14,16 +14,16 @@ import httpx
 from azure.core.exceptions import AzureError
 
 from dailies.jsontext import JsonScanner, TooComplex
+from dailies.providers.answers import request_id
 from dailies.providers.azure_auth import classify_token_failure
 from dailies.providers.base import Content
-from dailies.providers.classify import Call, Context, classify_answer, classify_fault
+from dailies.providers.classify import Call, CallContext, classify_answer, classify_fault
 from dailies.providers.download import checked_content
 from dailies.providers.outcomes import Kind, Outcome, note_outcome
-from dailies.providers.request_id import request_id
 from dailies.telemetry import spans, tracecontext
 from dailies.video.basics import Variant
 
-__all__ = ["Exchange", "Reply"]
+__all__ = ["Reply", "Wire"]
 
 _MAX_ANSWER = 32 * 1024**2
 """Bytes; a page of a hundred jobs with the longest prompts is below it."""
@@ -53,10 +53,10 @@ class Reply:
         return 200 <= self.status < 300
 
 
-class Exchange:
+class Wire:
     """Calls to one deployment. Every method that can fail answers with an ``Outcome`` then."""
 
-    def __init__(self, client: httpx.AsyncClient, auth: httpx.Auth, context: Context) -> None:
+    def __init__(self, client: httpx.AsyncClient, auth: httpx.Auth, context: CallContext) -> None:
         self._client = client
         self._auth = auth
         self._context = context
@@ -165,7 +165,7 @@ class Exchange:
         )
         return outcome
 
-    def _about(self, prompt: str | None) -> Context:
+    def _about(self, prompt: str | None) -> CallContext:
         return self._context if prompt is None else replace(self._context, prompt=prompt)
 
 
