@@ -76,7 +76,11 @@ _teller = _Teller()
 def log_settings() -> None:
     """Log each setting that is wrong or doubtful, by name."""
     try:
-        services()
+        catalogue = services().catalogue
+        # Where others serve, what is left out is not in use; where nothing serves, it is missing.
+        level = logging.INFO if catalogue.models else logging.CRITICAL
+        for line in catalogue.left_out:
+            log_event("deployment_left_out", level=level, problem=line)
     except SettingsError as error:
         for problem in error.problems:
             log_event("setting_wrong", level=logging.CRITICAL, problem=problem)

@@ -9,6 +9,7 @@ from dailies.pipeline.cancel import READABLE_AFTER, cancel_upstream
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.submit import CANCELLED
 from dailies.pipeline.told import answer_fields, stop_for_operator
+from dailies.providers.classify import kept_words
 from dailies.providers.error_text import readable
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.services import Services
@@ -58,7 +59,7 @@ async def _judge(
             age = services.clock() - (record.submit.submitted_at or 0)
             if age < READABLE_AFTER * settings.typical_render_scale:
                 return wait(settings.poll_min_seconds)
-            return stop(_vanished())
+            return stop(_vanished(deployment))
         case Kind.RETIRED:
             return stop(
                 VideoError(
@@ -138,10 +139,12 @@ def _timed_out(services: Services, record: VideoRecord) -> Step:
     )
 
 
-def _vanished() -> VideoError:
+def _vanished(deployment: Deployment) -> VideoError:
+    kept = deployment.kept_seconds
+    over = f", or its {kept_words(kept)} are over" if kept is not None else ""
     return VideoError(
         "job_vanished",
-        "The provider no longer knows the job: it was deleted there, or its 24 hours are over. "
+        f"The provider no longer knows the job: it was deleted there{over}. "
         "Create the video again.",
     )
 

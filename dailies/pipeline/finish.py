@@ -96,7 +96,7 @@ async def _delete_upstream(services: Services, record: VideoRecord) -> None:
         return
     outcome = await services.providers.adapter(deployment).cancel(record.submit.job_id)
     if outcome.kind is not Kind.ACCEPTED:
-        # The provider deletes it by itself after 24 hours.
+        # Where the provider keeps it for a time only, it deletes it by itself.
         log_event(
             "upstream_not_deleted",
             video_id=record.id,

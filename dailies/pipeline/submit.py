@@ -25,6 +25,7 @@ from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.submission import submission_of
 from dailies.pipeline.told import answer_fields
 from dailies.pipeline.unsent import deployment_removed, no_slot, nothing_left, unresolved
+from dailies.providers.base import find_submitted
 from dailies.providers.outcomes import Kind, Outcome, UpstreamJob
 from dailies.routing.choose import serving
 from dailies.services import Services
@@ -197,7 +198,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     adapter = services.providers.adapter(deployment)
     asked_at = services.clock()
     # From the first attempt on: a job of an earlier one may show up late.
-    found = await adapter.find_submitted(submission, record.submit.first_attempt_at or since)
+    found = await find_submitted(adapter, submission, record.submit.first_attempt_at or since)
     if found.outcome.kind is not Kind.ACCEPTED:
         return _list_unavailable(services, record, found.outcome)
     for job in await _own_first(services, record, deployment, found.jobs):

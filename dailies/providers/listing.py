@@ -8,20 +8,19 @@ a job, except where that leaves more than one.
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import httpx
 
-from dailies.providers.base import Found, Submission
+from dailies.providers.answers import text
+from dailies.providers.base import Found, Names, Submission
 from dailies.providers.classify import Call
 from dailies.providers.error_text import read_json
 from dailies.providers.outcomes import Kind, Outcome, UpstreamJob
 from dailies.providers.wire import Wire
 from dailies.video.basics import Operation
 
-__all__ = ["CLOCK_SKEW", "Names", "Page", "candidates", "find_job", "jobs_since"]
+__all__ = ["CLOCK_SKEW", "Page", "candidates", "find_job", "jobs_since", "page_of"]
 
 CLOCK_SKEW = 30.0
 """Seconds by which the provider's clock may be behind ours; its times are whole seconds."""
@@ -46,28 +45,6 @@ _ENDLESS = Outcome(
 
 PageRequest = Callable[[Mapping[str, str]], httpx.Request]
 """The request for a page, by its query parameters ``limit`` and ``after``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """How a provider may call the model of a job.
-
-    Attributes:
-        own: names of the deployment's model (its deployment, its public names).
-        others: names of the other models at the same endpoint.
-    """
-
-    own: frozenset[str] = frozenset()
-    others: frozenset[str] = frozenset()
-
-    def fits(self, model: str | None, deployment: str) -> bool:
-        """Whether a job of ``model`` can be one of ours: yes, unless it is known to be another's.
-
-        An answer may give the deployment, the model, or the model with its version's date.
-        """
-        if model is None or _names(model, self.own | {deployment}):
-            return True
-        return not _names(model, self.others)
 
 
 def candidates(
@@ -104,9 +81,19 @@ def _normal(prompt: str) -> str:
     return " ".join(prompt.split())
 
 
-def _names(model: str, known: Collection[str]) -> bool:
-    bare = re.sub(r"-\d{4}-\d{2}-\d{2}$", "", model.lower())
-    return any(name.lower() in (model.lower(), bare) for name in known)
+def page_of(parse_job: Callable[[object], UpstreamJob | None]) -> Callable[[object], Page | None]:
+    """A reader of pages in OpenAI's form (``data``, ``last_id``, ``has_more``) that gives None for
+    a document that is none."""
+
+    def parse_page(document: object) -> Page | None:
+        if not isinstance(document, dict) or not isinstance(document.get("data"), list):
+            return None
+        jobs = [job for item in document["data"] if (job := parse_job(item)) is not None]
+        has_more = document.get("has_more")
+        last = text(document.get("last_id")) or (jobs[-1].id if jobs else None)
+        return jobs, last, has_more if isinstance(has_more, bool) else None
+
+    return parse_page
 
 
 async def find_job(
@@ -116,9 +103,8 @@ async def find_job(
     *,
     submission: Submission,
     since: float,
-    names: Names,
 ) -> Found:
-    """The jobs that may be the submission, as ``VideoProvider.find_submitted`` gives them.
+    """The jobs that may be the submission, as ``FindsJobs.find_submitted`` gives them.
 
     A search that could not see every job since then is no search: its outcome says so, and it
     gives no jobs. ``UNKNOWN`` is a search that found jobs and can't tell which is ours.
@@ -126,7 +112,7 @@ async def find_job(
     listed = await jobs_since(wire, page_request, parse_page, since - CLOCK_SKEW)
     if isinstance(listed, Outcome):
         return Found(listed)
-    known, anonymous = candidates(listed, submission, since, names)
+    known, anonymous = candidates(listed, submission, since, wire.names)
     if not known and len(anonymous) > 1:
         return Found(_AMBIGUOUS)
     return Found(Outcome(Kind.ACCEPTED), known or anonymous)

@@ -85,8 +85,10 @@ def _model(catalogue: Catalogue, fields: Mapping[str, Any]) -> Model:
     if not isinstance(name, str):
         raise wrong_type("model", "a string", name)
     model = catalogue.resolve(name)
-    if not any(deployment.is_sora_1 for deployment in model.deployments):
-        served = [m.name for m in catalogue.models.values() if m.deployments[0].is_sora_1]
+    if not any(deployment.jobs_api for deployment in model.deployments):
+        served = [
+            m.name for m in catalogue.models.values() if any(d.jobs_api for d in m.deployments)
+        ]
         raise InvalidRequest(
             f"The model '{model.name}' is not one of this API, which serves: "
             f"{', '.join(served) or 'none here'}. {describe(model)} Ask for it with POST "

@@ -35,6 +35,7 @@ from dailies.video.errors import (
     DropError,
     IntegrityError,
     RequestError,
+    SettingsError,
     UnusableReference,
 )
 from dailies.video.record import ReferenceFile, Source, SourceKind, VideoRequest
@@ -276,6 +277,8 @@ async def _read(
     """What is asked for, with the image that the video starts with, or what goes to a frame."""
     settings, catalogue = services.settings, services.catalogue
     fields = wanted.model_dump(mode="json", exclude_none=True)
+    if not catalogue.models:  # an image waits for an app that is set up; it is not rejected
+        raise SettingsError(catalogue.left_out)
     model = catalogue.resolve(wanted.model)
     check_frame_fields(fields, model, has_input=True)
     if takes_frames(model) or drops.classify(name) is drops.DropKind.VIDEO:

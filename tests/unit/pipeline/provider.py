@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from dailies.catalogue import Deployment
-from dailies.providers.base import Content, Found, Submission
-from dailies.providers.listing import Names, candidates
+from dailies.providers.base import NO_NAMES, Content, Found, Submission
+from dailies.providers.listing import candidates
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.video.basics import Variant
 from tests.unit.pipeline.memory import Point, no_point
@@ -67,7 +67,7 @@ class FakeProvider:
             answer = self.list_answers.pop(0)
             if answer.kind is not Kind.ACCEPTED:
                 return Found(answer)
-        known, _ = candidates(list(self.jobs.values()), submission, since, Names())
+        known, _ = candidates(list(self.jobs.values()), submission, since, NO_NAMES)
         await self.point("list ended")
         return Found(Outcome(Kind.ACCEPTED), known)
 

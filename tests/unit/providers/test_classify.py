@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dailies.catalogue import Deployment
 from dailies.providers.answers import request_id
+from dailies.providers.azure_sora_2 import PROVIDER
 from dailies.providers.classify import (
     ANSWERS,
+    ANY,
     FAULTS,
+    Answer,
     Call,
     CallContext,
     answer_row,
@@ -26,9 +31,24 @@ from dailies.providers.outcomes import Kind, Outcome
 
 CREATES = (Call.CREATE, Call.DERIVE)
 READS = tuple(call for call in Call if call not in CREATES)
-CONTEXT = CallContext(
-    "my.openai.azure.com", "sora-2-eu", prompt="a very private prompt about my boss"
-)
+ENTRY = {
+    "name": "eu",
+    "provider": "azure-sora-2",
+    "endpoint": "https://my.openai.azure.com",
+    "deployment": "sora-2-eu",
+    "sizes": ["1280x720"],
+    "seconds": [4],
+    "prices": None,
+}
+
+
+def azure_context(**fields: object) -> CallContext:
+    return PROVIDER.context(PROVIDER.complete(Deployment.model_validate(ENTRY | fields)))
+
+
+CONTEXT = replace(azure_context(), prompt="a very private prompt about my boss")
+OTHER = CallContext("api.example.com", "film-1")
+"""A provider that declares nothing of its own."""
 
 
 def azure(message: str, code: str | None = None, **fields: object) -> str:
@@ -205,7 +225,7 @@ def test_what_the_caller_can_mend_is_told() -> None:
 
 
 def test_a_refused_key_is_checked_as_a_key() -> None:
-    context = CallContext("my.openai.azure.com", "sora-2", uses_key=True)
+    context = azure_context(credential="api-key", api_key="k")
     outcome = classify_answer(Call.STATUS, 401, httpx.Headers(), b"", context)
 
     assert "AZURE_OPENAI_API_KEY" in (outcome.remedy or "")
@@ -331,3 +351,22 @@ def test_a_failed_job_is_classified(error: ErrorText, code: str, words: str) -> 
 
     assert told == code
     assert re.search(re.escape(words), message)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 429])
+def test_what_is_true_of_one_provider_is_not_told_of_another(status: int) -> None:
+    for call in Call:
+        outcome = classify_answer(call, status, httpx.Headers(), b"", OTHER)
+        assert not re.search("Azure|AZURE|OpenAI|24 hours", f"{outcome.message}{outcome.remedy}")
+
+
+def test_a_provider_s_own_rows_are_asked_first() -> None:
+    own = Answer(ANY, {429}, "tokens", Kind.REFUSED, "no_tokens", "It has no tokens ({status}).")
+    context = replace(OTHER, answers=(own,), remedies={"no_tokens": "Buy some at {endpoint}."})
+    answers = {
+        body: classify_answer(Call.CREATE, 429, httpx.Headers(), body, context)
+        for body in (b"no tokens", b"")
+    }
+
+    assert (answers[b"no tokens"].code, answers[b""].code) == ("no_tokens", "rate_limit")
+    assert answers[b"no tokens"].remedy == "Buy some at api.example.com."

@@ -5,8 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from dailies.providers.base import Submission
-from dailies.providers.listing import Names
+from dailies.providers.base import Names, Submission
 from dailies.providers.outcomes import Kind
 from dailies.video.basics import Operation, Size
 from tests.unit.providers.conftest import Adapter, Upstream, job, page

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dailies.providers.azure_sora_2 import parse_job
+from dailies.providers.listing import page_of
 from dailies.providers.outcomes import JobStatus, UpstreamJob
-from dailies.providers.video_object import parse_job, parse_page
 from dailies.video.basics import Size
 from tests.unit.providers.conftest import job
 
@@ -113,4 +114,4 @@ def test_any_object_with_an_id_is_a_job(fields: dict[str, object], status: str) 
 
 @given(JSON)
 def test_any_document_can_be_asked_for_jobs(document: object) -> None:
-    assert parse_page(document) is None or isinstance(document, dict)
+    assert page_of(parse_job)(document) is None or isinstance(document, dict)
