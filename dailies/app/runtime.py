@@ -77,10 +77,9 @@ def log_settings() -> None:
     """Log each setting that is wrong or doubtful, by name."""
     try:
         catalogue = services().catalogue
-        # Where others serve, what is left out is not in use; where nothing serves, it is missing.
-        level = logging.INFO if catalogue.models else logging.CRITICAL
-        for line in catalogue.left_out:
-            log_event("deployment_left_out", level=level, problem=line)
+        # Where other models serve, what is left out is not in use; where none does, it is missing.
+        for problem in () if catalogue.models else catalogue.left_out:
+            log_event("setting_wrong", level=logging.CRITICAL, problem=problem)
     except SettingsError as error:
         for problem in error.problems:
             log_event("setting_wrong", level=logging.CRITICAL, problem=problem)
