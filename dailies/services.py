@@ -16,7 +16,7 @@ from dailies.announce.events import EventPublisher
 from dailies.catalogue import Catalogue
 from dailies.net.fetching import ReferenceFetcher
 from dailies.providers.azure_auth import azure_credential
-from dailies.providers.registry import Providers
+from dailies.providers.registry import Providers, check_deployment
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
@@ -79,7 +79,9 @@ class Services:
             SettingsError: naming every setting that is wrong.
         """
         settings = Settings.load(environ)
-        catalogue = Catalogue.load(settings.catalogue_path, environ)
+        catalogue = Catalogue.load(
+            settings.catalogue_path, environ, check=check_deployment(settings.provider_packages)
+        )
         # Cheap to build: nothing is asked of it before the first call that needs a token.
         credential = azure_credential(settings.client_id, environ)
         blobs, tables, account_key = _storage(settings, credential)
@@ -100,7 +102,7 @@ class Services:
             ),
             fetcher=ReferenceFetcher(max_bytes=settings.max_reference_bytes),
             events=EventPublisher(settings.topic_endpoint, _topic_credential(settings, credential)),
-            providers=Providers(catalogue, lambda: credential),
+            providers=Providers(catalogue, lambda: credential, packages=settings.provider_packages),
         )
 
 

@@ -112,6 +112,16 @@ def _https_or_loopback(value: object) -> object:
     raise ValueError("expected an https:// URL (http:// only towards the loopback interface)")
 
 
+def _split_names(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    names = tuple(filter(None, (piece.strip() for piece in value.split(","))))
+    if wrong := [name for name in names if not all(map(str.isidentifier, name.split(".")))]:
+        raise ValueError(f"{wrong[0][:64]!r} is no dotted name of a Python package, as 'my.models'")
+    return names
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
 Keys = Annotated[tuple[HashedKey, ...], BeforeValidator(_split_keys)]
 Endpoint = Annotated[str | None, BeforeValidator(_https_or_loopback)]
 OptionalText = Annotated[str | None, BeforeValidator(_empty_is_unset)]
@@ -142,6 +152,7 @@ class Settings(BaseModel):
 
     # -- providers
     catalogue_path: Path = Field(default=_ROOT / "models.yaml", alias="DAILIES_CATALOGUE")
+    provider_packages: Names = Field(default=(), alias="DAILIES_PROVIDERS")
     unresolved_submit: UnresolvedSubmit = Field(
         default=UnresolvedSubmit.RESEND, alias="DAILIES_UNRESOLVED_SUBMIT"
     )

@@ -17,9 +17,10 @@ router = APIRouter(tags=["operations"])
 
 @router.get("/health", responses=answers())
 async def health(context: RequestContext) -> dict[str, str]:
-    """The app runs and its settings are right; says nothing of what it stands on."""
+    """The app runs and its settings are right; says nothing of what it stands on. Without a model
+    on offer it runs too, and says so: ``no_models``."""
     models = len(context.services.catalogue.models)
-    return {"status": "ok", "models": str(models)}
+    return {"status": "ok" if models else "no_models", "models": str(models)}
 
 
 @router.post(

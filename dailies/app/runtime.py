@@ -76,7 +76,10 @@ _teller = _Teller()
 def log_settings() -> None:
     """Log each setting that is wrong or doubtful, by name."""
     try:
-        services()
+        catalogue = services().catalogue
+        # Where other models serve, what is left out is not in use; where none does, it is missing.
+        for problem in () if catalogue.models else catalogue.left_out:
+            log_event("setting_wrong", level=logging.CRITICAL, problem=problem)
     except SettingsError as error:
         for problem in error.problems:
             log_event("setting_wrong", level=logging.CRITICAL, problem=problem)

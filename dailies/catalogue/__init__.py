@@ -1,6 +1,6 @@
 """Which models callers may name, and which deployments serve each; what each can do, and costs."""
 
-from dailies.catalogue.deployment import Credential, Deployment, Quota, ReferenceRules
+from dailies.catalogue.deployment import Credential, Deployment, Quota
 from dailies.catalogue.file import Catalogue, Model
 
-__all__ = ["Catalogue", "Credential", "Deployment", "Model", "Quota", "ReferenceRules"]
+__all__ = ["Catalogue", "Credential", "Deployment", "Model", "Quota"]

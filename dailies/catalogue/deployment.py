@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -23,21 +23,19 @@ from dailies.settings import Endpoint, OptionalSecret
 from dailies.video.basics import Operation, Size, Variant
 
 __all__ = [
-    "AZURE_SORA_1",
     "Credential",
     "Deployment",
     "Entry",
+    "FieldProblem",
     "InpaintRules",
     "Name",
     "Quota",
     "ReferenceRules",
 ]
 
-AZURE_SORA_1 = "azure-sora-1"
-"""The provider id of Azure OpenAI's Sora 1; its models are those of the jobs API."""
-
 _DEFAULT = "default"
 _MOST_SECONDS = 600
+_EARLIER_KEYS = {"formats", "exact_size", "max_bytes"}
 
 T = TypeVar("T")
 
@@ -87,6 +85,19 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class FieldProblem(NamedTuple):
+    """What is wrong with a field of a deployment.
+
+    Attributes:
+        field: its path in the entry, e.g. ``options.region``.
+        is_unset: it is only not set, so the deployment is not in use here.
+    """
+
+    field: str
+    message: str
+    is_unset: bool = False
+
+
 class Quota(Entry):
     """What a deployment lets us do; None is no limit.
 
@@ -100,17 +111,15 @@ class Quota(Entry):
 
 
 class ReferenceRules(Entry):
-    """What a reference image must be.
+    """It takes a reference image. What files of earlier versions say of its format is accepted and
+    does nothing: an image is brought to what every provider takes."""
 
-    Attributes:
-        formats: lower-case image formats, the preferred one first.
-        exact_size: its pixels must equal the video's size.
-        max_bytes: the largest file that is taken, if there is a limit.
-    """
-
-    formats: tuple[str, ...] = Field(default=("png", "jpeg", "webp"), min_length=1)
-    exact_size: bool = True
-    max_bytes: int | None = Field(default=None, ge=1)
+    @model_validator(mode="before")
+    @classmethod
+    def _without_earlier_keys(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        return {key: said for key, said in value.items() if key not in _EARLIER_KEYS}
 
 
 class InpaintRules(Entry):
@@ -135,9 +144,11 @@ class Deployment(Entry):
 
     Attributes:
         name: unique in the catalogue and stable, because records refer to it.
-        provider: the adapter's id, see ``dailies.providers.registry``.
+        provider: the provider's id, see ``dailies.providers.registry``.
+        options: what only this provider knows of.
         endpoint: base URL; None when it isn't configured (such deployments are left out).
         deployment: the name by which the provider knows the model.
+        files: the variants of a finished job's file, by the YAML's key ``variants``.
         sizes, seconds: what it renders; the first of each is the default.
         prices: US dollars per second of video, by size or ``default``; None when nobody tells.
         n_variants: the most videos that one job makes of a prompt, by size or ``default``.
@@ -150,6 +161,8 @@ class Deployment(Entry):
         characters: it keeps characters (a name and a clip).
         failed_share: the part of the price that a job costs which the provider let fail, 0 to 1.
         upstream_models: further names by which the provider may call this model in its answers.
+        jobs_api: its videos can be asked for as jobs of the Sora 1 API.
+        kept_seconds: how long the provider keeps jobs and their files; None when it doesn't say.
     """
 
     name: Name
@@ -162,7 +175,7 @@ class Deployment(Entry):
     seconds: Annotated[
         tuple[Annotated[int, Field(ge=1, le=_MOST_SECONDS)], ...], BeforeValidator(_parse_seconds)
     ] = Field(min_length=1)
-    variants: tuple[Variant, ...] = tuple(Variant)
+    files: tuple[Variant, ...] = Field(default=tuple(Variant), alias="variants")
     operations: tuple[Operation, ...] = tuple(Operation)
     max_prompt_characters: int = Field(default=32_000, ge=1)
     reference: ReferenceRules | None = ReferenceRules()
@@ -177,6 +190,9 @@ class Deployment(Entry):
     typical_render_seconds: float = Field(default=60, gt=0, le=86_400)
     quota: Quota = Quota()
     upstream_models: tuple[str, ...] = ()
+    jobs_api: bool = False
+    kept_seconds: float | None = Field(default=None, gt=0)
+    options: Mapping[str, Any] = Field(default={}, repr=False)
 
     @field_validator("prices")
     @classmethod
@@ -190,7 +206,7 @@ class Deployment(Entry):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if Variant.VIDEO not in self.variants:
+        if Variant.VIDEO not in self.files:
             raise ValueError("variants must name 'video'")
         unpriced = [str(size) for size in self.sizes if self._rate(size) is None]
         if unpriced and self.prices is not None:
@@ -198,13 +214,9 @@ class Deployment(Entry):
                 f"prices: nothing for {', '.join(unpriced)}; give a price for each size or for "
                 f"'{_DEFAULT}', or null when the price is not known"
             )
-        if self.endpoint and self.credential is Credential.API_KEY:
-            key = self.api_key.get_secret_value() if self.api_key else ""
-            if not (key.isascii() and key.isprintable() and key and " " not in key):
-                raise ValueError(
-                    "api_key must be a key without spaces, because credential is 'api-key'; set it "
-                    "(AZURE_OPENAI_API_KEY in the catalogue that ships), or use credential 'entra'"
-                )
+        key = self.secret.get_secret_value() if self.secret else ""
+        if self.endpoint and not (key.isascii() and key.isprintable() and " " not in key):
+            raise ValueError("api_key must be a key without spaces, or use another credential")
         return self
 
     @property
@@ -220,14 +232,12 @@ class Deployment(Entry):
         """The API key, only when that is the chosen credential."""
         return self.api_key if self.credential is Credential.API_KEY else None
 
-    def supports(self, size: Size, seconds: int, operation: Operation = Operation.CREATE) -> bool:
-        """Whether this deployment can be asked for such a video."""
-        return size in self.sizes and seconds in self.seconds and operation in self.operations
-
     @property
-    def is_sora_1(self) -> bool:
-        """Whether its videos are those of the jobs API."""
-        return self.provider == AZURE_SORA_1
+    def unset(self) -> tuple[str, ...]:
+        """The fields without which nothing can be asked of it, and which are not set."""
+        lacks_key = self.credential is Credential.API_KEY and self.api_key is None
+        fields = (("endpoint", not self.endpoint), ("api_key", lacks_key))
+        return tuple(name for name, is_unset in fields if is_unset)
 
     def most_variants(self, size: Size) -> int:
         """How many videos one job may make at this size."""

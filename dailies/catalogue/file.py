@@ -2,12 +2,13 @@
 
 It is read from ``models.yaml``. Names, limits and prices are data of that file, never of the code.
 ``${NAME}`` and ``${NAME:-default}`` in a value are filled in from the app's settings; a deployment
-whose endpoint is then empty is left out, so that one file serves many installations.
+whose endpoint (or key, or an option that it can't do without) is then empty is left out, so that
+one file serves many installations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +20,11 @@ from dailies.catalogue.deployment import (
     Credential,
     Deployment,
     Entry,
+    FieldProblem,
     Name,
     Quota,
-    ReferenceRules,
 )
-from dailies.catalogue.environment import UnfilledPlaceholder, fill_in
+from dailies.catalogue.environment import UnfilledPlaceholder, fill_in, placeholders
 from dailies.video.basics import Size
 from dailies.video.errors import NotFound, SettingsError
 
@@ -33,10 +34,11 @@ __all__ = [
     "Deployment",
     "Model",
     "Quota",
-    "ReferenceRules",
 ]
 
 T = TypeVar("T")
+
+Check = Callable[[Deployment], tuple[Deployment, Sequence[FieldProblem]]]
 
 _VENDOR_PREFIXES = ("openai/", "azure/", "azure_ai/")
 
@@ -103,16 +105,22 @@ class Catalogue:
     """The models on offer. Build it with ``load`` or ``parse``, which check the whole file.
 
     Attributes:
-        models: by name, in the file's order; each has at least one deployment.
+        models: by name, in the file's order; each has at least one deployment. There may be none:
+            an app whose catalogue is still to be filled in runs all the same.
+        default_name: of the model that is meant when none is named; it may be left out.
+        left_out: which deployments are not in use here, for want of which setting; a line each.
     """
 
     models: Mapping[str, Model]
-    default_model: Model
-    _names: Mapping[str, Model] = field(repr=False)
+    default_name: str
+    left_out: tuple[str, ...]
+    _names: Mapping[str, Model | None] = field(repr=False)
 
     @classmethod
-    def load(cls, path: Path, environ: Mapping[str, str]) -> Catalogue:
-        """Read the catalogue's file.
+    def load(
+        cls, path: Path, environ: Mapping[str, str], *, check: Check | None = None
+    ) -> Catalogue:
+        """Read the catalogue's file; ``check`` as for ``parse``.
 
         Raises:
             SettingsError: the file can't be read or is wrong; each problem names the path in it.
@@ -123,20 +131,30 @@ class Catalogue:
             raise SettingsError(
                 [f"DAILIES_CATALOGUE: {path} can't be read ({error}); name a UTF-8 YAML file"]
             ) from None
-        return cls.parse(text, environ, source=path.name)
+        return cls.parse(text, environ, source=path.name, check=check)
 
     @classmethod
     def parse(
-        cls, text: str, environ: Mapping[str, str], *, source: str = "models.yaml"
+        cls,
+        text: str,
+        environ: Mapping[str, str],
+        *,
+        source: str = "models.yaml",
+        check: Check | None = None,
     ) -> Catalogue:
-        """Read a catalogue from YAML; ``source`` is how problems name the file.
+        """Read a catalogue from YAML.
+
+        Args:
+            source: how problems name the file.
+            check: completes each deployment by what its provider knows, and tells what is wrong
+                with it or not set; without it nothing is known of providers.
 
         Raises:
             SettingsError: as ``load``.
         """
         try:
-            raw = fill_in(yaml.load(text, _UniqueKeys), environ)  # noqa: S506 - a SafeLoader
-            file = _File.model_validate(raw)
+            raw = yaml.load(text, _UniqueKeys)  # noqa: S506 - a SafeLoader
+            file = _File.model_validate(fill_in(raw, environ))
         except _RepeatedKey as error:
             raise SettingsError([f"{source}: {error}"]) from None
         except yaml.YAMLError as error:
@@ -147,47 +165,52 @@ class Catalogue:
             raise SettingsError(
                 [f"{source}: {_where(e['loc'])}: {_what(e)}" for e in error.errors()]
             ) from None
-        problems = [f"{source}: {problem}" for problem in _inconsistencies(file)]
+        problems = list(_inconsistencies(file))
+        models: dict[str, Model] = {}
+        left_out: list[str] = []
+        for name, entry in file.models.items():
+            offered: list[Deployment] = []
+            for place, given in enumerate(entry.deployments):
+                deployment, found = check(given) if check else (given, ())
+                where = f"models.{name}.deployments[{place}]"
+                problems += [f"{where}.{p.field}: {p.message}" for p in found if not p.is_unset]
+                unset = [*deployment.unset, *(p.field for p in found if p.is_unset)]
+                written = raw["models"][name]["deployments"][place]
+                left_out += [_left_out(where, field, written) for field in unset]
+                if not unset:
+                    offered.append(deployment)
+            if offered:
+                models[name] = Model(name, tuple(offered), entry.aliases, entry.fallbacks)
         if problems:
-            raise SettingsError(problems)
-        return cls._offering(file, source)
-
-    @classmethod
-    def _offering(cls, file: _File, source: str) -> Catalogue:
-        models = {
-            name: Model(name, offered, entry.aliases, entry.fallbacks)
+            raise SettingsError([f"{source}: {problem}" for problem in problems])
+        names = {
+            _key(known): models.get(name)
             for name, entry in file.models.items()
-            if (offered := tuple(d for d in entry.deployments if d.endpoint))
+            for known in (name, *entry.aliases)
         }
-        if not models:
-            raise SettingsError(
-                [
-                    f"{source}: no deployment has an endpoint; set AZURE_OPENAI_ENDPOINT to the "
-                    "resource's address, e.g. https://my-resource.openai.azure.com"
-                ]
-            )
-        if file.default_model not in models:
-            raise SettingsError(
-                [
-                    f"{source}: default_model: '{file.default_model}' has no deployment with an "
-                    f"endpoint; set one, or make one of these the default: {', '.join(models)}"
-                ]
-            )
-        names = {_key(n): m for m in models.values() for n in (m.name, *m.aliases)}
-        return cls(models, models[file.default_model], names)
+        told = tuple(f"{source}: {line}" for line in left_out)
+        return cls(models, file.default_model, told, names)
 
     def resolve(self, name: str | None) -> Model:
         """The model that a caller means by ``name``: its name or an alias, in any case, also with
         a vendor's prefix (``openai/``, ``azure/``); None is the default model.
 
         Raises:
-            NotFound: nothing on offer has that name; told as Azure tells it.
+            NotFound: nothing on offer has that name; told as Azure tells it, unless the model is
+                only left out.
         """
-        if name is None:
-            return self.default_model
+        name = self.default_name if name is None else name
         key = _key(name)
         bare = next((key.removeprefix(p) for p in _VENDOR_PREFIXES if key.startswith(p)), key)
         model = self._names.get(key) or self._names.get(bare)
+        if model is None and (key in self._names or bare in self._names):
+            raise NotFound(
+                f"The model '{name[:64]}' is not offered here at present: this service has not "
+                f"been set up for it. Offered are: {', '.join(self.models) or 'none so far'}.",
+                param="model",
+                code="DeploymentNotFound",
+                type="video_generation_user_error",
+            )
         if model is None:
             # Azure's words: on Azure the model of a request is the name of a deployment.
             raise NotFound(
@@ -220,10 +243,18 @@ class Catalogue:
                 continue
             seen.add(current.name)
             found.update((d.name, d) for d in current.deployments)
-            waiting.extend(
-                self._names[_key(f)].name for f in current.fallbacks if _key(f) in self._names
-            )
+            fallbacks = map(self._names.get, map(_key, current.fallbacks))
+            waiting.extend(fallback.name for fallback in fallbacks if fallback is not None)
         return list(found.values())
+
+
+def _left_out(where: str, field: str, entry: Any) -> str:
+    """A line about a field that is not set, with the settings that fill it in."""
+    node = entry
+    for key in field.split("."):
+        node = node.get(key) if isinstance(node, dict) else None
+    names = ", ".join(sorted(placeholders(node))) if isinstance(node, str) else ""
+    return f"{where}.{field} is not set{f' (set {names})' if names else ''}; it is left out"
 
 
 def _inconsistencies(file: _File) -> Iterable[str]:

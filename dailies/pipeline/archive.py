@@ -11,6 +11,7 @@ from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_pa
 from dailies.pipeline.remove import discard_if_unwanted
 from dailies.pipeline.work import JobWork, is_overdue, load_job
 from dailies.providers.base import VideoProvider
+from dailies.providers.classify import kept_words
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
@@ -59,7 +60,7 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
                 return done()
             record = noted
         elif part.variant is Variant.VIDEO:
-            return _try_again(services, record, result, attempt)
+            return _try_again(services, work, result, attempt)
         elif result.kind in _NO_SUCH_FILE or attempt >= _TRIES_FOR_PICTURES:
             log_event("variant_missing", video_id=record.id, variant=part.variant, code=result.code)
         else:
@@ -118,15 +119,17 @@ async def _note_file(
     return None if await discard_if_unwanted(services, record.id, changed) else changed
 
 
-def _try_again(services: Services, record: VideoRecord, outcome: Outcome, attempt: int) -> Step:
+def _try_again(services: Services, work: JobWork, outcome: Outcome, attempt: int) -> Step:
     """The render is complete and paid for: whatever the answer, it is asked for again while the
     provider may have it. Only what is gone, or withheld for what it shows, is given up."""
+    record, kept = work.record, work.deployment.kept_seconds
     if outcome.kind in _GONE and (attempt >= _TRIES_FOR_MISSING or _expired(services, record)):
+        why = "" if kept is None else f": it keeps files for {kept_words(kept)}"
         return stop(
             VideoError(
                 "expired",
-                "The render was complete, but the provider's copy is gone: it keeps files for 24 "
-                "hours. Create the video again.",
+                f"The render was complete, but the provider's copy is gone{why}. Create the video "
+                "again.",
             )
         )
     if outcome.code in _WITHHELD:

@@ -9,8 +9,9 @@ from dailies.pipeline.cancel import READABLE_AFTER, cancel_upstream
 from dailies.pipeline.endings import answer_fields, timed_out
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.work import JobWork, is_overdue, load_job
-from dailies.providers.error_body import readable
-from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
+from dailies.providers.classify import kept_words
+from dailies.providers.error_text import readable
+from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Phase, VideoError
@@ -53,7 +54,7 @@ async def _judge(
             age = services.clock() - (record.submit.submitted_at or 0)
             if age < READABLE_AFTER * settings.typical_render_scale:
                 return wait(settings.poll_min_seconds)
-            return stop(_vanished())
+            return stop(_vanished(deployment))
         case Kind.RETIRED:
             return stop(
                 VideoError(
@@ -71,7 +72,7 @@ async def _follow(
     services: Services,
     record: VideoRecord,
     deployment: Deployment,
-    job: Job,
+    job: UpstreamJob,
     retry_after: float | None,
 ) -> Step:
     now = services.clock()
@@ -117,9 +118,11 @@ async def _follow(
     return wait(poll_wait(services, watched or record, deployment, retry_after=retry_after))
 
 
-def _vanished() -> VideoError:
+def _vanished(deployment: Deployment) -> VideoError:
+    kept = deployment.kept_seconds
+    over = f", or its {kept_words(kept)} are over" if kept is not None else ""
     return VideoError(
         "job_vanished",
-        "The provider no longer knows the job: it was deleted there, or its 24 hours are over. "
+        f"The provider no longer knows the job: it was deleted there{over}. "
         "Create the video again.",
     )

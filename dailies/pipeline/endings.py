@@ -9,7 +9,7 @@ import logging
 from typing import Any
 
 from dailies.engine import Step, stop
-from dailies.providers.error_body import readable
+from dailies.providers.error_text import readable
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.services import Services
 from dailies.telemetry.logs import log_event

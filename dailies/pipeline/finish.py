@@ -8,7 +8,7 @@ from dailies.engine import Step, VideoRef, done
 from dailies.pipeline import metrics
 from dailies.pipeline.costs import cost_of, may_go_on
 from dailies.pipeline.endings import CANCELLED, answer_fields
-from dailies.providers.error_body import readable
+from dailies.providers.error_text import readable
 from dailies.providers.outcomes import Kind
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
@@ -95,7 +95,7 @@ async def _delete_upstream(services: Services, record: VideoRecord) -> None:
         return
     outcome = await services.providers.adapter(deployment).cancel(record.submit.job_id)
     if outcome.kind is not Kind.ACCEPTED:
-        # The provider deletes it by itself after 24 hours.
+        # Where the provider keeps it for a time only, it deletes it by itself.
         log_event(
             "upstream_not_deleted",
             video_id=record.id,

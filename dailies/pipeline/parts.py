@@ -35,10 +35,10 @@ class Part:
 def parts_of(record: VideoRecord, job_id: str, deployment: Deployment) -> list[Part]:
     """All files that the job may have left, the videos before their pictures."""
     if not record.generations:
-        return [Part(job_id, variant) for variant in deployment.variants]
+        return [Part(job_id, variant) for variant in deployment.files]
     return [
         Part(generation.id, variant, place)
-        for variant in deployment.variants
+        for variant in deployment.files
         for place, generation in enumerate(record.generations)
     ]
 

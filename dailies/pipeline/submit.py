@@ -31,7 +31,8 @@ from dailies.pipeline.endings import (
 )
 from dailies.pipeline.pace import poll_wait, typical_seconds
 from dailies.pipeline.submission import submission_of
-from dailies.providers.outcomes import Job, Kind, Outcome
+from dailies.providers.base import find_submitted
+from dailies.providers.outcomes import Kind, Outcome, UpstreamJob
 from dailies.routing.choose import serving
 from dailies.services import Services
 from dailies.settings import UnresolvedSubmit
@@ -220,7 +221,7 @@ async def _reconcile(services: Services, record: VideoRecord) -> Step:
     adapter = services.providers.adapter(deployment)
     asked_at = services.clock()
     # From the first attempt on: a job of an earlier one may show up late.
-    found = await adapter.find_submitted(submission, record.submit.first_attempt_at or since)
+    found = await find_submitted(adapter, submission, record.submit.first_attempt_at or since)
     if found.outcome.kind is not Kind.ACCEPTED:
         return _list_unavailable(services, record, found.outcome)
     for job in await _own_first(services, record, deployment, found.jobs):
@@ -260,14 +261,16 @@ def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome)
 
 
 async def _own_first(
-    services: Services, record: VideoRecord, deployment: Deployment, jobs: Sequence[Job]
-) -> list[Job]:
+    services: Services, record: VideoRecord, deployment: Deployment, jobs: Sequence[UpstreamJob]
+) -> list[UpstreamJob]:
     """The jobs, those first that this video claimed before it died: nobody else can take them."""
     holders = {job.id: await services.claims.holder(deployment.name, job.id) for job in jobs}
     return sorted(jobs, key=lambda job: holders[job.id] != record.id)
 
 
-async def _adopt(services: Services, record: VideoRecord, deployment: Deployment, job: Job) -> bool:
+async def _adopt(
+    services: Services, record: VideoRecord, deployment: Deployment, job: UpstreamJob
+) -> bool:
     """Make the job this video's own; False when it belongs to another."""
     if not await services.claims.claim(deployment.name, job.id, record.id):
         return False

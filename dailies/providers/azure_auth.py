@@ -26,7 +26,7 @@ from azure.core.exceptions import (
 )
 from pydantic import SecretStr
 
-from dailies.providers.error_body import readable
+from dailies.providers.error_text import readable
 from dailies.providers.outcomes import Kind, Outcome
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SCOPE",
     "ApiKeyAuth",
+    "BearerKeyAuth",
     "EntraAuth",
     "TokenCredential",
     "Tokens",
@@ -188,6 +189,19 @@ class EntraAuth(httpx.Auth):
         if fresh is not None:
             request.headers["Authorization"] = f"Bearer {fresh}"
             yield request
+
+
+class BearerKeyAuth(httpx.Auth):
+    """``Authorization: Bearer`` with a key, as most providers outside Azure take it."""
+
+    def __init__(self, key: SecretStr) -> None:
+        self._key = key
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+        yield request
 
 
 class ApiKeyAuth(httpx.Auth):

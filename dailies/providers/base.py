@@ -1,4 +1,4 @@
-"""The one protocol that every provider's adapter speaks.
+"""The one protocol that every provider's adapter speaks, and the abilities that only some have.
 
 What a model can do (sizes, seconds, variants, rules for reference images) is data of the
 catalogue's deployment, not code of the adapter: see ``dailies.catalogue``.
@@ -6,25 +6,30 @@ catalogue's deployment, not code of the adapter: see ``dailies.catalogue``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import re
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
-from dailies.providers.outcomes import Job, Outcome
+from dailies.providers.outcomes import Kind, Outcome, UpstreamJob
 from dailies.video.basics import Operation, Size, Variant
 from dailies.video.framing import CropBounds
 
 __all__ = [
+    "NO_NAMES",
     "CharacterKeeper",
     "Content",
+    "FindsJobs",
     "Found",
     "InputFile",
     "KeptCharacter",
+    "Names",
     "Reference",
     "SourceFile",
     "Submission",
     "VideoProvider",
+    "find_submitted",
 ]
 
 
@@ -95,11 +100,36 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """How a provider may call the model of a job.
+
+    Attributes:
+        own: names of the deployment's model (its deployment, its public names).
+        others: names of the other models at the same endpoint.
+    """
+
+    own: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+
+    def fits(self, model: str | None, deployment: str) -> bool:
+        """Whether a job of ``model`` can be one of ours: yes, unless it is known to be another's.
+
+        An answer may give the deployment, the model, or the model with its version's date.
+        """
+        if model is None or _names(model, self.own | {deployment}):
+            return True
+        return not _names(model, self.others)
+
+
+NO_NAMES = Names()
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Jobs that may be the one that was sent; ``outcome`` tells whether the search worked."""
 
     outcome: Outcome
-    jobs: Sequence[Job] = ()
+    jobs: Sequence[UpstreamJob] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +155,16 @@ class KeptCharacter:
 
 
 @runtime_checkable
+class FindsJobs(Protocol):
+    """A provider that lists its jobs, by which an unknown outcome can be reconciled."""
+
+    async def find_submitted(self, submission: Submission, since: float) -> Found:
+        """Jobs equal to the submission (model, prompt, size, seconds) created at or after
+        ``since`` (Unix seconds), oldest first."""
+        ...
+
+
+@runtime_checkable
 class CharacterKeeper(Protocol):
     """A provider that keeps characters."""
 
@@ -141,11 +181,6 @@ class VideoProvider(Protocol):
 
     async def submit(self, submission: Submission) -> Outcome:
         """Ask for a video. ``ACCEPTED`` carries the job; ``UNKNOWN`` must be reconciled."""
-        ...
-
-    async def find_submitted(self, submission: Submission, since: float) -> Found:
-        """Jobs equal to the submission (model, prompt, size, seconds) created at or after
-        ``since`` (Unix seconds), oldest first."""
         ...
 
     async def status(self, job_id: str) -> Outcome:
@@ -165,6 +200,16 @@ class VideoProvider(Protocol):
         """Stop the job, or delete it once it is done; ``ACCEPTED`` also when it was gone."""
         ...
 
-    async def close(self) -> None:
-        """Let go of connections."""
-        ...
+
+def _names(model: str, known: Collection[str]) -> bool:
+    bare = re.sub(r"-\d{4}-\d{2}-\d{2}$", "", model.lower())
+    return any(name.lower() in (model.lower(), bare) for name in known)
+
+
+async def find_submitted(provider: VideoProvider, submission: Submission, since: float) -> Found:
+    """As ``FindsJobs.find_submitted``; of a provider without that ability nobody can know."""
+    if isinstance(provider, FindsJobs):
+        return await provider.find_submitted(submission, since)
+    return Found(
+        Outcome(Kind.UNKNOWN, code="no_list", message="The provider has no list of its jobs.")
+    )

@@ -1,7 +1,8 @@
 """The one table of outcomes: which answer of a provider is which kind, with its remedy.
 
 Two lists of rows, read from top to bottom, the first that matches wins: ``ANSWERS`` for HTTP
-answers, ``FAULTS`` for connections that broke. Each row names the calls it holds for.
+answers, ``FAULTS`` for connections that broke. Each row names the calls it holds for. A provider's
+own rows for answers come before, and its own remedies in place of the general ones.
 
 "Never pay twice" decides the hard cases. For a call that creates a job, an answer is ``TRANSIENT``
 only when it is *certain* that nothing was done, for then the request is sent again without looking.
@@ -22,28 +23,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import httpx
 
 from dailies.net.multipart import InputUnavailable
-from dailies.providers.error_body import ErrorBody, readable
+from dailies.providers.answers import request_id, retry_after
+from dailies.providers.error_text import ErrorText, readable
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.providers.request_id import request_id
-from dailies.providers.retry_after import retry_after
 
 __all__ = [
     "ANSWERS",
+    "ANY",
     "FAULTS",
+    "SHUT_OUT",
     "Answer",
     "Call",
-    "Context",
+    "CallContext",
     "Fault",
     "answer_row",
     "classify_answer",
     "classify_fault",
     "classify_job_error",
+    "kept_words",
 ]
 
 
@@ -64,9 +67,9 @@ class Call(StrEnum):
     """Keeps a clip under a name; costs nothing, so sending it again harms nobody."""
 
 
-_ANY = frozenset(Call)
+ANY = frozenset(Call)
 _CREATES = frozenset({Call.CREATE, Call.DERIVE})
-_READS = _ANY - _CREATES
+_READS = ANY - _CREATES
 _FILES = frozenset({Call.CONTENT, Call.EXTRA})
 _4XX = range(400, 500)
 _5XX = range(500, 600)
@@ -78,15 +81,8 @@ _NOT_READY = (
     r"not (?:yet )?(?:been )?(?:ready|complete|finished|generated)|pending|in.progress|queued"
 )
 _EXPIRED = r"\b(?:video|job|task|content|file|asset|generation)s?\b.*\bexpired|expired_"
-_FIREWALL = r"firewall|virtual network|public access is disabled|private endpoint"
-_LACKS_ROLE = r"PermissionDenied|lacks the required data action|required permission"
-_NO_KEYS = r"AuthenticationTypeDisabled|key.based authentication is disabled"
 
-_ROLE = (
-    "Give the app's managed identity the role 'Cognitive Services OpenAI User' on the Azure OpenAI "
-    "resource at {endpoint} (Access control (IAM) > Add role assignment; it takes some minutes)."
-)
-_SHUT_OUT = (
+SHUT_OUT = (
     "The provider does not let this service in ({status}). Nothing was made. Only the service's "
     "operator can mend that: the log says how."
 )
@@ -133,38 +129,30 @@ class Fault:
 ANSWERS: tuple[Answer, ...] = (
     # -- what is gone
     Answer(_FILES | {Call.STATUS}, {404, 410}, _EXPIRED, Kind.MISSING, "expired",
-           "The provider no longer keeps this job: it deletes jobs and files 24 hours after their "
-           "creation."),
-    Answer(_ANY, {410}, None, Kind.RETIRED, "model_retired",
+           "The provider no longer keeps this job{kept_jobs}."),
+    Answer(ANY, {410}, None, Kind.RETIRED, "model_retired",
            "The provider has retired the model (410). Use another model.",
            remedy="Deployment '{deployment}' at {endpoint} is retired: deploy another model, or "
            "name a fallback for this one in the catalogue."),
     Answer(frozenset({Call.CANCEL}), {404}, None, Kind.ACCEPTED, None, None),
 
     # -- who we are
-    Answer(_ANY, {401, 403}, _NO_KEYS, Kind.UNAUTHORISED, "key_disabled", _SHUT_OUT,
-           remedy="The resource at {endpoint} does not take API keys. Set AZURE_OPENAI_CREDENTIAL "
-           "to 'entra', so that the managed identity is used."),
-    Answer(_ANY, {401, 403}, _FIREWALL, Kind.UNAUTHORISED, "network_blocked", _SHUT_OUT,
-           remedy="The network rules of the resource at {endpoint} keep the app out. Allow the "
-           "app's network or private endpoint under Networking of the Azure OpenAI resource."),
-    Answer(_ANY, {401, 403}, _LACKS_ROLE, Kind.UNAUTHORISED, "missing_role", _SHUT_OUT,
-           remedy="The app's identity may not use deployment '{deployment}'. " + _ROLE),
-    Answer(_ANY, {401}, None, Kind.UNAUTHORISED, "invalid_credential", _SHUT_OUT,
-           remedy="The provider at {endpoint} refused the credential. {check}"),
-    Answer(_ANY, {403}, None, Kind.UNAUTHORISED, "missing_role", _SHUT_OUT,
-           remedy="The provider at {endpoint} denied access. " + _ROLE),
+    Answer(ANY, {401}, None, Kind.UNAUTHORISED, "invalid_credential", SHUT_OUT,
+           remedy="The provider at {endpoint} refused the credential. Check the credential and the "
+           "key of deployment '{deployment}' in the catalogue."),
+    Answer(ANY, {403}, None, Kind.UNAUTHORISED, "access_denied", SHUT_OUT,
+           remedy="The provider at {endpoint} denied access to '{deployment}'. Check what the "
+           "credential may do there."),
 
     # -- how much we may ask for
-    Answer(_ANY, {429}, r"insufficient_quota|billing", Kind.REFUSED, "insufficient_quota",
+    Answer(ANY, {429}, r"insufficient_quota|billing", Kind.REFUSED, "insufficient_quota",
            "This service has no quota or credit left at the provider. Try again later.",
            remedy="Check billing and quota of the resource at {endpoint}."),
-    Answer(_ANY, {429}, r"running tasks|concurren", Kind.THROTTLED, "concurrency_limit",
+    Answer(ANY, {429}, r"running tasks|concurren", Kind.THROTTLED, "concurrency_limit",
            "The provider runs as many jobs as it may. Try again when one is done."),
-    Answer(_ANY, {429}, None, Kind.THROTTLED, "rate_limit",
+    Answer(ANY, {429}, None, Kind.THROTTLED, "rate_limit",
            "The provider takes no more requests for the moment (429). Try again later.",
-           remedy="If this lasts, ask for more quota of deployment '{deployment}' in the Azure "
-           "portal (a quota increase)."),
+           remedy="If this lasts, ask the provider for more quota of '{deployment}'."),
 
     # -- what we ask for
     Answer(_CREATES | _FILES, _4XX, _MODERATION, Kind.REFUSED, "moderation_blocked",
@@ -174,15 +162,14 @@ ANSWERS: tuple[Answer, ...] = (
            "The provider's content filter blocked the request{reasons}. Change the prompt or the "
            "reference image; the same request would be blocked again."),
     Answer(_CREATES, {400, 404}, _NO_DEPLOYMENT, Kind.REFUSED, "deployment_not_found", _NOT_THERE,
-           remedy="There is no deployment '{deployment}' at {endpoint}. Check "
-           "AZURE_OPENAI_ENDPOINT and the deployment's name in the catalogue; a new deployment "
-           "takes about five minutes."),
+           remedy="There is no '{deployment}' at {endpoint}. Check the endpoint and the "
+           "deployment's name in the catalogue."),
     Answer(frozenset({Call.CREATE}), {404}, None, Kind.REFUSED, "deployment_not_found", _NOT_THERE,
-           remedy="Nothing answers to deployment '{deployment}' at {endpoint}. Check "
-           "AZURE_OPENAI_ENDPOINT and the deployment's name in the catalogue."),
+           remedy="Nothing answers to '{deployment}' at {endpoint}. Check the endpoint and the "
+           "deployment's name in the catalogue."),
     Answer(frozenset({Call.DERIVE}), {404}, None, Kind.REFUSED, "source_not_found",
            "The provider no longer has the video that this one starts from, or does not offer this "
-           "operation. It deletes videos 24 hours after their creation."),
+           "operation.{kept_videos}"),
 
     # -- a create that may have been taken
     Answer(_CREATES, {303, 408, 409, 499}, None, Kind.UNKNOWN, "unknown_outcome",
@@ -212,10 +199,10 @@ ANSWERS: tuple[Answer, ...] = (
            "The provider could not answer in time ({status})."),
     Answer(_READS, _5XX, None, Kind.TRANSIENT, "provider_error",
            "The provider failed to answer ({status})."),
-    Answer(_ANY, range(300, 400), None, Kind.REFUSED, "unexpected_redirect", _SHUT_OUT,
+    Answer(ANY, range(300, 400), None, Kind.REFUSED, "unexpected_redirect", SHUT_OUT,
            remedy="The provider at {endpoint} redirects elsewhere. Check that the endpoint is the "
            "resource's own address."),
-    Answer(_ANY, _4XX, None, Kind.REFUSED, "{provider}",
+    Answer(ANY, _4XX, None, Kind.REFUSED, "{provider}",
            "The provider refused the request ({status}): {detail}"),
     Answer(_CREATES, range(1000), None, Kind.UNKNOWN, "unknown_outcome",
            "The provider's answer ({status}) can't be read; it may have taken the request."),
@@ -225,11 +212,11 @@ ANSWERS: tuple[Answer, ...] = (
 
 FAULTS: tuple[Fault, ...] = (
     # No connection, so no byte of the request has left (TLS faults are ConnectError too).
-    Fault(_ANY, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError),
+    Fault(ANY, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError),
           Kind.TRANSIENT, "connection_failed",
           "No connection to the provider could be made ({error}).",
           remedy="If this lasts, check the endpoint {endpoint} and the app's network."),
-    Fault(_ANY, (httpx.UnsupportedProtocol,), Kind.REFUSED, "invalid_endpoint",
+    Fault(ANY, (httpx.UnsupportedProtocol,), Kind.REFUSED, "invalid_endpoint",
           "This service can't reach the provider. Only its operator can mend that: the log says "
           "how.",
           remedy="The endpoint {endpoint} is no usable URL. Set it to an https:// address."),
@@ -249,24 +236,23 @@ FAULTS: tuple[Fault, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What messages tell about the call: where it went, as what, and the prompt to keep out."""
+class CallContext:
+    """What messages tell about the call: where it went, as what, and the prompt to keep out.
+
+    Attributes:
+        endpoint: host and port, without a path.
+        deployment: the name by which the provider knows the model.
+        answers: the provider's own rows, asked before the general ones.
+        remedies: the provider's own, by the code of the outcome; they replace the general ones.
+        kept_seconds: how long the provider keeps jobs and their files; None when it doesn't say.
+    """
 
     endpoint: str
     deployment: str
-    uses_key: bool = False
     prompt: str | None = None
-
-    @property
-    def credential_remedy(self) -> str:
-        """How to check the credential, by its kind."""
-        if self.uses_key:
-            return "Check that AZURE_OPENAI_API_KEY is a key of this resource."
-        return (
-            "Check that the managed identity is assigned to the app (AZURE_CLIENT_ID for a "
-            "user-assigned one) and is of the resource's tenant; on your own machine, run "
-            "'az login'."
-        )
+    answers: tuple[Answer, ...] = ()
+    remedies: Mapping[str, str] = field(default_factory=dict)
+    kept_seconds: float | None = None
 
 
 def classify_answer(
@@ -274,25 +260,26 @@ def classify_answer(
     status: int,
     headers: Mapping[str, str],
     body: bytes,
-    context: Context,
+    context: CallContext,
 ) -> Outcome:
     """The outcome of an answer that is no success, or can't be read as one."""
-    error = ErrorBody.parse(body)
-    row = answer_row(call, status, error)
+    error = ErrorText.parse(body)
+    row = answer_row(call, status, error, context.answers)
     detail = readable(error.message, context.prompt)
     words = {
         "endpoint": context.endpoint,
         "deployment": context.deployment,
-        "check": context.credential_remedy,
+        **_kept(context.kept_seconds),
         "status": status,
         "reasons": _reasons(error.message),
         "detail": detail or "it gave no reason.",
     }
+    remedy = context.remedies.get(row.code or "", row.remedy)
     return Outcome(
         row.kind,
         code=row.code and row.code.format(provider=_slug(error.code) or "invalid_request"),
         message=row.says and row.says.format(**words),
-        remedy=row.remedy and row.remedy.format(**words),
+        remedy=remedy and remedy.format(**words),
         detail=detail or None,
         request_id=request_id(headers),
         retry_after=retry_after(headers),
@@ -301,18 +288,19 @@ def classify_answer(
     )
 
 
-def answer_row(call: Call, status: int, error: ErrorBody) -> Answer:
-    """The row of ``ANSWERS`` that decides; the last two take whatever is left."""
+def answer_row(call: Call, status: int, error: ErrorText, own: tuple[Answer, ...] = ()) -> Answer:
+    """The row that decides, of the provider's ``own`` or of ``ANSWERS``, whose last two take
+    whatever is left."""
     return next(
         row
-        for row in ANSWERS
+        for row in (*own, *ANSWERS)
         if call in row.calls
         and status in row.statuses
         and (row.words is None or re.search(row.words, error.words, re.IGNORECASE))
     )
 
 
-def classify_fault(call: Call, error: httpx.RequestError, context: Context) -> Outcome:
+def classify_fault(call: Call, error: httpx.RequestError, context: CallContext) -> Outcome:
     """The outcome of a call that got no answer."""
     row = next(row for row in FAULTS if call in row.calls and isinstance(error, row.errors))
     return Outcome(
@@ -323,7 +311,7 @@ def classify_fault(call: Call, error: httpx.RequestError, context: Context) -> O
     )
 
 
-def classify_job_error(error: ErrorBody, prompt: str | None = None) -> tuple[str, str]:
+def classify_job_error(error: ErrorText, prompt: str | None = None) -> tuple[str, str]:
     """The code and message of a job that failed, from the ``error`` in the job, or from Sora 1's
     ``failure_reason`` as its code.
 
@@ -347,12 +335,28 @@ def classify_job_error(error: ErrorBody, prompt: str | None = None) -> tuple[str
     return _slug(error.code) or "generation_failed", f"The provider could not render it: {detail}"
 
 
+def kept_words(seconds: float) -> str:
+    """How long a provider keeps what it made: ``24 hours``."""
+    return f"{round(seconds / 3600)} hours"
+
+
+def _kept(seconds: float | None) -> dict[str, str]:
+    """What the messages that are about it say of how long jobs are kept."""
+    if seconds is None:
+        return {"kept_jobs": "", "kept_videos": ""}
+    after = f"{kept_words(seconds)} after their creation"
+    return {
+        "kept_jobs": f": it deletes jobs and files {after}",
+        "kept_videos": f" It deletes videos {after}.",
+    }
+
+
 def _slug(text: str) -> str | None:
     """A provider's code or parameter, if it is fit to be shown as one."""
     return text if re.fullmatch(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,63}", text) else None
 
 
-def _moderated(error: ErrorBody) -> str:
+def _moderated(error: ErrorText) -> str:
     """What was moderated, or why: `` (output_moderation)``."""
     side = re.fullmatch(r"(?:input|output)_moderation", error.code)
     return f" ({side[0]})" if side else _reasons(error.message)

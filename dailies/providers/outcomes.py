@@ -13,7 +13,7 @@ from enum import StrEnum
 from dailies.telemetry.spans import note
 from dailies.video.basics import Size
 
-__all__ = ["Job", "JobStatus", "Kind", "Outcome", "note_outcome"]
+__all__ = ["JobStatus", "Kind", "Outcome", "UpstreamJob", "note_outcome"]
 
 
 class Kind(StrEnum):
@@ -60,7 +60,7 @@ class JobStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class UpstreamJob:
     """An upstream job as the provider last told it.
 
     Attributes:
@@ -111,7 +111,7 @@ class Outcome:
     """
 
     kind: Kind
-    job: Job | None = None
+    job: UpstreamJob | None = None
     code: str | None = None
     message: str | None = None
     remedy: str | None = None

@@ -1,27 +1,32 @@
-"""From the catalogue's deployments to adapters: the one place that knows every provider's id."""
+"""From the catalogue's deployments to adapters. Every provider is found by its id.
+
+The provider ``my-provider`` is the module ``my_provider`` of ``dailies.providers``, or of a package
+that ``DAILIES_PROVIDERS`` names, and what it declares as ``PROVIDER``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Sequence
 
 import httpx
 
 from dailies.catalogue import Catalogue, Deployment
-from dailies.catalogue.deployment import AZURE_SORA_1
-from dailies.providers.azure_auth import ApiKeyAuth, EntraAuth, TokenCredential, Tokens
-from dailies.providers.azure_sora_1 import AzureSora1
-from dailies.providers.base import VideoProvider
-from dailies.providers.openai_videos import AZURE_SORA_2, Dialect, OpenAIVideos
-from dailies.providers.reconcile import Names
+from dailies.catalogue.deployment import FieldProblem
+from dailies.providers.azure_auth import EntraAuth, TokenCredential, Tokens
+from dailies.providers.base import Names, VideoProvider
+from dailies.providers.declaration import Provider
+from dailies.providers.wire import Wire
 from dailies.video.errors import SettingsError
 
-__all__ = ["DIALECTS", "PROVIDERS", "Providers"]
+__all__ = ["PACKAGES", "Providers", "check_deployment", "find_provider", "known_providers"]
 
-DIALECTS: dict[str, Dialect] = {"azure-sora-2": AZURE_SORA_2}
-"""The ``provider`` ids of the catalogue that speak OpenAI's videos protocol, and how."""
+PACKAGES = ("dailies.providers",)
+"""Where providers are looked for, before those that the settings name."""
 
-PROVIDERS = (*DIALECTS, AZURE_SORA_1)
-"""All ``provider`` ids of the catalogue."""
+_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 _TIMEOUT = httpx.Timeout(connect=10, write=60, read=60, pool=30)
 """Seconds for each phase; ``read`` is for each piece of an answer, not for the whole."""
@@ -31,38 +36,106 @@ _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepal
 just being closed has an unknown outcome."""
 
 
+def find_provider(provider_id: str, packages: Sequence[str] = ()) -> Provider | None:
+    """The declaration of a provider; None when there is none.
+
+    Args:
+        packages: dotted names of packages to look into besides our own.
+
+    Raises:
+        SettingsError: a package or the module can't be imported, or its declaration is wrong.
+    """
+    if not _ID.fullmatch(provider_id):
+        return None
+    name = provider_id.replace("-", "_")
+    for package in (*PACKAGES, *packages):
+        if name not in _modules(package):
+            continue
+        module = f"{package}.{name}"
+        try:
+            found = getattr(importlib.import_module(module), "PROVIDER", None)
+        except ImportError as error:
+            raise SettingsError(
+                [f"DAILIES_PROVIDERS: {module} can't be imported ({error})"]
+            ) from None
+        if isinstance(found, Provider):
+            if found.id != provider_id or not found.is_sound:
+                raise SettingsError(
+                    [
+                        f"{module}: PROVIDER must have the id '{provider_id}', and the recovery "
+                        "'listed' exactly when its adapter has 'find_submitted'"
+                    ]
+                )
+            return found
+    return None
+
+
+def known_providers(packages: Sequence[str] = ()) -> list[str]:
+    """The ids of all providers, in order.
+
+    Raises:
+        SettingsError: as ``find_provider``.
+    """
+    names = {name.replace("_", "-") for p in (*PACKAGES, *packages) for name in _modules(p)}
+    return sorted(name for name in names if find_provider(name, packages) is not None)
+
+
+def _modules(package: str) -> set[str]:
+    try:
+        path = getattr(importlib.import_module(package), "__path__", ())
+    except (ImportError, ValueError) as error:  # ValueError: an empty name between two dots
+        raise SettingsError(
+            [f"DAILIES_PROVIDERS: '{package}' can't be imported ({error}); name a Python package"]
+        ) from None
+    return {module.name for module in pkgutil.iter_modules(path)}
+
+
+def check_deployment(
+    packages: Sequence[str] = (),
+) -> Callable[[Deployment], tuple[Deployment, Sequence[FieldProblem]]]:
+    """What the catalogue asks about each deployment: see ``Catalogue.parse``.
+
+    Raises:
+        SettingsError: a package can't be imported; so does what is returned.
+    """
+    for package in packages:
+        _modules(package)
+
+    def check(deployment: Deployment) -> tuple[Deployment, Sequence[FieldProblem]]:
+        provider = find_provider(deployment.provider, packages)
+        if provider is None:
+            known = ", ".join(known_providers(packages))
+            why = f"there is no provider '{deployment.provider}'; known are: {known}"
+            return deployment, [FieldProblem("provider", why)]
+        return provider.complete(deployment), list(provider.problems(deployment))
+
+    return check
+
+
 class Providers:
     """The adapters of a catalogue. Deployments of one endpoint share connections, and all share
-    one token. Belongs to one event loop; ``close`` it at the end."""
+    one token for each scope. Belongs to one event loop; ``close`` it at the end."""
 
     def __init__(
         self,
         catalogue: Catalogue,
         credential: Callable[[], TokenCredential],
         *,
+        packages: Sequence[str] = (),
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Check that every deployment's provider is known; connect to nothing yet.
+        """Connect to nothing yet.
 
         Args:
             credential: gives the app's identity; only called when a deployment needs it.
+            packages: where providers are looked for besides our own package.
             transport: takes the place of the network in tests.
-
-        Raises:
-            SettingsError: a deployment names a provider that does not exist.
         """
-        problems = [
-            f"deployment '{d.name}': there is no provider '{d.provider}'; "
-            f"known are: {', '.join(PROVIDERS)}"
-            for d in catalogue.deployments
-            if d.provider not in PROVIDERS
-        ]
-        if problems:
-            raise SettingsError(problems)
         self._catalogue = catalogue
         self._credential = credential
+        self._packages = packages
         self._transport = transport
-        self._tokens: Tokens | None = None
+        self._tokens: dict[str, Tokens] = {}
         self._clients: dict[str, httpx.AsyncClient] = {}
         self._adapters: dict[str, VideoProvider] = {}
 
@@ -80,9 +153,11 @@ class Providers:
             await client.aclose()
 
     def _build(self, deployment: Deployment) -> VideoProvider:
-        endpoint = deployment.endpoint
-        if endpoint is None:
-            raise SettingsError([f"deployment '{deployment.name}': its endpoint is not set"])
+        provider, endpoint = find_provider(deployment.provider, self._packages), deployment.endpoint
+        if provider is None or endpoint is None:
+            raise SettingsError(
+                [f"deployment '{deployment.name}': its provider or its endpoint is not there"]
+            )
         if endpoint not in self._clients:
             self._clients[endpoint] = httpx.AsyncClient(
                 timeout=_TIMEOUT,
@@ -90,21 +165,25 @@ class Providers:
                 transport=self._transport,
                 headers={"User-Agent": "dailies"},
             )
-        client, auth = self._clients[endpoint], self._auth(deployment)
-        names = self._names(deployment)
-        if deployment.is_sora_1:
-            return AzureSora1(client, endpoint, deployment.deployment, auth, names=names)
-        dialect = DIALECTS[deployment.provider]
-        return OpenAIVideos(
-            client, endpoint, deployment.deployment, auth, dialect=dialect, names=names
+        wire = Wire(
+            self._clients[endpoint],
+            self._auth(provider, deployment),
+            provider.context(deployment),
+            url=endpoint,
+            names=self._names(deployment),
+            options=provider.options_of(deployment),
         )
+        return provider.adapter(wire)
 
-    def _auth(self, deployment: Deployment) -> httpx.Auth:
-        if deployment.secret is not None:
-            return ApiKeyAuth(deployment.secret)
-        if self._tokens is None:
-            self._tokens = Tokens(self._credential())
-        return EntraAuth(self._tokens)
+    def _auth(self, provider: Provider, deployment: Deployment) -> httpx.Auth:
+        if deployment.secret is not None and provider.key_auth is not None:
+            return provider.key_auth(deployment.secret)
+        scope = provider.token_scope
+        if scope is None:
+            return httpx.Auth()
+        if scope not in self._tokens:
+            self._tokens[scope] = Tokens(self._credential(), scope)
+        return EntraAuth(self._tokens[scope])
 
     def _names(self, deployment: Deployment) -> Names:
         """Tell the deployment's model from the others at its endpoint."""

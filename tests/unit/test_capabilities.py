@@ -10,6 +10,7 @@ import pytest
 from dailies.catalogue import Catalogue
 from dailies.catalogue.offers import check_inputs, check_variants, describe, takes
 from dailies.protocols.wish import Wish, plan
+from dailies.providers.registry import check_deployment
 from dailies.routing.choose import serving
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest, SettingsError
@@ -17,7 +18,11 @@ from dailies.video.framing import CropBounds
 from dailies.video.request import Input, InputKind, Role, VideoRequest
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models.yaml"
-CATALOGUE = Catalogue.load(SHIPPED, {"AZURE_OPENAI_ENDPOINT": "https://my.openai.azure.com"})
+CATALOGUE = Catalogue.load(
+    SHIPPED,
+    {"AZURE_OPENAI_ENDPOINT": "https://my.openai.azure.com"},
+    check=check_deployment(),
+)
 SORA = CATALOGUE.resolve("sora-1")
 SORA_2 = CATALOGUE.resolve("sora-2")
 IMAGE = Input(role=Role.FRAME, type=InputKind.IMAGE)
@@ -33,7 +38,7 @@ def test_sora_1_in_the_catalogue_that_ships() -> None:
     assert SORA.seconds == (5, 1, 2, 3, 4, *range(6, 21))
     assert len(SORA.sizes) == 9
     [deployment] = SORA.deployments
-    assert deployment.is_sora_1
+    assert deployment.jobs_api
     assert (deployment.quota.concurrent, deployment.quota.requests_per_minute) == (2, None)
     assert deployment.price(Size(480, 480), 5) is None
     most = {str(size): deployment.most_variants(size) for size in SORA.sizes}

@@ -63,7 +63,7 @@ def test_the_catalogue_that_ships_is_sound() -> None:
     catalogue = Catalogue.load(SHIPPED, ENDPOINT)
 
     assert list(catalogue.models) == ["sora-2", "sora-2-pro", "sora"]
-    (deployment,) = catalogue.default_model.deployments
+    (deployment,) = catalogue.resolve(None).deployments
     assert deployment.endpoint == "https://my.openai.azure.com"
     assert deployment.deployment == "sora-2"
     assert deployment.credential is Credential.ENTRA
@@ -89,17 +89,28 @@ def test_prices_of_the_catalogue_that_ships(
     assert deployment.price(Size.parse(size), seconds) == price
 
 
-def test_without_an_endpoint_the_setting_is_named() -> None:
-    with pytest.raises(SettingsError, match="AZURE_OPENAI_ENDPOINT"):
-        Catalogue.load(SHIPPED, {})
+def test_without_an_endpoint_nothing_is_offered_and_the_setting_is_named() -> None:
+    catalogue = Catalogue.load(SHIPPED, {})
+
+    assert not catalogue.models
+    assert len(catalogue.left_out) == 3
+    for line in catalogue.left_out:
+        assert "endpoint is not set (set AZURE_OPENAI_ENDPOINT)" in line
+    for name in (None, "sora-2", "openai/azure-sora-1"):
+        with pytest.raises(NotFound, match="not offered here at present") as caught:
+            catalogue.resolve(name)
+        assert (caught.value.param, caught.value.code) == ("model", "DeploymentNotFound")
+        assert "AZURE" not in caught.value.message
 
 
 def test_a_key_is_only_read_when_chosen() -> None:
     key = {"AZURE_OPENAI_API_KEY": "k"}
-    unasked = Catalogue.load(SHIPPED, ENDPOINT | key).default_model.deployments[0]
-    asked = Catalogue.load(
-        SHIPPED, ENDPOINT | key | {"AZURE_OPENAI_CREDENTIAL": "api-key"}
-    ).default_model.deployments[0]
+    unasked = Catalogue.load(SHIPPED, ENDPOINT | key).resolve(None).deployments[0]
+    asked = (
+        Catalogue.load(SHIPPED, ENDPOINT | key | {"AZURE_OPENAI_CREDENTIAL": "api-key"})
+        .resolve(None)
+        .deployments[0]
+    )
 
     assert unasked.secret is None
     assert asked.secret is not None
@@ -107,9 +118,12 @@ def test_a_key_is_only_read_when_chosen() -> None:
     assert "'k'" not in repr(asked)
 
 
-def test_a_missing_key_is_named() -> None:
-    with pytest.raises(SettingsError, match="AZURE_OPENAI_API_KEY"):
-        Catalogue.load(SHIPPED, ENDPOINT | {"AZURE_OPENAI_CREDENTIAL": "api-key"})
+def test_without_the_key_that_is_chosen_nothing_is_offered() -> None:
+    catalogue = Catalogue.load(SHIPPED, ENDPOINT | {"AZURE_OPENAI_CREDENTIAL": "api-key"})
+
+    assert not catalogue.models
+    assert "models.sora-2.deployments[0].api_key is not set" in catalogue.left_out[0]
+    assert "AZURE_OPENAI_API_KEY" in catalogue.left_out[0]
 
 
 @pytest.mark.parametrize("key", ["with space", "line\nbreak", "schlüssel"])
@@ -184,14 +198,11 @@ def test_what_a_deployment_can_do() -> None:
 
     assert fast is not None
     assert good is not None
-    assert fast.supports(Size(1280, 720), 8)
-    assert not fast.supports(Size(1280, 720), 12)
-    assert not fast.supports(Size(480, 480), 8)
-    assert fast.supports(Size(1280, 720), 8, Operation.REMIX)
-    assert not good.supports(Size(1280, 720), 4, Operation.REMIX)
-    assert fast.variants == (Variant.VIDEO, Variant.THUMBNAIL)
+    assert fast.operations == tuple(Operation)
+    assert good.operations == (Operation.CREATE,)
+    assert fast.files == (Variant.VIDEO, Variant.THUMBNAIL)
+    assert good.files == tuple(Variant)
     assert fast.reference is not None
-    assert fast.reference.exact_size
     assert good.reference is None
 
 
@@ -279,13 +290,15 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     assert len(problems(text)) == 2
 
 
-def test_a_default_that_is_not_on_offer_is_no_default() -> None:
-    (told,) = problems(
+def test_a_default_that_is_left_out_is_said_to_be() -> None:
+    catalogue = Catalogue.parse(
         TEXT.replace("default_model: fast", "default_model: good"), {"EU": BOTH["EU"]}
     )
 
-    assert "'good' has no deployment" in told
-    assert "fast" in told
+    with pytest.raises(NotFound, match=r"'good' is not offered here at present.*: fast"):
+        catalogue.resolve(None)
+    assert catalogue.resolve("fast").name == "fast"
+    assert [line for line in catalogue.left_out if "models.good" in line]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "a: [", "models: 3", "\0"])
@@ -304,3 +317,12 @@ def test_a_value_can_not_change_the_structure() -> None:
 
     assert deployment is not None
     assert deployment.deployment == name
+
+
+@pytest.mark.parametrize("rules", ["{}", "{formats: [png], exact_size: false, max_bytes: 9}"])
+def test_what_earlier_files_say_of_references_is_accepted(rules: str) -> None:
+    text = TEXT.replace("reference: null", f"reference: {rules}")
+    deployment = Catalogue.parse(text, BOTH).deployment("good-us")
+
+    assert deployment is not None
+    assert deployment.reference is not None

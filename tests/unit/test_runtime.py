@@ -160,3 +160,17 @@ def test_a_connection_string_that_is_none_is_a_wrong_setting(text: str) -> None:
     (problem,) = caught.value.problems
     assert problem.startswith("VideoStorage: ")
     assert "hush" not in problem
+
+
+def test_without_a_model_on_offer_it_is_said_what_to_set(
+    environ: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    environ["AZURE_OPENAI_ENDPOINT"] = ""
+    runtime.check_settings()
+    told = lines(caplog)
+
+    assert len(told) == 3
+    for event, problem in told:
+        assert event == "setting_wrong"
+        assert "AZURE_OPENAI_ENDPOINT" in problem
+    assert runtime.services().catalogue.models == {}

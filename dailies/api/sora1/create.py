@@ -76,8 +76,10 @@ def _by_name(body: Body) -> Mapping[str, Upload]:
 
 def _check_served(catalogue: Catalogue, name: str | None) -> None:
     model = catalogue.resolve(name)
-    if not any(deployment.is_sora_1 for deployment in model.deployments):
-        served = [m.name for m in catalogue.models.values() if m.deployments[0].is_sora_1]
+    if not any(deployment.jobs_api for deployment in model.deployments):
+        served = [
+            m.name for m in catalogue.models.values() if any(d.jobs_api for d in m.deployments)
+        ]
         raise InvalidRequest(
             f"The model '{model.name}' is not one of this API, which serves: "
             f"{', '.join(served) or 'none here'}. {describe(model)} Ask for it with POST "

@@ -269,7 +269,7 @@ async def _records(
 def _models(context: Context) -> list[str]:
     """The names of the models whose videos are jobs here."""
     models = context.services.catalogue.models.values()
-    return [m.name for m in models if any(d.is_sora_1 for d in m.deployments)]
+    return [m.name for m in models if any(d.jobs_api for d in m.deployments)]
 
 
 def _job(context: Context, record: VideoRecord) -> Job:

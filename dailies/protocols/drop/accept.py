@@ -40,11 +40,14 @@ from dailies.video.errors import (
     DropError,
     IntegrityError,
     RequestError,
+    SettingsError,
     UnusableReference,
 )
 from dailies.video.record import Source, SourceKind
 
 __all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
+
+_DELETED = "video_deleted"
 
 _MAX_PARAMETER_BYTES = MAX_FILE_BYTES + 1
 # Work that did not come back was killed, by this very file or by whatever else restarts a worker.
@@ -216,6 +219,8 @@ def _passes(error: Exception) -> bool:
     """Whether the error is an outage's, which says nothing about this upload."""
     if isinstance(error, Conflict | IntegrityError | OSError):
         return True  # somebody else writes, or uploads, at this moment
+    if isinstance(error, SettingsError):
+        return True  # the app is not set up yet: the image waits for it
     if not isinstance(error, AzureError):
         return False
     status = getattr(error, "status_code", None)
@@ -251,6 +256,8 @@ async def _accept(
     name = drop["blob"]
     # The upload alone is the key: its sidecar may have changed since, the video may not.
     key = uploads.idempotency_key(services.settings.references_container, name, drop["etag"])
+    if not services.catalogue.models:
+        raise SettingsError(services.catalogue.left_out)
     try:
         wish = wanted.wish
         planned = plan(services.catalogue, wish, with_image=True)
@@ -263,16 +270,22 @@ async def _accept(
         raise DropError(
             error.message, code=error.code or "invalid_parameters", where=where
         ) from None
-    return await accept(
-        services,
-        owner=services.settings.drop_owner,
-        request=request,
-        source=Source(kind=SourceKind.DROP, blob=name, etag=drop["etag"]),
-        idempotency_key=key,
-        traceparent=drop.get("traceparent"),
-        key_decides=True,
-        inputs=[first],
-    )
+    try:
+        return await accept(
+            services,
+            owner=services.settings.drop_owner,
+            request=request,
+            source=Source(kind=SourceKind.DROP, blob=name, etag=drop["etag"]),
+            idempotency_key=key,
+            traceparent=drop.get("traceparent"),
+            key_decides=True,
+            inputs=[first],
+        )
+    except Conflict as error:
+        if error.code != _DELETED:
+            raise
+        why = "The video that this upload made has been deleted. Upload the file again for another."
+        raise DropError(why, code=_DELETED, where=name) from None
 
 
 async def _first(services: Services, names: tuple[str, ...]) -> ParameterFile | None:

@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 
 from dailies.protocols.openai.objects import RequestWarning
 from dailies.protocols.sora1.ids import generation_id, job_id
-from dailies.providers.sora_1_object import STEPS
 from dailies.video.basics import Phase
 from dailies.video.record import VideoRecord
 
@@ -37,6 +36,8 @@ _STATUS_OF: dict[Phase, JobStatus] = {
     Phase.FAILED: "failed",
     Phase.CANCELLED: "cancelled",
 }
+_RUNNING_FROM, _PROCESSING_FROM = 10, 90
+"""Percent; this API has words in place of a progress."""
 _MODERATED = ("moderation_blocked", "content_filter")
 
 
@@ -91,9 +92,9 @@ def status_of(record: VideoRecord) -> JobStatus:
     """The status word of this API; while a job renders, its progress tells which."""
     if record.phase is not Phase.RENDERING:
         return _STATUS_OF[record.phase]
-    if record.progress >= STEPS["processing"]:
+    if record.progress >= _PROCESSING_FROM:
         return "processing"
-    if record.progress >= STEPS["running"]:
+    if record.progress >= _RUNNING_FROM:
         return "running"
     return "preprocessing" if record.progress else "queued"
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from dailies.catalogue import Catalogue
+from dailies.providers.registry import check_deployment
 from tests.integration.api.world import World
 
 ROUTES = [
@@ -75,3 +79,19 @@ async def test_another_owner_s_video_is_no_source(world: World, path: str) -> No
 async def test_health_needs_no_key(world: World) -> None:
     answer = await world.anonymous.get("/health")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+
+async def test_without_a_model_on_offer_the_app_runs_and_says_so(world: World) -> None:
+    text = "default_model: m\nmodels: {m: {deployments: [{name: d, provider: azure-sora-2, "
+    text += "deployment: x, sizes: [720x1280], seconds: [4], prices: null}]}}"
+    catalogue = Catalogue.parse(text, {}, check=check_deployment())
+    world.services = replace(world.services, catalogue=catalogue)
+    health = await world.anonymous.get("/health")
+    assert (health.status_code, health.json()) == (200, {"status": "no_models", "models": "0"})
+    for asked in ({}, {"model": "m"}):
+        answer = await world.alice.post("/v1/videos", json={"prompt": "x", **asked})
+        assert answer.status_code == 404
+        error = answer.json()["error"]
+        assert (error["param"], error["code"]) == ("model", "DeploymentNotFound")
+        assert "not offered here" in error["message"]
+    assert (await world.alice.get("/v1/videos")).status_code == 200

@@ -22,7 +22,7 @@ from dailies.api.context import Context
 from dailies.catalogue import Catalogue
 from dailies.engine import InstanceState
 from dailies.net.fetching import ReferenceFetcher
-from dailies.providers.registry import Providers
+from dailies.providers.registry import Providers, check_deployment
 from dailies.services import Services
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
@@ -188,7 +188,7 @@ class World:
             **{name: str(value) for name, value in settings.items()},
         }
         settings_ = Settings.load(environ)
-        catalogue = Catalogue.parse(CATALOGUE, {})
+        catalogue = Catalogue.parse(CATALOGUE, {}, check=check_deployment())
         self._blobs = BlobServiceClient.from_connection_string(storage, api_version=_API_VERSION)
         self.table_requests = 0
         self._tables = TableServiceClient.from_connection_string(

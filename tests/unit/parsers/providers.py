@@ -7,33 +7,33 @@ from collections.abc import Callable
 
 import httpx
 
+from dailies.providers.answers import number, poll_after, retry_after
 from dailies.providers.azure_auth import _claims_challenge
-from dailies.providers.classify import Call, Context, classify_answer, classify_job_error
+from dailies.providers.azure_sora_1 import parse_job as parse_sora_1
+from dailies.providers.azure_sora_2 import parse_job
+from dailies.providers.base import _names
+from dailies.providers.classify import Call, CallContext, classify_answer, classify_job_error
 from dailies.providers.download import checked_content
-from dailies.providers.error_body import ErrorBody, read_json, readable
-from dailies.providers.exchange import Exchange, Reply
-from dailies.providers.fields import number
-from dailies.providers.reconcile import _names
-from dailies.providers.retry_after import poll_after, retry_after
-from dailies.providers.sora_1_object import parse_job as parse_sora_1
-from dailies.providers.video_object import parse_job, parse_page
+from dailies.providers.error_text import ErrorText, read_json, readable
+from dailies.providers.listing import page_of
+from dailies.providers.wire import Reply, Wire
 from dailies.video.basics import Variant
 from tests.unit.parsers.shapes import JSON, WORDS, Parser, of, text, waits
 
 __all__ = ["PARSERS"]
 
 
-def _exchange(status: int) -> Callable[[bytes], object]:
+def _wire(status: int) -> Callable[[bytes], object]:
     async def read(data: bytes) -> object:
         async def answer(_: httpx.Request) -> httpx.Response:
             return httpx.Response(status, content=data)
 
         transport = httpx.MockTransport(answer)
         async with httpx.AsyncClient(transport=transport, base_url="https://a.example") as client:
-            exchange = Exchange(client, httpx.Auth(), _ABOUT)
-            reply = await exchange.call(Call.LIST, client.build_request("GET", "/"))
+            wire = Wire(client, httpx.Auth(), _ABOUT)
+            reply = await wire.call(Call.LIST, client.build_request("GET", "/"))
             assert isinstance(reply, Reply)
-            return parse_page(read_json(reply.body)) or exchange.classified(Call.LIST, reply)
+            return page_of(parse_job)(read_json(reply.body)) or wire.classified(Call.LIST, reply)
 
     return waits(read)
 
@@ -43,7 +43,7 @@ async def _file(data: bytes) -> object:
     return await checked_content(httpx.Response(200, headers=headers, content=b"x"), Variant.VIDEO)
 
 
-_ABOUT = Context(deployment="a", endpoint="a.example", prompt="a pier " * 4000)
+_ABOUT = CallContext(deployment="a", endpoint="a.example", prompt="a pier " * 4000)
 _PROMPT = "a pier " * 4000
 MESSAGES = {
     **WORDS,
@@ -63,7 +63,7 @@ def _answer(message: str) -> object:
 
 def _failed(message: str) -> object:
     job = {"id": "a", "status": "failed", "error": {"message": message, "code": message}}
-    return parse_job(job), classify_job_error(ErrorBody(message=message, code=message), _PROMPT)
+    return parse_job(job), classify_job_error(ErrorText(message=message, code=message), _PROMPT)
 
 
 def _job(value: str) -> object:
@@ -74,10 +74,10 @@ def _job(value: str) -> object:
 PARSERS = (
     Parser(
         "provider's page",
-        _exchange(200),
+        _wire(200),
         {**JSON, **of(b'{"id":"a","error":{}},', before=b'{"data":[')},
     ),
-    Parser("provider's error", _exchange(400), JSON),
+    Parser("provider's error", _wire(400), JSON),
     Parser("provider's message", text(lambda value: readable(value, _PROMPT)), MESSAGES),
     Parser("message about a short prompt", text(lambda value: readable(value, "a pier")), MESSAGES),
     Parser("provider's answer", text(_answer), MESSAGES),

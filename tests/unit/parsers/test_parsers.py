@@ -79,7 +79,8 @@ def test_a_quadratic_parser_would_be_found() -> None:
 
     markers = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
     parser = Parser("markers", markers.search, {"fill": lambda n: b"\xff" * n})
-    assert _growth(parser, parser.shapes["fill"]) > _MOST_GROWTH
+    # What is measured is the least growth, which a busy machine may show too small.
+    assert any(_growth(parser, parser.shapes["fill"]) > _MOST_GROWTH for _ in range(5))
 
 
 def test_every_function_that_parses_is_in_the_table() -> None:

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from dailies.catalogue import Deployment
-from dailies.providers.base import Content, Found, Submission
-from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
-from dailies.providers.reconcile import Names, candidates
+from dailies.providers.base import NO_NAMES, Content, Found, Submission
+from dailies.providers.listing import candidates
+from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.video.basics import Variant
 from tests.unit.pipeline.memory import Point, no_point
 
@@ -35,7 +35,7 @@ class FakeProvider:
     def __init__(self, clock: Callable[[], float], point: Point = no_point) -> None:
         self.clock = clock
         self.point = point
-        self.jobs: dict[str, Job] = {}
+        self.jobs: dict[str, UpstreamJob] = {}
         self.submissions: list[Submission] = []
         self.cancelled: list[str] = []
         self.behaviours: list[Behaviour] = []
@@ -67,7 +67,7 @@ class FakeProvider:
             answer = self.list_answers.pop(0)
             if answer.kind is not Kind.ACCEPTED:
                 return Found(answer)
-        known, _ = candidates(list(self.jobs.values()), submission, since, Names())
+        known, _ = candidates(list(self.jobs.values()), submission, since, NO_NAMES)
         await self.point("list ended")
         return Found(Outcome(Kind.ACCEPTED), known)
 
@@ -96,8 +96,8 @@ class FakeProvider:
     async def close(self) -> None:
         pass
 
-    def _make(self, submission: Submission) -> Job:
-        job = Job(
+    def _make(self, submission: Submission) -> UpstreamJob:
+        job = UpstreamJob(
             id=f"video_job_{len(self.jobs)}",
             status=JobStatus.QUEUED,
             created_at=float(int(self.clock())),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dailies.pipeline.check import check_video
-from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
+from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.video.basics import Phase
 from dailies.video.record import VideoRecord
 from tests.unit.pipeline.world import START, World, ref
@@ -23,7 +23,7 @@ async def _rendering(world: World, *, cancel: bool = False) -> VideoRecord:
 
 
 def _job(status: JobStatus, **fields: object) -> Outcome:
-    return Outcome(Kind.ACCEPTED, job=Job(id="job", status=status, **fields))  # type: ignore[arg-type] # of the tests' literals
+    return Outcome(Kind.ACCEPTED, job=UpstreamJob(id="job", status=status, **fields))  # type: ignore[arg-type] # of the tests' literals
 
 
 async def test_a_complete_render_is_noted_once() -> None:

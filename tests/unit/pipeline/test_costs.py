@@ -14,7 +14,7 @@ from dailies.pipeline.check import check_video
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.submit import submit_video
 from dailies.pipeline.sweep import sweep
-from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
+from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.video.record import VideoRecord
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.provider import LOST, RESET, Behaviour
@@ -34,7 +34,7 @@ _REFUSED = Behaviour(False, Outcome(Kind.REFUSED, code="moderation_blocked"))
 
 
 def _seen(status: JobStatus) -> Outcome:
-    return Outcome(Kind.ACCEPTED, job=Job(id="job", status=status))
+    return Outcome(Kind.ACCEPTED, job=UpstreamJob(id="job", status=status))
 
 
 RUNNING = _seen(JobStatus.RUNNING)

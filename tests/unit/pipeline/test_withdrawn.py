@@ -16,7 +16,7 @@ from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import remove_video
 from dailies.pipeline.submit import submit_video
 from dailies.pipeline.sweep import sweep
-from dailies.providers.outcomes import Job, JobStatus, Kind, Outcome
+from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.stores.tombstones import Removal
 from dailies.video.framing import FitMode
 from dailies.video.record import VideoRecord
@@ -28,7 +28,7 @@ from tests.unit.pipeline.schedule import Crash
 from tests.unit.pipeline.test_sweep import Hub
 from tests.unit.pipeline.world import World, ref
 
-_RUNNING = Outcome(Kind.ACCEPTED, job=Job(id="job", status=JobStatus.RUNNING))
+_RUNNING = Outcome(Kind.ACCEPTED, job=UpstreamJob(id="job", status=JobStatus.RUNNING))
 
 
 async def _accepted(world: World) -> VideoRecord:

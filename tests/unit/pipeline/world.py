@@ -12,7 +12,7 @@ from dailies.announce.events import EventPublisher
 from dailies.catalogue import Catalogue
 from dailies.engine import VideoRef
 from dailies.net.fetching import ReferenceFetcher
-from dailies.providers.registry import Providers
+from dailies.providers.registry import Providers, check_deployment
 from dailies.services import Services
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
@@ -92,7 +92,7 @@ class World:
         records = RecordStore(service)
         self.services = Services(
             settings=Settings.model_validate({**connection, **settings}),
-            catalogue=Catalogue.parse(catalogue, {}),
+            catalogue=Catalogue.parse(catalogue, {}, check=check_deployment()),
             records=records,
             claims=ClaimStore(service),
             drops=DropStore(service, "references"),

@@ -11,8 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from dailies.providers.azure_auth import ApiKeyAuth
-from dailies.providers.openai_videos import AZURE_SORA_2, Dialect, OpenAIVideos
-from dailies.providers.reconcile import Names
+from dailies.providers.azure_sora_2 import PROVIDER, AzureSora2
+from dailies.providers.base import NO_NAMES, Names
+from dailies.providers.classify import CallContext
+from dailies.providers.wire import Wire
 
 ENDPOINT = "https://my.openai.azure.com"
 
@@ -51,7 +53,23 @@ class Upstream:
         return json.loads(self.last.content)
 
 
-Adapter = Callable[..., OpenAIVideos]
+Adapter = Callable[..., AzureSora2]
+
+
+def wire(
+    client: httpx.AsyncClient,
+    model: str,
+    *,
+    auth: httpx.Auth | None = None,
+    names: Names = NO_NAMES,
+    endpoint: str = ENDPOINT,
+) -> Wire:
+    """What an adapter for Azure OpenAI gets."""
+    context = CallContext(
+        "my.openai.azure.com", model, answers=PROVIDER.answers, kept_seconds=86_400
+    )
+    auth = auth or ApiKeyAuth(SecretStr("the-key"))
+    return Wire(client, auth, context, url=endpoint, names=names)
 
 
 @pytest.fixture
@@ -66,17 +84,11 @@ def adapter(upstream: Upstream) -> Adapter:
     def build(
         *,
         auth: httpx.Auth | None = None,
-        dialect: Dialect = AZURE_SORA_2,
-        names: Names | None = None,
+        names: Names = NO_NAMES,
         endpoint: str = ENDPOINT,
-    ) -> OpenAIVideos:
-        return OpenAIVideos(
-            upstream.client,
-            endpoint,
-            "sora-2-eu",
-            auth or ApiKeyAuth(SecretStr("the-key")),
-            dialect=dialect,
-            names=names,
+    ) -> AzureSora2:
+        return AzureSora2(
+            wire(upstream.client, "sora-2-eu", auth=auth, names=names, endpoint=endpoint)
         )
 
     return build

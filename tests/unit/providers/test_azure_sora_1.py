@@ -11,15 +11,13 @@ from email.message import EmailMessage
 import httpx
 import pytest
 from azure.core.exceptions import ServiceRequestError
-from pydantic import SecretStr
 
-from dailies.providers.azure_auth import ApiKeyAuth
 from dailies.providers.azure_sora_1 import AzureSora1
 from dailies.providers.base import Content, InputFile, Submission
 from dailies.providers.outcomes import JobStatus, Kind, Outcome
 from dailies.video.basics import Operation, Size, Variant
 from dailies.video.framing import CropBounds
-from tests.unit.providers.conftest import ENDPOINT, Upstream
+from tests.unit.providers.conftest import ENDPOINT, Upstream, wire
 
 SUBMISSION = Submission("sora-eu", "a cat in the rain", 5, Size(480, 480), n_variants=4)
 ROOT = f"{ENDPOINT}/openai/v1/video/generations"
@@ -27,7 +25,7 @@ ROOT = f"{ENDPOINT}/openai/v1/video/generations"
 
 @pytest.fixture
 def sora(upstream: Upstream) -> AzureSora1:
-    return AzureSora1(upstream.client, ENDPOINT, "sora-eu", ApiKeyAuth(SecretStr("the-key")))
+    return AzureSora1(wire(upstream.client, "sora-eu"))
 
 
 def job(**fields: object) -> dict[str, object]:
@@ -110,7 +108,7 @@ async def test_files_are_streamed_in_a_form_of_known_length(
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     async with client:
-        sora = AzureSora1(client, ENDPOINT, "sora-eu", ApiKeyAuth(SecretStr("k")))
+        sora = AzureSora1(wire(client, "sora-eu"))
         submission = Submission(
             "sora-eu", "Straße \ud83c", 10, Size(1920, 1080), inputs=(clip(b"the clip"),)
         )
@@ -153,7 +151,7 @@ async def test_a_form_that_storage_broke_off_was_surely_not_taken(broken: InputF
         return httpx.Response(201, json=job())
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-        sora = AzureSora1(client, ENDPOINT, "sora-eu", ApiKeyAuth(SecretStr("k")))
+        sora = AzureSora1(wire(client, "sora-eu"))
         outcome = await sora.submit(Submission("s", "p", 5, Size(480, 480), inputs=(broken,)))
     assert (outcome.kind, outcome.code) == (Kind.TRANSIENT, "input_unavailable")
 
@@ -171,7 +169,7 @@ async def test_a_form_is_sent_again_from_its_beginning() -> None:
             yield request
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-        sora = AzureSora1(client, ENDPOINT, "sora-eu", Twice())
+        sora = AzureSora1(wire(client, "sora-eu", auth=Twice()))
         await sora.submit(Submission("s", "p", 5, Size(480, 480), inputs=(clip(),)))
     assert len(bodies) == 2
     assert bodies[0] == bodies[1]

@@ -4,29 +4,51 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dailies.catalogue import Deployment
+from dailies.providers.answers import request_id
+from dailies.providers.azure_sora_2 import PROVIDER
 from dailies.providers.classify import (
     ANSWERS,
+    ANY,
     FAULTS,
+    Answer,
     Call,
-    Context,
+    CallContext,
     answer_row,
     classify_answer,
     classify_fault,
     classify_job_error,
 )
-from dailies.providers.error_body import ErrorBody
+from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.providers.request_id import request_id
 
 CREATES = (Call.CREATE, Call.DERIVE)
 READS = tuple(call for call in Call if call not in CREATES)
-CONTEXT = Context("my.openai.azure.com", "sora-2-eu", prompt="a very private prompt about my boss")
+ENTRY = {
+    "name": "eu",
+    "provider": "azure-sora-2",
+    "endpoint": "https://my.openai.azure.com",
+    "deployment": "sora-2-eu",
+    "sizes": ["1280x720"],
+    "seconds": [4],
+    "prices": None,
+}
+
+
+def azure_context(**fields: object) -> CallContext:
+    return PROVIDER.context(PROVIDER.complete(Deployment.model_validate(ENTRY | fields)))
+
+
+CONTEXT = replace(azure_context(), prompt="a very private prompt about my boss")
+OTHER = CallContext("api.example.com", "film-1")
+"""A provider that declares nothing of its own."""
 
 
 def azure(message: str, code: str | None = None, **fields: object) -> str:
@@ -144,7 +166,7 @@ def test_answer_is_classified(
 
 def test_every_row_decides_some_case() -> None:
     used = [
-        answer_row(call, status, ErrorBody.parse(body.encode())) for call, status, body, *_ in CASES
+        answer_row(call, status, ErrorText.parse(body.encode())) for call, status, body, *_ in CASES
     ]
 
     assert [row for row in ANSWERS if row not in used] == []
@@ -203,7 +225,7 @@ def test_what_the_caller_can_mend_is_told() -> None:
 
 
 def test_a_refused_key_is_checked_as_a_key() -> None:
-    context = Context("my.openai.azure.com", "sora-2", uses_key=True)
+    context = azure_context(credential="api-key", api_key="k")
     outcome = classify_answer(Call.STATUS, 401, httpx.Headers(), b"", context)
 
     assert "AZURE_OPENAI_API_KEY" in (outcome.remedy or "")
@@ -313,19 +335,38 @@ def test_every_fault_of_httpx_is_known() -> None:
     ("error", "code", "words"),
     [
         (
-            ErrorBody("moderation_blocked", "Your request was blocked by our moderation system."),
+            ErrorText("moderation_blocked", "Your request was blocked by our moderation system."),
             "moderation_blocked",
             "Change the prompt",
         ),
-        (ErrorBody(inner_code="ResponsibleAIPolicyViolation"), "content_filter", "content filter"),
-        (ErrorBody("internal_error", "Video generation failed."), "internal_error", "failed."),
-        (ErrorBody("", "out of memory"), "generation_failed", "out of memory"),
-        (ErrorBody("what a code", "x"), "generation_failed", "x"),
-        (ErrorBody(), "generation_failed", "no reason"),
+        (ErrorText(inner_code="ResponsibleAIPolicyViolation"), "content_filter", "content filter"),
+        (ErrorText("internal_error", "Video generation failed."), "internal_error", "failed."),
+        (ErrorText("", "out of memory"), "generation_failed", "out of memory"),
+        (ErrorText("what a code", "x"), "generation_failed", "x"),
+        (ErrorText(), "generation_failed", "no reason"),
     ],
 )
-def test_a_failed_job_is_classified(error: ErrorBody, code: str, words: str) -> None:
+def test_a_failed_job_is_classified(error: ErrorText, code: str, words: str) -> None:
     told, message = classify_job_error(error)
 
     assert told == code
     assert re.search(re.escape(words), message)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 429])
+def test_what_is_true_of_one_provider_is_not_told_of_another(status: int) -> None:
+    for call in Call:
+        outcome = classify_answer(call, status, httpx.Headers(), b"", OTHER)
+        assert not re.search("Azure|AZURE|OpenAI|24 hours", f"{outcome.message}{outcome.remedy}")
+
+
+def test_a_provider_s_own_rows_are_asked_first() -> None:
+    own = Answer(ANY, {429}, "tokens", Kind.REFUSED, "no_tokens", "It has no tokens ({status}).")
+    context = replace(OTHER, answers=(own,), remedies={"no_tokens": "Buy some at {endpoint}."})
+    answers = {
+        body: classify_answer(Call.CREATE, 429, httpx.Headers(), body, context)
+        for body in (b"no tokens", b"")
+    }
+
+    assert (answers[b"no tokens"].code, answers[b""].code) == ("no_tokens", "rate_limit")
+    assert answers[b"no tokens"].remedy == "Buy some at api.example.com."

@@ -13,15 +13,14 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from azure.core.credentials import AccessTokenInfo
-from pydantic import SecretStr
 
-from dailies.providers.azure_auth import ApiKeyAuth, EntraAuth, Tokens, azure_credential
+from dailies.providers.azure_auth import EntraAuth, Tokens, azure_credential
+from dailies.providers.azure_sora_2 import AzureSora2
 from dailies.providers.base import Content, Reference, Submission
-from dailies.providers.openai_videos import OpenAIVideos
 from dailies.providers.outcomes import Kind
 from dailies.video.basics import Size, Variant
 from dailies.video.errors import IntegrityError
-from tests.unit.providers.conftest import job
+from tests.unit.providers.conftest import job, wire
 
 SUBMISSION = Submission("sora-2", "a cat in the rain", 4, Size(1280, 720))
 Handler = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
@@ -54,9 +53,9 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 @asynccontextmanager
 async def adapter(
     endpoint: str, auth: httpx.Auth | None = None, *, read: float = 5
-) -> AsyncIterator[OpenAIVideos]:
+) -> AsyncIterator[AzureSora2]:
     async with httpx.AsyncClient(timeout=httpx.Timeout(5, read=read)) as client:
-        yield OpenAIVideos(client, endpoint, "sora-2", auth or ApiKeyAuth(SecretStr("k")))
+        yield AzureSora2(wire(client, "sora-2", auth=auth, endpoint=endpoint))
 
 
 def answer(body: bytes, status: str = "200 OK", **headers: object) -> bytes:

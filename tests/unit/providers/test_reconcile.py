@@ -5,9 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from dailies.providers.base import Submission
+from dailies.providers.base import Names, Submission
 from dailies.providers.outcomes import Kind
-from dailies.providers.reconcile import Names
 from dailies.video.basics import Operation, Size
 from tests.unit.providers.conftest import Adapter, Upstream, job, page
 

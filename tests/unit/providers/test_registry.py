@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import httpx
 import pytest
 from azure.core.credentials import AccessTokenInfo
 
 from dailies.catalogue import Catalogue
-from dailies.providers.base import Submission
+from dailies.providers.base import Submission, find_submitted
 from dailies.providers.outcomes import Kind
-from dailies.providers.registry import Providers
+from dailies.providers.registry import (
+    Providers,
+    check_deployment,
+    find_provider,
+    known_providers,
+)
 from dailies.video.basics import Size
 from dailies.video.errors import SettingsError
 from tests.unit.providers.conftest import job, page
@@ -26,7 +34,7 @@ ENTRY = """
         prices: {{default: 0.1}}"""
 
 
-def catalogue(*entries: dict[str, str]) -> Catalogue:
+def catalogue(*entries: dict[str, str], packages: tuple[str, ...] = ()) -> Catalogue:
     text = "default_model: model-0\nmodels:"
     for number, entry in enumerate(entries):
         fields = {
@@ -37,7 +45,7 @@ def catalogue(*entries: dict[str, str]) -> Catalogue:
             "credential": "entra",
         } | entry
         text += f"\n  model-{number}:\n    deployments:{ENTRY.format(**fields)}"
-    return Catalogue.parse(text, {})
+    return Catalogue.parse(text, {}, check=check_deployment(packages))
 
 
 class Identity:
@@ -108,14 +116,44 @@ async def test_a_lost_job_is_not_taken_from_another_model(model: str, found: int
     offered = catalogue({}, {})
     listed = Network(page(job(model=model)))
     providers = Providers(offered, Identity, transport=listed)
-    search = await providers.adapter(offered.deployments[0]).find_submitted(
-        submission("sora-0"), 1_780_000_000
-    )
+    adapter = providers.adapter(offered.deployments[0])
+    search = await find_submitted(adapter, submission("sora-0"), 1_780_000_000)
     await providers.close()
 
     assert len(search.jobs) == found
 
 
 async def test_an_unknown_provider_is_a_wrong_setting() -> None:
-    with pytest.raises(SettingsError, match=r"'deployment-0'.*'sora-9'.*azure-sora-2"):
-        Providers(catalogue({"provider": "sora-9"}), Identity)
+    with pytest.raises(
+        SettingsError, match=r"models.model-0.deployments\[0\].provider.*'sora-9'.*azure-sora-2"
+    ):
+        catalogue({"provider": "sora-9"})
+
+
+@pytest.mark.parametrize("name", ["base", "wire", "../base", "azure_sora_2", "Azure-Sora-2", ""])
+async def test_a_module_that_declares_nothing_is_no_provider(name: str) -> None:
+    assert find_provider(name) is None
+
+
+@pytest.mark.parametrize("package", ["no.such.package", "json.decoder.nothing", "a..b"])
+def test_a_package_that_is_not_there_is_named(package: str) -> None:
+    with pytest.raises(SettingsError, match=f"DAILIES_PROVIDERS: '{package}'"):
+        check_deployment([package])
+
+
+def test_no_other_file_names_a_provider() -> None:
+    root = Path(__file__).parents[3]
+    ids = known_providers()
+    own = {root / "dailies/providers" / f"{name.replace('-', '_')}.py" for name in ids}
+    parts = ("dailies", "triggers", "orchestrations", "activities", "entities")
+    sources = [path for part in parts for path in (root / part).rglob("*.py")]
+    sources += [*root.glob("*.py"), *(root / "infra").rglob("*.bicep")]
+    words = re.compile("|".join(name.replace("-", "[-_]?") for name in ids), re.IGNORECASE)
+    named = {
+        path.relative_to(root).as_posix()
+        for path in sources
+        if path not in own and words.search(path.read_text(encoding="utf-8"))
+    }
+
+    assert len(own) >= 2
+    assert not named

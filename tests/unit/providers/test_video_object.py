@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.providers.outcomes import Job, JobStatus
-from dailies.providers.video_object import parse_job, parse_page
+from dailies.providers.azure_sora_2 import parse_job
+from dailies.providers.listing import page_of
+from dailies.providers.outcomes import JobStatus, UpstreamJob
 from dailies.video.basics import Size
 from tests.unit.providers.conftest import job
 
@@ -19,14 +20,14 @@ JSON = st.recursive(
 STATUSES = st.sampled_from(["queued", "in_progress", "completed", "failed", "cancelled", "expired"])
 
 
-def parsed(**fields: object) -> Job:
+def parsed(**fields: object) -> UpstreamJob:
     found = parse_job(job(**fields))
     assert found is not None
     return found
 
 
 def test_a_job_as_azure_sends_it() -> None:
-    assert parse_job(job(status="in_progress", progress=72, unheard_of=1)) == Job(
+    assert parse_job(job(status="in_progress", progress=72, unheard_of=1)) == UpstreamJob(
         id="video_1",
         status=JobStatus.RUNNING,
         progress=72,
@@ -113,4 +114,4 @@ def test_any_object_with_an_id_is_a_job(fields: dict[str, object], status: str) 
 
 @given(JSON)
 def test_any_document_can_be_asked_for_jobs(document: object) -> None:
-    assert parse_page(document) is None or isinstance(document, dict)
+    assert page_of(parse_job)(document) is None or isinstance(document, dict)

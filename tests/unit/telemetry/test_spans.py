@@ -16,8 +16,8 @@ from dailies.pipeline.check import check_video
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.spans import end_step, step_span
 from dailies.pipeline.submit import submit_video
-from dailies.providers.classify import Call, Context
-from dailies.providers.exchange import Exchange, Reply
+from dailies.providers.classify import Call, CallContext
+from dailies.providers.wire import Reply, Wire
 from dailies.telemetry import spans, tracecontext
 from dailies.video.basics import VideoError
 from tests.unit.pipeline.world import World
@@ -102,7 +102,7 @@ async def test_a_whole_video_is_one_trace_that_tells_no_prompt(seen: Seen) -> No
 # -- provider calls
 
 
-def _exchange(answer: httpx.Response | Exception) -> tuple[Exchange, list[httpx.Request]]:
+def _wire(answer: httpx.Response | Exception) -> tuple[Wire, list[httpx.Request]]:
     sent: list[httpx.Request] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
@@ -112,17 +112,17 @@ def _exchange(answer: httpx.Response | Exception) -> tuple[Exchange, list[httpx.
         return answer
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(handle))
-    return Exchange(
-        client, httpx.Auth(), Context(endpoint="https://x.example", deployment="sora-2")
+    return Wire(
+        client, httpx.Auth(), CallContext(endpoint="https://x.example", deployment="sora-2")
     ), sent
 
 
 async def test_a_provider_call_is_a_client_span_without_query_and_credentials(seen: Seen) -> None:
     answer = httpx.Response(200, json={}, headers={"apim-request-id": "r-1"})
-    exchange, sent = _exchange(answer)
+    wire, sent = _wire(answer)
     url = "https://me:pass@my.openai.azure.com/openai/v1/videos?key=hidden#part"
     with step_span("submit_video", VIDEO):
-        await exchange.call(Call.CREATE, httpx.Request("POST", url, json={"prompt": SECRET}))
+        await wire.call(Call.CREATE, httpx.Request("POST", url, json={"prompt": SECRET}))
     made = seen.span("POST create")
     assert made.kind is SpanKind.CLIENT
     assert parent_id(made) == span_id(seen.span("submit_video"))
@@ -146,11 +146,11 @@ async def test_a_provider_call_is_a_client_span_without_query_and_credentials(se
 
 
 async def test_a_call_that_is_refused_tells_the_step_what_it_means(seen: Seen) -> None:
-    exchange, _ = _exchange(httpx.Response(429, json={}, headers={"retry-after": "7"}))
+    wire, _ = _wire(httpx.Response(429, json={}, headers={"retry-after": "7"}))
     with step_span("submit_video", VIDEO):
-        reply = await exchange.call(Call.CREATE, httpx.Request("POST", "https://x.example/v"))
+        reply = await wire.call(Call.CREATE, httpx.Request("POST", "https://x.example/v"))
         assert isinstance(reply, Reply)
-        exchange.classified(Call.CREATE, reply)
+        wire.classified(Call.CREATE, reply)
     call, step = seen.span("POST create"), seen.span("submit_video")
     assert call.status.status_code is StatusCode.ERROR
     assert call.attributes is not None
@@ -161,8 +161,8 @@ async def test_a_call_that_is_refused_tells_the_step_what_it_means(seen: Seen) -
 
 
 async def test_a_connection_that_breaks_is_an_error_of_the_call(seen: Seen) -> None:
-    exchange, _ = _exchange(httpx.ReadError("broken"))
-    await exchange.call(Call.CREATE, httpx.Request("POST", "https://x.example/v"))
+    wire, _ = _wire(httpx.ReadError("broken"))
+    await wire.call(Call.CREATE, httpx.Request("POST", "https://x.example/v"))
     made = seen.span("POST create")
     assert made.attributes is not None
     assert made.attributes["error.type"] == "ReadError"

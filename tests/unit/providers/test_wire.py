@@ -7,10 +7,10 @@ import tracemalloc
 import httpx
 import pytest
 
-from dailies.providers.classify import Call, Context
-from dailies.providers.exchange import Exchange, Reply
+from dailies.providers.classify import Call, CallContext
+from dailies.providers.wire import Reply, Wire
 
-ABOUT = Context(deployment="first", endpoint="first.example")
+ABOUT = CallContext(deployment="first", endpoint="first.example")
 
 
 async def reply(status: int, body: bytes) -> Reply:
@@ -20,9 +20,9 @@ async def reply(status: int, body: bytes) -> Reply:
         return httpx.Response(status, content=body)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-        exchange = Exchange(client, httpx.Auth(), ABOUT)
+        wire = Wire(client, httpx.Auth(), ABOUT)
         request = client.build_request("GET", "https://first.example/videos")
-        found = await exchange.call(Call.LIST, request)
+        found = await wire.call(Call.LIST, request)
     assert isinstance(found, Reply)
     return found
 

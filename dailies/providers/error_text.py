@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 
-__all__ = ["ErrorBody", "read_json", "readable"]
+__all__ = ["ErrorText", "read_json", "readable"]
 
 _LONGEST = 300
 """Characters of a provider's message that are kept."""
@@ -51,7 +51,7 @@ _LONGEST_OPEN = 24
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorBody:
+class ErrorText:
     """The fields of an error envelope; each is empty when the provider did not send it.
 
     Attributes:
@@ -65,7 +65,7 @@ class ErrorBody:
     inner_code: str = ""
 
     @classmethod
-    def parse(cls, body: bytes) -> ErrorBody:
+    def parse(cls, body: bytes) -> ErrorText:
         """Read the body of an answer that is no success."""
         document = read_json(body)
         if isinstance(document, dict):
@@ -73,7 +73,7 @@ class ErrorBody:
         return cls(message=_text(document) if document is not None else _plain_text(body))
 
     @classmethod
-    def of(cls, document: dict[str, object]) -> ErrorBody:
+    def of(cls, document: dict[str, object]) -> ErrorText:
         """Read an envelope that is already parsed, e.g. the ``error`` of a failed job."""
         wrapped = document.get("error")
         if isinstance(wrapped, str):
@@ -97,7 +97,7 @@ class ErrorBody:
 def read_json(body: bytes) -> object:
     """The JSON document in ``body``; None when there is none.
 
-    It is what an ``Exchange`` has read: measured while it came.
+    It is what an ``Wire`` has read: measured while it came.
     """
     try:
         return json.loads(body)

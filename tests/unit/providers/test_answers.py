@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.providers.retry_after import poll_after, retry_after
+from dailies.providers.answers import poll_after, retry_after
 
 NOW = 1_780_000_000.0  # Thu, 28 May 2026 20:26:40 GMT
 
@@ -22,7 +22,10 @@ NOW = 1_780_000_000.0  # Thu, 28 May 2026 20:26:40 GMT
         ({"retry-after": "Thu, 28 May 2026 20:27:40 GMT"}, 60),
         ({"retry-after": "Thu, 28 May 2026 20:27:40 -0000"}, 60),
         ({"retry-after": "Thu, 28 May 2026 20:00:00 GMT"}, 0),
-        ({"retry-after": "999999999"}, 86_400),
+        ({"retry-after": "86400"}, 86_400),
+        ({"retry-after": "86401"}, None),
+        ({"retry-after": "Sat, 30 May 2026 20:26:40 GMT"}, None),
+        ({"retry-after-ms": "999999999999"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "soon"}, None),
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
@@ -42,7 +45,12 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 
 @pytest.mark.parametrize(
     ("headers", "seconds"),
-    [({}, None), ({"openai-poll-after-ms": "1500"}, 1.5), ({"retry-after": "4"}, 4)],
+    [
+        ({}, None),
+        ({"openai-poll-after-ms": "1500"}, 1.5),
+        ({"openai-poll-after-ms": "999999999999"}, None),
+        ({"retry-after": "4"}, 4),
+    ],
 )
 def test_poll_after(headers: dict[str, str], seconds: float | None) -> None:
     assert poll_after(httpx.Headers(headers)) == seconds

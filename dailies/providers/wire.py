@@ -1,29 +1,38 @@
 """One call to a provider: sent with a credential, read to its end, classified, logged.
 
+A provider's adapter gets a ``Wire`` that is ready for its deployment.
+
 What is logged is who, what and how it ended; never a message (it may hold the provider's words), a
 prompt or a credential.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import httpx
 from azure.core.exceptions import AzureError
+from pydantic import BaseModel
 
 from dailies.jsontext import JsonScanner, TooComplex
+from dailies.net.multipart import StreamedForm
+from dailies.providers.answers import poll_after, request_id
 from dailies.providers.azure_auth import classify_token_failure
-from dailies.providers.base import Content
-from dailies.providers.classify import Call, Context, classify_answer, classify_fault
+from dailies.providers.base import NO_NAMES, Content, Names
+from dailies.providers.classify import Call, CallContext, classify_answer, classify_fault
 from dailies.providers.download import checked_content
-from dailies.providers.outcomes import Kind, Outcome, note_outcome
-from dailies.providers.request_id import request_id
+from dailies.providers.error_text import read_json
+from dailies.providers.outcomes import Kind, Outcome, UpstreamJob, note_outcome
 from dailies.telemetry import spans, tracecontext
 from dailies.video.basics import Variant
 
-__all__ = ["Exchange", "Reply"]
+__all__ = ["Reply", "Wire"]
 
 _MAX_ANSWER = 32 * 1024**2
 """Bytes; a page of a hundred jobs with the longest prompts is below it."""
@@ -53,13 +62,97 @@ class Reply:
         return 200 <= self.status < 300
 
 
-class Exchange:
+class Wire:
     """Calls to one deployment. Every method that can fail answers with an ``Outcome`` then."""
 
-    def __init__(self, client: httpx.AsyncClient, auth: httpx.Auth, context: Context) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        auth: httpx.Auth,
+        context: CallContext,
+        *,
+        url: str = "",
+        names: Names = NO_NAMES,
+        options: BaseModel | None = None,
+    ) -> None:
+        """The client is shared, and closed by its owner.
+
+        Args:
+            url: the deployment's endpoint, without a slash at its end.
+            names: tell the models of the endpoint apart when a lost job is looked for.
+            options: the deployment's own, an instance of its provider's model of options.
+        """
         self._client = client
         self._auth = auth
         self._context = context
+        self.url = url
+        self.names = names
+        self.options = options
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json_body: Mapping[str, object] | None = None,
+        form: StreamedForm | None = None,
+        **given: Any,
+    ) -> httpx.Request:
+        """A request to send with one of the methods below; ``given`` goes to httpx as it is.
+
+        JSON is plain ASCII, so that half a surrogate pair in a prompt can be sent.
+        """
+        if json_body is not None:
+            given["content"] = json.dumps(json_body).encode("ascii")
+            given["headers"] = {"Content-Type": "application/json"}
+        if form is not None:
+            given |= {"content": form, "headers": form.headers}
+        return self._client.build_request(method, url, params=params, **given)
+
+    async def job(
+        self,
+        call: Call,
+        request: httpx.Request,
+        parse: Callable[[object], UpstreamJob | None],
+        *,
+        prompt: str | None = None,
+        job_id: str | None = None,
+    ) -> Outcome:
+        """Send a request that is answered by a job; ``ACCEPTED`` carries it.
+
+        Args:
+            parse: the job in the answer's JSON document; None when it holds none.
+            job_id: by which the job was asked for; it stays its id, whatever the answer says.
+        """
+        reply = await self.call(call, request, prompt=prompt)
+        if isinstance(reply, Outcome):
+            return reply
+        job = parse(read_json(reply.body)) if reply.is_success else None
+        if job is None:
+            return self.classified(call, reply, prompt=prompt, job_id=job_id)
+        return self.accepted(call, reply, job if job_id is None else replace(job, id=job_id))
+
+    @asynccontextmanager
+    async def content(
+        self, request: httpx.Request, job_id: str, variant: Variant
+    ) -> AsyncIterator[Content | Outcome]:
+        """Open the file that a request asks for, as ``VideoProvider.open_content`` does."""
+        call = _call_of(variant)
+        request.headers["Accept-Encoding"] = "identity"  # so that Content-Length counts the file
+        response = await self.open(call, request)
+        if isinstance(response, Outcome):
+            yield response
+            return
+        try:
+            yield await self.file(call, response, job_id, variant)
+        finally:
+            await response.aclose()
+
+    @asynccontextmanager
+    async def no_content(self, job_id: str, variant: Variant) -> AsyncIterator[Outcome]:
+        """What ``content`` gives of a variant that the provider does not have."""
+        yield self.classified(_call_of(variant), Reply(404, httpx.Headers(), b""), job_id=job_id)
 
     async def call(
         self, call: Call, request: httpx.Request, *, prompt: str | None = None
@@ -147,6 +240,23 @@ class Exchange:
         outcome = classify_answer(call, reply.status, reply.headers, reply.body, about)
         return self.told(call, outcome, job_id)
 
+    def accepted(self, call: Call, reply: Reply, job: UpstreamJob) -> Outcome:
+        """The outcome of an answer that is a job."""
+        outcome = Outcome(
+            Kind.ACCEPTED,
+            job=job,
+            request_id=request_id(reply.headers),
+            retry_after=poll_after(reply.headers),
+            http_status=reply.status,
+        )
+        return self.told(call, outcome)
+
+    def cancelled(self, reply: Reply, job_id: str) -> Outcome:
+        """The outcome of an answer to a cancel."""
+        if not reply.is_success:
+            return self.classified(Call.CANCEL, reply, job_id=job_id)
+        return self.told(Call.CANCEL, Outcome(Kind.ACCEPTED, http_status=reply.status), job_id)
+
     def told(self, call: Call, outcome: Outcome, job_id: str | None = None) -> Outcome:
         """The outcome itself, once it is logged."""
         note_outcome(outcome)
@@ -165,8 +275,12 @@ class Exchange:
         )
         return outcome
 
-    def _about(self, prompt: str | None) -> Context:
+    def _about(self, prompt: str | None) -> CallContext:
         return self._context if prompt is None else replace(self._context, prompt=prompt)
+
+
+def _call_of(variant: Variant) -> Call:
+    return Call.CONTENT if variant is Variant.VIDEO else Call.EXTRA
 
 
 def _is_simple(scanner: JsonScanner, chunk: bytes) -> bool:

@@ -10,9 +10,8 @@ import httpx
 import pytest
 
 from dailies.providers.base import Reference, Submission
-from dailies.providers.openai_videos import Dialect
 from dailies.providers.outcomes import JobStatus, Kind
-from dailies.video.basics import Operation, Size, Variant
+from dailies.video.basics import Operation, Size
 from tests.unit.providers.conftest import ENDPOINT, Adapter, Upstream, job
 
 SUBMISSION = Submission("sora-2-eu", "a cat in the rain", 8, Size(1280, 720))
@@ -114,23 +113,13 @@ async def test_what_is_derived_from_another_video(
     assert upstream.last_json == document
 
 
-async def test_other_dialects(upstream: Upstream, adapter: Adapter) -> None:
-    upstream.says(httpx.Response(200, json=job()))
-    await adapter(dialect=Dialect(path="/v1", integer_seconds=True)).submit(SUBMISSION)
-    assert upstream.last.url.path == "/v1/videos"
-    assert '"seconds": 8' in upstream.last.content.decode()
-
-    await adapter(dialect=Dialect(multipart_only=True)).submit(SUBMISSION)
-    assert text(parts(upstream.last)["seconds"]) == "8"
-
-
 async def test_half_a_surrogate_pair_in_a_prompt_is_no_fault(
     upstream: Upstream, adapter: Adapter
 ) -> None:
     upstream.says(httpx.Response(200, json=job()))
-    for dialect in (Dialect(), Dialect(multipart_only=True)):
-        outcome = await adapter(dialect=dialect).submit(
-            Submission("sora-2-eu", "half \ud83c", 4, Size(1280, 720))
+    for reference in (None, Reference(b"\x89PNG", "image/png", Size(1280, 720))):
+        outcome = await adapter().submit(
+            Submission("sora-2-eu", "half \ud83c", 4, Size(1280, 720), reference=reference)
         )
         assert outcome.kind is Kind.ACCEPTED
 
@@ -291,16 +280,3 @@ async def test_cancel(
 
     assert (outcome.kind, outcome.code) == (kind, code)
     assert upstream.last.method == "DELETE"
-
-
-async def test_a_server_without_variants_is_not_asked_for_them(
-    upstream: Upstream, adapter: Adapter
-) -> None:
-    upstream.says(httpx.Response(200, content=b"\0mp4", headers={"content-type": "video/mp4"}))
-    plain = adapter(dialect=Dialect(sends_variant=False))
-
-    async with plain.open_content("video_1", Variant.THUMBNAIL) as nothing:
-        assert getattr(nothing, "kind", None) is Kind.MISSING
-    assert upstream.requests == []
-    async with plain.open_content("video_1", Variant.VIDEO):
-        assert upstream.last.url.query == b""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.providers.error_body import ErrorBody, readable
+from dailies.providers.error_text import ErrorText, readable
 
 PROMPT = "A lighthouse keeper dances with his shadow while the storm rolls in over the bay"
 JSON = st.recursive(
@@ -41,7 +41,7 @@ FIELDS = st.sampled_from(["error", "message", "code", "type", "param", "innererr
     ],
 )
 def test_envelopes(body: object, expected: tuple[str, ...]) -> None:
-    error = ErrorBody.parse(json.dumps(body).encode())
+    error = ErrorText.parse(json.dumps(body).encode())
 
     assert (error.code, error.message, error.type, error.param) == expected
 
@@ -60,30 +60,30 @@ def test_envelopes(body: object, expected: tuple[str, ...]) -> None:
     ],
 )
 def test_an_answer_in_plain_text_is_its_message(body: bytes, message: str) -> None:
-    assert ErrorBody.parse(body).message == message
+    assert ErrorText.parse(body).message == message
 
 
 @pytest.mark.parametrize("field", ["innererror", "inner_error"])
 def test_the_policy_is_found_within(field: str) -> None:
     body = {"error": {"code": "content_filter", field: {"code": "ResponsibleAIPolicyViolation"}}}
 
-    assert ErrorBody.parse(json.dumps(body).encode()).inner_code == "ResponsibleAIPolicyViolation"
+    assert ErrorText.parse(json.dumps(body).encode()).inner_code == "ResponsibleAIPolicyViolation"
 
 
 @given(st.binary())
 def test_any_bytes_can_be_read(body: bytes) -> None:
-    assert isinstance(ErrorBody.parse(body), ErrorBody)
+    assert isinstance(ErrorText.parse(body), ErrorText)
 
 
 @given(st.dictionaries(FIELDS, JSON | st.dictionaries(FIELDS, JSON)))
 def test_any_document_can_be_read(document: dict[str, object]) -> None:
-    error = ErrorBody.parse(json.dumps(document).encode())
+    error = ErrorText.parse(json.dumps(document).encode())
 
     assert all(isinstance(text, str) for text in (error.code, error.message, error.words))
 
 
 def test_deep_nesting_is_no_fault() -> None:
-    assert ErrorBody.parse(b"[" * 100_000) == ErrorBody()
+    assert ErrorText.parse(b"[" * 100_000) == ErrorText()
 
 
 @pytest.mark.parametrize(

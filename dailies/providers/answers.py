@@ -1,0 +1,118 @@
+"""What a provider's answer holds, read without trust: what is not as expected is None.
+
+Fields of its JSON; from its headers, when it wants to be asked again and its own name for the call.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+__all__ = ["number", "poll_after", "positive", "request_id", "retry_after", "text", "whole"]
+
+_LONGEST_NUMBER = 64
+"""Characters of a number that is written as a string."""
+
+_LONGEST_PAUSE = 86_400.0
+"""A day, in seconds: what is asked for beyond it is taken for a mistake."""
+
+_LONGEST_TEXT = 64
+"""Characters of a date or a number; what is longer is neither."""
+
+_HEADERS = ("apim-request-id", "x-request-id", "x-ms-request-id", "request-id")
+"""Azure's gateway, OpenAI and those that speak its protocol, Azure's services, others."""
+
+_FIT = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+
+def text(value: object) -> str | None:
+    """A text that is not empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def number(value: object) -> float | None:
+    """A finite number; also one written as a string."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+        return None
+    try:
+        result = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return result if math.isfinite(result) else None
+
+
+def positive(value: object) -> float | None:
+    """A number above zero, as times and sizes are."""
+    result = number(value)
+    return result if result is not None and result > 0 else None
+
+
+def whole(value: object) -> int | None:
+    """A number above zero, rounded."""
+    result = positive(value)
+    return None if result is None else round(result)
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The id in an answer's headers (whose names are in lower case, or of httpx); None when there
+    is none that is fit for a log."""
+    given = (headers.get(name) for name in _HEADERS)
+    return next((text for text in given if text and _FIT.fullmatch(text)), None)
+
+
+def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds until the request may be sent again; None when the provider did not say,
+    or named more than a day.
+
+    ``retry-after-ms`` (Azure) is the finer one and goes first; ``Retry-After`` is seconds or an
+    HTTP date, which is read against the answer's own ``Date``, for two clocks may differ.
+    """
+    milliseconds = _header_number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return _sensible(milliseconds / 1000)
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    seconds = _header_number(value)
+    if seconds is not None:
+        return _sensible(seconds)
+    then = _date(value)
+    if then is None:
+        return None
+    sent = _date(headers.get("date", ""))
+    return _sensible(then - (sent if sent is not None else time.time() if now is None else now))
+
+
+def poll_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds until a job's status may be asked for again, from ``openai-poll-after-ms`` (OpenAI's
+    own servers and official clients), else as ``retry_after``."""
+    milliseconds = _header_number(headers.get("openai-poll-after-ms"))
+    return retry_after(headers) if milliseconds is None else _sensible(milliseconds / 1000)
+
+
+def _header_number(text: str | None) -> float | None:
+    try:
+        number = float((text or "")[:_LONGEST_TEXT])
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _date(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text[:_LONGEST_TEXT])
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _sensible(seconds: float) -> float | None:
+    """The pause, if it is one that a provider may mean; a mistake must not cost a video its
+    deadline."""
+    return max(seconds, 0.0) if seconds <= _LONGEST_PAUSE else None

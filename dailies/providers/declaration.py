@@ -1,0 +1,144 @@
+"""What a provider's module declares about it, under the name ``PROVIDER``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from dailies.catalogue.deployment import Credential, Deployment, FieldProblem
+from dailies.providers.base import FindsJobs, VideoProvider
+from dailies.providers.classify import Answer, CallContext
+from dailies.providers.wire import Wire
+
+__all__ = ["Help", "Options", "Provider", "Recovery"]
+
+
+class Recovery(StrEnum):
+    """How an unknown outcome of a create can be cleared up; the strongest first."""
+
+    KEYED = "keyed"
+    """The same request may be sent again: it makes no second job."""
+    LISTED = "listed"
+    """Its jobs can be listed: the adapter is a ``FindsJobs``."""
+    CALLED_BACK = "called-back"
+    """It calls an address that is the video's own."""
+    WHEN_COMPLETED = "when-completed"
+    """What a finished job leaves behind can be found."""
+    NONE = "none"
+    """Nothing can tell."""
+
+
+class Options(BaseModel):
+    """A deployment's own ``options`` in the catalogue: none, unless a provider declares a model
+    that derives from this one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What an operator can do about an outcome of this provider, in place of the general remedy.
+
+    Attributes:
+        code: of the outcome.
+        remedy: for the log; may hold ``{endpoint}`` and ``{deployment}``.
+        credential: the way to sign in that it is for; None for any.
+    """
+
+    code: str
+    remedy: str
+    credential: Credential | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider, as its module declares it.
+
+    Attributes:
+        id: the ``provider`` of the catalogue; the module has the same name, with underscores.
+        adapter: the class that speaks to one deployment; it gets a ``Wire`` that is ready.
+        recovery: how an unknown outcome can be cleared up. Only ``listed`` is used so far: with
+            the others, a video whose create had no clear answer is left to an operator.
+        options: what a deployment's ``options`` may hold.
+        key_auth: how a key is sent; None when it takes none.
+        token_scope: for which scope the app's identity gets a token; None when it takes none.
+        kept_seconds: how long it keeps jobs and their files; None when it doesn't say.
+        jobs_api: its videos can be asked for as jobs of the Sora 1 API.
+        answers: rows that are asked before the general ones, see ``dailies.providers.classify``.
+        helps: remedies in place of the general ones.
+    """
+
+    id: str
+    adapter: Callable[[Wire], VideoProvider]
+    recovery: Recovery
+    options: type[Options] = Options
+    key_auth: Callable[[SecretStr], httpx.Auth] | None = None
+    token_scope: str | None = None
+    kept_seconds: float | None = None
+    jobs_api: bool = False
+    answers: tuple[Answer, ...] = ()
+    helps: tuple[Help, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the adapter can do what the recovery grade promises."""
+        lists = isinstance(self.adapter, type) and issubclass(self.adapter, FindsJobs)
+        return lists == (self.recovery is Recovery.LISTED)
+
+    def complete(self, deployment: Deployment) -> Deployment:
+        """The deployment with what this provider's are, where its entry does not say it."""
+        own = {"kept_seconds": self.kept_seconds, "jobs_api": self.jobs_api}
+        said = deployment.model_fields_set
+        return deployment.model_copy(
+            update={name: value for name, value in own.items() if name not in said}
+        )
+
+    def problems(self, deployment: Deployment) -> Iterator[FieldProblem]:
+        """What is wrong with, or missing from, a deployment of this provider."""
+        takes = [
+            way
+            for way, taken in (
+                (Credential.ENTRA, self.token_scope),
+                (Credential.API_KEY, self.key_auth),
+            )
+            if taken is not None
+        ]
+        if takes and deployment.credential not in takes:
+            yield FieldProblem(
+                "credential", f"provider '{self.id}' takes {' or '.join(takes)}; say so"
+            )
+        try:
+            self.options_of(deployment)
+        except ValidationError as error:
+            for detail in error.errors():
+                path = ".".join(("options", *map(str, detail["loc"])))
+                message = str(detail["msg"]).removeprefix("Value error, ")
+                yield FieldProblem(path, message, is_unset=detail["type"] == "missing")
+
+    def options_of(self, deployment: Deployment) -> Options:
+        """The deployment's options; an empty text is one that is not set.
+
+        Raises:
+            ValidationError: they are not what the provider takes.
+        """
+        given = {name: value for name, value in deployment.options.items() if value != ""}
+        return self.options.model_validate(given)
+
+    def context(self, deployment: Deployment) -> CallContext:
+        """What messages tell about calls to the deployment."""
+        return CallContext(
+            endpoint=urlsplit(deployment.endpoint or "").netloc,
+            deployment=deployment.deployment,
+            answers=self.answers,
+            remedies={
+                help_.code: help_.remedy
+                for help_ in self.helps
+                if help_.credential in (None, deployment.credential)
+            },
+            kept_seconds=deployment.kept_seconds,
+        )

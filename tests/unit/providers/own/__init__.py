@@ -1,0 +1,1 @@
+"""A package of providers, as ``DAILIES_PROVIDERS`` names one."""
