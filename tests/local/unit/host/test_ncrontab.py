@@ -43,6 +43,12 @@ def test_the_next_time_is_the_first_after_the_moment(expression: str, expected: 
         "* 5-1 * * * *",
         "00:05:00",
         "* * * * foo *",
+        # What other dialects of cron have, and NCRONTAB does not.
+        "* * * * * * *",
+        "0 0 0 L * *",
+        "0 0 0 ? * *",
+        "0 0 0 * * fri#2",
+        "@hourly",
     ],
 )
 def test_an_invalid_expression_is_refused(expression: str) -> None:
