@@ -1,4 +1,4 @@
-"""The README tells the truth about the settings."""
+"""The page of the settings tells the truth about them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ _PLACEHOLDER = re.compile(r"\$\{([A-Z0-9_]+)")
 
 
 def _documented() -> set[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = text.partition("## Settings")[2].partition("\n## ")[0]
+    table = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
     names = set()
     for line in table.splitlines():
         if line.startswith("| `"):
