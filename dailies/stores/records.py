@@ -28,7 +28,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from azure.core import MatchConditions
 from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
@@ -49,7 +48,7 @@ from dailies.stores.rows import (
     row,
     step_aside,
 )
-from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of
+from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of, etag_of, find_row, unchanged
 from dailies.video.basics import ID_PREFIX, first_id
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord
@@ -189,9 +188,8 @@ class RecordStore:
         Raises:
             Conflict: it made one for another request.
         """
-        try:
-            found = await self._videos.get_entity(owner, f"k:{idempotency_key}")
-        except ResourceNotFoundError:
+        found = await find_row(self._videos, owner, f"k:{idempotency_key}")
+        if found is None:
             return None
         if found["RequestHash"] != (request_hash or ""):
             raise Conflict(
@@ -231,10 +229,7 @@ class RecordStore:
                 return record
             try:
                 await self._videos.update_entity(
-                    entity_of(changed),
-                    mode=UpdateMode.REPLACE,
-                    etag=etag,
-                    match_condition=MatchConditions.IfNotModified,
+                    entity_of(changed), mode=UpdateMode.REPLACE, **unchanged(etag)
                 )
             except ResourceModifiedError:
                 await step_aside(attempt)
@@ -327,8 +322,7 @@ class RecordStore:
         """One record and its ETag."""
         if not is_video_id(video_id):
             return None
-        try:
-            found = await self._videos.get_entity(owner, record_row(video_id))
-        except ResourceNotFoundError:
+        found = await find_row(self._videos, owner, record_row(video_id))
+        if found is None:
             return None
-        return VideoRecord.model_validate_json(document_of(found)), str(found.metadata["etag"])
+        return VideoRecord.model_validate_json(document_of(found)), etag_of(found)
