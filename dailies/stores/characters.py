@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 
-from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableClient, TableServiceClient
 from pydantic import BaseModel, ConfigDict
 
-from dailies.stores.tables import VIDEOS, document_of, properties_of
+from dailies.stores.tables import VIDEOS, document_of, find_row, properties_of
 
 __all__ = ["CharacterRecord", "CharacterStore"]
 
@@ -46,8 +45,5 @@ class CharacterStore:
         """The owner's character, or None: also when it belongs to another."""
         if _ID.fullmatch(character_id) is None:
             return None
-        try:
-            row = await self._table.get_entity(owner, f"c:{character_id}")
-        except ResourceNotFoundError:
-            return None
-        return CharacterRecord.model_validate_json(document_of(row))
+        row = await find_row(self._table, owner, f"c:{character_id}")
+        return None if row is None else CharacterRecord.model_validate_json(document_of(row))

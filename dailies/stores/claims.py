@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from dailies.stores.rows import hash_key
-from dailies.stores.tables import CLAIMS
+from dailies.stores.tables import CLAIMS, find_row
 
 __all__ = ["ClaimStore"]
 
@@ -38,8 +38,5 @@ class ClaimStore:
 
     async def holder(self, deployment: str, job_id: str) -> str | None:
         """The video that has claimed this job."""
-        try:
-            row = await self._claims.get_entity(deployment, hash_key(job_id))
-        except ResourceNotFoundError:
-            return None
-        return str(row["VideoId"])
+        row = await find_row(self._claims, deployment, hash_key(job_id))
+        return None if row is None else str(row["VideoId"])

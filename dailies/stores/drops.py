@@ -15,12 +15,9 @@ leaves the sweeper something to find.
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from azure.core import MatchConditions
 from azure.core.exceptions import (
     ResourceExistsError,
     ResourceModifiedError,
@@ -31,8 +28,15 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 from azure.storage.blob import BlobProperties
 from pydantic import BaseModel, ConfigDict
 
-from dailies.stores.records import hash_key
-from dailies.stores.tables import DROPS, document_of, properties_of
+from dailies.stores.rows import hash_key, step_aside
+from dailies.stores.tables import (
+    DROPS,
+    document_of,
+    etag_of,
+    find_row,
+    properties_of,
+    unchanged,
+)
 from dailies.stores.uploads import BlobHistory, BlobState, instance_id
 from dailies.video.errors import Conflict
 
@@ -98,14 +102,9 @@ class DropStore:
                 if etag is None:
                     await self._table.create_entity(row)
                 else:
-                    await self._table.update_entity(
-                        row,
-                        mode=UpdateMode.REPLACE,
-                        etag=etag,
-                        match_condition=MatchConditions.IfNotModified,
-                    )
+                    await self._table.update_entity(row, mode=UpdateMode.REPLACE, **unchanged(etag))
             except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
-                await asyncio.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret
+                await step_aside(attempt)
                 continue
             return changed
         raise Conflict("The uploads of this blob are being changed by others.", code="busy")
@@ -133,11 +132,8 @@ class DropStore:
 
     async def current_pass(self) -> ContainerPass | None:
         """The look through the container that is under way; None before the first."""
-        try:
-            row = await self._table.get_entity(*_PASS)
-        except ResourceNotFoundError:
-            return None
-        return ContainerPass.model_validate_json(document_of(row))
+        row = await find_row(self._table, *_PASS)
+        return None if row is None else ContainerPass.model_validate_json(document_of(row))
 
     async def save_pass(self, current: ContainerPass) -> None:
         """Remember how far it has come."""
@@ -153,11 +149,10 @@ class DropStore:
 
     async def _read(self, blob: str) -> tuple[BlobHistory, str | None]:
         key = self._key(blob)
-        try:
-            row = await self._table.get_entity(key["PartitionKey"], key["RowKey"])
-        except ResourceNotFoundError:
+        row = await find_row(self._table, key["PartitionKey"], key["RowKey"])
+        if row is None:
             return BlobHistory(blob=blob), None
-        return BlobHistory.model_validate_json(document_of(row)), str(row.metadata["etag"])
+        return BlobHistory.model_validate_json(document_of(row)), etag_of(row)
 
     def _key(self, blob: str) -> dict[str, str]:
         # A name may hold characters that a key may not.

@@ -116,13 +116,7 @@ class FileStore:
             content_settings=ContentSettings(content_type=content_type),
             metadata={"sha256": sha256},
         )
-        return StoredFile(
-            blob=name,
-            content_type=content_type,
-            bytes=total,
-            sha256=sha256,
-            etag=str(answer["etag"]).strip('"'),
-        )
+        return _stored(name, content_type, total, sha256, answer)
 
     async def put(self, name: str, data: bytes, *, content_type: str) -> StoredFile:
         """Write a small file of the videos container in one request."""
@@ -134,13 +128,7 @@ class FileStore:
             content_settings=ContentSettings(content_type=content_type),
             metadata={"sha256": sha256},
         )
-        return StoredFile(
-            blob=name,
-            content_type=content_type,
-            bytes=len(data),
-            sha256=sha256,
-            etag=str(answer["etag"]).strip('"'),
-        )
+        return _stored(name, content_type, len(data), sha256, answer)
 
     async def put_json(self, name: str, document: Mapping[str, Any]) -> StoredFile:
         """Write a JSON document into the videos container."""
@@ -155,19 +143,16 @@ class FileStore:
         """Delete all files below ``prefix`` in the videos container; gives their number."""
         count = 0
         async for name in self.videos.list_blob_names(name_starts_with=prefix):
-            try:
-                await self.videos.delete_blob(name)
-            except ResourceNotFoundError:
-                continue
-            count += 1
+            count += await self.delete(name)
         return count
 
-    async def delete(self, name: str) -> None:
-        """Delete one file of the videos container, if it is there."""
+    async def delete(self, name: str) -> bool:
+        """Delete one file of the videos container; False when it was not there."""
         try:
             await self.videos.delete_blob(name)
         except ResourceNotFoundError:
-            return
+            return False
+        return True
 
     def url(self, name: str) -> str:
         """The address of a file of the videos container; it holds no token."""
@@ -238,6 +223,14 @@ class FileStore:
                 )
                 self._delegation = (key, expiry)
             return self._delegation[0]
+
+
+def _stored(
+    name: str, content_type: str, length: int, sha256: str, answer: Mapping[str, Any]
+) -> StoredFile:
+    """A file that was written; ``answer`` is what storage said."""
+    etag = str(answer["etag"]).strip('"')
+    return StoredFile(blob=name, content_type=content_type, bytes=length, sha256=sha256, etag=etag)
 
 
 async def read_blob(container: ContainerClient, name: str, *, max_bytes: int) -> bytes | None:

@@ -28,7 +28,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from azure.core import MatchConditions
 from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
@@ -49,7 +48,7 @@ from dailies.stores.rows import (
     row,
     step_aside,
 )
-from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of
+from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of, etag_of, find_row, unchanged
 from dailies.video.basics import ID_PREFIX, first_id
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord
@@ -112,15 +111,10 @@ class RecordStore:
         """What makes the key this video's: it has nobody yet, or one that is gone."""
         made = {"VideoId": record.id, "RequestHash": record.request_hash or ""}
         taken = row(record.owner, f"k:{key}", **made)
-        found = await self._key(record.owner, key)
+        found = await find_row(self._videos, record.owner, f"k:{key}")
         if found is None or await self._stands(record.owner, found):
             return ("create", taken)
-        unchanged = {
-            "mode": UpdateMode.REPLACE,
-            "etag": found.metadata["etag"],
-            "match_condition": MatchConditions.IfNotModified,
-        }
-        return ("update", taken, unchanged)
+        return ("update", taken, {"mode": UpdateMode.REPLACE, **unchanged(etag_of(found))})
 
     async def _insert_sent(self, record: VideoRecord, sending: Sending) -> VideoRecord:
         # A first sending goes by the epoch in which it began; a resend by what is there now.
@@ -205,7 +199,7 @@ class RecordStore:
             Conflict: it made one for another request (code ``idempotency_key_reused``), or one for
                 this request that was deleted since (code ``video_deleted``).
         """
-        found = await self._key(owner, idempotency_key)
+        found = await find_row(self._videos, owner, f"k:{idempotency_key}")
         if found is None:
             return None
         is_same = found["RequestHash"] == (request_hash or "")
@@ -223,12 +217,6 @@ class RecordStore:
                 code="video_deleted",
             )
         return record
-
-    async def _key(self, owner: str, idempotency_key: str) -> TableEntity | None:
-        try:
-            return await self._videos.get_entity(owner, f"k:{idempotency_key}")
-        except ResourceNotFoundError:
-            return None
 
     async def _stands(self, owner: str, key: TableEntity) -> VideoRecord | None:
         """The record of the video that a key made, unless it was deleted."""
@@ -263,10 +251,7 @@ class RecordStore:
                 return record
             try:
                 await self._videos.update_entity(
-                    entity_of(changed),
-                    mode=UpdateMode.REPLACE,
-                    etag=etag,
-                    match_condition=MatchConditions.IfNotModified,
+                    entity_of(changed), mode=UpdateMode.REPLACE, **unchanged(etag)
                 )
             except ResourceModifiedError:
                 await step_aside(attempt)
@@ -368,8 +353,7 @@ class RecordStore:
         """One record and its ETag."""
         if not is_video_id(video_id):
             return None
-        try:
-            found = await self._videos.get_entity(owner, record_row(video_id))
-        except ResourceNotFoundError:
+        found = await find_row(self._videos, owner, record_row(video_id))
+        if found is None:
             return None
-        return VideoRecord.model_validate_json(document_of(found)), str(found.metadata["etag"])
+        return VideoRecord.model_validate_json(document_of(found)), etag_of(found)

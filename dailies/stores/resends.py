@@ -27,12 +27,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from dailies.stores.rows import Operation, falling_row, row, step_aside
+from dailies.stores.tables import etag_of, unchanged
 from dailies.video.basics import first_id
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord
@@ -88,7 +88,7 @@ class Resends:
             parameters={"owner": owner, "low": "g:", "high": "g;"},
         )
         async for found in rows:
-            return Epoch(int(str(found["RowKey"])[2:]), str(found.metadata["etag"]))
+            return Epoch(int(str(found["RowKey"])[2:]), etag_of(found))
         return Epoch()
 
     async def answer_with(
@@ -134,8 +134,7 @@ class Resends:
             return [("create", following)]
         if sending.number == 0:
             return [("update", here, {"mode": UpdateMode.MERGE})]
-        seen = {"etag": epoch.etag, "match_condition": MatchConditions.IfNotModified}
-        return [("delete", here, seen), ("create", following)]
+        return [("delete", here, unchanged(epoch.etag)), ("create", following)]
 
     async def _equal(self, owner: str, request_hash: str, now: float) -> Sequence[_Sent]:
         """The videos that an equal request made of late, the newest first."""
@@ -158,8 +157,7 @@ class Resends:
             await self._videos.update_entity(
                 row(owner, falling_row(sent.video_id), Sends=sends),
                 mode=UpdateMode.MERGE,
-                etag=sent.etag,
-                match_condition=MatchConditions.IfNotModified,
+                **unchanged(sent.etag),
             )
         except (ResourceModifiedError, ResourceNotFoundError):
             return False
@@ -201,7 +199,7 @@ class _Sent:
             str(found["VideoId"]),
             frozenset(int(number) for number in str(found["Sends"]).split(",")),
             int(found.get("Epoch", _NO_EPOCH)),
-            str(found.metadata["etag"]),
+            etag_of(found),
         )
 
     def serves(self, sending: Sending) -> bool:

@@ -1,4 +1,4 @@
-"""The tables of the app, and how documents are written into their rows.
+"""The tables of the app, and how documents are written into their rows and found in them.
 
 The tables themselves are made by the infrastructure, not by the app.
 """
@@ -8,7 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["CLAIMS", "DROPS", "OPEN_VIDEOS", "TABLES", "VIDEOS", "document_of", "properties_of"]
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableEntity
+from azure.data.tables.aio import TableClient
+
+__all__ = [
+    "CLAIMS",
+    "DROPS",
+    "OPEN_VIDEOS",
+    "TABLES",
+    "VIDEOS",
+    "document_of",
+    "etag_of",
+    "find_row",
+    "properties_of",
+    "unchanged",
+]
 
 VIDEOS = "videos"
 """A partition for each owner: records, their index in falling order, idempotency keys."""
@@ -35,3 +51,21 @@ def document_of(entity: Mapping[str, Any]) -> str:
     """The text that ``properties_of`` took apart."""
     names = sorted(name for name in entity if name.startswith("Doc"))
     return "".join(str(entity[name]) for name in names)
+
+
+async def find_row(table: TableClient, partition: str, key: str) -> TableEntity | None:
+    """A row, or None when there is none."""
+    try:
+        return await table.get_entity(partition, key)
+    except ResourceNotFoundError:
+        return None
+
+
+def etag_of(entity: TableEntity) -> str:
+    """What tells whether a row is still the one that was read."""
+    return str(entity.metadata["etag"])
+
+
+def unchanged(etag: str | None) -> dict[str, Any]:
+    """The condition of a write that is to fail once the row is another than that of ``etag``."""
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}

@@ -12,12 +12,9 @@ only says what became of the id.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 from pydantic import BaseModel, ConfigDict
@@ -33,7 +30,7 @@ from dailies.stores.rows import (
     row,
     step_aside,
 )
-from dailies.stores.tables import VIDEOS, document_of, properties_of
+from dailies.stores.tables import VIDEOS, document_of, find_row, properties_of, unchanged
 from dailies.video.basics import created_at
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord
@@ -87,11 +84,8 @@ class TombstoneStore:
         """The tombstone of the owner's video, if it had that video and it is gone."""
         if not is_video_id(video_id):
             return None
-        try:
-            found = await self._videos.get_entity(owner, _row(video_id))
-        except ResourceNotFoundError:
-            return None
-        return Tombstone.model_validate_json(document_of(found))
+        found = await find_row(self._videos, owner, _row(video_id))
+        return None if found is None else Tombstone.model_validate_json(document_of(found))
 
     async def withdraw(self, owner: str, video_id: str, now: float) -> VideoRecord | None:
         """Take a video that has not ended out of its owner's sight, and ask for its cancellation.
@@ -118,7 +112,7 @@ class TombstoneStore:
                 request_hash=remembered_hash(record, now),
             )
             await self._remind(tombstone)
-            change: Operation = ("update", entity_of(withdrawn), _unchanged(etag, _REPLACE))
+            change: Operation = ("update", entity_of(withdrawn), {**unchanged(etag), **_REPLACE})
             if await self._do([change, *_leave_lists(record), _put(tombstone)]):
                 return withdrawn
             await step_aside(attempt)
@@ -149,7 +143,7 @@ class TombstoneStore:
             )
             await self._records.announce(record.id, record.owner)
             await self._remind(tombstone)
-            take: Operation = ("delete", row(owner, record_row(record.id)), _unchanged(etag))
+            take: Operation = ("delete", row(owner, record_row(record.id)), unchanged(etag))
             if await self._do([take, *_leave_lists(record), _put(tombstone)]):
                 return tombstone
             await step_aside(attempt)
@@ -200,11 +194,6 @@ def _leave_lists(record: VideoRecord) -> list[Operation]:
 
 def _put(tombstone: Tombstone) -> Operation:
     return ("upsert", _entity(tombstone), _REPLACE)
-
-
-def _unchanged(etag: str, further: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-    return {**condition, **(further or {})}
 
 
 def _row(video_id: str) -> str:

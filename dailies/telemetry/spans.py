@@ -113,12 +113,6 @@ def note_response(made: Span, method: str, route: str | None, status: int | None
         made.set_status(Status(StatusCode.ERROR))
 
 
-# -- steps
-
-
-# -- dropped images
-
-
 # -- what steps do
 
 

@@ -25,7 +25,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from .blob_events import BlobPath, poison_message
 from .config import ConfigurationError, resolve_settings
 from .functions import Function
-from .taskhub.hub import FunctionCaller
+from .invocation import FunctionCaller
 from .trigger_store import BlobMessage, TriggerStore
 from .worker_process import Invocation, InvocationResult, WorkerLostError, WorkerNotReadyError
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from .functions import Function
-from .taskhub.hub import FunctionCaller
+from .invocation import FunctionCaller
 from .worker_process import Invocation, WorkerLostError, WorkerNotReadyError
 
 __all__ = ["EventGridTriggers", "WebhookError", "handshake", "read_events"]

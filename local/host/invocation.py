@@ -6,11 +6,12 @@ import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from .functions import Function
 
 __all__ = [
+    "FunctionCaller",
     "FunctionFault",
     "Invocation",
     "InvocationResult",
@@ -69,6 +70,20 @@ class Invocation:
     traceparent: str = ""
     tracestate: str = ""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+class FunctionCaller(Protocol):
+    """What triggers and the task hub need of the worker."""
+
+    async def wait_ready(self) -> None:
+        """Wait until functions can be called."""
+
+    async def invoke(self, call: Invocation) -> InvocationResult:
+        """Call a function.
+
+        :raises WorkerLostError: the worker died before it answered.
+        :raises WorkerNotReadyError: no worker can take the call.
+        """
 
 
 def new_traceparent() -> str:

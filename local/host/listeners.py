@@ -16,9 +16,9 @@ from .blob_trigger import BlobTrigger
 from .config import ConfigurationError
 from .eventgrid_trigger import EventGridTriggers
 from .functions import Function, FunctionTable
+from .invocation import FunctionCaller
 from .keys import Keys
 from .ncrontab import ScheduleError
-from .taskhub.hub import FunctionCaller
 from .timer_trigger import TimerTrigger
 from .trigger_store import TriggerStore
 

@@ -35,7 +35,7 @@ from .taskhub.client import (
     InstanceNotFoundError,
 )
 from .taskhub.entities import split_entity_id
-from .taskhub.hub import UnknownFunctionError
+from .taskhub.known import UnknownFunctionError
 from .taskhub.rows import Instance
 
 __all__ = ["ManagementApi"]

@@ -2,7 +2,9 @@
 
 ``{second} {minute} {hour} {day} {month} {day of week}``, each ``*``, a number, a name (month, day),
 a range ``a-b``, a step ``*/n`` or ``a-b/n``, or a list of these. Five fields mean second 0. As in
-NCRONTAB, and unlike in cron, day and day of week must *both* match.
+NCRONTAB, and unlike in cron, day and day of week must *both* match. Parsers of cron take more than
+that (weekday 7, ranges that run backwards, ``L``, ``#``, ``@hourly``): with one of them, a schedule
+that Azure refuses would run here.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class Host:
 
     async def _on_index(self, table: FunctionTable) -> None:
         self._http.index(table.enabled("httpTrigger"))
-        self.hub.functions = table
+        self.hub.functions.table = table
         self._listeners.index(table)
         self._table = table
         for function in table.all:

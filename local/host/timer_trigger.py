@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from .config import resolve_settings
 from .functions import Function
+from .invocation import FunctionCaller
 from .ncrontab import Schedule
-from .taskhub.hub import FunctionCaller
 from .trigger_store import TriggerStore
 from .worker_process import Invocation, WorkerLostError, WorkerNotReadyError
 

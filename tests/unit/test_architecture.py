@@ -92,7 +92,7 @@ def test_rooms_rest_on_those_below(room: str) -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("part", ["dailies"])
+@pytest.mark.parametrize("part", ["dailies", "local"])
 def test_no_modules_import_each_other_in_a_circle(part: str) -> None:
     modules = {_module(path): path for path in _sources(part)}
     arrows = {

@@ -6,9 +6,10 @@ import asyncio
 import json
 import logging
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from local.host.worker_process import (
+from local.host.invocation import (
+    FunctionCaller,
     FunctionFault,
     Invocation,
     InvocationResult,
@@ -17,10 +18,9 @@ from local.host.worker_process import (
 )
 
 from .history import Event, EventType, new_event
+from .known import KnownFunctions
 from .rows import ActivityRow
-
-if TYPE_CHECKING:
-    from .hub import TaskHub
+from .store import Store
 
 __all__ = ["ActivityDispatcher", "failure_details"]
 
@@ -43,8 +43,21 @@ def failure_details(fault: FunctionFault) -> str:
 class ActivityDispatcher:
     """Takes activities in the order of their scheduling, so many at once."""
 
-    def __init__(self, hub: TaskHub, concurrency: int) -> None:
-        self._hub = hub
+    def __init__(
+        self,
+        store: Store,
+        caller: FunctionCaller,
+        functions: KnownFunctions,
+        *,
+        clock: Callable[[], float],
+        wake_instance: Callable[[str], None],
+        concurrency: int,
+    ) -> None:
+        self._store = store
+        self._caller = caller
+        self._functions = functions
+        self._clock = clock
+        self._wake_instance = wake_instance
         self._slots = asyncio.Semaphore(concurrency)
         self._work = asyncio.Event()
         self._last_id = 0
@@ -66,7 +79,7 @@ class ActivityDispatcher:
             if self._again:
                 return self._again.popleft()
             self._work.clear()
-            row = self._hub.store.next_activity(self._last_id)
+            row = self._store.next_activity(self._last_id)
             if row is not None:
                 self._last_id = row.id
                 return row
@@ -79,14 +92,14 @@ class ActivityDispatcher:
             _log.warning(
                 "activity %s of %s is delivered again: %s", row.name, row.instance_id, error
             )
-            await self._hub.caller.wait_ready()
+            await self._caller.wait_ready()
             self._again.append(row)
             self._work.set()
         finally:
             self._slots.release()
 
     async def _deliver(self, row: ActivityRow) -> None:
-        function = self._hub.functions.activities.get(row.name)
+        function = self._functions.table.activities.get(row.name)
         if function is None:
             # It existed when it was scheduled: the app has changed since.
             fault = FunctionFault(
@@ -101,18 +114,17 @@ class ActivityDispatcher:
                 {"instanceId": row.instance_id},
                 row.traceparent,
             )
-            result = await self._hub.caller.invoke(call)
+            result = await self._caller.invoke(call)
         event = self._completion(row, result)
-        store = self._hub.store
-        with store.transaction():
-            is_posted = store.delete_activity(row.id) and store.post(
+        with self._store.transaction():
+            is_posted = self._store.delete_activity(row.id) and self._store.post(
                 row.instance_id, row.execution_id, event
             )
         if is_posted:
-            self._hub.orchestrators.wake(row.instance_id)
+            self._wake_instance(row.instance_id)
 
     def _completion(self, row: ActivityRow, result: InvocationResult) -> Event:
-        now = self._hub.clock()
+        now = self._clock()
         if result.fault is None:
             text = result.text if result.value is not None else None
             return new_event(

@@ -65,7 +65,7 @@ class HubClient:
         :raises InstanceIdError: the id is not valid.
         :raises InstanceExistsError: an instance with this id has not ended.
         """
-        self._hub.check_orchestrator(name)
+        self._hub.functions.check_orchestrator(name)
         identity = instance_id or uuid.uuid4().hex
         _check_id(identity)
         now = self._hub.clock()
@@ -94,7 +94,7 @@ class HubClient:
                     traceparent=traceparent,
                 )
             )
-        self._hub.orchestrators.wake(identity)
+        self._hub.wake_instance(identity)
         return identity
 
     def restart(self, instance_id: str, *, with_new_id: bool) -> str:
@@ -143,7 +143,7 @@ class HubClient:
         if not is_posted:
             self.get(instance_id)
             raise InstanceFinalError(instance_id)
-        self._hub.orchestrators.wake(instance_id)
+        self._hub.wake_instance(instance_id)
 
     def history(self, instance_id: str) -> list[dict[str, Any]]:
         """The events of an instance's current generation, oldest first."""
@@ -210,11 +210,11 @@ class HubClient:
 
         :raises UnknownFunctionError: there is no such entity.
         """
-        self._hub.check_entity(name)
+        self._hub.functions.check_entity(name)
         identity = entity_id(name, key)
         with self._store.transaction():
             self._store.insert_operation(identity, operation, argument)
-        self._hub.entities.wake(identity)
+        self._hub.wake_entity(identity)
 
     def entity_state(self, name: str, key: str) -> str | None:
         """The JSON text of an entity's state; None when it does not exist."""

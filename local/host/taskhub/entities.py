@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from local.host.worker_process import Invocation, WorkerLostError, WorkerNotReadyError
+from local.host.invocation import (
+    FunctionCaller,
+    Invocation,
+    WorkerLostError,
+    WorkerNotReadyError,
+)
 
 from .history import EventType, new_event
+from .known import KnownFunctions
 from .rows import Operation
+from .store import Store
 from .work import KeyedWork
-
-if TYPE_CHECKING:
-    from .hub import TaskHub
 
 __all__ = ["EntityDispatcher", "entity_id", "split_entity_id"]
 
@@ -38,8 +42,21 @@ def split_entity_id(identity: str) -> tuple[str, str]:
 class EntityDispatcher:
     """Takes the operations that wait for an entity and runs them in order."""
 
-    def __init__(self, hub: TaskHub, concurrency: int) -> None:
-        self._hub = hub
+    def __init__(
+        self,
+        store: Store,
+        caller: FunctionCaller,
+        functions: KnownFunctions,
+        *,
+        clock: Callable[[], float],
+        wake_instance: Callable[[str], None],
+        concurrency: int,
+    ) -> None:
+        self._store = store
+        self._caller = caller
+        self._functions = functions
+        self._clock = clock
+        self._wake_instance = wake_instance
         self._work = KeyedWork(self._run_batch, concurrency)
 
     def wake(self, identity: str) -> None:
@@ -51,7 +68,7 @@ class EntityDispatcher:
         await self._work.run()
 
     async def _run_batch(self, identity: str) -> bool:
-        store = self._hub.store
+        store = self._store
         batch = store.operations(identity, _BATCH)
         if not batch:
             return False
@@ -60,9 +77,9 @@ class EntityDispatcher:
             answer = await self._invoke(identity, state, batch)
         except (WorkerLostError, WorkerNotReadyError) as error:
             _log.warning("a batch of %s is delivered again: %s", identity, error)
-            await self._hub.caller.wait_ready()
+            await self._caller.wait_ready()
             return True
-        now = self._hub.clock()
+        now = self._clock()
         woken = []
         with store.transaction():
             exists = bool(answer["entityExists"])
@@ -84,14 +101,14 @@ class EntityDispatcher:
                 if store.post(parent, operation.parent_execution_id, raised):
                     woken.append(parent)
         for instance_id in woken:
-            self._hub.orchestrators.wake(instance_id)
+            self._wake_instance(instance_id)
         return True
 
     async def _invoke(
         self, identity: str, state: str | None, batch: Sequence[Operation]
     ) -> Mapping[str, Any]:
         name, key = split_entity_id(identity)
-        function = self._hub.functions.entities.get(name)
+        function = self._functions.table.entities.get(name)
         if function is None:
             return _all_failed(state, batch, f"there is no entity function {name!r} any more")
         context = {
@@ -112,7 +129,7 @@ class EntityDispatcher:
             {str(function.trigger["name"]): {"type": "string"}},
             json.dumps(context).encode(),
         )
-        result = await self._hub.caller.invoke(call)
+        result = await self._caller.invoke(call)
         if result.fault is not None:
             _log.error("entity %s failed as a whole: %s", identity, result.fault.text)
             return _all_failed(state, batch, result.fault.text)

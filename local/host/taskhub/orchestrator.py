@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from local.host.worker_process import (
+from local.host.invocation import (
+    FunctionCaller,
     FunctionFault,
     Invocation,
     WorkerLostError,
@@ -17,13 +18,12 @@ from local.host.worker_process import (
 
 from .actions import OrchestrationFaultError, Outcome
 from .history import Event, EventType, new_event, wire_history
+from .known import KnownFunctions
 from .replay import replay
 from .rows import Instance, Message
-from .turn import TurnCommit
+from .store import Store
+from .turn import TurnCommit, Wakers
 from .work import KeyedWork
-
-if TYPE_CHECKING:
-    from .hub import TaskHub
 
 __all__ = ["OrchestratorDispatcher"]
 
@@ -75,8 +75,21 @@ class Decision:
 class OrchestratorDispatcher:
     """Takes turns of the instances that have messages."""
 
-    def __init__(self, hub: TaskHub, concurrency: int) -> None:
-        self._hub = hub
+    def __init__(
+        self,
+        store: Store,
+        caller: FunctionCaller,
+        functions: KnownFunctions,
+        *,
+        clock: Callable[[], float],
+        wake: Wakers,
+        concurrency: int,
+    ) -> None:
+        self._store = store
+        self._caller = caller
+        self._functions = functions
+        self._clock = clock
+        self._wake = wake
         self._work = KeyedWork(self._turn, concurrency)
 
     def wake(self, instance_id: str) -> None:
@@ -91,7 +104,7 @@ class OrchestratorDispatcher:
         turn = self._begin(instance_id)
         if turn is None:
             return False
-        commit = TurnCommit(self._hub, turn.instance, turn.now, turn.past)
+        commit = TurnCommit(self._store, self._wake, turn.instance, turn.now, turn.past)
         if turn.terminated is not None:
             commit.end("Terminated", turn.terminated)
         elif turn.needs_function:
@@ -99,7 +112,7 @@ class OrchestratorDispatcher:
                 await self._decide(turn, commit)
             except (WorkerLostError, WorkerNotReadyError) as error:
                 _log.warning("a turn of %s is delivered again: %s", instance_id, error)
-                await self._hub.caller.wait_ready()
+                await self._caller.wait_ready()
                 return True
         return commit.apply(turn.status, turn.taken, turn.new) or turn.has_rest
 
@@ -107,14 +120,14 @@ class OrchestratorDispatcher:
 
     def _begin(self, instance_id: str) -> Turn | None:
         """Choose the messages of this turn; None when there is nothing to do."""
-        store = self._hub.store
+        store = self._store
         instance = store.instance(instance_id)
         if instance is None or instance.is_final:
             with store.transaction():
                 store.delete_all_messages(instance_id)
             return None
         messages = store.messages(instance_id, _MESSAGES_PER_TURN)
-        now = self._hub.clock()
+        now = self._clock()
         past = [] if instance.starting else store.history(instance_id)
         turn = Turn(instance, now, past)
         turn.new.append(new_event(EventType.ORCHESTRATOR_STARTED, now))
@@ -169,7 +182,7 @@ class OrchestratorDispatcher:
                     f"current payload size is {size} KB."
                 )
             outcome = replay(
-                instance.execution_id, decision.actions, (*turn.past, *turn.new), self._hub
+                instance.execution_id, decision.actions, (*turn.past, *turn.new), self._functions
             )
         except OrchestrationFaultError as fault:
             _log.error("orchestration %s fails: %s", instance.instance_id, fault)
@@ -201,9 +214,9 @@ class OrchestratorDispatcher:
 
     async def _invoke(self, turn: Turn) -> Decision:
         instance = turn.instance
-        function = self._hub.functions.orchestrators.get(instance.name)
+        function = self._functions.table.orchestrators.get(instance.name)
         if function is None:
-            self._hub.check_orchestrator(instance.name)
+            self._functions.check_orchestrator(instance.name)
             raise AssertionError("unreachable: the check above raises")
         head = json.dumps(
             {
@@ -219,7 +232,7 @@ class OrchestratorDispatcher:
             }
         )
         history = wire_history((event.body for event in turn.past), turn.new)
-        result = await self._hub.caller.invoke(
+        result = await self._caller.invoke(
             Invocation(
                 function,
                 {str(function.trigger["name"]): {"type": "string"}},

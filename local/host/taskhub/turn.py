@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .actions import Scheduled
 from .history import Event, EventType, format_time, new_event
 from .rows import Instance, Message
+from .store import Store
 
-if TYPE_CHECKING:
-    from .hub import TaskHub
-
-__all__ = ["TurnCommit", "new_execution_id"]
+__all__ = ["TurnCommit", "Wakers", "new_execution_id"]
 
 
 def new_execution_id() -> str:
@@ -36,11 +34,25 @@ class _Renewal:
     carried: Sequence[Event]
 
 
+@dataclass(frozen=True)
+class Wakers:
+    """Whom a turn wakes once it is written."""
+
+    instance: Callable[[str], None]
+    entity: Callable[[str], None]
+    activities: Callable[[], None]
+    timers: Callable[[float], None]
+    """Called with the time of each new timer, in seconds since the epoch."""
+
+
 class TurnCommit:
     """Collects the changes of one turn, then applies them together."""
 
-    def __init__(self, hub: TaskHub, instance: Instance, now: float, past: Sequence[Event]) -> None:
-        self._hub = hub
+    def __init__(
+        self, store: Store, wake: Wakers, instance: Instance, now: float, past: Sequence[Event]
+    ) -> None:
+        self._store = store
+        self._wake = wake
         self._instance = instance
         self._now = now
         self._position = len(past)
@@ -78,7 +90,7 @@ class TurnCommit:
         :returns: whether the instance has something to do at once. If it was purged or replaced
             while its function ran, nothing is written.
         """
-        store = self._hub.store
+        store = self._store
         instance = self._instance
         with store.transaction():
             current = store.instance(instance.instance_id)
@@ -90,19 +102,18 @@ class TurnCommit:
                 self._renew(self._renewal)
             else:
                 self._record(status, [*new, *made])
-        hub = self._hub
         for instance_id in self._wake_instances:
-            hub.orchestrators.wake(instance_id)
+            self._wake.instance(instance_id)
         for entity in self._wake_entities:
-            hub.entities.wake(entity)
+            self._wake.entity(entity)
         for fire_at in self._timers:
-            hub.timer_added(fire_at)
+            self._wake.timers(fire_at)
         if self._scheduled:
-            hub.activities.wake()
+            self._wake.activities()
         return self._renewal is not None
 
     def _record(self, status: str, events: list[Event]) -> None:
-        store = self._hub.store
+        store = self._store
         identity = self._instance.instance_id
         output = None
         if self._end is not None:
@@ -129,7 +140,7 @@ class TurnCommit:
         )
 
     def _renew(self, renewal: _Renewal) -> None:
-        store = self._hub.store
+        store = self._store
         identity = self._instance.instance_id
         store.renew_instance(
             identity,
@@ -155,12 +166,12 @@ class TurnCommit:
             fields["Details"] = end.details
         parent = instance.parent_instance_id
         event = new_event(kind, self._now, **fields)
-        if self._hub.store.post(parent, instance.parent_execution_id, event):
+        if self._store.post(parent, instance.parent_execution_id, event):
             self._wake_instances.add(parent)
 
     def _carry_out(self, item: Scheduled) -> Event:
         """Start one thing; returns the event that records it."""
-        store = self._hub.store
+        store = self._store
         if item.type is EventType.TASK_SCHEDULED:
             store.insert_activity(self._instance, item.id, item.name, item.input)
             return new_event(
@@ -182,7 +193,7 @@ class TurnCommit:
         )
 
     def _start_child(self, item: Scheduled) -> Event:
-        store = self._hub.store
+        store = self._store
         child_id = item.target or ""
         existing = store.instance(child_id)
         created = new_event(
