@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dailies.engine import GENERATE_VIDEO, GenerateInput, Orchestrations
-from dailies.pipeline.submit import quota_of
+from dailies.pipeline.places import quota_of
 from dailies.services import Services
 from dailies.telemetry import tracecontext
 from dailies.video.record import VideoRecord

@@ -1,0 +1,152 @@
+"""Find out what became of the one paid request of a video, when its answer was lost.
+
+First it is waited until the request can no longer leave: a job that came into being after its video
+had taken another one would be paid for and serve nobody. Then the provider's list is read, a job
+that fits and belongs to nobody is adopted, and only after two empty reads, the last of them when
+the provider can no longer be at work on the request, may it be sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dailies.catalogue import Deployment
+from dailies.engine import Step, hold, stop, wait
+from dailies.pipeline import metrics
+from dailies.pipeline.cancel import cancel_upstream
+from dailies.pipeline.endings import CANCELLED, answer_fields, deployment_removed, unresolved
+from dailies.pipeline.places import submitted
+from dailies.pipeline.submission import submission_of
+from dailies.providers.base import find_submitted
+from dailies.providers.outcomes import Kind, Outcome, UpstreamJob
+from dailies.services import Services
+from dailies.settings import UnresolvedSubmit
+from dailies.telemetry.logs import log_event
+from dailies.video.basics import Phase
+from dailies.video.record import VideoRecord
+
+__all__ = ["adopt", "not_sent", "reconcile", "waited_too_long"]
+
+_RECONCILE_READS = 2
+# A provider may still work on a request that we have given up: in submit timeouts since it left.
+_UNDER_WAY = 2
+
+
+async def reconcile(services: Services, record: VideoRecord) -> Step:
+    """Find out whether the request that was being sent made a job."""
+    settings = services.settings
+    since = record.submit.sending_since or 0.0
+    may_leave = since + settings.submit_timeout_seconds - services.clock()
+    if may_leave > 0:
+        return hold(may_leave)
+    deployment = services.catalogue.deployment(record.submit.deployment or "")
+    if deployment is None:
+        return deployment_removed(record)
+    submission = await submission_of(services, record, deployment)
+    adapter = services.providers.adapter(deployment)
+    asked_at = services.clock()
+    # From the first attempt on: a job of an earlier one may show up late.
+    found = await find_submitted(adapter, submission, record.submit.first_attempt_at or since)
+    if found.outcome.kind is not Kind.ACCEPTED:
+        return _list_unavailable(services, record, found.outcome)
+    for job in await _own_first(services, record, deployment, found.jobs):
+        if await adopt(services, record, deployment, job):
+            log_event("job_adopted", video_id=record.id, job_id=job.id)
+            return submitted(services, record)
+    await services.records.update(
+        record.owner,
+        record.id,
+        lambda current: (
+            current.with_submit(reconciled=record.submit.reconciled + 1)
+            if _same_attempt(current, record)
+            else current
+        ),
+    )
+    too_early = since + _UNDER_WAY * settings.submit_timeout_seconds - asked_at
+    if record.submit.reconciled + 1 < _RECONCILE_READS or too_early > 0:
+        return hold(max(settings.reconcile_pause_seconds, too_early))
+    log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
+    if settings.unresolved_submit is UnresolvedSubmit.FAIL:
+        return unresolved(record, "no job of it was found")
+    await not_sent(services, record)
+    return stop(CANCELLED) if record.cancel_requested else wait(0)
+
+
+def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome) -> Step:
+    """The list can't be read, so nobody knows: wait for it, but never send again without it."""
+    log_event(
+        "reconcile_unavailable",
+        video_id=record.id,
+        **answer_fields(outcome, record.request.prompt),
+    )
+    passing = outcome.kind in (Kind.TRANSIENT, Kind.THROTTLED, Kind.UNAUTHORISED)
+    if not passing or waited_too_long(services, record):
+        return unresolved(record, f"its list of jobs can't tell ({outcome.code})")
+    return hold(outcome.retry_after or services.settings.reconcile_pause_seconds)
+
+
+async def _own_first(
+    services: Services, record: VideoRecord, deployment: Deployment, jobs: Sequence[UpstreamJob]
+) -> list[UpstreamJob]:
+    """The jobs, those first that this video claimed before it died: nobody else can take them."""
+    holders = {job.id: await services.claims.holder(deployment.name, job.id) for job in jobs}
+    return sorted(jobs, key=lambda job: holders[job.id] != record.id)
+
+
+async def adopt(
+    services: Services, record: VideoRecord, deployment: Deployment, job: UpstreamJob
+) -> bool:
+    """Make the job this video's own; False when it belongs to another."""
+    if not await services.claims.claim(deployment.name, job.id, record.id):
+        return False
+    now = services.clock()
+
+    def adopted(current: VideoRecord) -> VideoRecord:
+        if current.submit.job_id is not None:
+            return current
+        return current.moved_to(Phase.RENDERING).with_submit(
+            deployment=deployment.name, job_id=job.id, submitted_at=now, sending_since=None
+        )
+
+    updated = await services.records.update(record.owner, record.id, adopted)
+    if updated is not None and updated.submit.job_id != job.id:
+        # It has another one by now: this one is left to whoever lost theirs.
+        await services.claims.release(deployment.name, job.id, record.id)
+        return False
+    if updated is None or updated.is_final:
+        # It was ended while its request was under way: nobody waits for this job.
+        await services.records.remind(record.id, record.owner)
+        ended = record.with_submit(deployment=deployment.name, job_id=job.id, submitted_at=now)
+        await cancel_upstream(services, updated or ended)
+        return True
+    metrics.video_submitted(updated)
+    return True
+
+
+async def not_sent(
+    services: Services, record: VideoRecord, *, waiting: bool = False, retired: str | None = None
+) -> None:
+    """Note that nothing was done upstream, so that the request may be sent again.
+
+    Only of the attempt that ``record`` tells of: another execution may have sent the next one.
+    """
+
+    def cleared(current: VideoRecord) -> VideoRecord:
+        if current.submit.job_id is not None or not _same_attempt(current, record):
+            return current
+        gone = current.submit.retired + ((retired,) if retired else ())
+        current = current.with_submit(
+            sending_since=None, sending_mark=None, reconciled=0, retired=gone
+        )
+        return current.moved_to(Phase.WAITING) if waiting else current
+
+    await services.records.update(record.owner, record.id, cleared)
+
+
+def _same_attempt(one: VideoRecord, other: VideoRecord) -> bool:
+    return one.submit.sending_mark == other.submit.sending_mark
+
+
+def waited_too_long(services: Services, record: VideoRecord) -> bool:
+    """Whether the video waits for a provider to take it for longer than it may."""
+    return services.clock() - record.created_at > services.settings.submit_deadline_seconds
