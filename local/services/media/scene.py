@@ -52,7 +52,6 @@ class Scene:
     """
 
     def __init__(self, spec: VideoSpec, find: Callable[[str], Path]) -> None:
-        self._spec = spec
         self._titles = Titles(spec)
         shots = [_prepare(item, spec, find(item.sha256)) for item in spec.inputs]
         self._shots = sorted(shots, key=lambda shot: shot.start)
