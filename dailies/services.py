@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.messaging import CloudEvent
 from azure.data.tables.aio import TableServiceClient
-from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from dailies.announce.events import EventPublisher
-from dailies.catalogue import Catalogue
+from dailies.catalogue import Catalogue, Deployment
 from dailies.net.fetching import ReferenceFetcher
 from dailies.providers.azure_auth import azure_credential
+from dailies.providers.base import VideoProvider
 from dailies.providers.registry import Providers, check_deployment
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
-from dailies.stores.files import FileStore
+from dailies.stores.files import BlobInfo, FileStore
 from dailies.stores.records import RecordStore
 from dailies.stores.room import Room
 from dailies.stores.tombstones import TombstoneStore
 from dailies.threads import Pool
 from dailies.video.errors import SettingsError
+from dailies.video.request import StoredFile
 
-__all__ = ["Services"]
+__all__ = ["Adapters", "Files", "Services", "Sink"]
 
 # The storage SDK sends the newest API version that it knows; this one is known everywhere,
 # emulators included, and has all that is used here.
@@ -43,6 +46,77 @@ _BLOB_PATIENCE: dict[str, Any] = {**_PATIENCE, "initial_backoff": 1, "increment_
 # One picture at a time: a second thread would finish no sooner, as decoding keeps a processor busy,
 # but need as much memory again. A picture takes seconds at most; the rest is for those before it.
 _PICTURE_SECONDS = 120
+
+
+class Files(Protocol):
+    """The files of videos and the container of dropped references; see ``FileStore``."""
+
+    @property
+    def references(self) -> ContainerClient:
+        """The container that images are dropped into."""
+        ...
+
+    async def store(
+        self, name: str, chunks: AsyncIterator[bytes], *, content_type: str, length: int | None
+    ) -> StoredFile:
+        """Stream a file in; it is there whole or not at all."""
+        ...
+
+    async def put(self, name: str, data: bytes, *, content_type: str) -> StoredFile:
+        """Store a small file."""
+        ...
+
+    async def put_json(self, name: str, document: Mapping[str, Any]) -> StoredFile:
+        """Store a document as JSON."""
+        ...
+
+    async def read(self, name: str, *, max_bytes: int) -> bytes | None:
+        """A file, at most ``max_bytes`` of it; None when it is not there."""
+        ...
+
+    def stream(self, name: str) -> AsyncIterator[bytes]:
+        """A file from its beginning."""
+        ...
+
+    async def open_range(self, name: str, *, offset: int, length: int) -> AsyncIterator[bytes]:
+        """``length`` bytes of a file from ``offset``."""
+        ...
+
+    async def describe(self, name: str) -> BlobInfo | None:
+        """What is known of a file; None when it is not there."""
+        ...
+
+    async def delete(self, name: str) -> bool:
+        """Delete one file; False when it is not there."""
+        ...
+
+    async def delete_folder(self, prefix: str) -> int:
+        """Delete every file below ``prefix``; gives their number."""
+        ...
+
+    def url(self, name: str) -> str:
+        """The address of a file; it holds no token."""
+        ...
+
+    async def link(self, file: StoredFile, *, seconds: int, filename: str) -> str:
+        """A read-only link that ends after ``seconds``."""
+        ...
+
+
+class Sink(Protocol):
+    """Where events go; see ``EventPublisher``."""
+
+    async def publish(self, event: CloudEvent[Any]) -> None:
+        """Hand over one event. An error means: hand the same event over again."""
+        ...
+
+
+class Adapters(Protocol):
+    """From deployments to their adapters; see ``Providers``."""
+
+    def adapter(self, deployment: Deployment) -> VideoProvider:
+        """The adapter that speaks to ``deployment``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +135,10 @@ class Services:
     drops: DropStore
     tombstones: TombstoneStore
     characters: CharacterStore
-    files: FileStore
+    files: Files
     fetcher: ReferenceFetcher
-    events: EventPublisher
-    providers: Providers
+    events: Sink
+    providers: Adapters
     clock: Callable[[], float] = time.time
     room: Room = field(default_factory=Room)
     pictures: Pool = field(

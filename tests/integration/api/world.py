@@ -7,7 +7,7 @@ import io
 import secrets
 import time
 from collections.abc import Mapping
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import httpx
 from azure.core.credentials import AccessTokenInfo
@@ -16,7 +16,6 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from PIL import Image
 
-from dailies.announce.events import EventPublisher
 from dailies.api.app import create_app
 from dailies.api.context import Context
 from dailies.catalogue import Catalogue
@@ -143,7 +142,7 @@ class Engine:
 
 
 class Events:
-    """``EventPublisher`` that keeps what it took, or raises ``fault``."""
+    """A ``Sink`` that keeps what it took, or raises ``fault``."""
 
     def __init__(self) -> None:
         self.taken: list[CloudEvent[Any]] = []
@@ -153,9 +152,6 @@ class Events:
         if self.fault is not None:
             raise self.fault
         self.taken.append(event)
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
     @property
     def last(self) -> dict[str, Any]:
@@ -197,6 +193,15 @@ class World:
         records = RecordStore(self._tables)
         self.upstream: list[httpx.Request] = []
         self.answers: list[httpx.Response] = []
+        self._providers = Providers(
+            catalogue, lambda: Token(), transport=httpx.MockTransport(self._provider)
+        )
+        self._files = FileStore(
+            self._blobs,
+            videos_container=settings_.videos_container,
+            references_container=settings_.references_container,
+            account_key=self._blobs.credential.account_key,
+        )
         self.services = Services(
             settings=settings_,
             catalogue=catalogue,
@@ -205,17 +210,10 @@ class World:
             drops=DropStore(self._tables, settings_.references_container),
             tombstones=TombstoneStore(self._tables, records),
             characters=CharacterStore(self._tables),
-            files=FileStore(
-                self._blobs,
-                videos_container=settings_.videos_container,
-                references_container=settings_.references_container,
-                account_key=self._blobs.credential.account_key,
-            ),
+            files=self._files,
             fetcher=ReferenceFetcher(max_bytes=settings_.max_reference_bytes),
-            events=cast(EventPublisher, self.events),
-            providers=Providers(
-                catalogue, lambda: Token(), transport=httpx.MockTransport(self._provider)
-            ),
+            events=self.events,
+            providers=self._providers,
             clock=lambda: self.now,
         )
         self.app = create_app()
@@ -230,7 +228,7 @@ class World:
     async def __aexit__(self, *exc: object) -> None:
         for client in (self.alice, self.bob, self.admin, self.anonymous):
             await client.aclose()
-        await self.services.providers.close()
+        await self._providers.close()
         await self._blobs.close()
         await self._tables.close()
 
@@ -294,7 +292,7 @@ class World:
 
     async def blobs(self, video_id: str) -> list[str]:
         """The names of a video's files."""
-        container = self.services.files.videos
+        container = self._files.videos
         return [name async for name in container.list_blob_names(name_starts_with=video_id)]
 
     def _count(self, _response: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from azure.core.exceptions import (
     ResourceExistsError,
@@ -16,6 +16,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.data.tables import TableTransactionError, UpdateMode
+from azure.storage.blob.aio import ContainerClient
 
 from dailies.stores.files import BLOCK_BYTES, BlobInfo
 from dailies.video.errors import IntegrityError
@@ -180,12 +181,16 @@ def _holds(condition: str, parameters: Mapping[str, str], row: Mapping[str, Any]
 
 
 class MemoryFiles:
-    """``FileStore`` for the videos container: whole files or none."""
+    """``Files``, of which the videos' are whole or not there."""
 
     def __init__(self, point: Point = no_point, clock: Callable[[], float] = lambda: 0.0) -> None:
         self.point = point
         self.files: dict[str, bytes] = {}
-        self.references = MemoryContainer(clock)
+        self.container = MemoryContainer(clock)
+
+    @property
+    def references(self) -> ContainerClient:
+        return cast(ContainerClient, self.container)
 
     async def store(
         self, name: str, chunks: AsyncIterator[bytes], *, content_type: str, length: int | None
@@ -214,6 +219,16 @@ class MemoryFiles:
         data = self.files.get(name)
         return None if data is None else data[:max_bytes]
 
+    async def stream(self, name: str) -> AsyncIterator[bytes]:
+        await self.point(f"stream {name} begins")
+        yield self._there(name)
+
+    async def open_range(self, name: str, *, offset: int, length: int) -> AsyncIterator[bytes]:
+        async def piece() -> AsyncIterator[bytes]:
+            yield self._there(name)[offset : offset + length]
+
+        return piece()
+
     async def describe(self, name: str) -> BlobInfo | None:
         data = self.files.get(name)
         if data is None:
@@ -222,10 +237,11 @@ class MemoryFiles:
         kind = "image/png" if name.endswith(".png") else "application/octet-stream"
         return BlobInfo(name, len(data), digest[:8], kind, {"sha256": digest})
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, name: str) -> bool:
         await self.point(f"delete {name} begins")
-        self.files.pop(name, None)
+        was_there = self.files.pop(name, None) is not None
         await self.point(f"delete {name} ended")
+        return was_there
 
     async def delete_folder(self, prefix: str) -> int:
         names = [name for name in self.files if name.startswith(prefix)]
@@ -235,3 +251,11 @@ class MemoryFiles:
 
     def url(self, name: str) -> str:
         return f"https://files.example/videos/{name}"
+
+    async def link(self, file: StoredFile, *, seconds: int, filename: str) -> str:
+        return f"{self.url(file.blob)}?seconds={seconds}"
+
+    def _there(self, name: str) -> bytes:
+        if name not in self.files:
+            raise ResourceNotFoundError("no such blob")
+        return self.files[name]

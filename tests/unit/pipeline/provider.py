@@ -30,7 +30,7 @@ RESET = Behaviour(False, Outcome(Kind.UNKNOWN, code="unknown_outcome", message="
 
 
 class FakeProvider:
-    """One deployment, as a ``VideoProvider``, and the ``Providers`` that gives it."""
+    """One deployment, as a ``VideoProvider``, and the ``Adapters`` that give it."""
 
     def __init__(self, clock: Callable[[], float], point: Point = no_point) -> None:
         self.clock = clock

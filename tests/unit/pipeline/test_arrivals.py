@@ -67,7 +67,7 @@ class Bench:
     def __init__(self, **settings: Any) -> None:
         self.world = World(**settings)
         self.engine = Engine(self.world)
-        self.container = self.world.files.references
+        self.container = self.world.files.container
 
     def put(self, name: str = "a.png", data: bytes = IMAGE, **metadata: str) -> str:
         return self.container.drop(name, data, metadata)

@@ -33,11 +33,11 @@ def picture(width: int = 1280, height: int = 720) -> bytes:
 
 
 def _drop(world: World, name: str = "cats/a.png", **metadata: str) -> Drop:
-    return {"blob": name, "etag": world.files.references.drop(name, picture(), metadata)}
+    return {"blob": name, "etag": world.files.container.drop(name, picture(), metadata)}
 
 
 def _sidecar(world: World, name: str, **fields: object) -> None:
-    world.files.references.drop(name, json.dumps(fields).encode())
+    world.files.container.drop(name, json.dumps(fields).encode())
 
 
 async def test_an_image_with_a_prompt_in_its_metadata_becomes_a_video() -> None:
@@ -108,7 +108,7 @@ async def test_an_image_that_was_replaced_or_deleted_is_gone() -> None:
     old = _drop(world, prompt="A cat wakes")
     _drop(world, prompt="A cat sleeps")
     assert (await accept_drop(world.services, old))[0] == {"kind": "gone"}
-    await world.files.references.delete_blob("cats/a.png")
+    await world.files.container.delete_blob("cats/a.png")
     assert (await accept_drop(world.services, old))[0] == {"kind": "gone"}
 
 
@@ -127,7 +127,7 @@ async def test_what_can_not_be_used_is_rejected_with_a_reason(
     name: str, data: bytes, fields: dict[str, str], code: str
 ) -> None:
     world = World()
-    etag = world.files.references.drop(name, data, fields)
+    etag = world.files.container.drop(name, data, fields)
     answer, acceptance = await accept_drop(world.services, {"blob": name, "etag": etag})
     assert acceptance is None
     assert answer["rejection"]["code"] == code
@@ -143,19 +143,19 @@ async def test_a_rejection_is_a_report_beside_the_image_and_an_event_with_one_id
         await reject_drop(world.services, drop, rejection)  # type: ignore[arg-type] # a Rejection
     for _ in range(2):
         await reject_drop(world.services, drop, rejection)  # type: ignore[arg-type] # a Rejection
-    report = json.loads(world.files.references.blobs["cats/a.png.error.json"].data)
+    report = json.loads(world.files.container.blobs["cats/a.png.error.json"].data)
     assert report["error"] == rejection
     assert report["etag"] == drop["etag"]
     assert len(set(world.events.ids)) == 1
     assert world.events.taken[0].type == "dailies.video.rejected"
-    assert "cats/a.png" in world.files.references.blobs
+    assert "cats/a.png" in world.files.container.blobs
 
 
 async def test_an_accepted_image_takes_its_old_report_away() -> None:
     world = World()
-    world.files.references.drop("cats/a.png.error.json", b"{}")
+    world.files.container.drop("cats/a.png.error.json", b"{}")
     await accept_drop(world.services, _drop(world, prompt="A cat wakes"))
-    assert "cats/a.png.error.json" not in world.files.references.blobs
+    assert "cats/a.png.error.json" not in world.files.container.blobs
 
 
 async def test_a_sidecar_finds_its_images() -> None:

@@ -8,17 +8,15 @@ from typing import Any, cast
 from azure.core.messaging import CloudEvent
 from azure.data.tables.aio import TableServiceClient
 
-from dailies.announce.events import EventPublisher
 from dailies.catalogue import Catalogue
 from dailies.engine import VideoRef
 from dailies.net.fetching import ReferenceFetcher
-from dailies.providers.registry import Providers, check_deployment
+from dailies.providers.registry import check_deployment
 from dailies.services import Services
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
-from dailies.stores.files import FileStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
 from dailies.video.basics import Size, new_id
@@ -57,7 +55,7 @@ models:
 
 
 class Events:
-    """``EventPublisher`` that keeps what it took; ``failures`` are raised first."""
+    """A ``Sink`` that keeps what it took; ``failures`` are raised first."""
 
     def __init__(self, point: Point = no_point) -> None:
         self.point = point
@@ -99,9 +97,9 @@ class World:
             tombstones=TombstoneStore(service, records),
             characters=CharacterStore(service),
             fetcher=ReferenceFetcher(max_bytes=1024**2),
-            files=cast(FileStore, self.files),
-            events=cast(EventPublisher, self.events),
-            providers=cast(Providers, self.provider),
+            files=self.files,
+            events=self.events,
+            providers=self.provider,
             clock=self.clock,
         )
 

@@ -55,12 +55,11 @@ class Films:
         self._creates = list(creates)
         self.world = World()
         offered = catalogue()
+        self.providers = Providers(
+            offered, self._no_identity, packages=PACKAGES, transport=httpx.MockTransport(self)
+        )
         self.world.services = replace(
-            self.world.services,
-            catalogue=offered,
-            providers=Providers(
-                offered, self._no_identity, packages=PACKAGES, transport=httpx.MockTransport(self)
-            ),
+            self.world.services, catalogue=offered, providers=self.providers
         )
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -85,7 +84,7 @@ async def test_a_video_goes_through_the_pipeline() -> None:
     for step in (submit_video, check_video, archive_video):
         assert (await step(world.services, ref(video)))["kind"] == "done"
     record = await world.record(video.id)
-    await world.services.providers.close()
+    await films.providers.close()
 
     assert record.submit.job_id == "f/1"
     assert [file.bytes for file in record.files.values()] == [len(MP4)]
@@ -111,7 +110,7 @@ async def test_without_a_list_an_unknown_outcome_is_never_sent_again() -> None:
     while step["kind"] != "stop":
         world.now += 600
         step = await submit_video(world.services, ref(video))
-    await world.services.providers.close()
+    await films.providers.close()
 
     assert (len(films.requests), step["error"]["code"]) == (1, "submit_unresolved")
 
@@ -121,7 +120,7 @@ async def test_its_own_errors_have_its_own_words() -> None:
     world = films.world
     video = await world.accepted()
     step = await submit_video(world.services, ref(video))
-    await world.services.providers.close()
+    await films.providers.close()
 
     assert step["kind"] == "stop"
     assert step["error"]["code"] == "no_credit"
