@@ -159,7 +159,7 @@ async def derived(
         RequestError: it is not there, can't be made from, or the body says something else.
     """
     services = context.services
-    source = await find(context, request, owner, video_id)
+    source = await find(context, request, owner, video_id, param=param)
     wish = wish_of_derived(body)
     with in_callers_words(wish.names):
         return derive(

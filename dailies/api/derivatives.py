@@ -93,7 +93,7 @@ async def _derive(
         fields = model.read(body.fields)
         param = "video_id"
         if isinstance(fields, EditVideo):
-            param, video_id = "video.id", fields.source
+            param, video_id = fields.source.param, fields.source.id
         asked = await derived(
             context, request, caller.name, operation, fields, video_id or "", param=param
         )

@@ -141,6 +141,9 @@ async def test_a_deployment_that_is_gone_can_start_from_nothing(world: World) ->
         ("edits", {"prompt": "x"}, "video"),
         ("edits", {"prompt": "x", "video": {}}, "video.id"),
         ("edits", {"prompt": "x", "video": {"id": 7}}, "video.id"),
+        ("edits", {"prompt": "x", "video": {"id": ""}}, "video.id"),
+        ("edits", {"prompt": "x", "video": 7}, "video"),
+        ("edits", {"prompt": "x", "video_id": {"id": 7}}, "video_id.id"),
         ("edits", {"video": {"id": "SOURCE"}}, "prompt"),
         ("extensions", {"prompt": "x", "video": {"id": "SOURCE"}}, "seconds"),
         ("extensions", {"prompt": "x", "video": {"id": "SOURCE"}, "seconds": "12"}, "seconds"),
@@ -237,6 +240,35 @@ async def test_only_an_own_video_can_be_named(world: World) -> None:
     assert (await world.bob.post("/v1/videos", json={**body, "remix_video_id": 7})).json()["error"][
         "code"
     ] == "invalid_type"
+
+
+@pytest.mark.parametrize("became", ["not_found", "deleted"])
+@pytest.mark.parametrize(
+    ("path", "named", "param"),
+    [
+        ("", {"remix_video_id": "SOURCE"}, "remix_video_id"),
+        ("/edits", {"video": {"id": "SOURCE"}}, "video.id"),
+        ("/edits", {"video": "SOURCE"}, "video"),
+        ("/extensions", {"video": {"id": "SOURCE"}, "seconds": "4"}, "video.id"),
+        ("/extensions", {"video_id": "SOURCE", "seconds": "4"}, "video_id"),
+        ("/SOURCE/remix", {}, "video_id"),
+    ],
+)
+async def test_a_source_that_is_not_there_is_named_as_the_caller_names_it(
+    world: World, path: str, named: dict[str, object], param: str, became: str
+) -> None:
+    source = await world.finished()
+    client = world.bob if became == "not_found" else world.alice
+    if became == "deleted":
+        assert (await world.alice.delete(f"/v1/videos/{source}")).status_code == 200
+    answer = await client.post(
+        f"/v1/videos{path}".replace("SOURCE", source),
+        content=json.dumps({"prompt": "in fog", **named}).replace("SOURCE", source),
+        headers={"Content-Type": "application/json"},
+    )
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (404, param), answer.text
+    assert error["code"] == f"video_{became}"
 
 
 # -- characters
