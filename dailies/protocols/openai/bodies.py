@@ -48,13 +48,15 @@ _LONGEST_NAME = 80
 def _url(value: object, name: str) -> InputSource | str:
     # As other endpoints of OpenAI nest it.
     url = value.get("url") if isinstance(value, dict) else value
+    if url == "":
+        raise missing(name)
     if not isinstance(url, str | InputSource):
         raise wrong_type(name, "a string", url)
     return url
 
 
-def _image_url(value: object) -> InputSource | str | None:
-    return None if value == "" else _url(value, "image_url")
+def _image_url(value: object) -> InputSource | str:
+    return _url(value, "image_url")
 
 
 def _reference(value: object) -> InputSource | str:

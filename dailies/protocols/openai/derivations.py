@@ -105,7 +105,7 @@ def _check_kept(
     if operation is not Operation.EXTEND:
         kept["seconds"], given["seconds"] = request.total_seconds, wish.seconds
     for name, value in kept.items():
-        if given[name] not in (None, "", value):
+        if given[name] not in (None, value):
             raise InvalidRequest(
                 f"A video that is {_NAMES[operation]} keeps its {name}, '{value}': leave '{name}' "
                 "out.",

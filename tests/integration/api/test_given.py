@@ -221,6 +221,77 @@ async def test_what_is_left_empty_was_not_sent(world: World, nothing: object) ->
     assert "warnings" not in answer.json()
 
 
+@pytest.mark.parametrize("is_form", [False, True])
+@pytest.mark.parametrize(
+    ("path", "words", "right"),
+    [
+        ("/v1/videos", vocabulary.CREATE, {}),
+        ("/orchestrations/generate-video", vocabulary.CREATE, {}),
+        ("/v1/videos", vocabulary.REMIX_BY_CREATE, {"remix_video_id": "SOURCE"}),
+        ("/v1/videos/SOURCE/remix", vocabulary.REMIX, {}),
+        ("/v1/videos/edits", vocabulary.EDIT, {"video": "SOURCE"}),
+        ("/v1/videos/extensions", vocabulary.EXTENSION, {"video": "SOURCE", "seconds": "4"}),
+        (JOBS, vocabulary.JOB, {"model": "sora"}),
+    ],
+)
+async def test_every_field_may_be_left_empty(
+    world: World, path: str, words: Vocabulary, right: dict[str, str], is_form: bool
+) -> None:
+    source = await world.finished()
+    empty = dict.fromkeys(words.fields, "")
+    fields = empty | {
+        name: value.replace("SOURCE", source) for name, value in (right | {"prompt": "x"}).items()
+    }
+    client = world.admin if path.startswith("/orchestrations") else world.alice
+    answer = await client.post(
+        path.replace("SOURCE", source), **{"data" if is_form else "json": fields}
+    )
+    assert answer.is_success, answer.text
+    assert "warnings" not in answer.json()
+
+
+async def test_a_character_s_model_may_be_left_empty(world: World) -> None:
+    answer = await world.alice.post(
+        "/v1/videos/characters",
+        data={"name": "Ada", "model": ""},
+        files={"video": ("a.mp4", CLIP, "video/mp4")},
+    )
+    # As without one: the default model keeps none.
+    assert answer.json()["error"]["code"] == "unsupported_operation"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "param", "code"),
+    [
+        ("/v1/videos", {"prompt": ""}, "prompt", "empty_string"),
+        (JOBS, {"prompt": "x", "model": ""}, "model", "missing_required_parameter"),
+        (
+            "/v1/videos",
+            {"prompt": "x", "input_reference": {"image_url": ""}},
+            "input_reference.image_url",
+            "missing_required_parameter",
+        ),
+    ],
+)
+async def test_what_is_required_may_not_be_left_empty(
+    world: World, path: str, fields: dict[str, Any], param: str, code: str
+) -> None:
+    answer = await world.alice.post(path, json=fields)
+    error = answer.json().get("error", answer.json())
+    assert (answer.status_code, error["param"], error["code"]) == (400, param, code)
+
+
+@pytest.mark.parametrize(
+    "name", ["prompt", "model", "size", "width", "aspect_ratio", "n", "frame_index", "crop_bounds"]
+)
+async def test_a_file_where_none_is_read_is_called_one(world: World, name: str) -> None:
+    error = await refused(world, **{"model": "sora", "prompt": "x", name: IMAGE_URL})
+    assert error["param"] == name
+    assert "Upload" not in error["message"]
+    if name != "crop_bounds":
+        assert "a file" in error["message"]
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
