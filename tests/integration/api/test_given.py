@@ -243,9 +243,8 @@ async def test_every_field_may_be_left_empty(
         name: value.replace("SOURCE", source) for name, value in (right | {"prompt": "x"}).items()
     }
     client = world.admin if path.startswith("/orchestrations") else world.alice
-    answer = await client.post(
-        path.replace("SOURCE", source), **{"data" if is_form else "json": fields}
-    )
+    path = path.replace("SOURCE", source)
+    answer = await (client.post(path, data=fields) if is_form else client.post(path, json=fields))
     assert answer.is_success, answer.text
     assert "warnings" not in answer.json()
 
