@@ -64,7 +64,7 @@ def _reference(value: object) -> InputSource | str:
         return value
     if not isinstance(value, dict):
         raise wrong_type(REFERENCE, "a file", value)
-    if value.get("image_url") is None and value.get("file_id") is not None:
+    if value.get("file_id") not in (None, ""):
         raise InvalidRequest(
             f"Invalid '{REFERENCE}': files can't be named by 'file_id' here. Send the image as "
             'a file of a multipart form, or as {"image_url": …} with an https or a data URL.',
