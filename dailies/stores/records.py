@@ -224,6 +224,11 @@ class RecordStore:
             )
         return record
 
+    async def made_by(self, owner: str, idempotency_key: str) -> VideoRecord | None:
+        """The video that this (hashed) key made of whatever request, unless it was deleted."""
+        found = await self._key(owner, idempotency_key)
+        return None if found is None else await self._stands(owner, found)
+
     async def _key(self, owner: str, idempotency_key: str) -> TableEntity | None:
         try:
             return await self._videos.get_entity(owner, f"k:{idempotency_key}")

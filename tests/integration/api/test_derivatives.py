@@ -187,6 +187,52 @@ async def _record(world: World, video_id: str) -> VideoRecord:
     return record
 
 
+# -- sent again under its key
+
+
+async def _lose(world: World, source: str, fate: str) -> None:
+    """Let the source, or what a video can be made of it from, be gone."""
+    if fate == "deleted":
+        assert (await world.alice.delete(f"/v1/videos/{source}")).status_code == 200
+    elif fate == "withdrawn from the catalogue":
+        record = await _record(world, source)
+        await world.change(source, submit=record.submit.model_copy(update={"deployment": "gone"}))
+    else:
+        world.now += DAY
+
+
+@pytest.mark.parametrize("fate", ["deleted", "forgotten", "withdrawn from the catalogue"])
+@pytest.mark.parametrize("model", ["first", "files"])
+@pytest.mark.parametrize("path", ["remix", "edits", "extensions"])
+async def test_a_key_answers_also_when_its_source_is_gone(
+    world: World, path: str, model: str, fate: str
+) -> None:
+    name = "sora-2" if model == "first" else model
+    source = await world.finished(model=name, deployment=model, expires_in=DAY)
+    world.alice.headers["Idempotency-Key"] = "once"
+    first = await _derive(world, path, source, seconds="4")
+    assert first.status_code == 200, first.text
+    await _lose(world, source, fate)
+    again = await _derive(world, path, source, seconds="4")
+    assert (again.status_code, again.headers.get("Idempotent-Replayed")) == (200, "true")
+    assert again.json()["id"] == first.json()["id"]
+    for other in (
+        await _derive(world, path, source, seconds="4", prompt="now in snow"),
+        await _derive(world, path, source, seconds="4", user="someone"),
+        await _derive(world, path, f"video_{'0' * 32}", seconds="4"),
+    ):
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_a_key_whose_own_video_is_gone_makes_none_again(world: World) -> None:
+    source = await world.finished()
+    world.alice.headers["Idempotency-Key"] = "once"
+    first = (await _derive(world, "remix", source)).json()["id"]
+    assert (await world.alice.delete(f"/v1/videos/{first}")).status_code == 200
+    again = await _derive(world, "remix", source)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "video_deleted")
+
+
 # -- a create that names a source
 
 
