@@ -25,6 +25,8 @@ __all__ = ["Body", "Upload", "open_body"]
 
 _MULTIPART = "multipart/form-data"
 _URL_ENCODED = "application/x-www-form-urlencoded"
+_READ_AS_JSON = frozenset({"text/plain", "application/octet-stream"})
+"""What clients say that leave the type to their HTTP library."""
 _PIECE = 64 * 1024
 _MOST_BYTES = 100 * 1024**2
 """Of a whole body: what Azure's host lets through."""
@@ -70,7 +72,7 @@ async def open_body(request: Request, *, max_inline_bytes: int = 0) -> AsyncIter
         InvalidRequest: it is no JSON object and no form, is not in UTF-8, or ended too early.
         TooLarge: it has more text than fields could need, or is too large as a whole.
         TooSlow: it did not arrive in time.
-        UnsupportedMedia: it is compressed.
+        UnsupportedMedia: it is compressed, or of a type that is not read.
     """
     uploads = Uploads()
     try:
@@ -104,6 +106,12 @@ def _reader(request: Request, uploads: Uploads, max_inline_bytes: int) -> _Reade
     if media == _URL_ENCODED:
         form_options(content_type)
         return UrlEncodedReader(uploads, max_inline_bytes=max_inline_bytes)
+    if "/" in media and "json" not in media and media not in _READ_AS_JSON:
+        raise UnsupportedMedia(
+            f"A body of the Content-Type '{media[:64]}' is not read here. Send application/json, "
+            f"{_MULTIPART} or {_URL_ENCODED}.",
+            code="unsupported_content_type",
+        )
     return JsonReader(uploads, max_inline_bytes=max_inline_bytes)
 
 

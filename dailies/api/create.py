@@ -21,13 +21,14 @@ from dailies.net.fetching import ReferenceFetcher
 from dailies.pipeline.start import start_video
 from dailies.protocols.inputs import check_frame_fields, read_input, refusal, takes_frames
 from dailies.protocols.openai.bodies import REFERENCE, CreateVideo, RemixByCreate, RemixVideo
-from dailies.protocols.openai.derivations import derive
+from dailies.protocols.openai.derivations import derive, derive_again
 from dailies.protocols.openai.objects import RequestWarning
 from dailies.protocols.openai.synonyms import wish_of, wish_of_derived
 from dailies.protocols.vocabulary import CREATE, REMIX_BY_CREATE, SOURCE
 from dailies.protocols.wish import Plan, plan
 from dailies.settings import Settings
 from dailies.stores.resends import Sending
+from dailies.stores.rows import hash_key
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Operation
 from dailies.video.errors import InvalidRequest, TooLarge, Unavailable, UnusableReference
@@ -155,13 +156,21 @@ async def derived(
 ) -> VideoRequest:
     """The request for a video made from the owner's video of that id; ``param`` names it.
 
+    What the request's Idempotency-Key made before comes first: its source may be gone by now.
+
     Raises:
         RequestError: it is not there, can't be made from, or the body says something else.
     """
     services = context.services
-    source = await find(context, request, owner, video_id)
     wish = wish_of_derived(body)
+    key = idempotency_key(request)
+    earlier = None if key is None else await services.records.made_by(owner, hash_key(key))
     with in_callers_words(wish.names):
+        if earlier is not None:
+            again = derive_again(services.catalogue, operation, wish, earlier.request, video_id)
+            if again is not None:
+                return again
+        source = await find(context, request, owner, video_id, param=param)
         return derive(
             services.catalogue, operation, wish, source, param=param, now=services.clock()
         )

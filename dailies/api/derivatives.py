@@ -88,12 +88,13 @@ async def _derive(
 ) -> Video:
     sending = await sending_of(context, request, caller.name)
     vocabulary, model = _READ[operation]
-    async with open_body(request) as body:
+    most = context.services.settings.max_reference_bytes
+    async with open_body(request, max_inline_bytes=most) as body:
         given = read_given(body, vocabulary)
         fields = model.read(body.fields)
         param = "video_id"
         if isinstance(fields, EditVideo):
-            param, video_id = "video.id", fields.source
+            param, video_id = fields.source.param, fields.source.id
         asked = await derived(
             context, request, caller.name, operation, fields, video_id or "", param=param
         )

@@ -45,7 +45,7 @@ _WHY = {
     408: "The body did not arrive in time.",
     409: "The request contradicts the state of what it names.",
     413: "The body, or a file in it, is too large.",
-    415: "The body is compressed.",
+    415: "The body is compressed, or of a type that is not read.",
     416: "No byte of the file is in the range.",
     429: "More than the caller, or the provider, takes at once.",
     503: "A part that the app stands on does not answer.",

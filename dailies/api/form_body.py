@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -11,9 +12,10 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
-from dailies.api.json_body import MOST_TEXT_BYTES, repeated_field, too_much_text
+from dailies.api.form_fields import FormFields
+from dailies.api.json_body import MOST_TEXT_BYTES, too_much_text
 from dailies.api.uploads import InlineFile, Upload, Uploads
-from dailies.inputs.inline import LONGEST_HEAD, head_of
+from dailies.inputs.inline import LONGEST_HEAD
 from dailies.video.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ __all__ = ["MultipartReader", "UrlEncodedReader", "form_options"]
 
 _MOST_PARTS = 64
 _UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
-_NESTED = re.compile(r"^(?P<name>\w{1,64})\[(?P<key>\w{1,64})\]$")
+_AS_IT_IS = frozenset({b"", b"7bit", b"8bit", b"binary"})
 
 
 def form_options(content_type: str) -> Mapping[bytes, bytes]:
@@ -39,53 +41,11 @@ def form_options(content_type: str) -> Mapping[bytes, bytes]:
     return options
 
 
-class _Fields:
-    """The fields of a form. A text that is a data URL becomes a file."""
-
-    def __init__(self, uploads: Uploads, max_inline_bytes: int) -> None:
-        self.uploads = uploads
-        self.max_inline_bytes = max_inline_bytes
-        self.values: dict[str, Any] = {}
-
-    def inline(self, name: str, start: bytes) -> tuple[InlineFile, bytes] | None:
-        """The file that begins in a field's text, with what of it is there already."""
-        head = head_of(start) if self.max_inline_bytes else None
-        if head is None:
-            return None
-        where = name.replace("[", ".").replace("]", "")
-        file = InlineFile(self.uploads, where, max_bytes=self.max_inline_bytes)
-        return file, start[len(head) :]
-
-    def put(self, name: str, value: str | Upload) -> None:
-        """Set a field; ``name[key]`` is how official clients write an object into a form.
-
-        Raises:
-            InvalidRequest: the field has another value already.
-        """
-        match = _NESTED.match(name)
-        if match is None:
-            _set(self.values, name, value, shown=name)
-            return
-        inner = self.values.setdefault(match["name"], {})
-        if not isinstance(inner, dict):
-            raise repeated_field(name)
-        _set(inner, match["key"], value, shown=name)
-
-
-def _set(fields: dict[str, Any], name: str, value: str | Upload, *, shown: str) -> None:
-    """Two files in one field are left to what knows how many are read."""
-    before = fields.get(name, "")
-    if before in ("", value) or (isinstance(before, Upload) and isinstance(value, Upload)):
-        fields[name] = value
-    elif value != "":
-        raise repeated_field(shown)
-
-
 class UrlEncodedReader:
     """Reads ``application/x-www-form-urlencoded``."""
 
     def __init__(self, uploads: Uploads, *, max_inline_bytes: int) -> None:
-        self._fields = _Fields(uploads, max_inline_bytes)
+        self._fields = FormFields(uploads, max_inline_bytes)
         self._raw = bytearray()
 
     def feed(self, data: bytes) -> None:
@@ -132,15 +92,16 @@ class MultipartReader:
 
     def __init__(self, uploads: Uploads, boundary: bytes, *, max_inline_bytes: int) -> None:
         self._uploads = uploads
-        self._fields = _Fields(uploads, max_inline_bytes)
+        self._fields = FormFields(uploads, max_inline_bytes)
         self._text_left = MOST_TEXT_BYTES
         self._parts_left = _MOST_PARTS
         self._is_complete = False
         self._header = b""
         self._value = b""
-        self._disposition = b""
+        self._headers: dict[bytes, bytes] = {}
         self._name = ""
         self._text = bytearray()
+        self._is_empty = True
         self._is_decided = False  # whether the part's text is a data URL
         self._inline: InlineFile | None = None
         self._file: Upload | None = None
@@ -185,10 +146,12 @@ class MultipartReader:
         self._parts_left -= 1
         if self._parts_left < 0:
             raise _invalid(f"it has more than {_MOST_PARTS} parts")
-        self._disposition = self._header = self._value = b""
+        self._header = self._value = b""
+        self._headers.clear()
         self._text.clear()
         self._is_decided = not self._fields.max_inline_bytes
         self._inline = self._file = None
+        self._is_empty = True
 
     # The parser keeps to limits of its own for headers: their number, and the bytes of each.
 
@@ -199,21 +162,35 @@ class MultipartReader:
         self._value += data[start:end]
 
     def _end_header(self) -> None:
-        if self._header.lower() == b"content-disposition":
-            self._disposition = self._value
+        self._headers[self._header.lower()] = self._value
         self._header = self._value = b""
 
     def _open(self) -> None:
-        _, options = parse_options_header(self._disposition)
+        disposition = self._headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
         if b"name" not in options:
             raise _invalid("a part has no name")
-        self._name = _text(options[b"name"])
+        try:
+            self._name = options[b"name"].decode()
+        except UnicodeDecodeError:
+            raise _invalid("the name of a part is not UTF-8") from None
+        encoding = self._headers.get(b"content-transfer-encoding", b"").strip().lower()
+        if encoding not in _AS_IT_IS:
+            raise _invalid(
+                f"the part '{self._name[:64]}' is encoded, as its Content-Transfer-Encoding says; "
+                "send it as it is",
+                param=self._name,
+            )
         if b"filename" in options:
-            filename = options[b"filename"].decode("utf-8", "replace")
-            self._file = self._uploads.new(filename)
+            filename: str | None = options[b"filename"].decode("utf-8", "replace")
+        else:
+            filename = _extended_filename(disposition)
+        if filename is not None:
+            self._file = self._uploads.new(self._fields.where(self._name), filename)
 
     def _take(self, data: bytes, start: int, end: int) -> None:
         piece = data[start:end]
+        self._is_empty = self._is_empty and not piece
         if self._file is not None:
             self._uploads.write(self._file, piece)
         elif self._inline is not None:
@@ -241,26 +218,43 @@ class MultipartReader:
     def _end(self) -> None:
         if not self._is_decided and self._file is None:
             self._decide()
-        if self._file is not None:
+        if self._file is not None and self._file.filename == "" and self._is_empty:
+            # A browser's form has this for a file that was not chosen.
+            self._uploads.drop(self._file)
+            self._fields.put(self._name, "")
+        elif self._file is not None:
             self._fields.put(self._name, self._file)
         elif self._inline is not None:
             self._inline.finish()
             self._fields.put(self._name, self._inline.upload)
         else:
-            self._fields.put(self._name, _text(bytes(self._text)))
+            self._fields.put(self._name, self._decoded())
+
+    def _decoded(self) -> str:
+        try:
+            return self._text.decode()
+        except UnicodeDecodeError:
+            raise _invalid(
+                f"the field '{self._name[:64]}' is not UTF-8. If it is a file, its part needs a "
+                "'filename'",
+                param=self._name,
+            ) from None
 
     def _complete(self) -> None:
         self._is_complete = True
 
 
-def _text(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise _invalid("a field is not UTF-8") from None
+def _extended_filename(disposition: bytes) -> str | None:
+    """``filename*``, in which some clients write every name (RFC 2231)."""
+    message = Message()
+    message["content-disposition"] = disposition.decode("latin-1")
+    found = message.get_param("filename", header="content-disposition")
+    return None if found is None else collapse_rfc2231_value(found, errors="replace")
 
 
-def _invalid(why: str) -> InvalidRequest:
+def _invalid(why: str, *, param: str | None = None) -> InvalidRequest:
     return InvalidRequest(
-        f"We could not parse the form of your request: {why}.", code="invalid_form"
+        f"We could not parse the form of your request: {why}.",
+        param=None if param is None else param[:64],
+        code="invalid_form",
     )

@@ -13,7 +13,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from dailies.api.bodies import Body, Upload
@@ -50,8 +49,7 @@ class Given:
             InvalidRequest: naming the file's field, and the one that is read.
         """
         for upload in self.body.untaken:
-            holders = (name for name, value in self.body.fields.items() if value is upload)
-            raise _unread(next(holders, self.vocabulary.file or ""), self.vocabulary)
+            raise _unread(upload.where, self.vocabulary)
 
 
 @contextmanager
@@ -70,20 +68,42 @@ def read_given(body: Body, vocabulary: Vocabulary) -> Given:
     Raises:
         InvalidRequest: a field is refused; naming it and the remedy.
     """
-    _refuse_files(body.fields, vocabulary)
-    _refuse_names([name for name, _ in _unknown(body.fields, vocabulary.fields)], vocabulary)
-    return Given(body, vocabulary, list(islice(_warnings(body.fields, vocabulary), _MOST_WARNINGS)))
+    unknown = dict(_unknown(body.fields, vocabulary.fields))
+    if not vocabulary.names_files:
+        # Where a picture belongs says more than that its field is none.
+        for name, value in unknown.items():
+            if _is_files(value):
+                raise _unread(name, vocabulary)
+    _refuse_names(list(unknown), vocabulary)
+    _refuse_files(body, vocabulary)
+    return Given(body, vocabulary, list(_warnings(body.fields, vocabulary)))
 
 
-def _refuse_files(fields: Mapping[str, Any], vocabulary: Vocabulary) -> None:
-    """Refuse a file in a field that is not read."""
-    for name, value in _unknown(fields, vocabulary.fields):
-        if isinstance(value, Upload) and not vocabulary.names_files:
-            raise _unread(name, vocabulary)
-    for outer, keys in vocabulary.objects.items():
-        for name, value in _unknown(fields.get(outer), keys):
-            if isinstance(value, Upload):
-                raise _unread(f"{outer}.{name}", vocabulary)
+def _refuse_files(body: Body, vocabulary: Vocabulary) -> None:
+    """Refuse a file where none is read, and what is no file where one is."""
+    stray = [upload for upload in body.uploads if not _is_read(upload, vocabulary)]
+    if stray:
+        raise _unread(stray[0].where, vocabulary)
+    if vocabulary.names_files and vocabulary.file is not None:
+        value = body.fields.get(vocabulary.file)
+        if value not in (None, "", []) and not _is_files(value):
+            raise _unread(vocabulary.file, vocabulary)
+
+
+def _is_read(upload: Upload, vocabulary: Vocabulary) -> bool:
+    """Whether the call reads what stands where the file does."""
+    if vocabulary.names_files:
+        return bool(upload.filename)
+    keys = upload.where.split(".")
+    places = (".".join(keys[:depth]) for depth in range(1, len(keys)))
+    known = [vocabulary.fields, *(vocabulary.objects.get(place) for place in places)]
+    return all(read is None or key in read for key, read in zip(keys, known, strict=True))
+
+
+def _is_files(value: object) -> bool:
+    """A file, or several in a field that is a list."""
+    values = value if isinstance(value, list) else [value]
+    return bool(values) and all(isinstance(each, Upload) for each in values)
 
 
 def _refuse_names(names: Sequence[str], vocabulary: Vocabulary) -> None:
@@ -109,12 +129,32 @@ def _refuse_names(names: Sequence[str], vocabulary: Vocabulary) -> None:
 
 
 def _warnings(fields: Mapping[str, Any], vocabulary: Vocabulary) -> Iterator[RequestWarning]:
+    """One for each of the first that nobody knows, and one for all others."""
+    ignored = list(_ignored(fields, vocabulary))
+    shown, others = ignored[:_MOST_WARNINGS], ignored[_MOST_WARNINGS:]
+    yield from (_warning(name, known, within) for name, known, within in shown)
+    if others:
+        name, _, within = others[0]
+        param, rest = within + _shown(name), len(others) - 1
+        named = f"'{param}' and {rest} more were" if rest else f"'{param}' was"
+        yield RequestWarning(
+            param=param, code="unknown_parameter", message=f"Unknown parameters: {named} ignored."
+        )
+
+
+def _ignored(
+    fields: Mapping[str, Any], vocabulary: Vocabulary
+) -> Iterator[tuple[str, Collection[str], str]]:
+    """The names that nobody knows, each with those that are known where it is, and that place."""
     for name, value in _unknown(fields, vocabulary.fields | _UNREMARKABLE):
-        if not isinstance(value, Upload):
-            yield _warning(name, (*vocabulary.fields, *vocabulary.refused))
-    for outer, keys in vocabulary.objects.items():
-        for name, _ in _unknown(fields.get(outer), keys):
-            yield _warning(name, keys, within=f"{outer}.")
+        if not _is_files(value):
+            yield name, (*vocabulary.fields, *vocabulary.refused), ""
+    for place, keys in vocabulary.objects.items():
+        found: object = fields
+        for key in place.split("."):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        for name, _ in _unknown(found, keys):
+            yield name, keys, f"{place}."
 
 
 def _unknown(fields: object, known: Collection[str]) -> Iterator[tuple[str, Any]]:
@@ -125,7 +165,7 @@ def _unknown(fields: object, known: Collection[str]) -> Iterator[tuple[str, Any]
                 yield name, value
 
 
-def _warning(name: str, known: Collection[str], within: str = "") -> RequestWarning:
+def _warning(name: str, known: Collection[str], within: str) -> RequestWarning:
     param = within + _shown(name)
     near = difflib.get_close_matches(name[:_LONGEST_NAME].lower(), sorted(known), n=1, cutoff=0.7)
     meant = f"Did you mean '{within}{near[0]}'?" if near else _UNKEPT.get(name, "")
@@ -138,6 +178,11 @@ def _unread(name: str, vocabulary: Vocabulary) -> InvalidRequest:
     shown, expected, code = _shown(name), vocabulary.file, "unexpected_file"
     if expected is None:
         message = f"This call reads no file; leave '{shown}' out."
+    elif vocabulary.names_files:
+        message = (
+            f"Invalid '{shown}': a file is read from a multipart form only. Attach it as a part "
+            f"'{expected}' of a multipart form with a file name."
+        )
     elif name == expected:
         message, code = f"One file is read as '{shown}', and more came.", "too_many_files"
     else:

@@ -19,15 +19,17 @@ async def visible(context: Context, owner: str, video_id: str) -> VideoRecord | 
     return None if record is None or record.is_withdrawn else record
 
 
-async def find(context: Context, request: Request, owner: str, video_id: str) -> VideoRecord:
-    """The owner's video.
+async def find(
+    context: Context, request: Request, owner: str, video_id: str, *, param: str = "video_id"
+) -> VideoRecord:
+    """The owner's video; ``param`` is the caller's word for what names it.
 
     Raises:
         NotFound: there is none of that id; another owner's is not told apart from none.
     """
     record = await visible(context, owner, video_id)
     if record is None:
-        raise await not_found(context, owner, video_id)
+        raise await not_found(context, owner, video_id, param=param)
     note(
         request,
         video_id=record.id,
@@ -38,15 +40,17 @@ async def find(context: Context, request: Request, owner: str, video_id: str) ->
     return record
 
 
-async def not_found(context: Context, owner: str, video_id: str) -> NotFound:
+async def not_found(
+    context: Context, owner: str, video_id: str, *, param: str = "video_id"
+) -> NotFound:
     """The error for a video that is not there: its code tells what became of the owner's own."""
     tombstone = await context.services.tombstones.get(owner, video_id)
     if tombstone is None:
         return NotFound(
-            f"Video with id '{video_id[:80]}' not found.", param="video_id", code="video_not_found"
+            f"Video with id '{video_id[:80]}' not found.", param=param, code="video_not_found"
         )
     if tombstone.reason is Removal.EXPIRED:
         why, code = "has expired: it was older than videos are kept", "video_expired"
     else:
         why, code = "was deleted", "video_deleted"
-    return NotFound(f"Video with id '{video_id}' {why}.", param="video_id", code=code)
+    return NotFound(f"Video with id '{video_id}' {why}.", param=param, code=code)

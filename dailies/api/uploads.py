@@ -22,10 +22,17 @@ _SPOOLED = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file of a body, an ``InputSource``; it is open while the body is."""
+    """A file of a body, an ``InputSource``; it is open while the body is.
+
+    Attributes:
+        filename: as the part of a form gives it; a data URL has none.
+        where: the field that holds it, as in ``input_reference.image_url``; places in arrays are
+            left out.
+    """
 
     filename: str
     file: UploadFile = field(repr=False)
+    where: str = ""
 
     @property
     def length(self) -> int:
@@ -51,8 +58,8 @@ class Uploads:
         self.all: list[Upload] = []
         self._writes: list[tuple[Upload, bytes]] = []
 
-    def new(self, filename: str = "") -> Upload:
-        """A file with nothing in it yet.
+    def new(self, where: str, filename: str = "") -> Upload:
+        """A file with nothing in it yet, in the field ``where``.
 
         Raises:
             InvalidRequest: there are very many.
@@ -62,7 +69,7 @@ class Uploads:
                 f"The body has more than {_MOST_FILES} files.", code="too_many_files"
             )
         spooled = cast(BinaryIO, SpooledTemporaryFile(max_size=_SPOOLED))  # noqa: SIM115 - see close
-        upload = Upload(filename, UploadFile(spooled, size=0, filename=filename))
+        upload = Upload(filename, UploadFile(spooled, size=0, filename=filename), where)
         self.all.append(upload)
         return upload
 
@@ -77,6 +84,11 @@ class Uploads:
         for upload, data in writes:
             await upload.file.write(data)
 
+    def drop(self, upload: Upload) -> None:
+        """Take back a file that is none after all; nothing was written to it."""
+        self.all.remove(upload)
+        upload.file.file.close()
+
     async def close(self) -> None:
         """Close all files, which removes them."""
         for upload in self.all:
@@ -87,12 +99,12 @@ class InlineFile:
     """A file in a data URL, decoded into an upload as its text arrives.
 
     Args:
-        where: the field that holds it, as in ``input_reference.image_url``.
+        where: see ``Upload``.
         max_bytes: of the file.
     """
 
     def __init__(self, uploads: Uploads, where: str, *, max_bytes: int) -> None:
-        self.upload = uploads.new()
+        self.upload = uploads.new(where)
         self._uploads = uploads
         self._where = where
         self._decoder = Base64Decoder(max_bytes=max_bytes)

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from dailies.catalogue.offers import whole
-from dailies.protocols.messages import too_long, unsupported, wrong_type
+from dailies.protocols.messages import missing, too_long, unsupported, wrong_type
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
 from dailies.video.framing import FitMode
@@ -64,7 +64,8 @@ _LENGTH = re.compile(r"\s*([0-9]{1,4})(?:\.0+)?\s*s?\s*", re.IGNORECASE)
 
 
 class Fields(BaseModel):
-    """The fields of a body that a call reads, checked. Null counts as left out."""
+    """The fields of a body that a call reads, checked. Null counts as left out, and so does an
+    empty text, which is what a form has in the fields that were not filled in."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
@@ -82,7 +83,12 @@ class Fields(BaseModel):
     def _given(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
         # What is required is asked for in its turn, so that the first wrong field is named.
         required = [name for name, field in cls.model_fields.items() if field.is_required()]
-        given = {name: value for name, value in fields.items() if value is not None}
+        # An empty one is for its own type to tell of.
+        given = {
+            name: value
+            for name, value in fields.items()
+            if value is not None and (value != "" or name in required)
+        }
         return dict.fromkeys(required) | given
 
 
@@ -146,11 +152,17 @@ def read_text(value: object, info: ValidationInfo) -> str:
     return value
 
 
-def _user(value: object, info: ValidationInfo) -> str | None:
+def _model(value: object, info: ValidationInfo) -> str:
+    if value == "":
+        raise missing(info.field_name or "")
+    return read_text(value, info)
+
+
+def _user(value: object, info: ValidationInfo) -> str:
     user = read_text(value, info)
     if len(user) > _MAX_USER_CHARACTERS:
         raise too_long("user", _MAX_USER_CHARACTERS, len(user))
-    return user.encode("utf-8", "replace").decode("utf-8") or None
+    return user.encode("utf-8", "replace").decode("utf-8")
 
 
 def _size(value: object, info: ValidationInfo) -> Size | str | None:
@@ -171,12 +183,20 @@ def _length(value: object, info: ValidationInfo) -> int | str:
     return read_length(value, info.field_name or "")
 
 
-def _word(value: object) -> str | None:
-    return None if value in ("", "auto") else str(value)
+def _word(value: object, info: ValidationInfo) -> str | None:
+    if not isinstance(value, str | int | float):
+        raise wrong_type(info.field_name or "", "a string", value)
+    return None if value == "auto" else str(value)
 
 
-def read_count(value: object) -> int | str:
-    """A whole number; anything else as text."""
+def read_count(value: object, info: ValidationInfo) -> int | str:
+    """A whole number; any other number or text as a text.
+
+    Raises:
+        InvalidRequest: it is neither.
+    """
+    if not isinstance(value, str | int | float):
+        raise wrong_type(info.field_name or "", "an integer", value)
     number = whole(value)
     return str(value) if number is None else number
 
@@ -200,7 +220,7 @@ Prompt = Annotated[
 ]
 ModelName = Annotated[
     str | None,
-    PlainValidator(read_text),
+    PlainValidator(_model),
     said("A model of the catalogue.", type="string", example="sora-2"),
 ]
 User = Annotated[
@@ -234,7 +254,7 @@ Count = Annotated[
     said("Videos to make of the prompt; 1 if not given.", type="integer", minimum=0),
 ]
 Word = Annotated[str | None, PlainValidator(_word)]
-"""A text or a number of another service; empty, or ``auto``, it says nothing."""
+"""A text or a number of another service; ``auto`` says nothing."""
 Side = Annotated[
     Word,
     said("Pixels; with the other side, the same as `size`.", type="integer", minimum=0),

@@ -16,6 +16,7 @@ from pydantic import PlainValidator
 from dailies.catalogue.offers import whole
 from dailies.jsontext import parse_json
 from dailies.protocols.fields import Schema, said
+from dailies.protocols.messages import type_name
 from dailies.video.errors import InvalidRequest
 from dailies.video.framing import EDGES, CropBounds
 
@@ -33,6 +34,8 @@ def read_frame_index(value: object, param: str = "frame_index") -> int:
     Raises:
         InvalidRequest: it is no whole number from 0.
     """
+    if not isinstance(value, str | int | float):
+        raise _invalid(param, f"Expected a whole number from 0, but got {type_name(value)}.")
     number = whole(value)
     if number is None or number < 0:
         raise _invalid(param, f"Expected a whole number from 0, but got '{str(value)[:40]}'.")
@@ -79,8 +82,10 @@ def json_of(value: object, param: str) -> object:
 
 
 def _fraction(value: object, param: str) -> float:
+    if not isinstance(value, str | int | float):
+        raise _invalid(param, f"Expected a number from 0 to 1, but got {type_name(value)}.")
     number = math.nan
-    if isinstance(value, int | float) or (isinstance(value, str) and len(value) <= _LONGEST_NUMBER):
+    if not isinstance(value, str) or len(value) <= _LONGEST_NUMBER:
         with suppress(ValueError, OverflowError):
             number = float(value)
     if isinstance(value, bool) or not math.isfinite(number):
@@ -104,7 +109,7 @@ _CROP = (
 )
 FrameIndex = Annotated[
     int | None,
-    PlainValidator(lambda value: None if value == "" else read_frame_index(value)),
+    PlainValidator(lambda value: read_frame_index(value)),
     said(
         "The frame at which what `input_reference` holds appears; 0 if not given. Only for models "
         "that know it.",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dailies.video.errors import InvalidRequest
 
-__all__ = ["enumerated", "missing", "too_long", "unsupported", "wrong_type"]
+__all__ = ["enumerated", "missing", "too_long", "type_name", "unsupported", "wrong_type"]
 
 _TYPES = {
     bool: "a boolean",
@@ -15,6 +15,7 @@ _TYPES = {
     str: "a string",
     list: "an array",
     dict: "an object",
+    type(None): "null",
 }
 
 
@@ -55,13 +56,17 @@ def enumerated(values: Sequence[object]) -> str:
     return ", ".join(quoted[:-1]) + f", and {quoted[-1]}"
 
 
+def type_name(value: object) -> str:
+    """The JSON type of a value in words; what JSON has no type for came as a file."""
+    return _TYPES.get(type(value), "a file")
+
+
 def wrong_type(name: str, expected: str, value: object) -> InvalidRequest:
     """The error for a parameter of another JSON type than expected; null counts as left out."""
     if value is None:
         return missing(name)
-    got = _TYPES.get(type(value), "a file")
     return InvalidRequest(
-        f"Invalid type for '{name}': expected {expected}, but got {got} instead.",
+        f"Invalid type for '{name}': expected {expected}, but got {type_name(value)} instead.",
         param=name,
         code="invalid_type",
     )

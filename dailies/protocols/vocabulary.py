@@ -43,7 +43,8 @@ class Vocabulary:
     Attributes:
         fields: the names that it reads.
         refused: names that it can do nothing with, and what to do instead.
-        objects: of fields that are objects, the keys that it reads.
+        objects: of fields that are objects, the keys that it reads; what is deeper, by its place,
+            as in ``input_reference.image_url``.
         file: the field that a file belongs in; None where it takes none.
         names_files: it tells files apart by their own names, whatever fields they come in.
     """
@@ -118,7 +119,11 @@ CREATE = Vocabulary(
             "files inpaint_items",
         ),
     },
-    objects={"input_reference": _words("image_url file_id")},
+    objects={
+        "input_reference": _words("image_url file_id"),
+        "input_reference.image_url": _words("url"),
+        "image_url": _words("url"),
+    },
     file="input_reference",
 )
 

@@ -218,6 +218,11 @@ class RecordStore:
             )
         return record
 
+    async def made_by(self, owner: str, idempotency_key: str) -> VideoRecord | None:
+        """The video that this (hashed) key made of whatever request, unless it was deleted."""
+        found = await find_row(self._videos, owner, f"k:{idempotency_key}")
+        return None if found is None else await self._stands(owner, found)
+
     async def _stands(self, owner: str, key: TableEntity) -> VideoRecord | None:
         """The record of the video that a key made, unless it was deleted."""
         record = await self.get(owner, str(key["VideoId"]))

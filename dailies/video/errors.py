@@ -135,7 +135,7 @@ class TooLarge(RequestError):
 
 
 class UnsupportedMedia(RequestError):
-    """415: the body is compressed."""
+    """415: the body is compressed, or of a type that is not read."""
 
     status = 415
 

@@ -34,7 +34,8 @@ async def create_job(context: Context, request: Request, *, owner: str) -> Accep
     """
     settings, catalogue = context.services.settings, context.services.catalogue
     sending = await sending_of(context, request, owner)
-    async with open_body(request) as body:
+    # None is read from a data URL, but what is known to be a file can be refused as one.
+    async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
         given = read_given(body, JOB)
         files = _by_name(body)
         job = CreateJob.read({n: v for n, v in body.fields.items() if not isinstance(v, Upload)})

@@ -5,9 +5,10 @@ Beside the protocol's own fields they have those that other services have for th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, PlainValidator
+from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo
 
 from dailies.inputs.examine import InputSource
 from dailies.protocols.fields import (
@@ -35,6 +36,7 @@ __all__ = [
     "CreateVideo",
     "EditVideo",
     "ExtendVideo",
+    "NamedVideo",
     "RemixByCreate",
     "RemixVideo",
 ]
@@ -46,13 +48,15 @@ _LONGEST_NAME = 80
 def _url(value: object, name: str) -> InputSource | str:
     # As other endpoints of OpenAI nest it.
     url = value.get("url") if isinstance(value, dict) else value
+    if url == "":
+        raise missing(name)
     if not isinstance(url, str | InputSource):
         raise wrong_type(name, "a string", url)
     return url
 
 
-def _image_url(value: object) -> InputSource | str | None:
-    return None if value == "" else _url(value, "image_url")
+def _image_url(value: object) -> InputSource | str:
+    return _url(value, "image_url")
 
 
 def _reference(value: object) -> InputSource | str:
@@ -60,7 +64,7 @@ def _reference(value: object) -> InputSource | str:
         return value
     if not isinstance(value, dict):
         raise wrong_type(REFERENCE, "a file", value)
-    if value.get("image_url") is None and value.get("file_id") is not None:
+    if value.get("file_id") not in (None, ""):
         raise InvalidRequest(
             f"Invalid '{REFERENCE}': files can't be named by 'file_id' here. Send the image as "
             'a file of a multipart form, or as {"image_url": …} with an https or a data URL.',
@@ -70,18 +74,29 @@ def _reference(value: object) -> InputSource | str:
     return _url(value.get("image_url"), f"{REFERENCE}.image_url")
 
 
-def _video(value: object) -> str:
+@dataclass(frozen=True, slots=True)
+class NamedVideo:
+    """One of the caller's videos, and the parameter that names it, as in ``video.id``."""
+
+    id: str
+    param: str
+
+
+def _video(value: object, info: ValidationInfo) -> NamedVideo:
+    name = info.field_name or ""
     if isinstance(value, InputSource):
         raise InvalidRequest(
             "Uploaded videos can't be edited or extended here. Name one of your own videos: "
             '{"video": {"id": "video_…"}}.',
-            param="video",
+            param=name,
             code="unsupported_video_file",
         )
-    video_id = value.get("id") if isinstance(value, dict) else value
+    video_id, param = (value.get("id"), f"{name}.id") if isinstance(value, dict) else (value, name)
+    if video_id == "":
+        raise missing(param)
     if not isinstance(video_id, str):
-        raise wrong_type("video.id", "a string", video_id)
-    return video_id
+        raise wrong_type(param, "a string", video_id)
+    return NamedVideo(video_id, param)
 
 
 def _name(value: object) -> str:
@@ -143,7 +158,7 @@ Remixed = Annotated[
     said("Make a remix of this video, as `POST /videos/{video_id}/remix` does.", type="string"),
 ]
 Source = Annotated[
-    str | None,
+    NamedVideo | None,
     PlainValidator(_video),
     said(
         "",
@@ -220,22 +235,22 @@ class EditVideo(RemixVideo):
     video_id: Annotated[Source, UNDOCUMENTED] = None
 
     @property
-    def source(self) -> str:
-        """The id of the video.
+    def source(self) -> NamedVideo:
+        """The video to start from.
 
         Raises:
             InvalidRequest: none is named, or two are.
         """
-        named = {self.video, self.video_id} - {None}
+        named = [video for video in (self.video, self.video_id) if video is not None]
         if not named:
             raise missing("video")
-        if len(named) > 1:
+        if len({video.id for video in named}) > 1:
             raise InvalidRequest(
                 "'video' and 'video_id' name two videos. Send one of them.",
                 param="video_id",
                 code="invalid_value",
             )
-        return str(named.pop())
+        return named[0]
 
 
 class ExtendVideo(EditVideo):

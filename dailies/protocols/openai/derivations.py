@@ -15,7 +15,7 @@ from dailies.video.errors import Conflict, InvalidRequest
 from dailies.video.record import VideoRecord
 from dailies.video.request import Input, InputKind, Role, StoredFile, VideoRequest
 
-__all__ = ["derive"]
+__all__ = ["derive", "derive_again"]
 
 _MARGIN = 300.0
 """Seconds before the provider deletes its copy from which that copy is not counted on: the request
@@ -47,7 +47,7 @@ def derive(
     """
     deployment = _deployment(catalogue, operation, source, param)
     added = _added_seconds(wish, deployment, source) if operation is Operation.EXTEND else None
-    _check_kept(catalogue, operation, wish, source)
+    _check_kept(catalogue, operation, wish, source.request)
     job_id, file = _origin(deployment, source, param, now)
     total = source.request.total_seconds
     return VideoRequest(
@@ -62,6 +62,33 @@ def derive(
         source_job_id=job_id,
         deployment=deployment.name,
         inputs=() if file is None else (Input(role=Role.SOURCE, type=InputKind.VIDEO, file=file),),
+    )
+
+
+def derive_again(
+    catalogue: Catalogue, operation: Operation, wish: Wish, earlier: VideoRequest, source_id: str
+) -> VideoRequest | None:
+    """What ``derive`` gave for an ``earlier`` request, if the same is asked for again; something
+    else if not. The source is not looked at: since then it may have been deleted, or the provider
+    may have lost its copy.
+
+    None where the wish has no length and needs one.
+
+    Raises:
+        InvalidRequest: the wish says something else than what is kept of the source.
+    """
+    seconds = wish.seconds if operation is Operation.EXTEND else earlier.seconds
+    if not isinstance(seconds, int):
+        return None
+    _check_kept(catalogue, operation, wish, earlier)
+    return earlier.model_copy(
+        update={
+            "prompt": wish.prompt,
+            "seconds": seconds,
+            "user": wish.user,
+            "operation": operation,
+            "source_video_id": source_id,
+        }
     )
 
 
@@ -93,10 +120,9 @@ def _deployment(
 
 
 def _check_kept(
-    catalogue: Catalogue, operation: Operation, wish: Wish, source: VideoRecord
+    catalogue: Catalogue, operation: Operation, wish: Wish, request: VideoRequest
 ) -> None:
     """Refuse what would be ignored: a model, size or length that is not the source's."""
-    request = source.request
     kept: dict[str, object] = {"model": request.model, "size": request.size}
     given: dict[str, object] = {
         "model": catalogue.resolve(wish.model).name if wish.model else None,
@@ -105,7 +131,7 @@ def _check_kept(
     if operation is not Operation.EXTEND:
         kept["seconds"], given["seconds"] = request.total_seconds, wish.seconds
     for name, value in kept.items():
-        if given[name] not in (None, "", value):
+        if given[name] not in (None, value):
             raise InvalidRequest(
                 f"A video that is {_NAMES[operation]} keeps its {name}, '{value}': leave '{name}' "
                 "out.",

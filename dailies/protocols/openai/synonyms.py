@@ -93,9 +93,9 @@ def _one_of(name: str, said: dict[str, Number], names: dict[str, str]) -> Number
     """The one value of a field and its other names."""
     known = said[name]
     for other, value in said.items():
-        if other == name or value in (None, ""):
+        if other == name or value is None:
             continue
-        if known in (None, ""):
+        if known is None:
             known, names[name] = value, other
         elif known != value:
             raise _contradiction(names.get(name, name), other)
@@ -105,7 +105,7 @@ def _one_of(name: str, said: dict[str, Number], names: dict[str, str]) -> Number
 def _size(body: CreateVideo, catalogue: Catalogue, names: dict[str, str]) -> Size | str | None:
     size, sides = body.size, _of_sides(body)
     if sides is not None:
-        if size in (None, ""):
+        if size is None:
             size, names["size"] = sides, "width"
         elif size != sides:
             raise _contradiction("size", "width")
@@ -119,7 +119,7 @@ def _size(body: CreateVideo, catalogue: Catalogue, names: dict[str, str]) -> Siz
     if len(fitting) > 1 and "resolution" not in shapes:
         fitting = [size for size in fitting if _lines(size) == _lines(model.sizes[0])]
     name = next(iter(shapes))
-    if size not in (None, ""):
+    if size is not None:
         if size not in fitting:
             raise _contradiction(names.get("size", "size"), name)
         return size

@@ -47,8 +47,6 @@ def read_items(value: object) -> tuple[NamedItem, ...]:
     Raises:
         InvalidRequest: it is none, or an item of it is wrong.
     """
-    if value == "":
-        return ()
     items = json_of(value, ITEMS)
     if not isinstance(items, list) or len(items) > _MOST_ITEMS:
         raise _invalid(ITEMS, f"Expected an array of at most {_MOST_ITEMS} objects.")
@@ -73,7 +71,9 @@ def _read_item(item: Any, where: str) -> NamedItem:
         Input(
             role=Role.FRAME,
             type=InputKind(kind),
-            frame_index=0 if frame is None else read_frame_index(frame, f"{where}.frame_index"),
+            frame_index=0
+            if frame in (None, "")
+            else read_frame_index(frame, f"{where}.frame_index"),
             crop=read_crop(item.get("crop_bounds"), f"{where}.crop_bounds"),
         ),
     )

@@ -141,6 +141,9 @@ async def test_a_deployment_that_is_gone_can_start_from_nothing(world: World) ->
         ("edits", {"prompt": "x"}, "video"),
         ("edits", {"prompt": "x", "video": {}}, "video.id"),
         ("edits", {"prompt": "x", "video": {"id": 7}}, "video.id"),
+        ("edits", {"prompt": "x", "video": {"id": ""}}, "video.id"),
+        ("edits", {"prompt": "x", "video": 7}, "video"),
+        ("edits", {"prompt": "x", "video_id": {"id": 7}}, "video_id.id"),
         ("edits", {"video": {"id": "SOURCE"}}, "prompt"),
         ("extensions", {"prompt": "x", "video": {"id": "SOURCE"}}, "seconds"),
         ("extensions", {"prompt": "x", "video": {"id": "SOURCE"}, "seconds": "12"}, "seconds"),
@@ -182,6 +185,52 @@ async def _record(world: World, video_id: str) -> VideoRecord:
     record = await world.record(video_id)
     assert record is not None
     return record
+
+
+# -- sent again under its key
+
+
+async def _lose(world: World, source: str, fate: str) -> None:
+    """Let the source, or what a video can be made of it from, be gone."""
+    if fate == "deleted":
+        assert (await world.alice.delete(f"/v1/videos/{source}")).status_code == 200
+    elif fate == "withdrawn from the catalogue":
+        record = await _record(world, source)
+        await world.change(source, submit=record.submit.model_copy(update={"deployment": "gone"}))
+    else:
+        world.now += DAY
+
+
+@pytest.mark.parametrize("fate", ["deleted", "forgotten", "withdrawn from the catalogue"])
+@pytest.mark.parametrize("model", ["first", "files"])
+@pytest.mark.parametrize("path", ["remix", "edits", "extensions"])
+async def test_a_key_answers_also_when_its_source_is_gone(
+    world: World, path: str, model: str, fate: str
+) -> None:
+    name = "sora-2" if model == "first" else model
+    source = await world.finished(model=name, deployment=model, expires_in=DAY)
+    world.alice.headers["Idempotency-Key"] = "once"
+    first = await _derive(world, path, source, seconds="4")
+    assert first.status_code == 200, first.text
+    await _lose(world, source, fate)
+    again = await _derive(world, path, source, seconds="4")
+    assert (again.status_code, again.headers.get("Idempotent-Replayed")) == (200, "true")
+    assert again.json()["id"] == first.json()["id"]
+    for other in (
+        await _derive(world, path, source, seconds="4", prompt="now in snow"),
+        await _derive(world, path, source, seconds="4", user="someone"),
+        await _derive(world, path, f"video_{'0' * 32}", seconds="4"),
+    ):
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_a_key_whose_own_video_is_gone_makes_none_again(world: World) -> None:
+    source = await world.finished()
+    world.alice.headers["Idempotency-Key"] = "once"
+    first = (await _derive(world, "remix", source)).json()["id"]
+    assert (await world.alice.delete(f"/v1/videos/{first}")).status_code == 200
+    again = await _derive(world, "remix", source)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "video_deleted")
 
 
 # -- a create that names a source
@@ -237,6 +286,35 @@ async def test_only_an_own_video_can_be_named(world: World) -> None:
     assert (await world.bob.post("/v1/videos", json={**body, "remix_video_id": 7})).json()["error"][
         "code"
     ] == "invalid_type"
+
+
+@pytest.mark.parametrize("became", ["not_found", "deleted"])
+@pytest.mark.parametrize(
+    ("path", "named", "param"),
+    [
+        ("", {"remix_video_id": "SOURCE"}, "remix_video_id"),
+        ("/edits", {"video": {"id": "SOURCE"}}, "video.id"),
+        ("/edits", {"video": "SOURCE"}, "video"),
+        ("/extensions", {"video": {"id": "SOURCE"}, "seconds": "4"}, "video.id"),
+        ("/extensions", {"video_id": "SOURCE", "seconds": "4"}, "video_id"),
+        ("/SOURCE/remix", {}, "video_id"),
+    ],
+)
+async def test_a_source_that_is_not_there_is_named_as_the_caller_names_it(
+    world: World, path: str, named: dict[str, object], param: str, became: str
+) -> None:
+    source = await world.finished()
+    client = world.bob if became == "not_found" else world.alice
+    if became == "deleted":
+        assert (await world.alice.delete(f"/v1/videos/{source}")).status_code == 200
+    answer = await client.post(
+        f"/v1/videos{path}".replace("SOURCE", source),
+        content=json.dumps({"prompt": "in fog", **named}).replace("SOURCE", source),
+        headers={"Content-Type": "application/json"},
+    )
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (404, param), answer.text
+    assert error["code"] == f"video_{became}"
 
 
 # -- characters

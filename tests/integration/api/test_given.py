@@ -119,6 +119,70 @@ async def test_a_picture_in_a_data_url_is_not_left_out_either(world: World, wher
     assert "input_reference" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("field", "where"),
+    [
+        ({"foo": IMAGE_URL}, "foo"),
+        ({"foo": {"bar": [IMAGE_URL]}}, "foo.bar"),
+        ({"foo": [{"bar": {"baz": IMAGE_URL}}]}, "foo.bar.baz"),
+        ({"metadata": {"picture": IMAGE_URL}}, "metadata.picture"),
+    ],
+)
+@pytest.mark.parametrize("way", ["create", "remix", "edits", "extensions", "jobs"])
+async def test_a_file_in_a_field_that_nobody_knows_is_named_by_its_place(
+    world: World, way: str, field: dict[str, Any], where: str
+) -> None:
+    source = await world.finished()
+    ways: dict[str, tuple[str, dict[str, Any]]] = {
+        "create": ("/v1/videos", {}),
+        "remix": (f"/v1/videos/{source}/remix", {}),
+        "edits": ("/v1/videos/edits", {"video": {"id": source}}),
+        "extensions": ("/v1/videos/extensions", {"video": {"id": source}, "seconds": "4"}),
+        "jobs": (JOBS, {"model": "sora"}),
+    }
+    path, right = ways[way]
+    made = len(world.engine.started)
+    answer = await world.alice.post(path, json={"prompt": "x", **right, **field})
+    error = answer.json().get("error", answer.json())
+    assert (answer.status_code, error["param"], error["code"]) == (400, where, "unexpected_file")
+    assert len(world.engine.started) == made
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        IMAGE_URL,
+        [IMAGE_URL],
+        {"a": 1},
+        "abc",
+        ["https://example.com/a.png"],
+        [{"url": IMAGE_URL}],
+        7,
+    ],
+)
+async def test_what_is_no_file_of_a_job_is_refused(world: World, value: object) -> None:
+    body = {"prompt": "a pier", "model": "sora", "inpaint_items": [], "files": value}
+    answer = await world.alice.post(JOBS, json=body)
+    error = answer.json()
+    assert (answer.status_code, error["code"]) == (400, "unexpected_file"), answer.text
+    assert error["param"].partition(".")[0] == "files"
+    assert "a part 'files' of a multipart form with a file name" in error["message"]
+    assert world.engine.started == []
+
+
+@pytest.mark.parametrize(
+    "part", [(None, "abc"), (None, IMAGE_URL), ("", png()), (None, png()), ("", "abc")]
+)
+async def test_a_file_of_a_job_needs_a_name(world: World, part: Any) -> None:
+    answer = await world.alice.post(
+        JOBS,
+        data={"prompt": "a pier", "model": "sora"},
+        files=[("files", part)],
+    )
+    assert (answer.status_code, answer.json()["param"]) == (400, "files"), answer.text
+    assert world.engine.started == []
+
+
 async def test_two_files_of_a_job_need_two_names(world: World) -> None:
     item = {"type": "image", "file_name": "pier.png"}
     answer = await world.alice.post(
@@ -219,6 +283,76 @@ async def test_what_is_left_empty_was_not_sent(world: World, nothing: object) ->
     answer = await create(world, seed=nothing, secnods=nothing, duration=nothing, image=nothing)
     assert answer.status_code == 200, answer.text
     assert "warnings" not in answer.json()
+
+
+@pytest.mark.parametrize("is_form", [False, True])
+@pytest.mark.parametrize(
+    ("path", "words", "right"),
+    [
+        ("/v1/videos", vocabulary.CREATE, {}),
+        ("/orchestrations/generate-video", vocabulary.CREATE, {}),
+        ("/v1/videos", vocabulary.REMIX_BY_CREATE, {"remix_video_id": "SOURCE"}),
+        ("/v1/videos/SOURCE/remix", vocabulary.REMIX, {}),
+        ("/v1/videos/edits", vocabulary.EDIT, {"video": "SOURCE"}),
+        ("/v1/videos/extensions", vocabulary.EXTENSION, {"video": "SOURCE", "seconds": "4"}),
+        (JOBS, vocabulary.JOB, {"model": "sora"}),
+    ],
+)
+async def test_every_field_may_be_left_empty(
+    world: World, path: str, words: Vocabulary, right: dict[str, str], is_form: bool
+) -> None:
+    source = await world.finished()
+    empty = dict.fromkeys(words.fields, "")
+    fields = empty | {
+        name: value.replace("SOURCE", source) for name, value in (right | {"prompt": "x"}).items()
+    }
+    client = world.admin if path.startswith("/orchestrations") else world.alice
+    path = path.replace("SOURCE", source)
+    answer = await (client.post(path, data=fields) if is_form else client.post(path, json=fields))
+    assert answer.is_success, answer.text
+    assert "warnings" not in answer.json()
+
+
+async def test_a_character_s_model_may_be_left_empty(world: World) -> None:
+    answer = await world.alice.post(
+        "/v1/videos/characters",
+        data={"name": "Ada", "model": ""},
+        files={"video": ("a.mp4", CLIP, "video/mp4")},
+    )
+    # As without one: the default model keeps none.
+    assert answer.json()["error"]["code"] == "unsupported_operation"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "param", "code"),
+    [
+        ("/v1/videos", {"prompt": ""}, "prompt", "empty_string"),
+        (JOBS, {"prompt": "x", "model": ""}, "model", "missing_required_parameter"),
+        (
+            "/v1/videos",
+            {"prompt": "x", "input_reference": {"image_url": ""}},
+            "input_reference.image_url",
+            "missing_required_parameter",
+        ),
+    ],
+)
+async def test_what_is_required_may_not_be_left_empty(
+    world: World, path: str, fields: dict[str, Any], param: str, code: str
+) -> None:
+    answer = await world.alice.post(path, json=fields)
+    error = answer.json().get("error", answer.json())
+    assert (answer.status_code, error["param"], error["code"]) == (400, param, code)
+
+
+@pytest.mark.parametrize(
+    "name", ["prompt", "model", "size", "width", "aspect_ratio", "n", "frame_index", "crop_bounds"]
+)
+async def test_a_file_where_none_is_read_is_called_one(world: World, name: str) -> None:
+    error = await refused(world, **{"model": "sora", "prompt": "x", name: IMAGE_URL})
+    assert error["param"] == name
+    assert "Upload" not in error["message"]
+    if name != "crop_bounds":
+        assert "a file" in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -339,6 +473,38 @@ async def test_a_key_within_a_field_counts_as_well(world: World) -> None:
     assert "Did you mean 'input_reference.image_url'?" in warning["message"]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"input_reference": {"image_url": {"url": IMAGE_URL, "detail": "low"}}},
+        {"image_url": {"url": IMAGE_URL, "detail": "low"}},
+    ],
+)
+async def test_a_key_deep_within_a_field_counts_too(world: World, fields: dict[str, Any]) -> None:
+    (warning,) = (await create(world, **fields)).json()["warnings"]
+    assert warning["param"] in ("input_reference.image_url.detail", "image_url.detail")
+
+
+async def test_a_picture_is_not_named_in_two_ways(world: World) -> None:
+    error = await refused(world, input_reference={"image_url": IMAGE_URL, "file_id": "file_abc"})
+    assert (error["param"], error["code"]) == ("input_reference", "unsupported_file_id")
+
+
+async def test_lists_of_official_clients_are_fields_like_others(world: World) -> None:
+    answer = await world.alice.post(
+        "/v1/videos",
+        data={"prompt": "a pier", "foo[]": ["1", "2"]},
+        files={"input_reference": PICTURE},
+    )
+    (warning,) = answer.json()["warnings"]
+    assert (warning["param"], warning["code"]) == ("foo[]", "unknown_parameter")
+    answer = await world.alice.post(
+        "/v1/videos", data={"prompt": "a pier", "seconds[]": ["4", "8"]}
+    )
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (400, "seconds[]")
+
+
 async def test_what_changes_nothing_is_told(world: World) -> None:
     (warning,) = (await create(world, fit="contain")).json()["warnings"]
     assert (warning["param"], warning["code"]) == ("fit", "unused_parameter")
@@ -364,7 +530,10 @@ async def test_a_thousand_odd_fields_do_no_harm(world: World) -> None:
         headers={"Content-Type": "application/json"},
     )
     assert answer.status_code == 200
-    assert len(answer.json()["warnings"]) == 20
+    *told, last = answer.json()["warnings"]
+    assert len(told) == 20
+    assert last["param"].startswith("field 20 ")
+    assert "and 979 more were ignored" in last["message"]
     assert all(len(warning["param"]) <= 64 for warning in answer.json()["warnings"])
 
 

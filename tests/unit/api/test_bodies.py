@@ -135,3 +135,101 @@ async def test_an_error_of_the_route_closes_the_files() -> None:
     with pytest.raises(LookupError):
         await fails()
     assert seen[0].file.file.closed
+
+
+def _part(disposition: str, value: bytes, *headers: str) -> bytes:
+    lines = ["--b", f"Content-Disposition: form-data; {disposition}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + value + b"\r\n--b--"
+
+
+@pytest.mark.parametrize(
+    ("disposition", "headers", "says"),
+    [
+        ('name="picture"', [], "needs a 'filename'"),
+        ('name="picture"', ["Content-Type: image/png"], "needs a 'filename'"),
+        (
+            'name="picture"; filename="a.png"',
+            ["Content-Transfer-Encoding: base64"],
+            "Content-Transfer-Encoding",
+        ),
+        (
+            'name="picture"',
+            ["content-transfer-encoding: Quoted-Printable"],
+            "Content-Transfer-Encoding",
+        ),
+    ],
+)
+async def test_a_part_that_can_t_be_read_is_named(
+    disposition: str, headers: list[str], says: str
+) -> None:
+    form = _part(disposition, b"\x89PNG\xff", *headers)
+    error = await refusal(request(MULTIPART, form))
+    assert (error.status, error.code, error.param) == (400, "invalid_form", "picture")
+    assert "'picture'" in error.message
+    assert says in error.message
+
+
+@pytest.mark.parametrize("encoding", ["binary", "8BIT", " 7bit "])
+async def test_a_part_may_say_that_it_is_as_it_is(encoding: str) -> None:
+    form = _part('name="prompt"', b"a pier", f"Content-Transfer-Encoding: {encoding}")
+    async with open_body(request(MULTIPART, form)) as body:
+        assert body.fields == {"prompt": "a pier"}
+
+
+@pytest.mark.parametrize(
+    ("filename", "name"),
+    [
+        ("filename*=UTF-8''a.png", "a.png"),
+        ("filename*=utf-8'en's%C3%B8.png", "s\u00f8.png"),
+        ("filename*=UTF-8''%ff.png", "\ufffd.png"),
+        ("filename*=nothing''a.png", "a.png"),
+        ("filename*=UTF-8''a.png; filename=\"b.png\"", "b.png"),
+    ],
+)
+async def test_a_file_s_name_may_be_extended(filename: str, name: str) -> None:
+    form = _part(f'name="files"; {filename}', b"\x89PNG\xff")
+    async with open_body(request(MULTIPART, form)) as body:
+        (upload,) = body.uploads
+        assert (upload.filename, upload.where) == (name, "files")
+        assert await upload.read(0, 9) == b"\x89PNG\xff"
+
+
+async def test_a_file_that_was_not_chosen_is_an_empty_field() -> None:
+    form = _part('name="input_reference"; filename=""', b"", "Content-Type: image/png")
+    async with open_body(request(MULTIPART, form)) as body:
+        assert (body.fields, body.uploads) == ({"input_reference": ""}, ())
+
+
+@pytest.mark.parametrize(
+    ("content_type", "form"),
+    [
+        (FORM, b"foo%5B%5D=1&foo%5B%5D=2&bar%5Ba%5D%5B%5D=1&bar%5Ba%5D%5B%5D=1"),
+        (
+            MULTIPART,
+            part("foo[]", b"1") + part("foo[]", b"2") + part("bar[a][]", b"1") * 2 + b"--b--",
+        ),
+    ],
+)
+async def test_a_name_with_brackets_is_a_list(content_type: str, form: bytes) -> None:
+    async with open_body(request(content_type, form)) as body:
+        assert body.fields == {"foo[]": ["1", "2"], "bar[a][]": ["1", "1"]}
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/xml", "multipart/mixed; boundary=b", "image/png", "text/html"]
+)
+async def test_a_type_that_is_not_read_says_which_are(content_type: str) -> None:
+    error = await refusal(request(content_type, b"{}"))
+    assert (error.status, error.code) == (415, "unsupported_content_type")
+    assert f"'{content_type.partition(';')[0]}'" in error.message
+    for taken in (JSON, "multipart/form-data", FORM):
+        assert taken in error.message
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "json", "text/json", "application/vnd.api+json", "application/octet-stream"],
+)
+async def test_what_may_be_json_is_read_as_json(content_type: str) -> None:
+    async with open_body(request(content_type, b'{"prompt": "x"}')) as body:
+        assert body.fields == {"prompt": "x"}

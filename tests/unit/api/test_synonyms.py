@@ -107,7 +107,6 @@ def test_what_contradicts_itself_is_refused(given: dict[str, Any], param: str) -
         {"aspect_ratio": "0:9"},
         {"aspect_ratio": 16},
         {"aspect_ratio": "16:9", "resolution": "1080p"},
-        {"aspect_ratio": ["16:9"]},
         {"resolution": "0x0"},
     ],
 )
@@ -115,6 +114,14 @@ def test_what_leads_to_no_one_size_lists_the_sizes(given: dict[str, Any]) -> Non
     error = refusal(**given)
     assert error.param in given
     assert "'720x1280' and '1280x720'" in error.message
+
+
+@pytest.mark.parametrize("name", ["aspect_ratio", "resolution", "width", "n", "frame_index"])
+@pytest.mark.parametrize("value", [["16:9"], {"a": 1}])
+def test_what_is_no_text_is_of_the_wrong_type(name: str, value: object) -> None:
+    error = refusal(**{name: value})
+    assert error.param == name
+    assert ("an array" if isinstance(value, list) else "an object") in error.message
 
 
 def test_an_image_url_is_what_it_starts_from() -> None:
