@@ -11,6 +11,7 @@ row key   holds                               read as
 ``k:SHA`` the video made for that key         a point; its insert is the lock; it outlives both
 ``t:ID``  the tombstone of a removed video    a point (``dailies.stores.tombstones``)
 ``g:N``   the owner's epoch                   a range of one (``dailies.stores.resends``)
+``g``     that the owner has had an epoch     never; its insert fails when there is one
 ========  ==================================  =====================================
 
 A video that was deleted while it ran has its record, for the pipeline alone, and its tombstone.

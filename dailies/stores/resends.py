@@ -9,7 +9,8 @@ What a video was asked by stands in its row of the index in falling order: ``Req
 numbers of the ``Sends`` that were answered with it and, where a resend made it, its ``Epoch``.
 
 The race between a first sending that is still under way and its resend is decided by the owner's
-*epoch*, a number that rises whenever a resend makes a video. It is the name of a row (``g:N``):
+*epoch*, a number that rises whenever a resend makes a video. It is the name of a row (``g:N``),
+and an epoch that is over never comes back (the row ``g`` says that the owner has had one):
 
 - a resend replaces the row in the transaction that inserts its video, on the condition that nobody
   has touched it since the resend looked for an earlier video;
@@ -87,9 +88,11 @@ class Resends:
             "PartitionKey eq @owner and RowKey ge @low and RowKey lt @high",
             parameters={"owner": owner, "low": "g:", "high": "g;"},
         )
-        async for found in rows:
-            return Epoch(int(str(found["RowKey"])[2:]), etag_of(found))
-        return Epoch()
+        newest = Epoch()
+        async for found in rows:  # one; two for a moment where reads see half of a transaction
+            read = Epoch(int(str(found["RowKey"])[2:]), etag_of(found))
+            newest = max(newest, read, key=lambda epoch: epoch.number)
+        return newest
 
     async def answer_with(
         self, owner: str, request_hash: str, sending: Sending, epoch: Epoch, now: float
@@ -131,10 +134,10 @@ class Resends:
         here = row(owner, f"g:{epoch.number}")
         following = row(owner, f"g:{epoch.number + 1}")
         if epoch.number == _NO_EPOCH:
-            return [("create", following)]
+            return [("create", row(owner, "g")), ("create", following)]
         if sending.number == 0:
             return [("update", here, {"mode": UpdateMode.MERGE})]
-        return [("delete", here, unchanged(epoch.etag)), ("create", following)]
+        return [("create", following), ("delete", here, unchanged(epoch.etag))]
 
     async def _equal(self, owner: str, request_hash: str, now: float) -> Sequence[_Sent]:
         """The videos that an equal request made of late, the newest first."""

@@ -83,6 +83,18 @@ async def test_of_a_first_sending_and_its_resend_the_later_one_looks_again(
     assert len(await _ids(records, owner)) == len(history) + 2
 
 
+@pytest.mark.parametrize("meanwhile", [(1,), (1, 2), (1, 1, 1)])
+async def test_a_first_sending_of_a_new_owner_finds_its_resend_whatever_else_was_resent(
+    records: RecordStore, owner: str, meanwhile: tuple[int, ...]
+) -> None:
+    begun = Sending(0, await records.epoch(owner))
+    resent = await _send(records, owner, 1)
+    for place, number in enumerate(meanwhile):
+        await _send(records, owner, number, f"another-{place}")
+    assert (await records.insert(_video(owner), begun)).id == resent
+    assert len(await _ids(records, owner)) == len(meanwhile) + 1
+
+
 async def _at_once(
     records: RecordStore, owner: str, hashes: Sequence[str], numbers: Sequence[int] = (0, 1, 2)
 ) -> list[str]:
