@@ -9,21 +9,28 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from dailies.api.bodies import Upload, open_body
+from dailies.api.bodies import Body, Upload, open_body
 from dailies.api.context import Context
+from dailies.api.form_arrays import with_arrays
 from dailies.api.given import Given, in_callers_words, read_given
 from dailies.api.lookup import find
 from dailies.api.observe import note
 from dailies.engine import InstanceState
-from dailies.inputs.examine import BytesSource, InputSource
 from dailies.intake.accept import Acceptance, GivenInput, accept
 from dailies.net.fetching import ReferenceFetcher
 from dailies.pipeline.start import start_video
-from dailies.protocols.inputs import check_frame_fields, read_input, refusal, takes_frames
+from dailies.protocols.inputs import (
+    Found,
+    check_frame_fields,
+    read_inputs,
+    refusal,
+    takes_frames,
+)
 from dailies.protocols.openai.bodies import REFERENCE, CreateVideo, RemixByCreate, RemixVideo
 from dailies.protocols.openai.derivations import derive, derive_again
 from dailies.protocols.openai.objects import RequestWarning
 from dailies.protocols.openai.synonyms import wish_of, wish_of_derived
+from dailies.protocols.pictures import Picture
 from dailies.protocols.vocabulary import CREATE, REMIX_BY_CREATE, SOURCE
 from dailies.protocols.wish import Plan, plan
 from dailies.settings import Settings
@@ -33,6 +40,7 @@ from dailies.telemetry.logs import log_event
 from dailies.video.basics import Operation
 from dailies.video.errors import InvalidRequest, TooLarge, Unavailable, UnusableReference
 from dailies.video.record import Source, VideoRequest
+from dailies.video.request import Role
 
 __all__ = [
     "Accepted",
@@ -50,6 +58,8 @@ _RETRY_COUNT = "x-stainless-retry-count"
 _MOST_DIGITS = 3
 # Well within what clients and gateways wait for an answer.
 _LONGEST_ACCEPT_SECONDS = 15.0
+# Of all images that a request names by URL; each has a limit of its own.
+_LONGEST_FETCH_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ async def create_video(
     """Validate the request, write the record and start the orchestration."""
     settings = context.services.settings
     sending = await sending_of(context, request, owner)
-    first: GivenInput | None = None
+    inputs: Sequence[GivenInput] = ()
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
         if body.fields.get(SOURCE) not in (None, ""):
             given = read_given(body, REMIX_BY_CREATE)
@@ -76,8 +86,8 @@ async def create_video(
                 context, request, owner, Operation.REMIX, remix, video_id, param=SOURCE
             )
         else:
-            given = read_given(body, CREATE)
-            asked, first = await _plain(context, given)
+            given = read_given(with_arrays(body, CREATE.arrays), CREATE)
+            asked, inputs = await _plain(context, given)
         return await accept_and_start(
             context,
             request,
@@ -85,63 +95,94 @@ async def create_video(
             given=given,
             owner=owner,
             source=source,
-            inputs=[] if first is None else [first],
+            inputs=inputs,
             sending=sending,
         )
 
 
-async def _plain(context: Context, given: Given) -> tuple[VideoRequest, GivenInput | None]:
-    """The request for a video of a prompt, with the image or the video that it starts from."""
+async def _plain(context: Context, given: Given) -> tuple[VideoRequest, Sequence[GivenInput]]:
+    """The request for a video of a prompt, with the images or the video that it is made of."""
     services = context.services
     body = CreateVideo.read(given.body.fields)
     wish = wish_of(body, services.catalogue)
-    has_input = body.reference is not None
+    roles = [picture.role for picture in body.pictures]
     with in_callers_words(wish.names):
         # Before anything is fetched, what is wrong with the rest.
-        planned = plan(services.catalogue, wish, with_image=has_input)
-        check_frame_fields(wish, planned.model, has_input=has_input)
-        if body.reference is None:
-            if wish.fit is not None:
-                given.warn_unused("fit", "It is about an image, and there is no 'input_reference'.")
-            return planned.request(), None
-        found = await _find_input(given, body.reference, services.fetcher)
-        return await _read_reference(planned, found, services.settings)
+        planned = plan(
+            services.catalogue,
+            wish,
+            with_image=Role.FIRST in roles,
+            last_frame=Role.LAST in roles,
+            references=roles.count(Role.REFERENCE),
+        )
+        check_frame_fields(wish, planned.model, has_input=Role.FIRST in roles)
+        _warn_unused(given, body)
+        found = await _find_all(given.body, body.pictures, services.fetcher)
+        return await _read_all(planned, found, services.settings)
 
 
-async def _find_input(
-    given: Given, reference: InputSource | str, fetcher: ReferenceFetcher
-) -> InputSource:
-    """What a create starts from: a file of the body, or what an https URL holds.
-
-    Raises:
-        InvalidRequest: it can't be fetched.
-        TooLarge: it has too many bytes.
-    """
-    if isinstance(reference, str):
-        return BytesSource(await fetcher.load(reference))
-    return given.body.take(reference) if isinstance(reference, Upload) else reference
+def _warn_unused(given: Given, body: CreateVideo) -> None:
+    """Tell of fields that are about others which are not there."""
+    if body.fit is not None and not any(p.role is not Role.REFERENCE for p in body.pictures):
+        given.warn_unused("fit", "It is about an image, and there is no 'input_reference'.")
+    if body.seconds_fit is not None and (body.seconds or body.duration or body.n_seconds) is None:
+        given.warn_unused("seconds_fit", "It is about a length, and there is no 'seconds'.")
 
 
-async def _read_reference(
-    plan: Plan, source: InputSource, settings: Settings
-) -> tuple[VideoRequest, GivenInput]:
-    """What is asked for, with what it starts from.
+async def _find_all(
+    body: Body, pictures: Sequence[Picture], fetcher: ReferenceFetcher
+) -> list[Found]:
+    """What a create is made of: files of the body, or what https URLs hold.
 
     Raises:
-        InvalidRequest: it can't be used, or the model takes nothing of its kind.
-        TooLarge: it has too many bytes.
+        InvalidRequest: one can't be fetched, or all of them not in time.
+        TooLarge: one has too many bytes.
     """
     try:
-        return await read_input(plan, source, settings)
+        async with asyncio.timeout(_LONGEST_FETCH_SECONDS):
+            return [await _find(body, picture, fetcher) for picture in pictures]
+    except TimeoutError:
+        raise InvalidRequest(
+            f"The images did not come within {_LONGEST_FETCH_SECONDS:g} seconds. Send them as "
+            "files, or fewer of them.",
+            param=pictures[-1].param,
+            code="image_url_unreachable",
+        ) from None
+
+
+async def _find(body: Body, picture: Picture, fetcher: ReferenceFetcher) -> Found:
+    source = picture.source
+    if isinstance(source, str):
+        with in_callers_words({REFERENCE: picture.param}):
+            data = await fetcher.load(source)
+        source = await body.keep(data)
+    elif isinstance(source, Upload):
+        body.take(source)
+    return Found(picture.role, source, picture.param)
+
+
+async def _read_all(
+    plan: Plan, found: Sequence[Found], settings: Settings
+) -> tuple[VideoRequest, Sequence[GivenInput]]:
+    """What is asked for, with what it is made of.
+
+    Raises:
+        InvalidRequest: one of the files can't be used, or the model takes nothing of its kind.
+        TooLarge: one has too many bytes.
+    """
+    try:
+        return await read_inputs(plan, found, settings)
     except UnusableReference as error:
-        most = settings.max_reference_bytes
-        if source.length > most and not takes_frames(plan.model):
-            raise TooLarge(
-                f"The file '{REFERENCE}' is larger than {most:,} bytes. Send a smaller one.",
-                param=REFERENCE,
-                code="file_too_large",
-            ) from None
-        raise refusal(error, f"Invalid '{REFERENCE}': {error.message}", param=REFERENCE) from None
+        param = error.param or REFERENCE
+        if error.code == "image_too_large" and not takes_frames(plan.model):
+            most = settings.max_reference_bytes
+            if any(each.param == param and each.source.length > most for each in found):
+                raise TooLarge(
+                    f"The file '{param}' is larger than {most:,} bytes. Send a smaller one.",
+                    param=param,
+                    code="file_too_large",
+                ) from None
+        raise refusal(error, f"Invalid '{param}': {error.message}", param=param) from None
 
 
 async def derived(

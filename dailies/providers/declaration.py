@@ -73,6 +73,7 @@ class Provider:
         token_scope: for which scope the app's identity gets a token; None when it takes none.
         kept_seconds: how long it keeps jobs and their files; None when it doesn't say.
         jobs_api: its videos can be asked for as jobs of the Sora 1 API.
+        takes_options: its adapter sends ``Submission.options`` on.
         answers: rows that are asked before the general ones, see ``dailies.providers.classify``.
         helps: remedies in place of the general ones.
     """
@@ -88,6 +89,7 @@ class Provider:
     token_scope: str | None = None
     kept_seconds: float | None = None
     jobs_api: bool = False
+    takes_options: bool = True
     answers: tuple[Answer, ...] = ()
     helps: tuple[Help, ...] = ()
 
@@ -106,7 +108,11 @@ class Provider:
 
     def complete(self, deployment: Deployment) -> Deployment:
         """The deployment with what this provider's are, where its entry does not say it."""
-        own = {"kept_seconds": self.kept_seconds, "jobs_api": self.jobs_api}
+        own = {
+            "kept_seconds": self.kept_seconds,
+            "jobs_api": self.jobs_api,
+            "takes_options": self.takes_options,
+        }
         said = deployment.model_fields_set
         return deployment.model_copy(
             update={name: value for name, value in own.items() if name not in said}

@@ -17,10 +17,14 @@ from dailies.protocols.fields import (
     Fields,
     Fit,
     Length,
+    LengthFit,
     ModelName,
+    NegativePrompt,
     PictureSize,
     Prompt,
+    Seed,
     Side,
+    Sound,
     User,
     Word,
     read_text,
@@ -28,7 +32,10 @@ from dailies.protocols.fields import (
 )
 from dailies.protocols.frames import Crop, FrameIndex
 from dailies.protocols.messages import missing, wrong_type
+from dailies.protocols.options import read_provider_options
+from dailies.protocols.pictures import Picture, read_frames, read_references, url_of
 from dailies.video.errors import InvalidRequest
+from dailies.video.request import Role
 
 __all__ = [
     "REFERENCE",
@@ -45,18 +52,8 @@ REFERENCE = "input_reference"
 _LONGEST_NAME = 80
 
 
-def _url(value: object, name: str) -> InputSource | str:
-    # As other endpoints of OpenAI nest it.
-    url = value.get("url") if isinstance(value, dict) else value
-    if url == "":
-        raise missing(name)
-    if not isinstance(url, str | InputSource):
-        raise wrong_type(name, "a string", url)
-    return url
-
-
 def _image_url(value: object) -> InputSource | str:
-    return _url(value, "image_url")
+    return url_of(value, "image_url")
 
 
 def _reference(value: object) -> InputSource | str:
@@ -71,7 +68,14 @@ def _reference(value: object) -> InputSource | str:
             param=REFERENCE,
             code="unsupported_file_id",
         )
-    return _url(value.get("image_url"), f"{REFERENCE}.image_url")
+    return url_of(value.get("image_url"), f"{REFERENCE}.image_url")
+
+
+def _routing(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise wrong_type("provider", "an object", value)
+    options = value.get("options")
+    return {} if options in (None, "") else read_provider_options(options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,68 @@ Name = Annotated[
 ]
 
 
+_JSON_TEXT = {"type": "string", "contentMediaType": "application/json"}
+_IMAGE_URL: dict[str, Any] = {
+    "type": {"type": "string", "enum": ["image_url"]},
+    "image_url": {"type": "object", "required": ["url"], "properties": {"url": _URL}},
+}
+_FRAME_TYPE = {"type": "string", "enum": ["first_frame", "last_frame"]}
+_ABOUT_FRAMES = (
+    "Images that the video starts and ends with. The first is the same as `input_reference`; a "
+    "last one is only for models that take it."
+)
+_ABOUT_REFERENCES = "Images that the video is to look like. Only for models that take them."
+_ABOUT_OPTIONS = (
+    "What is asked of one provider alone, by its id: passed on as it stands to the one that makes "
+    "the video."
+)
+
+FrameImages = Annotated[
+    tuple[Picture, ...],
+    PlainValidator(read_frames),
+    said(
+        _ABOUT_FRAMES,
+        {"frame_images": _JSON_TEXT},
+        type="array",
+        maxItems=2,
+        items={
+            "type": "object",
+            "required": ["image_url", "frame_type"],
+            "properties": {**_IMAGE_URL, "frame_type": _FRAME_TYPE},
+        },
+    ),
+]
+InputReferences = Annotated[
+    tuple[Picture, ...],
+    PlainValidator(read_references),
+    said(
+        _ABOUT_REFERENCES,
+        {"input_references": {"type": "array", "items": _FILE}},
+        type="array",
+        maxItems=16,
+        items={"type": "object", "required": ["image_url"], "properties": _IMAGE_URL},
+    ),
+]
+ProviderOptions = Annotated[
+    dict[str, Any],
+    Field(repr=False),
+    PlainValidator(read_provider_options),
+    said(
+        _ABOUT_OPTIONS,
+        {"provider_options": _JSON_TEXT},
+        type="object",
+        additionalProperties={"type": "object"},
+    ),
+]
+Routing = Annotated[
+    dict[str, Any],
+    PlainValidator(_routing),
+    Field(repr=False),
+    UNDOCUMENTED,
+]
+"""OpenRouter's: ``options`` in it are the same as ``provider_options``."""
+
+
 def _same_as(name: str) -> Any:
     return Field(default=None, description=f"The same as `{name}`, in words of other services.")
 
@@ -200,12 +266,27 @@ class CreateVideo(Fields):
     height: Side = None
     aspect_ratio: AspectRatio = None
     resolution: Resolution = None
+    frame_images: FrameImages = ()
+    input_references: InputReferences = ()
+    generate_audio: Sound = None
+    seed: Seed = None
+    negative_prompt: NegativePrompt = None
+    provider_options: ProviderOptions = Field(default_factory=dict)
+    provider: Routing = Field(default_factory=dict)
+    seconds_fit: LengthFit = None
     remix_video_id: Remixed = ""
 
     @property
     def reference(self) -> InputSource | str | None:
         """What it starts from: a file, or where one is to be fetched."""
         return self.image_url if self.input_reference is None else self.input_reference
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All that it is to be made of: the first frame, the last, what it is to look like."""
+        first = [] if self.reference is None else [Picture(Role.FIRST, self.reference, REFERENCE)]
+        frames = sorted(self.frame_images, key=lambda frame: frame.role is Role.LAST)
+        return (*first, *frames, *self.input_references)
 
 
 class RemixVideo(Fields):

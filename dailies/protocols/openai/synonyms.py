@@ -18,6 +18,7 @@ from dailies.protocols.openai.bodies import CreateVideo, RemixVideo
 from dailies.protocols.wish import Wish
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
+from dailies.video.request import Role
 
 __all__ = ["wish_of", "wish_of_derived"]
 
@@ -48,6 +49,12 @@ def wish_of(body: CreateVideo, catalogue: Catalogue) -> Wish:
                 code="invalid_value",
             )
         names["input_reference"] = "image_url"
+    options = body.provider_options or body.provider
+    if body.provider and body.provider != options:
+        raise _contradiction("provider_options", "provider")
+    if body.provider and not body.provider_options:
+        names["provider_options"] = "provider"
+    _name_first(body, names)
     return Wish(
         prompt=body.prompt,
         model=body.model,
@@ -58,8 +65,27 @@ def wish_of(body: CreateVideo, catalogue: Catalogue) -> Wish:
         fit=body.fit,
         frame_index=body.frame_index,
         crop=body.crop_bounds,
+        seed=body.seed,
+        negative_prompt=body.negative_prompt,
+        sound=body.generate_audio,
+        provider_options=options,
+        seconds_fit_nearest=bool(body.seconds_fit),
         names=names,
     )
+
+
+def _name_first(body: CreateVideo, names: dict[str, str]) -> None:
+    """What the caller calls the first frame; there may be one."""
+    in_list = any(frame.role is Role.FIRST for frame in body.frame_images)
+    if in_list and body.reference is None:
+        names["input_reference"] = "frame_images"
+    elif in_list:
+        raise InvalidRequest(
+            "A video starts from one image: send it as 'input_reference' or as the first frame in "
+            "'frame_images', not both.",
+            param="frame_images",
+            code="invalid_value",
+        )
 
 
 def wish_of_derived(body: RemixVideo) -> Wish:
