@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
-from dailies.api import characters, content, derivatives, errors, operations, videos
+from dailies.api import characters, content, derivatives, errors, models, operations, videos
 from dailies.api.front import Front, Head
 from dailies.api.observe import Observer
 from dailies.api.sora1 import routes as sora1
@@ -26,7 +26,14 @@ The videos protocol of OpenAI and of Azure OpenAI. Every path under `/v1` is als
 """
 
 # Fixed paths come before those with an id in the same place.
-_ROUTERS = (sora1.router, characters.router, derivatives.router, content.router, videos.router)
+_ROUTERS = (
+    sora1.router,
+    models.router,
+    characters.router,
+    derivatives.router,
+    content.router,
+    videos.router,
+)
 
 
 def create_app() -> FastAPI:
