@@ -91,6 +91,9 @@ def url_of(value: object, name: str) -> InputSource | str:
 
 def _items(value: object, name: str) -> list[Any]:
     items = json_of(value, name)
+    if isinstance(items, Mapping) and items and all(key.isdecimal() for key in items):
+        # A form that numbers them: input_references[0], input_references[1], …
+        items = [items[key] for key in sorted(items, key=lambda key: (len(key), key))]
     if isinstance(items, Mapping | InputSource):
         items = [items]
     if not isinstance(items, list):

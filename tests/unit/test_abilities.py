@@ -34,8 +34,8 @@ models:
         negative_prompt: true
         sound: chosen
         prices: null
-      - {<<: *able, name: seeds, provider: beta, last_frame: false, max_references: 0, sound: always,
-         seconds: [4, 8], negative_prompt: false}
+      - {<<: *able, name: seeds, provider: beta, last_frame: false, max_references: 0,
+         sound: always, seconds: [4, 8], negative_prompt: false}
   plain:
     deployments:
       - {<<: *able, name: plain, last_frame: false, max_references: 0, seed: false,
@@ -169,6 +169,6 @@ def test_a_length_may_become_the_nearest(seconds: int | None, made: int) -> None
 def test_a_length_is_never_changed_unasked() -> None:
     with pytest.raises(InvalidRequest, match="Supported values"):
         plan(CATALOGUE, Wish("p", "able", seconds=6), with_image=False)
+    wish = Wish("p", "able", seconds="long", seconds_fit_nearest=True)
     with pytest.raises(InvalidRequest, match="Supported values"):
-        wish = Wish("p", "able", seconds="long", seconds_fit_nearest=True)
         plan(CATALOGUE, wish, with_image=False)

@@ -29,7 +29,8 @@ models:
       - {<<: *one, name: wave-beta, provider: beta, deployment: wave-upstream, upstream_models: []}
   gone:
     deployments:
-      - {<<: *one, name: gone-beta, provider: beta, endpoint: "${NOWHERE}", deployment: gone-1}
+      - {<<: *one, name: gone-beta, provider: beta, endpoint: "${NOWHERE}", deployment: gone-1,
+         upstream_models: []}
 """
 CATALOGUE = Catalogue.parse(TEXT, {})
 

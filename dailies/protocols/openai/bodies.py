@@ -236,9 +236,13 @@ Routing = Annotated[
     dict[str, Any],
     PlainValidator(_routing),
     Field(repr=False),
-    UNDOCUMENTED,
+    said(
+        "As OpenRouter has it: `options` in it are the same as `provider_options`.",
+        {"provider[options]": _JSON_TEXT},
+        type="object",
+        properties={"options": {"type": "object", "additionalProperties": {"type": "object"}}},
+    ),
 ]
-"""OpenRouter's: ``options`` in it are the same as ``provider_options``."""
 
 
 def _same_as(name: str) -> Any:
