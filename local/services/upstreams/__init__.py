@@ -1,7 +1,7 @@
 """The simulated providers beside Sora, each in one module of this package.
 
-A module declares its ``Upstream``; it is then served below ``/upstreams/{name}``, and the stack's app
-gets its ``settings``. Nothing else knows its name.
+A module declares its ``Upstream``; it is then served below ``/upstreams/{name}``, and the app of
+the stack gets its ``settings``. Nothing else knows its name.
 """
 
 from __future__ import annotations
