@@ -9,36 +9,28 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from dailies.api.bodies import Body, Upload, open_body
+from dailies.api.bodies import open_body
 from dailies.api.context import Context
 from dailies.api.form_arrays import with_arrays
 from dailies.api.given import Given, in_callers_words, read_given
 from dailies.api.lookup import find
 from dailies.api.observe import note
+from dailies.api.pictures import find_all, read_all
 from dailies.engine import InstanceState
 from dailies.intake.accept import Acceptance, GivenInput, accept
-from dailies.net.fetching import ReferenceFetcher
 from dailies.pipeline.start import start_video
-from dailies.protocols.inputs import (
-    Found,
-    check_frame_fields,
-    read_inputs,
-    refusal,
-    takes_frames,
-)
-from dailies.protocols.openai.bodies import REFERENCE, CreateVideo, RemixByCreate, RemixVideo
+from dailies.protocols.inputs import check_frame_fields
+from dailies.protocols.openai.bodies import CreateVideo, RemixByCreate, RemixVideo
 from dailies.protocols.openai.derivations import derive, derive_again
 from dailies.protocols.openai.objects import RequestWarning
 from dailies.protocols.openai.synonyms import wish_of, wish_of_derived
-from dailies.protocols.pictures import Picture
 from dailies.protocols.vocabulary import CREATE, REMIX_BY_CREATE, SOURCE
-from dailies.protocols.wish import Plan, plan
-from dailies.settings import Settings
+from dailies.protocols.wish import plan
 from dailies.stores.resends import Sending
 from dailies.stores.rows import hash_key
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Operation
-from dailies.video.errors import InvalidRequest, TooLarge, Unavailable, UnusableReference
+from dailies.video.errors import InvalidRequest, Unavailable
 from dailies.video.record import Source, VideoRequest
 from dailies.video.request import Role
 
@@ -58,8 +50,6 @@ _RETRY_COUNT = "x-stainless-retry-count"
 _MOST_DIGITS = 3
 # Well within what clients and gateways wait for an answer.
 _LONGEST_ACCEPT_SECONDS = 15.0
-# Of all images that a request names by URL; each has a limit of its own.
-_LONGEST_FETCH_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +107,8 @@ async def _plain(context: Context, given: Given) -> tuple[VideoRequest, Sequence
         )
         check_frame_fields(wish, planned.model, has_input=Role.FIRST in roles)
         _warn_unused(given, body)
-        found = await _find_all(given.body, body.pictures, services.fetcher)
-        return await _read_all(planned, found, services.settings)
+        found = await find_all(given.body, body.pictures, services.fetcher)
+        return await read_all(planned, found, services.settings)
 
 
 def _warn_unused(given: Given, body: CreateVideo) -> None:
@@ -127,62 +117,6 @@ def _warn_unused(given: Given, body: CreateVideo) -> None:
         given.warn_unused("fit", "It is about an image, and there is no 'input_reference'.")
     if body.seconds_fit is not None and (body.seconds or body.duration or body.n_seconds) is None:
         given.warn_unused("seconds_fit", "It is about a length, and there is no 'seconds'.")
-
-
-async def _find_all(
-    body: Body, pictures: Sequence[Picture], fetcher: ReferenceFetcher
-) -> list[Found]:
-    """What a create is made of: files of the body, or what https URLs hold.
-
-    Raises:
-        InvalidRequest: one can't be fetched, or all of them not in time.
-        TooLarge: one has too many bytes.
-    """
-    try:
-        async with asyncio.timeout(_LONGEST_FETCH_SECONDS):
-            return [await _find(body, picture, fetcher) for picture in pictures]
-    except TimeoutError:
-        raise InvalidRequest(
-            f"The images did not come within {_LONGEST_FETCH_SECONDS:g} seconds. Send them as "
-            "files, or fewer of them.",
-            param=pictures[-1].param,
-            code="image_url_unreachable",
-        ) from None
-
-
-async def _find(body: Body, picture: Picture, fetcher: ReferenceFetcher) -> Found:
-    source = picture.source
-    if isinstance(source, str):
-        with in_callers_words({REFERENCE: picture.param}):
-            data = await fetcher.load(source)
-        source = await body.keep(data)
-    elif isinstance(source, Upload):
-        body.take(source)
-    return Found(picture.role, source, picture.param)
-
-
-async def _read_all(
-    plan: Plan, found: Sequence[Found], settings: Settings
-) -> tuple[VideoRequest, Sequence[GivenInput]]:
-    """What is asked for, with what it is made of.
-
-    Raises:
-        InvalidRequest: one of the files can't be used, or the model takes nothing of its kind.
-        TooLarge: one has too many bytes.
-    """
-    try:
-        return await read_inputs(plan, found, settings)
-    except UnusableReference as error:
-        param = error.param or REFERENCE
-        if error.code == "image_too_large" and not takes_frames(plan.model):
-            most = settings.max_reference_bytes
-            if any(each.param == param and each.source.length > most for each in found):
-                raise TooLarge(
-                    f"The file '{param}' is larger than {most:,} bytes. Send a smaller one.",
-                    param=param,
-                    code="file_too_large",
-                ) from None
-        raise refusal(error, f"Invalid '{param}': {error.message}", param=param) from None
 
 
 async def derived(

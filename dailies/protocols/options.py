@@ -9,14 +9,17 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, PlainValidator
 
 from dailies.catalogue import Catalogue, Model
+from dailies.protocols.fields import JSON_TEXT, said
 from dailies.protocols.frames import json_of
-from dailies.protocols.messages import type_name
+from dailies.protocols.messages import type_name, wrong_type
 from dailies.video.errors import InvalidRequest
 
-__all__ = ["options_by_provider", "read_provider_options"]
+__all__ = ["ProviderOptions", "Routing", "options_by_provider", "read_provider_options"]
 
 _PARAM = "provider_options"
 _MOST_BYTES = 16 * 1024
@@ -71,6 +74,13 @@ def options_by_provider(
     return {model.providers[0]: dict(options)}
 
 
+def _routing(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise wrong_type("provider", "an object", value)
+    options = value.get("options")
+    return {} if options in (None, "") else read_provider_options(options)
+
+
 def _check(value: object, depth: int) -> None:
     if isinstance(value, dict | list):
         if not depth:
@@ -91,3 +101,32 @@ def _unknown(name: str, providers: Collection[str]) -> InvalidRequest:
 
 def _invalid(message: str) -> InvalidRequest:
     return InvalidRequest(f"Invalid '{_PARAM}': {message}", param=_PARAM, code="invalid_value")
+
+
+_ABOUT_OPTIONS = (
+    "What is asked of one provider alone, by its id: passed on as it stands to the one that makes "
+    "the video."
+)
+
+ProviderOptions = Annotated[
+    dict[str, Any],
+    Field(repr=False),
+    PlainValidator(read_provider_options),
+    said(
+        _ABOUT_OPTIONS,
+        {"provider_options": JSON_TEXT},
+        type="object",
+        additionalProperties={"type": "object"},
+    ),
+]
+Routing = Annotated[
+    dict[str, Any],
+    PlainValidator(_routing),
+    Field(repr=False),
+    said(
+        "As OpenRouter has it: `options` in it are the same as `provider_options`.",
+        {"provider[options]": JSON_TEXT},
+        type="object",
+        properties={"options": {"type": "object", "additionalProperties": {"type": "object"}}},
+    ),
+]

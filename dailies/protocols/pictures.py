@@ -9,15 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import PlainValidator
 
 from dailies.inputs.examine import InputSource
+from dailies.protocols.fields import JSON_TEXT, said
 from dailies.protocols.frames import json_of
 from dailies.protocols.messages import missing, unsupported, wrong_type
 from dailies.video.errors import InvalidRequest
 from dailies.video.request import Role
 
-__all__ = ["FRAMES", "REFERENCES", "Picture", "read_frames", "read_references", "url_of"]
+__all__ = [
+    "FRAMES",
+    "REFERENCES",
+    "FrameImages",
+    "InputReferences",
+    "Picture",
+    "read_frames",
+    "read_references",
+    "url_of",
+]
 
 FRAMES = "frame_images"
 REFERENCES = "input_references"
@@ -125,3 +137,43 @@ def _checked(source: InputSource | str, name: str) -> InputSource | str:
 
 def _invalid(name: str, why: str) -> InvalidRequest:
     return InvalidRequest(f"Invalid '{name}': {why}.", param=name, code="invalid_value")
+
+
+_FILE = {"type": "string", "format": "binary"}
+_URL = {"type": "string", "description": "An https URL on the public internet, or a data URL."}
+_IMAGE_URL: dict[str, Any] = {
+    "type": {"type": "string", "enum": ["image_url"]},
+    "image_url": {"type": "object", "required": ["url"], "properties": {"url": _URL}},
+}
+_FRAME_TYPE = {"type": "string", "enum": ["first_frame", "last_frame"]}
+_ABOUT_FRAMES = (
+    "Images that the video starts and ends with. The first is the same as `input_reference`; a "
+    "last one is only for models that take it."
+)
+_ABOUT_REFERENCES = "Images that the video is to look like. Only for models that take them."
+FrameImages = Annotated[
+    tuple[Picture, ...],
+    PlainValidator(read_frames),
+    said(
+        _ABOUT_FRAMES,
+        {"frame_images": JSON_TEXT},
+        type="array",
+        maxItems=2,
+        items={
+            "type": "object",
+            "required": ["image_url", "frame_type"],
+            "properties": {**_IMAGE_URL, "frame_type": _FRAME_TYPE},
+        },
+    ),
+]
+InputReferences = Annotated[
+    tuple[Picture, ...],
+    PlainValidator(read_references),
+    said(
+        _ABOUT_REFERENCES,
+        {"input_references": {"type": "array", "items": _FILE}},
+        type="array",
+        maxItems=16,
+        items={"type": "object", "required": ["image_url"], "properties": _IMAGE_URL},
+    ),
+]

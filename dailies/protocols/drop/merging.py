@@ -27,15 +27,11 @@ from pydantic import (
 
 from dailies.jsontext import parse_json
 from dailies.protocols.drop.naming import DEFAULTS_NAME, sidecar_candidates
-from dailies.protocols.fields import (
-    MAX_PROMPT_CHARACTERS,
-    read_negative_prompt,
-    read_seed,
-    read_sound,
-)
+from dailies.protocols.fields import MAX_PROMPT_CHARACTERS
 from dailies.protocols.frames import read_crop
 from dailies.protocols.options import read_provider_options
 from dailies.protocols.wish import Wish
+from dailies.protocols.wishes import read_negative_prompt, read_seed, read_sound
 from dailies.video.basics import Size
 from dailies.video.errors import DropError, InvalidRequest
 from dailies.video.framing import CropBounds, FitMode

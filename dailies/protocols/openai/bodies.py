@@ -17,14 +17,10 @@ from dailies.protocols.fields import (
     Fields,
     Fit,
     Length,
-    LengthFit,
     ModelName,
-    NegativePrompt,
     PictureSize,
     Prompt,
-    Seed,
     Side,
-    Sound,
     User,
     Word,
     read_text,
@@ -32,8 +28,9 @@ from dailies.protocols.fields import (
 )
 from dailies.protocols.frames import Crop, FrameIndex
 from dailies.protocols.messages import missing, wrong_type
-from dailies.protocols.options import read_provider_options
-from dailies.protocols.pictures import Picture, read_frames, read_references, url_of
+from dailies.protocols.options import ProviderOptions, Routing
+from dailies.protocols.pictures import FrameImages, InputReferences, Picture, url_of
+from dailies.protocols.wishes import LengthFit, NegativePrompt, Seed, Sound
 from dailies.video.errors import InvalidRequest
 from dailies.video.request import Role
 
@@ -69,13 +66,6 @@ def _reference(value: object) -> InputSource | str:
             code="unsupported_file_id",
         )
     return url_of(value.get("image_url"), f"{REFERENCE}.image_url")
-
-
-def _routing(value: object) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise wrong_type("provider", "an object", value)
-    options = value.get("options")
-    return {} if options in (None, "") else read_provider_options(options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,72 +166,6 @@ Name = Annotated[
     str,
     PlainValidator(_name),
     said("", type="string", minLength=1, maxLength=_LONGEST_NAME, pattern=r"\S"),
-]
-
-
-_JSON_TEXT = {"type": "string", "contentMediaType": "application/json"}
-_IMAGE_URL: dict[str, Any] = {
-    "type": {"type": "string", "enum": ["image_url"]},
-    "image_url": {"type": "object", "required": ["url"], "properties": {"url": _URL}},
-}
-_FRAME_TYPE = {"type": "string", "enum": ["first_frame", "last_frame"]}
-_ABOUT_FRAMES = (
-    "Images that the video starts and ends with. The first is the same as `input_reference`; a "
-    "last one is only for models that take it."
-)
-_ABOUT_REFERENCES = "Images that the video is to look like. Only for models that take them."
-_ABOUT_OPTIONS = (
-    "What is asked of one provider alone, by its id: passed on as it stands to the one that makes "
-    "the video."
-)
-
-FrameImages = Annotated[
-    tuple[Picture, ...],
-    PlainValidator(read_frames),
-    said(
-        _ABOUT_FRAMES,
-        {"frame_images": _JSON_TEXT},
-        type="array",
-        maxItems=2,
-        items={
-            "type": "object",
-            "required": ["image_url", "frame_type"],
-            "properties": {**_IMAGE_URL, "frame_type": _FRAME_TYPE},
-        },
-    ),
-]
-InputReferences = Annotated[
-    tuple[Picture, ...],
-    PlainValidator(read_references),
-    said(
-        _ABOUT_REFERENCES,
-        {"input_references": {"type": "array", "items": _FILE}},
-        type="array",
-        maxItems=16,
-        items={"type": "object", "required": ["image_url"], "properties": _IMAGE_URL},
-    ),
-]
-ProviderOptions = Annotated[
-    dict[str, Any],
-    Field(repr=False),
-    PlainValidator(read_provider_options),
-    said(
-        _ABOUT_OPTIONS,
-        {"provider_options": _JSON_TEXT},
-        type="object",
-        additionalProperties={"type": "object"},
-    ),
-]
-Routing = Annotated[
-    dict[str, Any],
-    PlainValidator(_routing),
-    Field(repr=False),
-    said(
-        "As OpenRouter has it: `options` in it are the same as `provider_options`.",
-        {"provider[options]": _JSON_TEXT},
-        type="object",
-        properties={"options": {"type": "object", "additionalProperties": {"type": "object"}}},
-    ),
 ]
 
 

@@ -76,9 +76,7 @@ async def test_models_are_told_to_those_with_a_key(world: World, path: str) -> N
 async def test_the_official_client(world: World) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        client = openai.AsyncOpenAI(
-            base_url="http://dailies.test/v1", api_key=world.keys["alice"], http_client=world.alice
-        )
+        client = world.official
         listed = [model.id async for model in client.models.list()]
         assert listed == list(world.services.catalogue.models)
         found = await client.models.retrieve("studio/able-1")

@@ -153,9 +153,7 @@ async def test_a_last_frame_alone_decides_the_size(world: World) -> None:
 async def test_the_official_client_s_forms(world: World) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        client = openai.AsyncOpenAI(
-            base_url="http://dailies.test/v1", api_key=world.keys["alice"], http_client=world.alice
-        )
+        client = world.official
         extra = {
             **WISHES,
             "frame_images": [
@@ -190,9 +188,7 @@ async def test_files_of_a_form_are_references(world: World) -> None:
 async def test_options_in_a_form_that_lost_their_types_are_refused(
     world: World, options: dict[str, Any]
 ) -> None:
-    client = openai.AsyncOpenAI(
-        base_url="http://dailies.test/v1", api_key=world.keys["alice"], http_client=world.alice
-    )
+    client = world.official
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         with pytest.raises(openai.BadRequestError, match="JSON text"):

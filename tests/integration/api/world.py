@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import httpx
+import openai
 from azure.core.credentials import AccessTokenInfo
 from azure.core.messaging import CloudEvent
 from azure.data.tables.aio import TableServiceClient
@@ -304,6 +305,14 @@ class World:
         )
         assert changed is not None
         return changed
+
+    @property
+    def official(self) -> openai.AsyncOpenAI:
+        """The official client, with alice's key."""
+        transport: Any = self.alice  # it is declared to take that of another major version
+        return openai.AsyncOpenAI(
+            base_url="http://dailies.test/v1", api_key=self.keys["alice"], http_client=transport
+        )
 
     async def record(self, video_id: str) -> VideoRecord | None:
         """Alice's record as it is now."""

@@ -25,7 +25,7 @@ from dailies.net.numerals import whole_number
 from dailies.protocols.drop.announcements import read_announcement
 from dailies.protocols.drop.merging import ParameterFile, parameters
 from dailies.protocols.drop.naming import classify
-from dailies.protocols.fields import read_length, read_prompt, read_seed
+from dailies.protocols.fields import read_length, read_prompt
 from dailies.protocols.frames import read_crop, read_frame_index
 from dailies.protocols.openai.bodies import CreateVideo
 from dailies.protocols.openai.synonyms import wish_of
@@ -33,6 +33,7 @@ from dailies.protocols.options import options_by_provider, read_provider_options
 from dailies.protocols.sora1.ids import generation_of, video_of_job
 from dailies.protocols.sora1.job import read_items
 from dailies.protocols.vocabulary import CREATE
+from dailies.protocols.wishes import read_seed
 from dailies.stores.characters import CharacterStore
 from dailies.stores.records import hash_key, is_video_id
 from dailies.telemetry import tracecontext
