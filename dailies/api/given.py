@@ -120,18 +120,18 @@ def _refuse_names(names: Sequence[str], vocabulary: Vocabulary) -> None:
                 param=shown,
                 code="unsupported_parameter",
             )
+        if folded in known:
+            raise InvalidRequest(
+                f"Unknown parameter: '{shown}'. Write it '{known[folded]}'.",
+                param=shown,
+                code="unknown_parameter",
+            )
         field = name.partition("[")[0]
         if field != name and field in vocabulary.fields:
             # A form that takes an object apart: what can't be put together must not be ignored.
             raise InvalidRequest(
                 f"'{shown}' can't be read. In a form, write '{field}' as JSON text; or send the "
                 "request as JSON.",
-                param=shown,
-                code="unknown_parameter",
-            )
-        if folded in known:
-            raise InvalidRequest(
-                f"Unknown parameter: '{shown}'. Write it '{known[folded]}'.",
                 param=shown,
                 code="unknown_parameter",
             )

@@ -506,6 +506,7 @@ async def test_lists_of_official_clients_are_fields_like_others(world: World) ->
     )
     error = answer.json()["error"]
     assert (answer.status_code, error["param"]) == (400, "seconds[]")
+    assert "Write it 'seconds'" in error["message"]
 
 
 async def test_what_changes_nothing_is_told(world: World) -> None:
