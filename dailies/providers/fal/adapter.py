@@ -61,8 +61,9 @@ class FalOptions(MappedOptions):
     """``options`` of a deployment.
 
     Attributes:
-        with_image: serves requests with a first or a last frame, where the deployment itself
+        with_image: serves requests with a first frame or a last one, where the deployment itself
             takes none.
+        with_last_frame: serves those with a last frame, where ``with_image`` does not.
         with_references: serves requests with images to look like.
         reruns: fal runs a request again whose run failed.
         start_timeout: seconds after which a request that has not begun is given up.
@@ -73,6 +74,7 @@ class FalOptions(MappedOptions):
 
     result: str = "video.url"
     with_image: Route | None = None
+    with_last_frame: Route | None = None
     with_references: Route | None = None
     reruns: bool = False
     start_timeout: float | None = Field(default=None, gt=1)
@@ -189,11 +191,12 @@ class Fal:
         if isinstance(reply, Outcome):
             return reply
         told = bool(state.get("error") or state.get("error_type"))
-        if not told and not reply.is_success and not is_the_models(reply):
-            return self._wire.classified(Call.STATUS, in_envelope(reply), job_id=job_id)
-        if told or not reply.is_success:
+        result = read_json(reply.body) if reply.is_success else None
+        if told or is_the_models(reply):
             job = failed_job(job_id, reply, state)
-        elif self._link(read_json(reply.body)) is None:
+        elif not isinstance(result, dict):  # the queue's own trouble, which passes
+            return self._wire.classified(Call.STATUS, in_envelope(reply), job_id=job_id)
+        elif self._link(result) is None:
             job = UpstreamJob(
                 job_id,
                 JobStatus.FAILED,
@@ -218,7 +221,9 @@ class Fal:
         route = None
         if submission.references:
             route = options.with_references
-        elif submission.reference or submission.last_frame:
+        elif submission.last_frame:
+            route = options.with_last_frame or options.with_image
+        elif submission.reference:
             route = options.with_image
         if route is None:
             return submission.deployment, options

@@ -32,8 +32,8 @@ _RUNS = re.compile(r"runner_\w+|request_timeout|startup_timeout")
 
 
 def is_the_models(reply: Reply) -> bool:
-    """Whether an answer at a result's address that is no success tells of the model's work, and
-    not of the queue's own trouble, which passes."""
+    """Whether an answer at a result's address is an error of the model's, and not of the queue's
+    own trouble, which passes."""
     if reply.status < 500:
         return reply.status >= 400 and reply.status not in _QUEUES_OWN
     document = read_json(reply.body)

@@ -41,7 +41,14 @@ OPTIONS: dict[str, Any] = {
             "seconds_as": "text",
             "aspect_ratio": None,
             "image": "start_image_url",
-            "last_frame": "end_image_url",
+        },
+    },
+    "with_last_frame": {
+        "path": "first-last-frame-to-video",
+        "inputs": {
+            "seconds_as": "text",
+            "image": "first_frame_url",
+            "last_frame": "last_frame_url",
         },
     },
     "with_references": {
@@ -148,8 +155,12 @@ async def test_it_is_told_whom_to_call(upstream: Upstream) -> None:
         ({"reference": IMAGE}, "image-to-video", {"start_image_url": IMAGE.data_url}),
         (
             {"reference": IMAGE, "last_frame": IMAGE},
-            "image-to-video",
-            {"start_image_url": IMAGE.data_url, "end_image_url": IMAGE.data_url},
+            "first-last-frame-to-video",
+            {
+                "aspect_ratio": "16:9",
+                "first_frame_url": IMAGE.data_url,
+                "last_frame_url": IMAGE.data_url,
+            },
         ),
         (
             {"references": (IMAGE,)},
@@ -470,6 +481,12 @@ async def test_the_queues_own_trouble_fails_no_job(
     upstream.says(COMPLETED, trouble)
     outcome = await fal(upstream).status(JOB)
     assert (outcome.kind, outcome.job) == (kind, None)
+
+
+async def test_a_result_that_can_not_be_read_fails_no_job(upstream: Upstream) -> None:
+    upstream.says(COMPLETED, httpx.Response(200, text="<html>"))
+    outcome = await fal(upstream).status(JOB)
+    assert (outcome.kind, outcome.code) == (Kind.TRANSIENT, "malformed_answer")
 
 
 async def test_a_cancelled_request_is_told_as_such(upstream: Upstream) -> None:
