@@ -5,6 +5,7 @@ Sources: RFC 7517 (the set), RFC 8037 (``"kty": "OKP"``, ``"crv": "Ed25519"``).
 
 from __future__ import annotations
 
+import asyncio
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,7 @@ class PublishedKeys:
         self._addresses = addresses
         self._keys: tuple[Ed25519PublicKey, ...] = ()
         self._read_at: float | None = None
+        self._reading = asyncio.Lock()
 
     async def signed(self, message: bytes, signature: str) -> bool:
         """Whether one of them made the signature, which is written in hexadecimal digits."""
@@ -45,13 +47,10 @@ class PublishedKeys:
             sealed = bytes.fromhex(signature)
         except ValueError:
             return False
-        if self._is_older(_KEPT):
-            await self._read()
+        await self._read_after(_KEPT)
         if self._made(sealed, message):
             return True
-        if not self._is_older(_PAUSE):
-            return False
-        await self._read()  # they may have been replaced
+        await self._read_after(_PAUSE)  # they may have been replaced
         return self._made(sealed, message)
 
     def _made(self, signature: bytes, message: bytes) -> bool:
@@ -63,12 +62,15 @@ class PublishedKeys:
             return True
         return False
 
-    def _is_older(self, seconds: float) -> bool:
-        return self._read_at is None or time.monotonic() - self._read_at > seconds
+    async def _read_after(self, seconds: float) -> None:
+        """Read them, if that is longer ago; who comes meanwhile waits for what is read."""
+        async with self._reading:
+            if self._read_at is None or time.monotonic() - self._read_at > seconds:
+                self._read_at = time.monotonic()
+                await self._read()
 
     async def _read(self) -> None:
         """Read them; where none are to be had, those that are known stay."""
-        self._read_at = time.monotonic()
         for address in self._addresses:
             reply = await self._wire.document(Call.LIST, address)
             if isinstance(reply, Outcome) or not reply.is_success:

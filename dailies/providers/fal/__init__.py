@@ -11,11 +11,15 @@ the result has 10 KB or more; the files stay longer.
 fal runs a failed request again, up to ten times, unless it is told not to. It is: a request is one
 run. ``reruns: true`` in a deployment's options lets it.
 
+A call tells that a request is over, and names it: so a create that lost its answer heals itself.
+fal's list of requests (``api.fal.ai/v1/models/requests/by-endpoint``) repeats inputs, but it is
+sorted by the end of requests, and nobody says that it tells of those that run: it is not used.
+
 Sources: fal_client 1.0.3 (addresses, headers, states, ``error_type``); fal's pages "Queue API"
 (the statuses 202 and 200, the answers to a cancel, how long results are kept), "Request Error
-Types" and "Model Errors", "Platform Headers", "Webhooks" (the call, its signature) and "FAQ" (a
-failure of 5xx costs nothing, one of 422 may); public reports of "User is locked" (403). None of it
-was tried live.
+Types" and "Model Errors", "Platform Headers", "Webhooks" (the call; what is signed, as several
+public checks of it agree) and "FAQ" (a failure of 5xx costs nothing, one of 422 may); public
+reports of "User is locked" (403). None of it was tried live.
 """
 
 from __future__ import annotations
@@ -40,7 +44,6 @@ PROVIDER = Provider(
     key_auth=KeyAuth,
     # v3b.fal.media and v3.fal.media have the files; the others its keys.
     hosts=("fal.media", ".fal.media", "rest.fal.ai", "rest.alpha.fal.ai"),
-    kept_seconds=3600,
     answers=(
         Answer(_CREATES, {401, 403}, _TOP_UP, Kind.REFUSED, "no_credit", _NO_CREDIT),
         Answer(_CREATES, {402}, None, Kind.REFUSED, "no_credit", _NO_CREDIT),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import time
@@ -81,7 +82,6 @@ def fal(upstream: Upstream, *, model: str = MODEL, **options: Any) -> Fal:
         model,
         answers=PROVIDER.answers,
         remedies={help_.code: help_.remedy for help_ in PROVIDER.helps},
-        kept_seconds=PROVIDER.kept_seconds,
     )
     transport = upstream.client._transport
     assert isinstance(transport, httpx.MockTransport)
@@ -593,6 +593,14 @@ async def test_a_call_names_the_job(upstream: Upstream) -> None:
     [asked] = upstream.requests
     assert str(asked.url) == "https://rest.fal.ai/.well-known/jwks.json"
     assert "authorization" not in asked.headers
+
+
+async def test_calls_that_come_together_wait_for_the_keys(upstream: Upstream) -> None:
+    upstream.says(jwks(KEY))
+    adapter = fal(upstream)
+    named = await asyncio.gather(*(adapter.called_back(signed(), CALL) for _ in range(3)))
+    assert named == [JOB] * 3
+    assert len(upstream.requests) == 1
 
 
 @pytest.mark.parametrize(
