@@ -108,7 +108,7 @@ class Fal:
     async def submit(self, submission: Submission) -> Outcome:
         """See ``VideoProvider.submit``."""
         path, options = self._route(submission)
-        untaken = _untaken(options.inputs, submission)
+        untaken = _untaken(options.inputs, self._options.inputs, submission)
         if untaken is not None:
             return self._wire.told(Call.CREATE, _refused(untaken, "can't be had with the others."))
         try:
@@ -258,15 +258,18 @@ def _headers(options: FalOptions) -> dict[str, str]:
     return headers
 
 
-def _untaken(names: InputNames, submission: Submission) -> str | None:
-    """What a request asks for that the endpoint has no name for: it would be left out unsaid."""
+def _untaken(names: InputNames, own: InputNames, submission: Submission) -> str | None:
+    """What a request asks for that its endpoint has no name for: it would be left out unsaid.
+
+    Where the deployment's ``own`` inputs don't name the sound, the row says whether there is any.
+    """
     asked = (
         ("reference", submission.reference, names.image),
         ("last_frame", submission.last_frame, names.last_frame),
         ("references", submission.references or None, names.references),
         ("seed", submission.seed, names.seed),
         ("negative_prompt", submission.negative_prompt, names.negative_prompt),
-        ("generate_audio", submission.sound, names.sound),
+        ("generate_audio", submission.sound if own.sound else None, names.sound),
     )
     return next((what for what, value, name in asked if value is not None and name is None), None)
 

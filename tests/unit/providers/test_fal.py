@@ -184,7 +184,6 @@ async def test_images_go_to_the_apps_endpoint_for_them(
     [
         ({"reference": IMAGE, "references": (IMAGE,)}, "reference"),
         ({"seed": 7}, "seed"),
-        ({"sound": False}, "generate_audio"),
         ({"negative_prompt": "rain"}, "negative_prompt"),
     ],
 )
@@ -194,6 +193,17 @@ async def test_nothing_is_left_out_unsaid(
     outcome = await fal(upstream).submit(Submission(MODEL, "A pier", 5, HD, **fields))
     assert (outcome.kind, outcome.param) == (Kind.REFUSED, param)
     assert upstream.requests == []
+
+
+async def test_a_choice_of_sound_is_not_lost_on_the_way(upstream: Upstream) -> None:
+    upstream.says(httpx.Response(200, json=QUEUED))
+    choice = fal(upstream, inputs={"sound": "generate_audio"})
+    silent = Submission(MODEL, "A pier", 5, HD, reference=IMAGE, sound=False)
+    outcome = await choice.submit(silent)
+    assert (outcome.kind, outcome.param) == (Kind.REFUSED, "generate_audio")
+    # what always has sound may be asked for it
+    sounding = await fal(upstream).submit(Submission(MODEL, "A pier", 5, HD, sound=True))
+    assert sounding.kind is Kind.ACCEPTED
 
 
 async def test_a_size_without_words_is_not_sent(upstream: Upstream) -> None:
