@@ -70,6 +70,9 @@ LEFT_TO_DEFAULTS = frozenset(
         "OTEL_EXPORTER_OTLP_HEADERS",
         # new deployments of Sora 1 are no longer made; who has one names it in extra settings
         "AZURE_OPENAI_SORA_DEPLOYMENT",
+        # of providers beside Azure's; who has a key names it in extra settings
+        "XAI_API_KEY",
+        "XAI_ENDPOINT",
         # of the local stack, which runs faster than time
         "DAILIES_POLL_MIN_SECONDS",
         "DAILIES_POLL_MAX_SECONDS",
