@@ -71,6 +71,8 @@ LEFT_TO_DEFAULTS = frozenset(
         # new deployments of Sora 1 are no longer made; who has one names it in extra settings
         "AZURE_OPENAI_SORA_DEPLOYMENT",
         # of providers beside Azure's; who has a key names it in extra settings
+        "LUMA_API_KEY",
+        "LUMA_ENDPOINT",
         "XAI_API_KEY",
         "XAI_ENDPOINT",
         # of the local stack, which runs faster than time
