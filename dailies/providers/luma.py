@@ -35,7 +35,7 @@ from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
 
-__all__ = ["PROVIDER", "Luma", "parse_job"]
+__all__ = ["PROVIDER", "Luma", "moment", "parse_job"]
 
 _FRAMES_A_SECOND = 24
 _LONGEST_WITH_ENDS = 5
@@ -136,7 +136,7 @@ def parse_job(document: object) -> UpstreamJob | None:
     job = UpstreamJob(
         id=job_id,
         status=status,
-        created_at=_moment(document.get("created_at")),
+        created_at=moment(document.get("created_at")),
         model=text(document.get("model")),
     )
     match status:
@@ -219,13 +219,13 @@ def _link(document: object) -> str | None:
     return _output(document) if is_done else None
 
 
-def _moment(value: object) -> float | None:
-    """Unix seconds of a time in ISO 8601, which is UTC."""
+def moment(value: object) -> float | None:
+    """Unix seconds of a time in ISO 8601; None when it does not say of which zone."""
     try:
-        moment = datetime.fromisoformat(text(value) or "")
+        found = datetime.fromisoformat(text(value) or "")
     except ValueError:
         return None
-    return moment.timestamp() if moment.tzinfo else None
+    return found.timestamp() if found.tzinfo else None
 
 
 PROVIDER = Provider(

@@ -73,6 +73,8 @@ LEFT_TO_DEFAULTS = frozenset(
         # of providers beside Azure's; who has a key names it in extra settings
         "LUMA_API_KEY",
         "LUMA_ENDPOINT",
+        "LUMA_DREAM_MACHINE_API_KEY",
+        "LUMA_DREAM_MACHINE_ENDPOINT",
         "XAI_API_KEY",
         "XAI_ENDPOINT",
         # of the local stack, which runs faster than time

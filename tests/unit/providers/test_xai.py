@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
+from dailies.catalogue import Catalogue
 from dailies.net.downloads import Downloads
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import CallContext
 from dailies.providers.outcomes import JobStatus, Kind, Outcome
+from dailies.providers.registry import check_deployment
+from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.providers.wire import Wire
 from dailies.providers.xai import PROVIDER, Xai, XaiOptions
 from dailies.video.basics import Size, Variant
@@ -27,6 +31,7 @@ MODEL = "grok-imagine-video-1.5"
 HD = Size(1280, 720)
 IMAGE = Reference(b"png", "image/png", HD)
 SUBMISSION = Submission(MODEL, "A pier at dawn", 6, HD, video_id="video_1")
+SHIPPED = Path(__file__).parents[3] / "models.yaml"
 MP4 = box(b"ftyp", b"isom") + box(b"mdat", bytes(500))
 DONE: dict[str, object] = {
     "status": "done",
@@ -440,3 +445,14 @@ async def test_neither_prompt_nor_key_nor_link_is_logged(
     told = "\n".join([*(str(vars(record)) for record in caplog.records), refused.message or ""])
     assert "pier at dawn" not in told
     assert "vidgen" not in told
+
+
+def test_its_models_are_offered_once_there_is_a_key_in_sizes_that_it_has() -> None:
+    offered = Catalogue.load(SHIPPED, {"XAI_API_KEY": "a-key"}, check=check_deployment())
+
+    assert sorted(offered.models) == ["grok-imagine-video-1.5", "grok-imagine-video-1.5-lite"]
+    for model in offered.models.values():
+        for deployment in model.deployments:
+            shapes = {(aspect_ratio(size), resolution(size)) for size in deployment.sizes}
+            assert len(shapes) == len(deployment.sizes)
+            assert {ratio for ratio, _ in shapes} == {"16:9", "9:16"}
