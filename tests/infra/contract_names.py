@@ -79,6 +79,12 @@ LEFT_TO_DEFAULTS = frozenset(
         "FAL_API_KEY",
         "FAL_ENDPOINT",
         "FAL_WEBHOOK_KEYS",
+        "LUMA_API_KEY",
+        "LUMA_ENDPOINT",
+        "LUMA_DREAM_MACHINE_API_KEY",
+        "LUMA_DREAM_MACHINE_ENDPOINT",
+        "XAI_API_KEY",
+        "XAI_ENDPOINT",
         # of the local stack, which runs faster than time
         "DAILIES_POLL_MIN_SECONDS",
         "DAILIES_POLL_MAX_SECONDS",
