@@ -17,14 +17,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
-from azure.core.exceptions import AzureError
 from pydantic import BaseModel
 
 from dailies.jsontext import JsonScanner, TooComplex
 from dailies.net.downloads import Downloads, UntrustedLink
 from dailies.net.multipart import StreamedForm
 from dailies.providers.answers import poll_after, request_id
-from dailies.providers.azure_auth import classify_token_failure
+from dailies.providers.azure_auth import TOKEN_FAILURES, classify_token_failure
 from dailies.providers.base import NO_NAMES, Content, Names
 from dailies.providers.classify import Call, CallContext, classify_answer, classify_fault
 from dailies.providers.download import checked_content
@@ -215,7 +214,7 @@ class Wire:
         started = time.monotonic()
         try:
             response = await self._send(call, request)
-        except AzureError as error:
+        except TOKEN_FAILURES as error:
             return self.told(call, classify_token_failure(error))
         except httpx.RequestError as error:
             return self.told(call, classify_fault(call, error, self._about(prompt)))
