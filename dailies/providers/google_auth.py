@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import httpx
 from azure.core.credentials import AccessTokenInfo
@@ -30,7 +30,16 @@ from dailies.threads import Pool
 if TYPE_CHECKING:
     from azure.core.credentials import TokenRequestOptions
 
-__all__ = ["CLOUD_SCOPE", "FederatedCredential", "FederationOptions", "GoogleKeyAuth", "federated"]
+__all__ = [
+    "CLOUD_SCOPE",
+    "FederatedCredential",
+    "FederationOptions",
+    "GoogleKeyAuth",
+    "Origin",
+    "ProviderName",
+    "Scope",
+    "federated",
+]
 
 CLOUD_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -40,9 +49,13 @@ _PROVIDER = (
     r"workloadIdentityPools/[a-z0-9-]+/providers/[a-z0-9-]+$"
 )
 _ACCOUNT = r"^[a-z0-9.-]+@[a-z0-9.-]+\.gserviceaccount\.com$"
-_URL = r"^https?://[^/?#@]+$"
 _TIMEOUT = httpx.Timeout(20, connect=10)
 _THREADS = Pool("google-auth", threads=2, seconds=60)
+
+
+ProviderName = Annotated[str, Field(pattern=_PROVIDER)]
+Scope = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*:\S+$")]
+Origin = Annotated[str, Field(pattern=r"^https?://[^/?#@]+$")]
 
 
 class FederationOptions(Options):
@@ -56,11 +69,11 @@ class FederationOptions(Options):
         sts_endpoint, iam_endpoint: Google's services that exchange tokens.
     """
 
-    workload_identity_provider: str = Field(pattern=_PROVIDER)
-    subject_scope: str = Field(pattern=r"^[a-z][a-z0-9+.-]*:\S+$")
+    workload_identity_provider: ProviderName
+    subject_scope: Scope
     service_account: str | None = Field(default=None, pattern=_ACCOUNT)
-    sts_endpoint: str = Field(default="https://sts.googleapis.com", pattern=_URL)
-    iam_endpoint: str = Field(default="https://iamcredentials.googleapis.com", pattern=_URL)
+    sts_endpoint: Origin = "https://sts.googleapis.com"
+    iam_endpoint: Origin = "https://iamcredentials.googleapis.com"
 
 
 class GoogleKeyAuth(httpx.Auth):

@@ -70,6 +70,21 @@ LEFT_TO_DEFAULTS = frozenset(
         "OTEL_EXPORTER_OTLP_HEADERS",
         # new deployments of Sora 1 are no longer made; who has one names it in extra settings
         "AZURE_OPENAI_SORA_DEPLOYMENT",
+        # of Google's models; who uses them names them in extra settings
+        "GEMINI_API_KEY",
+        "GEMINI_ENDPOINT",
+        "GOOGLE_CLOUD_LOCATION",
+        "GOOGLE_CLOUD_PROJECT",
+        "GOOGLE_CLOUD_VIDEOS",
+        "GOOGLE_IAM_ENDPOINT",
+        "GOOGLE_SERVICE_ACCOUNT",
+        "GOOGLE_STORAGE_ENDPOINT",
+        "GOOGLE_STS_ENDPOINT",
+        "GOOGLE_SUBJECT_SCOPE",
+        "GOOGLE_WORKLOAD_IDENTITY_PROVIDER",
+        "VEO_ENDPOINT",
+        "VEO_LOCATION",
+        "VERTEX_ENDPOINT",
         # of the local stack, which runs faster than time
         "DAILIES_POLL_MIN_SECONDS",
         "DAILIES_POLL_MAX_SECONDS",
