@@ -19,7 +19,7 @@ from dailies.catalogue.deployment import Credential
 from dailies.providers.classify import ANY, SHUT_OUT, Answer, Call, classify_job_error
 from dailies.providers.declaration import Help
 from dailies.providers.error_text import ErrorText
-from dailies.providers.google_auth import FederationOptions, Origin
+from dailies.providers.google_auth import Address, FederationOptions
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.providers.wire import Wire
 from dailies.video.basics import Size
@@ -125,7 +125,7 @@ class CloudOptions(FederationOptions):
     project: Project
     location: str = Field(default="global", pattern=r"^[a-z0-9-]{2,40}$")
     gcs_prefix: Prefix
-    storage_endpoint: Origin = "https://storage.googleapis.com"
+    storage_endpoint: Address = "https://storage.googleapis.com"
 
 
 def shape(size: Size) -> tuple[str, str] | Outcome:

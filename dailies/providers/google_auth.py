@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLOUD_SCOPE",
+    "Address",
     "FederatedCredential",
     "FederationOptions",
     "GoogleKeyAuth",
-    "Origin",
     "ProviderName",
     "Scope",
     "federated",
@@ -55,7 +55,7 @@ _THREADS = Pool("google-auth", threads=2, seconds=60)
 
 ProviderName = Annotated[str, Field(pattern=_PROVIDER)]
 Scope = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*:\S+$")]
-Origin = Annotated[str, Field(pattern=r"^https?://[^/?#@]+$")]
+Address = Annotated[str, Field(pattern=r"^https?://[^/?#@]+(?:/[^?#@]*[^/?#@])?$")]
 
 
 class FederationOptions(Options):
@@ -72,8 +72,8 @@ class FederationOptions(Options):
     workload_identity_provider: ProviderName
     subject_scope: Scope
     service_account: str | None = Field(default=None, pattern=_ACCOUNT)
-    sts_endpoint: Origin = "https://sts.googleapis.com"
-    iam_endpoint: Origin = "https://iamcredentials.googleapis.com"
+    sts_endpoint: Address = "https://sts.googleapis.com"
+    iam_endpoint: Address = "https://iamcredentials.googleapis.com"
 
 
 class GoogleKeyAuth(httpx.Auth):

@@ -6,9 +6,10 @@ that runs in the background is a job. One that is completed and holds no video i
 words. Nothing lists interactions, and calls to addresses of ours were reported not to come
 (google-gemini/cookbook#1297), so an unknown outcome of a create stays one.
 
-Sources: google-genai 3.6.1 (``_gaos``: paths, fields, statuses, ``Api-Revision``), its
-``files.download`` for the path of files. From secondary texts: the duration's form (``8s``), that
-an unknown id is answered by 400, that files may be redirected to. Never tried live.
+Sources: google-genai 3.6.1 (``_gaos``: paths, fields, statuses), its ``files.download`` for the
+path of files; it asks ``v1`` where Google's texts and users ask ``v1beta``, as here. From secondary
+texts: the duration's form (``8s``), that an unknown id is answered by 400, that files may be
+redirected to. Never tried live.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ from dailies.video.basics import Operation, Variant
 __all__ = ["PROVIDER", "GoogleOmni", "OmniOptions"]
 
 _REVISION = "2026-05-20"
-"""Of the API: answers have ``steps``. google-genai asks for the same one."""
+"""Of the API: answers have ``steps``. google-genai names it for its live connections, and users of
+Google Cloud report it; without it, an older form might be answered."""
 
 _NEEDED = ("project", "gcs_prefix", "workload_identity_provider", "subject_scope")
 

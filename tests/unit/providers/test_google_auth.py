@@ -249,7 +249,8 @@ async def test_a_key_goes_into_googles_header() -> None:
         ("workload_identity_provider", "projects/1/locations/global/workloadIdentityPools/a"),
         ("subject_scope", "dailies"),
         ("service_account", "somebody@example.com"),
-        ("sts_endpoint", "https://sts.googleapis.com/v1/token"),
+        ("sts_endpoint", "https://sts.googleapis.com/?a=b"),
+        ("sts_endpoint", "https://sts.googleapis.com/"),
     ],
 )
 def test_options_that_can_not_be_meant_are_told(field: str, value: str) -> None:
