@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated
 
 import httpx
@@ -50,12 +50,16 @@ _PROVIDER = (
 )
 _ACCOUNT = r"^[a-z0-9.-]+@[a-z0-9.-]+\.gserviceaccount\.com$"
 _TIMEOUT = httpx.Timeout(20, connect=10)
-_THREADS = Pool("google-auth", threads=2, seconds=60)
 
 
 ProviderName = Annotated[str, Field(pattern=_PROVIDER)]
 Scope = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*:\S+$")]
 Address = Annotated[str, Field(pattern=r"^https?://[^/?#@]+(?:/[^?#@]*[^/?#@])?$")]
+
+
+@cache
+def _threads() -> Pool:
+    return Pool("google-auth", threads=2, seconds=60)
 
 
 class FederationOptions(Options):
@@ -127,7 +131,7 @@ class FederatedCredential:
 
         subject = await self._credential.get_token_info(self._options.subject_scope)
         try:
-            return await _THREADS.run(partial(self._exchange, subject.token, scopes))
+            return await _threads().run(partial(self._exchange, subject.token, scopes))
         except GoogleAuthError as error:
             raise TokenFailure(_outcome(error)) from error
         except TimeoutError as error:

@@ -15,6 +15,7 @@ redirected to. Never tried live.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Self, cast
 from urllib.parse import quote
@@ -52,6 +53,10 @@ _REVISION = "2026-05-20"
 """Of the API: answers have ``steps``. google-genai names it for its live connections, and users of
 Google Cloud report it; without it, an older form might be answered."""
 
+_MOST_IMAGE_BYTES = 20 * 1024**2
+"""Of all images of a request. Answers were seen to repeat them, as base64: beyond what is read of an
+answer, nobody would know what became of the job."""
+
 _NEEDED = ("project", "gcs_prefix", "workload_identity_provider", "subject_scope")
 
 _NOT_OFFERED = Outcome(
@@ -63,6 +68,13 @@ _NO_LAST_FRAME = Outcome(
     Kind.REFUSED,
     code="unsupported_input",
     message="This provider takes no last frame. Leave it out, or use another model.",
+)
+
+
+_TOO_LARGE = Outcome(
+    Kind.REFUSED,
+    code="images_too_large",
+    message="The images are more than 20 MiB together. Send fewer or smaller ones.",
 )
 
 
@@ -115,7 +127,10 @@ class GoogleOmni:
         shaped = shape(submission.size)
         if isinstance(shaped, Outcome):
             return shaped
-        body = self._creation(submission, *shaped)
+        images = _images(submission)
+        if sum(len(image.data) for image in images) > _MOST_IMAGE_BYTES:
+            return _TOO_LARGE
+        body = self._creation(submission, images, *shaped)
         request = self._request("POST", "interactions", json_body=body)
         return await self._wire.job(
             Call.CREATE, request, parse_interaction, prompt=submission.prompt
@@ -150,10 +165,10 @@ class GoogleOmni:
         reply = await self._wire.call(Call.CANCEL, self._request("DELETE", path))
         return reply if isinstance(reply, Outcome) else self._wire.cancelled(reply, job_id)
 
-    def _creation(self, submission: Submission, ratio: str, lines: str) -> dict[str, Any]:
-        first = () if submission.reference is None else (submission.reference,)
-        task = "image_to_video" if first else "text_to_video"
-        images = [_image(item) for item in (*first, *submission.references)]
+    def _creation(
+        self, submission: Submission, images: Sequence[Reference], ratio: str, lines: str
+    ) -> dict[str, Any]:
+        task = "image_to_video" if images else "text_to_video"
         form = {
             "type": "video",
             "aspect_ratio": ratio,
@@ -170,7 +185,7 @@ class GoogleOmni:
             "model": submission.deployment,
             "background": True,
             "store": True,
-            "input": [{"type": "text", "text": submission.prompt}, *images],
+            "input": [{"type": "text", "text": submission.prompt}, *map(_image, images)],
             "response_format": form,
             "generation_config": config,
         }
@@ -202,6 +217,12 @@ class GoogleOmni:
             )
         url = f"{self._root}/files/{name}:download"
         return self._wire.request("GET", url, params={"alt": "media"})
+
+
+def _images(submission: Submission) -> tuple[Reference, ...]:
+    """The first frame, then what it is to look like."""
+    first = () if submission.reference is None else (submission.reference,)
+    return (*first, *submission.references)
 
 
 def _image(image: Reference) -> dict[str, str]:

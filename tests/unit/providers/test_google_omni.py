@@ -36,6 +36,7 @@ CLOUD = {
 PROMPT = "A heron stands in the reeds at dawn"
 SUBMISSION = Submission(MODEL, PROMPT, 8, Size(1280, 720), video_id="video_1")
 IMAGE = Reference(b"\x89PNG", "image/png", Size(1280, 720))
+LARGE = Reference(bytes(8 * 1024**2), "image/png", Size(1280, 720))
 MP4 = b"\x00\x00\x00\x18ftypmp42" + b"v" * 900_000
 
 
@@ -169,6 +170,7 @@ async def test_images(upstream: Upstream, images: dict[str, Any], task: str, cou
     [
         ({"size": Size(720, 720)}, "unsupported_size"),
         ({"last_frame": IMAGE}, "unsupported_input"),
+        ({"references": (LARGE, LARGE, LARGE)}, "images_too_large"),
         ({"operation": Operation.REMIX, "source_job_id": "v1_a"}, "unsupported_operation"),
         ({"options": {"safety_settings": []}}, "unknown_option"),
     ],
