@@ -54,8 +54,8 @@ _REVISION = "2026-05-20"
 Google Cloud report it; without it, an older form might be answered."""
 
 _MOST_IMAGE_BYTES = 20 * 1024**2
-"""Of all images of a request. Answers were seen to repeat them, as base64: beyond what is read of an
-answer, nobody would know what became of the job."""
+"""Of all images of a request. Answers were seen to repeat them, as base64: beyond what is read of
+one, nobody would know what became of the job."""
 
 _NEEDED = ("project", "gcs_prefix", "workload_identity_provider", "subject_scope")
 
