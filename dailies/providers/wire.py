@@ -174,7 +174,7 @@ class Wire:
         if isinstance(found, Outcome):
             yield found
             return
-        async with self._link(found, job_id, variant) as content:
+        async with self._download(_call_of(variant), found, job_id, variant) as content:
             yield content
 
     @asynccontextmanager
@@ -212,7 +212,7 @@ class Wire:
             elsewhere = str(response.next_request.url)
         finally:
             await response.aclose()
-        async with self._link(elsewhere, job_id, variant) as content:
+        async with self._download(call, elsewhere, job_id, variant) as content:
             yield content
 
     async def _found(
@@ -247,11 +247,10 @@ class Wire:
         return response
 
     @asynccontextmanager
-    async def _link(
-        self, url: str, job_id: str, variant: Variant
+    async def _download(
+        self, call: Call, url: str, job_id: str, variant: Variant
     ) -> AsyncIterator[Content | Outcome]:
         """Open a file by a link, without the credential."""
-        call = _call_of(variant)
         try:
             async with self._downloads.open(url) as response:
                 yield await self.file(call, response, job_id, variant)
