@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import Annotated
 from urllib.parse import quote
 
 from pydantic import Field
@@ -59,11 +60,11 @@ class SeedanceOptions(Options):
     """``options`` of a deployment.
 
     Attributes:
-        usd_per_million_tokens: the price of a video's tokens, by which its cost is told; None for
-            the catalogue's price by second.
+        usd_per_million_tokens: the price of a video's tokens, by ``480p``, ``720p``, … or
+            ``default``, by which its cost is told; without one, the catalogue's price by second is.
     """
 
-    usd_per_million_tokens: float | None = Field(default=None, ge=0)
+    usd_per_million_tokens: Mapping[str, Annotated[float, Field(ge=0)]] = {}
 
 
 class Seedance:
@@ -161,7 +162,8 @@ class Seedance:
         )
 
     def _cost(self, task: dict[str, object]) -> float | None:
-        price = self._options.usd_per_million_tokens
+        prices = self._options.usd_per_million_tokens
+        price = prices.get(text(task.get("resolution")) or "", prices.get("default"))
         usage = task.get("usage")
         tokens = number(usage.get("completion_tokens")) if isinstance(usage, dict) else None
         if price is None or tokens is None or tokens <= 0:

@@ -38,7 +38,7 @@ def adapter(upstream: Upstream) -> Seedance:
             PROVIDER.key_auth(SecretStr("the-key")),
             context_of(PROVIDER, URL, MODEL),
             url=f"{URL}/api/v3",
-            options=SeedanceOptions(usd_per_million_tokens=7),
+            options=SeedanceOptions(usd_per_million_tokens={"default": 9, "720p": 7}),
             downloads=Downloads(
                 ("ark.ap-southeast.bytepluses.com", *PROVIDER.hosts),
                 transport=httpx.MockTransport(lambda _: httpx.Response(200, content=MP4)),
@@ -232,6 +232,16 @@ async def test_the_words_of_a_task(
     assert job is not None
     assert (job.status, job.error_code, job.cost_usd) == (status, code, cost)
     assert str(upstream.last.url) == f"{TASKS}/cgt-1"
+
+
+async def test_another_resolution_has_another_price(upstream: Upstream, adapter: Seedance) -> None:
+    upstream.says(
+        httpx.Response(200, json=task(resolution="1080p", usage={"completion_tokens": 1_000_000}))
+    )
+    job = (await adapter.status("cgt-1")).job
+
+    assert job is not None
+    assert job.cost_usd == 9
 
 
 async def test_without_a_price_of_tokens_no_cost_is_told(upstream: Upstream) -> None:
