@@ -18,29 +18,26 @@ that its users published. There is no client of theirs. Never tried live.
 from __future__ import annotations
 
 import re
-import time
 from base64 import b64encode
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
-import httpx
-import jwt
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from dailies.providers.answers import number, positive, text
 from dailies.providers.base import Content, Found, Reference, Submission
-from dailies.providers.classify import Call, classify_job_error
-from dailies.providers.declaration import Options, Provider, Recovery
+from dailies.providers.classify import ANY, SHUT_OUT, Answer, Call, classify_job_error
+from dailies.providers.declaration import Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
-from dailies.providers.kling_codes import ANSWERS, HELPS
 from dailies.providers.marked import MarkedJob, find_marked
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.shapes import aspect_ratio, resolution
+from dailies.providers.signed_key import SignedKeyAuth
 from dailies.providers.wire import Reply, Wire
 from dailies.video.basics import Variant
 
-__all__ = ["PROVIDER", "Kling", "KlingAuth", "KlingOptions"]
+__all__ = ["PROVIDER", "Kling", "KlingOptions"]
 
 _TEXT, _IMAGE = "text2video", "image2video"
 _MODES = {"720p": "std", "1080p": "pro"}
@@ -50,10 +47,6 @@ _STATUSES = {
     "succeed": JobStatus.COMPLETED,
     "failed": JobStatus.FAILED,
 }
-_TOKEN_SECONDS = 1800
-_EARLIER = 5
-"""Seconds by which a token is valid before it is made, for a clock that is behind ours."""
-
 _RISK = r"risk control|content (?:security|safety)|sensitive|policy"
 
 
@@ -66,31 +59,6 @@ class KlingOptions(Options):
     """
 
     usd_per_unit: float | None = Field(default=None, ge=0)
-
-
-class KlingAuth(httpx.Auth):
-    """A token for each request, made of ``access:secret``.
-
-    A key without a colon is sent as it is: gateways that speak Kling's protocol give such ones.
-    """
-
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
-
-    async def async_auth_flow(
-        self, request: httpx.Request
-    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        request.headers["Authorization"] = f"Bearer {self._token()}"
-        yield request
-
-    def _token(self) -> str:
-        key = self._key.get_secret_value()
-        access, _, secret = key.partition(":")
-        if not (access and secret):
-            return key
-        now = int(time.time())
-        claims = {"iss": access, "exp": now + _TOKEN_SECONDS, "nbf": now - _EARLIER}
-        return jwt.encode(claims, secret, algorithm="HS256")
 
 
 class Kling:
@@ -282,16 +250,57 @@ def _why(message: str) -> tuple[str, str]:
     return classify_job_error(ErrorText(message=message))
 
 
+# fmt: off
+_CREATE = frozenset({Call.CREATE})
+_ALL = range(200, 600)
+_4XX = range(400, 500)
+_ANSWERS = (
+    # Unique within an account: a task that has it must be of the same video.
+    Answer(_CREATE, _4XX, r"external_?task_?id", Kind.UNKNOWN, "unknown_outcome",
+           "The provider complains of the id of the request; it may have taken it before."),
+    Answer(_CREATE, _ALL, r"\A110[12]\b", Kind.REFUSED, "no_credit",
+           "This service has no credit left at the provider."),
+    Answer(_CREATE, _ALL, r"\A130[01]\b", Kind.REFUSED, "moderation_blocked",
+           "The provider's moderation blocked the request. Change the prompt or the reference "
+           "image; the same request would be blocked again."),
+    Answer(_CREATE, _ALL, r"\A(?:1103|1203)\b", Kind.REFUSED, "deployment_not_found",
+           "The provider does not offer this model to this service ({status}). Nothing was made. "
+           "Use another model, or ask the service's operator: the log says what is wrong.",
+           remedy="Kling does not offer '{deployment}' to this account. Check the name in the "
+           "catalogue and the account's resource packs."),
+    Answer(ANY, _ALL, r"\A1100\b", Kind.UNAUTHORISED, "account_exception", SHUT_OUT,
+           remedy="Kling has a complaint about the account of deployment '{deployment}' (1100): "
+           "look at it in Kling's console."),
+    Answer(ANY, _ALL, r"\A1304\b", Kind.UNAUTHORISED, "network_blocked", SHUT_OUT,
+           remedy="Kling takes no calls from the app's address (1304): add it to the account's "
+           "list of allowed addresses."),
+    Answer(ANY, _ALL, r"\A1303\b", Kind.THROTTLED, "concurrency_limit",
+           "The provider runs as many jobs as it may. Try again when one is done."),
+    Answer(ANY, _ALL, r"\A1302\b", Kind.THROTTLED, "rate_limit",
+           "The provider takes no more requests for the moment. Try again later."),
+    Answer(frozenset({Call.STATUS}), _4XX, r"\A120[0-3]\b", Kind.MISSING, "job_not_found",
+           "The provider does not know this job: it vanished or expired."),
+)
+_HELPS = (
+    Help("no_credit", "Buy a resource pack for the account of deployment '{deployment}', or pay "
+         "what is due, in Kling's console."),
+    Help("invalid_credential", "Kling refused the token for '{deployment}'. KLING_API_KEY must be "
+         "the access key and its secret key with a colon between, and the clock must be right."),
+    Help("concurrency_limit", "If this lasts, set the deployment's quota 'concurrent' to what the "
+         "account's resource pack allows."),
+)
+# fmt: on
+
 PROVIDER = Provider(
     id="kling",
     adapter=Kling,
     recovery=Recovery.LISTED,
     options=KlingOptions,
-    key_auth=KlingAuth,
+    key_auth=SignedKeyAuth,
     # p1.a.kwimgs.com in the documentation; v15-kling.klingai.com and v1-fdl.kechuangai.com in
     # answers. All are Kuaishou's.
     hosts=(".klingai.com", ".kechuangai.com", ".a.kwimgs.com"),
     kept_seconds=30 * 86_400,
-    answers=ANSWERS,
-    helps=HELPS,
+    answers=_ANSWERS,
+    helps=_HELPS,
 )

@@ -14,8 +14,9 @@ from pydantic import SecretStr
 
 from dailies.net.downloads import Downloads
 from dailies.providers.base import Content, Reference, Submission
-from dailies.providers.kling import PROVIDER, Kling, KlingAuth, KlingOptions
+from dailies.providers.kling import PROVIDER, Kling, KlingOptions
 from dailies.providers.outcomes import JobStatus, Kind, Outcome
+from dailies.providers.signed_key import SignedKeyAuth
 from dailies.providers.wire import Wire
 from dailies.video.basics import Size, Variant
 from tests.unit.providers.conftest import Upstream
@@ -38,7 +39,7 @@ def build(upstream: Upstream) -> Callable[[], Kling]:
         return Kling(
             Wire(
                 upstream.client,
-                KlingAuth(SecretStr(f"access:{SECRET}")),
+                SignedKeyAuth(SecretStr(f"access:{SECRET}")),
                 context_of(PROVIDER, URL, "kling-v3"),
                 url=URL,
                 options=KlingOptions(usd_per_unit=0.14),
@@ -100,7 +101,7 @@ async def test_a_token_is_signed_for_each_request(upstream: Upstream, adapter: K
 async def test_a_key_without_a_secret_is_sent_as_it_is(upstream: Upstream) -> None:
     upstream.says(httpx.Response(200))
     request = upstream.client.build_request("GET", URL)
-    await upstream.client.send(request, auth=KlingAuth(SecretStr("sk-gateway")))
+    await upstream.client.send(request, auth=SignedKeyAuth(SecretStr("sk-gateway")))
 
     assert upstream.last.headers["authorization"] == "Bearer sk-gateway"
 

@@ -13,8 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from dailies.providers.base import Reference, Submission
-from dailies.providers.kling import PROVIDER, Kling, KlingAuth, KlingOptions
+from dailies.providers.kling import PROVIDER, Kling, KlingOptions
 from dailies.providers.outcomes import JobStatus, Kind
+from dailies.providers.signed_key import SignedKeyAuth
 from dailies.providers.wire import Wire
 from dailies.video.basics import Size
 from local.services.upstreams import key_of
@@ -31,7 +32,7 @@ IMAGE = Reference(png(1), "image/png", Size(720, 1280))
 SUBMISSION = Submission("kling-v3", "a cat [sim render=40]", 5, HD, video_id="video_1")
 
 
-class Standing(KlingAuth):
+class Standing(SignedKeyAuth):
     """Signs by the simulator's clock, which is ahead of ours."""
 
     def __init__(self, **claims: object) -> None:
@@ -170,8 +171,8 @@ async def test_what_is_refused(simulator: Simulator, submission: Submission, cod
 @pytest.mark.parametrize(
     "auth",
     [
-        KlingAuth(SecretStr(f"access:{'x' * 32}")),
-        KlingAuth(SecretStr(KEY)),
+        SignedKeyAuth(SecretStr(f"access:{'x' * 32}")),
+        SignedKeyAuth(SecretStr(KEY)),
         Standing(iss="other"),
         Standing(exp=int(START) - 1),
         Standing(exp=int(START) + 7200),
