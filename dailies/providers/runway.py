@@ -6,6 +6,9 @@ DELETE does) and docs.dev.runwayml.com (HTTP errors, task failures, tiers). Neve
 - A task has no mark of ours, tasks can't be listed, and nobody is called back: a create without a
   clear answer stays unknown. That includes 502, 503 and 504: "shedding load, may retry" is what the
   documentation says of them, not that nothing was begun.
+- A model router (the option ``router``) keeps a log of the tasks that it made, with their times and
+  models. It carries no mark either, and nobody promises that it is whole: good for an operator who
+  looks for a lost task, too weak to send anything again. So recovery is none there too.
 - Over the limit of tasks at a time, a task is taken and waits (``THROTTLED``); 429 is about the
   number of requests, or of generations within a day, and nothing is begun.
 - Whoever stops a task that runs pays for it; the task is gone then, so what it will cost is told
@@ -31,6 +34,7 @@ from dailies.providers.classify import Answer, Call, classify_job_error
 from dailies.providers.declaration import Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
+from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
 
@@ -61,10 +65,13 @@ class RunwayOptions(Options):
         usd_per_credit: what a credit costs; prices are in credits.
         max_prompt_units: length of the longest prompt in UTF-16 code units, as Runway counts: an
             emoji is two.
+        router: the slug of a saved model router to send to, in place of the model; for sizes that
+            are usual ratios and resolutions. It should allow the one model of the deployment.
     """
 
     usd_per_credit: float = Field(default=0.01, gt=0)
     max_prompt_units: int = Field(default=1000, ge=1)
+    router: str | None = None
 
 
 class Runway:
@@ -81,9 +88,8 @@ class Runway:
         refusal = self._refusal(submission)
         if refusal is not None:
             return self._wire.told(Call.CREATE, refusal)
-        images = _images(submission)
-        path = "image_to_video" if images else "text_to_video"
-        body = {**submission.options, **_body(submission, images)}
+        router = self._options.router
+        path, body = _direct(submission) if router is None else _routed(submission, router)
         request = self._request("POST", f"{self._url}/{path}", body)
         return await self._wire.job(Call.CREATE, request, self._job, prompt=submission.prompt)
 
@@ -159,6 +165,7 @@ class Runway:
             status,
             progress=100 if status is JobStatus.COMPLETED else _percent(task.get("progress")),
             created_at=_moment(task.get("createdAt")),
+            model=_routed_to(task.get("routing")),
             failure_reason=text(task.get("failureCode")),
             error_code=code,
             error_message=message,
@@ -175,32 +182,54 @@ class Runway:
         return round(credit * self._options.usd_per_credit, 6)
 
 
-def _body(submission: Submission, images: list[dict[str, object]]) -> dict[str, object]:
-    """The fields that are ours to say; a caller's own options never change them."""
+def _direct(submission: Submission) -> tuple[str, dict[str, object]]:
+    """The path and the body that name a model; a caller's own options never change ours."""
+    frames = [{"uri": image.data_url, "position": place} for place, image in _frames(submission)]
     wanted: dict[str, object] = {
         "model": submission.deployment,
         "promptText": submission.prompt,
         "ratio": f"{submission.size.width}:{submission.size.height}",
         "duration": submission.seconds,
-        "promptImage": images or None,
+        "promptImage": frames or None,
         "references": [{"uri": image.data_url} for image in submission.references] or None,
+        **_wishes(submission),
+    }
+    path = "image_to_video" if frames else "text_to_video"
+    return path, {**submission.options, **_given(wanted)}
+
+
+def _routed(submission: Submission, router: str) -> tuple[str, dict[str, object]]:
+    """The path and the body that leave the model to a router."""
+    images = [*_frames(submission), *(("reference", image) for image in submission.references)]
+    wanted: dict[str, object] = {
+        "promptText": submission.prompt,
+        "aspectRatio": aspect_ratio(submission.size),
+        "resolution": resolution(submission.size),
+        "duration": submission.seconds,
+        "referenceImages": [{"role": role, "uri": image.data_url} for role, image in images]
+        or None,
+        **_wishes(submission),
+    }
+    asked = {**submission.options, **_given(wanted)}
+    return "generate/video", {"configId": router, "input": asked}
+
+
+def _wishes(submission: Submission) -> dict[str, object]:
+    """What is called the same in both."""
+    return {
         "seed": submission.seed,
         "negativePrompt": submission.negative_prompt,
         "audio": submission.sound,
     }
+
+
+def _given(wanted: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in wanted.items() if value is not None}
 
 
-def _images(submission: Submission) -> list[dict[str, object]]:
-    places: tuple[tuple[str, Reference | None], ...] = (
-        ("first", submission.reference),
-        ("last", submission.last_frame),
-    )
-    return [
-        {"uri": image.data_url, "position": position}
-        for position, image in places
-        if image is not None
-    ]
+def _frames(submission: Submission) -> list[tuple[str, Reference]]:
+    frames = (("first", submission.reference), ("last", submission.last_frame))
+    return [(place, image) for place, image in frames if image is not None]
 
 
 def _why(task: dict[str, object]) -> tuple[str, str]:
@@ -216,6 +245,10 @@ def _why(task: dict[str, object]) -> tuple[str, str]:
 def _link(document: object) -> str | None:
     output = document.get("output") if isinstance(document, dict) else None
     return text(output[0]) if isinstance(output, list) and output else None
+
+
+def _routed_to(routing: object) -> str | None:
+    return text(routing.get("model")) if isinstance(routing, dict) else None
 
 
 def _percent(value: object) -> int:

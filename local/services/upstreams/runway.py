@@ -1,4 +1,6 @@
-"""Runway's developer API: tasks of ``POST /v1/text_to_video`` and ``/v1/image_to_video``.
+"""Runway's developer API: tasks of ``POST /v1/text_to_video`` and ``/v1/image_to_video``, and of
+the model router ``studio`` (``/v1/generate/video``), which takes all that it is asked for to
+``seedance2``.
 
 As the types of its SDK (5.24) and its documentation describe it, with two of its models. Errors
 are ``{"error", "docUrl"}``, with ``issues`` where a field is wrong; unknown fields are refused. A
@@ -73,6 +75,13 @@ _MODELS = {
         fields={**_COMMON, "audio": bool, "references": list},
     ),
 }
+_ROUTER = "studio"
+_SHAPES = {
+    ("720p", "16:9"): "1280:720",
+    ("720p", "9:16"): "720:1280",
+    ("1080p", "16:9"): "1920:1080",
+    ("1080p", "9:16"): "1080:1920",
+}
 
 
 class Runway(Upstream):
@@ -89,6 +98,7 @@ class Runway(Upstream):
         return [
             Route("/v1/text_to_video", self._create, methods=["POST"], name="create"),
             Route("/v1/image_to_video", self._create, methods=["POST"], name="create"),
+            Route("/v1/generate/video", self._route, methods=["POST"], name="create"),
             Route("/v1/tasks/{id}", self._status, methods=["GET"], name="status"),
             Route("/v1/tasks/{id}", self._delete, methods=["DELETE"], name="delete"),
         ]
@@ -97,25 +107,47 @@ class Runway(Upstream):
         self._enter(request)
         body = await self._body(request)
         with_image = request.url.path.endswith("/image_to_video")
+        job = self._make(request, body, with_image=with_image)
+        return JSONResponse({"id": job.id, "estimatedCost": {"credits": job.details["credits"]}})
+
+    async def _route(self, request: Request) -> Response:
+        self._enter(request)
+        body = await self._body(request)
+        if body.keys() != {"configId", "input"} or not isinstance(body["input"], dict):
+            raise _invalid("configId", "Required")
+        if body["configId"] != _ROUTER:
+            raise _error(404, f"Router config {body['configId']} was not found")
+        asked = _of_router(body["input"])
+        job = self._make(request, asked, with_image="promptImage" in asked)
+        cost = {"credits": job.details["credits"]}
+        resolved = {"duration": job.seconds, "ratio": asked["ratio"]}
+        routing = {
+            "configId": _ROUTER,
+            "estimatedCost": cost,
+            "model": job.model,
+            "provider": "bytedance",
+            "resolvedInput": resolved | {"resolution": body["input"].get("resolution", "720p")},
+            "resolvedSettings": {"optimizeFor": "quality", "priceCeiling": None},
+        }
+        return JSONResponse({"id": job.id, "routing": routing})
+
+    def _make(self, request: Request, body: dict[str, Any], *, with_image: bool) -> Job:
         model = _model_of(body, with_image=with_image)
-        images = _images_of(body, model)
-        prompt = body["promptText"]
         width, height = map(int, body["ratio"].split(":"))
-        job = self.accept(
+        return self.accept(
             request,
             job_id=str(uuid.uuid4()),
             model=body["model"],
-            prompt=prompt,
+            prompt=body["promptText"],
             seconds=body["duration"],
             width=width,
             height=height,
-            images=images,
+            images=_images_of(body, model),
             details={
                 "sound": body.get("audio", body["model"] != "gen4.5"),
                 "credits": model.credits * body["duration"],
             },
         )
-        return JSONResponse({"id": job.id, "estimatedCost": {"credits": job.details["credits"]}})
 
     async def _status(self, request: Request) -> Response:
         self._enter(request)
@@ -200,6 +232,25 @@ def _model_of(body: dict[str, Any], *, with_image: bool) -> Model:
     if not 0 <= body.get("seed", 0) < 2**32:
         raise _invalid("seed", "Must be 0 to 4294967295")
     return model
+
+
+def _of_router(asked: dict[str, Any]) -> dict[str, Any]:
+    """What a router makes of its input: the body that names a model."""
+    images = asked.get("referenceImages", [])
+    shape = (asked.get("resolution", "720p"), asked.get("aspectRatio", "16:9"))
+    if shape not in _SHAPES or not all(isinstance(image, dict) for image in images):
+        raise _invalid("input", "No model is eligible")
+    same = ("promptText", "duration", "seed", "audio")
+    body: dict[str, Any] = {"model": "seedance2", "ratio": _SHAPES[shape], "duration": 5}
+    body |= {name: asked[name] for name in same if name in asked}
+    if unknown := asked.keys() - {*same, "aspectRatio", "resolution", "referenceImages"}:
+        raise _invalid(min(unknown), "Unrecognized key")
+    frames = [image for image in images if image.get("role") in ("first", "last")]
+    if frames:
+        body["promptImage"] = [{"uri": i.get("uri"), "position": i["role"]} for i in frames]
+    if len(images) > len(frames):
+        body["references"] = [{"uri": i.get("uri")} for i in images if i not in frames]
+    return body
 
 
 def _images_of(body: Mapping[str, Any], model: Model) -> list[bytes]:

@@ -28,6 +28,10 @@ LINK = "https://dnznrvs05pmza.cloudfront.net/a.mp4?_jwt=secret"
 
 @pytest.fixture
 def adapter(upstream: Upstream) -> Runway:
+    return adapter_of(upstream, RunwayOptions())
+
+
+def adapter_of(upstream: Upstream, options: RunwayOptions) -> Runway:
     assert PROVIDER.key_auth is not None
     return Runway(
         Wire(
@@ -35,7 +39,7 @@ def adapter(upstream: Upstream) -> Runway:
             PROVIDER.key_auth(SecretStr("the-key")),
             context_of(PROVIDER, URL, "gen4.5"),
             url=URL,
-            options=RunwayOptions(),
+            options=options,
             downloads=Downloads(
                 ("api.dev.runwayml.com", *PROVIDER.hosts),
                 transport=httpx.MockTransport(lambda _: httpx.Response(200, content=MP4)),
@@ -112,6 +116,39 @@ async def test_a_callers_options_add_and_never_change(upstream: Upstream, adapte
     assert isinstance(upstream.last_json, dict)
     assert upstream.last_json["model"] == "gen4.5"
     assert upstream.last_json["contentModeration"] == {"publicFigureThreshold": "low"}
+
+
+async def test_a_router_chooses_the_model(upstream: Upstream) -> None:
+    routing = {"configId": "films", "model": "gen4.5", "estimatedCost": {"credits": 60}}
+    upstream.says(httpx.Response(200, json={"id": "task-1", "routing": routing}))
+    outcome = await adapter_of(upstream, RunwayOptions(router="films")).submit(
+        replace(
+            SUBMISSION,
+            reference=IMAGE,
+            references=(IMAGE,),
+            sound=True,
+            options={"contentModeration": {}, "duration": 99},
+        )
+    )
+
+    assert outcome.job is not None
+    assert (outcome.job.id, outcome.job.model) == ("task-1", "gen4.5")
+    assert upstream.last.url.path == "/v1/generate/video"
+    assert upstream.last_json == {
+        "configId": "films",
+        "input": {
+            "promptText": "a cat in the rain",
+            "aspectRatio": "16:9",
+            "resolution": "720p",
+            "duration": 5,
+            "referenceImages": [
+                {"role": "first", "uri": IMAGE.data_url},
+                {"role": "reference", "uri": IMAGE.data_url},
+            ],
+            "audio": True,
+            "contentModeration": {},
+        },
+    }
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,31 @@ async def test_it_fails(client: AsyncRunwayML, prompt: str, code: str, charged: 
     assert (task.failure_code, task.cost.credits) == (code, charged)
 
 
+async def test_a_router_chooses_the_model(client: AsyncRunwayML) -> None:
+    created = await client.generate.video.create(
+        config_id="studio",
+        input={
+            "prompt_text": "a pier [sim label=pier]",
+            "aspect_ratio": "16:9",
+            "resolution": "720p",
+            "duration": 4,
+            "audio": False,
+            "reference_images": [{"role": "first", "uri": data_url()}],
+        },
+    )
+    assert created.to_dict()["routing"] == {
+        "configId": "studio",
+        "model": "seedance2",
+        "provider": "bytedance",
+        "estimatedCost": {"credits": 144},
+        "resolvedInput": {"duration": 4, "ratio": "1280:720", "resolution": "720p"},
+        "resolvedSettings": {"optimizeFor": "quality", "priceCeiling": None},
+    }
+    await reached(client, created.id, Succeeded)
+    with pytest.raises(NotFoundError):
+        await client.generate.video.create(config_id="other", input={"prompt_text": "a pier"})
+
+
 @pytest.mark.parametrize(
     ("fields", "error", "told"),
     [
