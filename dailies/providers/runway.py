@@ -128,7 +128,7 @@ class Runway:
         if units > most:
             return Outcome(
                 Kind.REFUSED,
-                code="prompt_too_long",
+                code="string_above_max_length",
                 message=f"'prompt' has {units} UTF-16 units (an emoji has two), and the provider "
                 f"takes {most}. Shorten it.",
                 param="prompt",
