@@ -76,6 +76,14 @@ LEFT_TO_DEFAULTS = frozenset(
         # new deployments of Sora 1 are no longer made; who has one names it in extra settings
         "AZURE_OPENAI_SORA_DEPLOYMENT",
         # of providers beside Azure's; who has a key names it in extra settings
+        "ARK_API_KEY",
+        "ARK_ENDPOINT",
+        "ARK_SEEDANCE_2_0",
+        "ARK_SEEDANCE_2_5",
+        "KLING_API_KEY",
+        "KLING_ENDPOINT",
+        "RUNWAY_API_KEY",
+        "RUNWAY_ENDPOINT",
         "FAL_API_KEY",
         "FAL_ENDPOINT",
         "FAL_WEBHOOK_KEYS",
