@@ -10,6 +10,7 @@ Sources: C2PA Technical Specification 2.1, 11.1 (JUMBF), 10 and 13.2 (claims, si
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import cbor2
@@ -102,11 +103,11 @@ def _decoded(data: bytes) -> Any:
 
 def _generator(claim: Any) -> str | None:
     """What made the claim: ``claim_generator_info``, else the older ``claim_generator``."""
-    if not isinstance(claim, dict):
+    if not isinstance(claim, Mapping):
         return None
     infos = claim.get("claim_generator_info")
     info = next(iter(infos), None) if isinstance(infos, list) else infos
-    name = info.get("name") if isinstance(info, dict) else None
+    name = info.get("name") if isinstance(info, Mapping) else None
     return _name(name) or _name(claim.get("claim_generator"))
 
 
@@ -119,7 +120,7 @@ def _signer(signed: Any) -> str | None:
         return None
     protected = _decoded(message[0]) if isinstance(message[0], bytes) else None
     for headers in (protected, message[1]):
-        if not isinstance(headers, dict):
+        if not isinstance(headers, Mapping):
             continue
         for key in _CERTIFICATES:
             chain = headers.get(key)
@@ -132,7 +133,7 @@ def _signer(signed: Any) -> str | None:
 def _organisation(certificate: bytes) -> str | None:
     try:
         subject = x509.load_der_x509_certificate(certificate).subject
-    except ValueError:  # no certificate, or one that is broken
+    except (ValueError, TypeError, x509.InvalidVersion):  # no certificate, or a broken one
         return None
     for kind in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME):
         for attribute in subject.get_attributes_for_oid(kind):

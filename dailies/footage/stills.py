@@ -86,16 +86,17 @@ def _pictures(
     start = stream.start_time or 0
     container.seek(start, stream=stream)
     coming = frames(file, container, stream)
-    frame, at = next(coming, None), start
+    frame = next(coming, None)
+    if frame is None:
+        raise UnplayableVideo("there is no picture in it")
+    at = start if frame.pts is None else frame.pts
+    keys = _KeyFrames(stream, at)
     for time in times:
         wanted = start + int(time / stream.time_base)
-        key = _key_before(stream, wanted)
-        if key is not None and key > at:
-            container.seek(key, stream=stream)
+        if keys.before(wanted) > at:
+            container.seek(wanted, stream=stream)
             coming = frames(file, container, stream)
             frame = next(coming, frame)
-        if frame is None:
-            raise UnplayableVideo("there is no picture in it")
         left = _TILE_PIXELS - frame.width * frame.height
         while _ends(frame) <= wanted and left > 0 and (later := next(coming, None)) is not None:
             frame = later
@@ -104,11 +105,22 @@ def _pictures(
         yield _small(frame, edge)
 
 
-def _key_before(stream: VideoStream, time: int) -> int | None:
-    """When the last key frame before a time is, in ticks of the stream; None: the file does not
-    tell, or there is none."""
-    index = stream.index_entries.search_timestamp(time, backward=True)
-    return stream.index_entries[index].timestamp if index >= 0 else None
+class _KeyFrames:
+    """Where a track can be entered, in its ticks; ``first`` is when its first frame is shown.
+
+    The index tells when frames are decoded, which is earlier by as much as for the first.
+    """
+
+    def __init__(self, stream: VideoStream, first: int) -> None:
+        self._index = stream.index_entries
+        self._first = first
+        self._shift = first - self._index[0].timestamp if len(self._index) else 0
+
+    def before(self, time: int) -> int:
+        """When the last key frame before a time is shown; the first, where the file doesn't tell of
+        any."""
+        found = self._index.search_timestamp(time - self._shift, backward=True)
+        return self._index[found].timestamp + self._shift if found >= 0 else self._first
 
 
 def _ends(frame: VideoFrame) -> int:
