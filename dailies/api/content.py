@@ -145,7 +145,5 @@ def _stored_file(record: VideoRecord, variant: Variant, number: int | None) -> S
         )
     file = (record.generations[number] if number else record).files.get(variant)
     if file is None:
-        raise NotFound(
-            f"There is no {variant} of this video.", param="variant", code="no_variant"
-        )
+        raise NotFound(f"There is no {variant} of this video.", param="variant", code="no_variant")
     return file
