@@ -17,11 +17,14 @@ from dailies.video.errors import LimitReached, UnplayableVideo
 
 if TYPE_CHECKING:
     # Of some 25 MB in memory: a worker that archives nothing is spared them.
+    from av.audio.codeccontext import AudioCodecContext
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
+    from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-__all__ = ["frames", "opened"]
+__all__ = ["codec_of", "frames", "opened"]
 
 _MOST_FRAME_PIXELS = 8192 * 4320
 """8K; the decoder makes room for what a frame says that it is."""
@@ -41,12 +44,9 @@ def opened(file: RangeFile) -> Iterator[tuple[InputContainer, VideoStream]]:
     import av
 
     try:
-        with av.open(file, "r", format=_format(file)) as container:
-            if not container.streams.video:
-                raise UnplayableVideo("there is no picture in it")
-            stream = container.streams.video[0]
-            stream.codec_context.thread_count = 1
-            stream.codec_context.options = {"max_pixels": str(_MOST_FRAME_PIXELS)}
+        # Titles may be in any encoding, and nobody looks at them here.
+        with av.open(file, "r", format=_format(file), metadata_errors="replace") as container:
+            stream = _pictures(container)
             yield container, stream
     except MemoryError as error:
         raise LimitReached("it takes more memory than there is") from error
@@ -59,6 +59,28 @@ def frames(file: RangeFile, container: InputContainer, stream: VideoStream) -> I
     for packet in container.demux(stream):
         file.check()
         yield from packet.decode()
+
+
+def codec_of(stream: VideoStream | AudioStream) -> str | None:
+    """FFmpeg's name of how a track is coded; None where it knows none."""
+    # Of such a track there is no context, whatever PyAV's types say.
+    context: VideoCodecContext | AudioCodecContext | None = stream.codec_context
+    return None if context is None else context.codec.canonical_name
+
+
+def _pictures(container: InputContainer) -> VideoStream:
+    """The first track of pictures, set up to be decoded."""
+    if not container.streams.video:
+        raise UnplayableVideo("there is no picture in it")
+    stream = container.streams.video[0]
+    if codec_of(stream) is None:
+        raise UnplayableVideo("its pictures are coded in a way that no decoder knows")
+    context = stream.codec_context
+    if context.width * context.height > _MOST_FRAME_PIXELS:
+        raise LimitReached("its pictures are larger than 8K")
+    context.thread_count = 1
+    context.options = {"max_pixels": str(_MOST_FRAME_PIXELS)}  # whatever they say on the way
+    return stream
 
 
 def _format(file: RangeFile) -> str:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from dailies.footage.opening import frames, opened
+from dailies.footage.opening import codec_of, frames, opened
 from dailies.footage.source import RangeFile
 from dailies.video.basics import Size
-from dailies.video.errors import UnplayableVideo
+from dailies.video.errors import LimitReached, UnplayableVideo
 from dailies.video.probe import Probe
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _FRAMES = 8
 """At either end: a key frame and some that build on it."""
 
 _MICROSECONDS = 1_000_000
+_MOST_SECONDS = 86_400
+"""What is said to be longer says it by mistake: models make seconds, or minutes."""
 
 
 def probe(file: RangeFile) -> Probe:
@@ -49,8 +51,8 @@ def probe(file: RangeFile) -> Probe:
             seconds=round(seconds, 3),
             size=Size(*(sides[::-1] if is_turned(first) else sides)),
             frames_per_second=round(float(rate), 3) if rate else None,
-            video_codec=stream.codec_context.codec.canonical_name,
-            audio_codec=sound.codec_context.codec.canonical_name if sound else None,
+            video_codec=codec_of(stream) or "",
+            audio_codec=codec_of(sound) if sound else None,
             sound=sound is not None,
         )
 
@@ -60,12 +62,18 @@ def length_of(container: InputContainer, stream: VideoStream) -> float:
 
     Raises:
         UnplayableVideo: nobody says it.
+        LimitReached: it is said to be days.
     """
+    seconds = 0.0
     if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    if container.duration:
-        return container.duration / _MICROSECONDS
-    raise UnplayableVideo("its picture has no length")
+        seconds = float(stream.duration * stream.time_base)
+    elif container.duration:
+        seconds = container.duration / _MICROSECONDS
+    if seconds <= 0:
+        raise UnplayableVideo("its picture has no length")
+    if seconds > _MOST_SECONDS:
+        raise LimitReached("it says that it is days long")
+    return seconds
 
 
 def is_turned(frame: VideoFrame) -> bool:

@@ -109,6 +109,8 @@ class RangeFile:
         try:
             block = reading.result(seconds)
         except TimeoutError:
+            if reading.done():
+                raise  # storage's own
             reading.cancel()
             raise LimitReached(f"it takes more than {self._seconds:g} seconds") from None
         self._left -= len(block)

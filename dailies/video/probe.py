@@ -14,7 +14,8 @@ class Probe(Document):
         seconds: how long its picture runs.
         size: in pixels, as players show it.
         frames_per_second: on average; None where the file does not tell.
-        video_codec, audio_codec: FFmpeg's names, as ``h264``, ``av1``, ``aac``; None: no sound.
+        video_codec, audio_codec: FFmpeg's names, as ``h264``, ``av1``, ``aac``; None: no sound, or
+            sound that it does not know.
         sound: it has a track of sound, be it silent.
     """
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import random
 import tempfile
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,10 @@ import av
 import pytest
 from PIL import Image
 
-from dailies.footage.examine import examine
+from dailies.footage.examine import examine, stills
 from dailies.inputs.reading import BytesReader
 from dailies.threads import Pool
-from dailies.video.basics import Size
+from dailies.video.basics import Size, Variant
 from dailies.video.errors import LimitReached, UnplayableVideo
 from dailies.video.probe import Findings, Probe
 from tests.media import clip_bytes
@@ -36,6 +38,7 @@ def video(
     audio: str | None = None,
     turned: float = 0,
     options: tuple[tuple[str, str], ...] = (),
+    coding: tuple[tuple[str, str], ...] = (),
 ) -> bytes:
     """A second of 96x64 at 24 pictures a second, in a container and codecs of choice."""
     with tempfile.TemporaryDirectory() as folder:
@@ -43,6 +46,7 @@ def video(
         with av.open(str(path), "w", format=format, options=dict(options)) as container:
             stream: Any = container.add_stream(codec, rate=24)
             stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+            stream.options = dict(coding)
             if turned:
                 stream.set_display_rotation(turned)
             sound: Any = container.add_stream(audio, rate=48_000, layout="mono") if audio else None
@@ -125,7 +129,7 @@ def scrambled(data: bytes, first: float, last: float) -> bytes:
         box(b"ftyp", b"isom") + box(b"moov", b"index") + box(b"mdat", bytes(500)),
         scrambled(clip_bytes(), 0, 1),
         scrambled(clip_bytes(), 0, 0.5),
-        scrambled(video(options=(("g", "8"), ("bf", "0"))), 0.6, 1),
+        scrambled(video(coding=(("g", "8"), ("bf", "0"))), 0.7, 1),
         b"\x1a\x45\xdf\xa3" + bytes(2000),
     ],
     ids=[
@@ -148,6 +152,63 @@ async def test_what_does_not_play_is_told(data: bytes) -> None:
         await found(data)
 
 
+async def test_pictures_of_a_codec_that_nobody_knows() -> None:
+    with pytest.raises(UnplayableVideo, match="no decoder knows"):
+        await found(video().replace(b"avc1\0\0\0\0", b"zzzz\0\0\0\0"))
+
+
+async def test_sound_of_a_codec_that_nobody_knows() -> None:
+    made = video(audio="aac")
+    described = made.index(b"esds")
+    kind = made.index(b"\x40\x15", described)  # AAC, a stream of sound (ISO/IEC 14496-1, 7.2.6.6)
+    odd = made[:kind] + b"\x02" + made[kind + 1 :]
+    probe = (await found(odd.replace(b"mp4a\0\0\0\0", b"zzzz\0\0\0\0"))).probe
+    assert (probe.audio_codec, probe.sound) == (None, True)
+
+
+async def test_titles_that_are_no_text_do_no_harm() -> None:
+    odd = video().replace(b"VideoHandler", b"Vid\xffoH\x80ndler")
+    assert (await found(odd)).probe == (await found(video())).probe
+
+
+async def test_a_length_of_days_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dailies.footage.probing._MOST_SECONDS", 0.9)
+    with pytest.raises(LimitReached, match="days"):
+        await found(video())
+
+
+SAMPLES = (
+    video(audio="aac"),
+    video(options=(("movflags", "frag_keyframe+empty_moov"),)),
+    video(format="webm", codec="libvpx-vp9", audio="libopus"),
+)
+
+
+def _damaged(count: int) -> Iterator[bytes]:
+    """The samples with some bytes of their headers, or anywhere, made others."""
+    chance = random.Random(1)
+    for _ in range(count):
+        data = bytearray(chance.choice(SAMPLES))
+        index = max(0, data.find(b"moov"))
+        first, last = (index, index + 1000) if chance.random() < 0.7 else (0, len(data))
+        for _ in range(chance.randrange(1, 8)):
+            data[chance.randrange(first, min(last, len(data)))] = chance.randrange(256)
+        yield bytes(data)
+
+
+async def test_whatever_the_bytes_are_the_answer_is_known() -> None:
+    answers = {"found": 0, "not": 0}
+    for data in _damaged(400):
+        try:
+            seconds = (await found(data)).probe.seconds
+            assert 0 < seconds < 86_400
+            await stills(BytesReader(data), POOL, tuple(Variant))
+            answers["found"] += 1
+        except (UnplayableVideo, LimitReached):
+            answers["not"] += 1
+    assert min(answers.values()) > 20
+
+
 async def test_sound_alone_is_no_video() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound.mp4"
@@ -167,7 +228,7 @@ async def test_a_frame_of_more_pixels_than_8k_is_not_decoded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("dailies.footage.opening._MOST_FRAME_PIXELS", 64 * 48 - 1)
-    with pytest.raises(UnplayableVideo):
+    with pytest.raises(LimitReached, match="larger"):
         await found(clip_bytes())
     monkeypatch.setattr("dailies.footage.opening._MOST_FRAME_PIXELS", 1024 * 768)
     assert (await found(clip_bytes())).probe.size == Size(64, 48)
