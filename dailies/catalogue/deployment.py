@@ -31,6 +31,7 @@ __all__ = [
     "Name",
     "Quota",
     "ReferenceRules",
+    "Sound",
 ]
 
 _DEFAULT = "default"
@@ -76,7 +77,26 @@ class Credential(StrEnum):
     """How the app proves itself to a deployment."""
 
     ENTRA = "entra"
+    """A token of the app's own identity."""
     API_KEY = "api-key"
+    """A key, sent as the provider takes keys."""
+    BEARER = "bearer"
+    """A key, sent as a bearer token, where the provider leaves the choice."""
+    NONE = "none"
+    """Nothing: the network alone keeps others out."""
+
+    @property
+    def needs_key(self) -> bool:
+        return self in (Credential.API_KEY, Credential.BEARER)
+
+
+class Sound(StrEnum):
+    """Whether a model's videos have sound."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    CHOSEN = "chosen"
+    """The request says so."""
 
 
 class Entry(BaseModel):
@@ -160,6 +180,10 @@ class Deployment(Entry):
         max_extended_seconds: how long extensions may make a video, if there is a limit.
         takes_video_files: edits and extensions may be given a file in place of an upstream job.
         characters: it keeps characters (a name and a clip).
+        last_frame: it takes an image that the video ends with.
+        max_references: how many images it takes to look like, beside its frames.
+        seed, negative_prompt: it takes them.
+        sound: whether its videos have sound; None when nobody tells.
         failed_share: the part of the price that a job costs which the provider let fail, 0 to 1.
         upstream_models: further names by which the provider may call this model in its answers.
         jobs_api: its videos can be asked for as jobs of the Sora 1 API.
@@ -186,6 +210,11 @@ class Deployment(Entry):
     max_extended_seconds: int | None = Field(default=None, ge=1)
     takes_video_files: bool = False
     characters: bool = False
+    last_frame: bool = False
+    max_references: int = Field(default=0, ge=0, le=16)
+    seed: bool = False
+    negative_prompt: bool = False
+    sound: Sound | None = None
     prices: Mapping[str, Price] | None
     failed_share: float = Field(default=0, ge=0, le=1)
     typical_render_seconds: float = Field(default=60, gt=0, le=86_400)
@@ -230,13 +259,13 @@ class Deployment(Entry):
 
     @property
     def secret(self) -> SecretStr | None:
-        """The API key, only when that is the chosen credential."""
-        return self.api_key if self.credential is Credential.API_KEY else None
+        """The API key, only when the chosen credential is one."""
+        return self.api_key if self.credential.needs_key else None
 
     @property
     def unset(self) -> tuple[str, ...]:
         """The fields without which nothing can be asked of it, and which are not set."""
-        lacks_key = self.credential is Credential.API_KEY and self.api_key is None
+        lacks_key = self.credential.needs_key and self.api_key is None
         fields = (("endpoint", not self.endpoint), ("api_key", lacks_key))
         return tuple(name for name, is_unset in fields if is_unset)
 

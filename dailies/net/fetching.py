@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
 import httpx
@@ -18,14 +18,14 @@ from dailies.net.addresses import Address, is_public, resolve_host
 from dailies.net.numerals import whole_number
 from dailies.video.errors import InvalidRequest
 
-__all__ = ["ReferenceFetcher"]
+__all__ = ["REDIRECTS", "ReferenceFetcher", "send_pinned"]
 
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 _MAX_REDIRECTS = 3
 _MAX_URL_CHARACTERS = 8192
 _MAX_ADDRESSES = 4
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TIMEOUT = httpx.Timeout(10, connect=5)
 _HEADERS = {
     "Accept": "image/jpeg, image/png, image/webp, image/avif;q=0.8, image/heic;q=0.8",
@@ -107,7 +107,7 @@ class ReferenceFetcher:
         # proven for one name must not serve another name at the same address.
         async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=_TIMEOUT) as client:
             try:
-                response = await _send(client, url, addresses)
+                response = await send_pinned(client, url, addresses, _HEADERS)
                 try:
                     return await self._read(url, response)
                 finally:
@@ -130,7 +130,7 @@ class ReferenceFetcher:
         return addresses[:_MAX_ADDRESSES]
 
     async def _read(self, url: httpx.URL, response: httpx.Response) -> bytes | httpx.URL:
-        if response.status_code in _REDIRECTS and "location" in response.headers:
+        if response.status_code in REDIRECTS and "location" in response.headers:
             return _parse(response.headers["location"], base=url)
         if response.status_code != 200:
             raise _unreachable(url.host, f"answered with HTTP status {response.status_code}")
@@ -156,12 +156,15 @@ class ReferenceFetcher:
         )
 
 
-async def _send(
-    client: httpx.AsyncClient, url: httpx.URL, addresses: Sequence[Address]
+async def send_pinned(
+    client: httpx.AsyncClient,
+    url: httpx.URL,
+    addresses: Sequence[Address],
+    headers: Mapping[str, str],
 ) -> httpx.Response:
     """Ask the first address that answers; name and certificate stay those of the URL."""
     host = url.raw_host.decode("ascii")
-    headers = {**_HEADERS, "Host": url.netloc.decode("ascii")}
+    headers = {**headers, "Host": url.netloc.decode("ascii")}
     for index, address in enumerate(addresses):
         request = client.build_request(
             "GET",

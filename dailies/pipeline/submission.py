@@ -8,7 +8,7 @@ from dailies.services import Services
 from dailies.video.record import VideoRecord
 from dailies.video.request import Input, Role, StoredFile, VideoRequest
 
-__all__ = ["submission_of"]
+__all__ = ["callback_url", "submission_of"]
 
 # A PNG of the largest size that any model takes is far below this.
 _MAX_FITTED_BYTES = 64 * 1024**2
@@ -29,6 +29,20 @@ async def submission_of(
         source_job_id=request.source_job_id,
         source_file=await _source_file(services, request),
         n_variants=request.n_variants,
+        video_id=record.id,
+        callback_url=callback_url(services, record, deployment),
+        last_frame=await _last_frame(services, request),
+        references=tuple(
+            [
+                image
+                for item in request.inputs_of(Role.REFERENCE)
+                if (image := await _image(services, request, item)) is not None
+            ]
+        ),
+        seed=request.seed,
+        negative_prompt=request.negative_prompt,
+        sound=request.sound,
+        options=request.provider_options,
         inputs=tuple(
             _input(services, item, item.file)
             for item in request.inputs_of(Role.FRAME)
@@ -37,13 +51,32 @@ async def submission_of(
     )
 
 
+def callback_url(services: Services, record: VideoRecord, deployment: Deployment) -> str | None:
+    """The address of this video alone that the provider may call; None where it calls nobody, or
+    can't reach the app."""
+    base, token = services.settings.callback_base, record.submit.callback_token
+    if base is None or token is None or not services.providers.calls_back(deployment):
+        return None
+    return f"{base}/callbacks/{deployment.provider}/{token}"
+
+
 async def _reference(services: Services, request: VideoRequest) -> Reference | None:
     """The first frame, once it is fitted."""
     first = request.first_frame
-    if first is None or first.file is None or not first.prepared:
+    return None if first is None else await _image(services, request, first)
+
+
+async def _last_frame(services: Services, request: VideoRequest) -> Reference | None:
+    last = next(iter(request.inputs_of(Role.LAST)), None)
+    return None if last is None else await _image(services, request, last)
+
+
+async def _image(services: Services, request: VideoRequest, item: Input) -> Reference | None:
+    """An image once it is prepared; None while it is not, and when it is gone."""
+    if item.file is None or not item.prepared:
         return None
-    data = await services.files.read(first.file.blob, max_bytes=_MAX_FITTED_BYTES)
-    return None if data is None else Reference(data, first.file.content_type, request.size)
+    data = await services.files.read(item.file.blob, max_bytes=_MAX_FITTED_BYTES)
+    return None if data is None else Reference(data, item.file.content_type, request.size)
 
 
 def _input(services: Services, item: Input, file: StoredFile) -> InputFile:

@@ -7,10 +7,11 @@ catalogue's deployment, not code of the adapter: see ``dailies.catalogue``.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from dailies.providers.outcomes import Kind, Outcome, UpstreamJob
 from dailies.video.basics import Operation, Size, Variant
@@ -18,6 +19,7 @@ from dailies.video.framing import CropBounds
 
 __all__ = [
     "NO_NAMES",
+    "CallsBack",
     "CharacterKeeper",
     "Content",
     "FindsJobs",
@@ -35,11 +37,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The image that the video starts from, already fitted to what the model wants."""
+    """An image for the video, already fitted to what the model wants."""
 
     data: bytes = field(repr=False)
     content_type: str
     size: Size
+
+    @property
+    def data_url(self) -> str:
+        """The image as a ``data:`` URL."""
+        return f"data:{self.content_type};base64,{b64encode(self.data).decode('ascii')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,14 @@ class Submission:
         n_variants: how many videos the one job makes.
         inputs: what appears at frames of the caller's choice.
         source_file: what it starts from where there is no such job (any more).
+        video_id: our own id, the same however often the request is sent: for whatever the provider
+            lets us mark (a header, an external id, a prefix in its storage).
+        callback_url: an address of this video alone that the provider may call; None when the app
+            has no public address, or the provider calls nobody.
+        last_frame: the image that the video ends with, fitted like ``reference``.
+        references: images that it is to look like.
+        seed, negative_prompt, sound: as asked for; None where nothing was.
+        options: what the caller asks of this provider alone.
     """
 
     deployment: str
@@ -91,6 +106,14 @@ class Submission:
     n_variants: int = 1
     inputs: tuple[InputFile, ...] = ()
     source_file: SourceFile | None = None
+    video_id: str = ""
+    callback_url: str | None = field(default=None, repr=False)
+    last_frame: Reference | None = None
+    references: tuple[Reference, ...] = ()
+    seed: int | None = None
+    negative_prompt: str | None = field(default=None, repr=False)
+    sound: bool | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def lacks_source(self) -> bool:
@@ -161,6 +184,19 @@ class FindsJobs(Protocol):
     async def find_submitted(self, submission: Submission, since: float) -> Found:
         """Jobs equal to the submission (model, prompt, size, seconds) created at or after
         ``since`` (Unix seconds), oldest first."""
+        ...
+
+
+@runtime_checkable
+class CallsBack(Protocol):
+    """A provider that calls ``Submission.callback_url`` when something has become of the job."""
+
+    async def called_back(self, headers: Mapping[str, str], body: bytes) -> str | None:
+        """The id of the job that a call is about; None when it is not the provider's, or tells of
+        none. ``headers`` are in lower case. Where the provider signs, the signature is checked.
+
+        The call is taken for a hint only: the job is asked for before anything is believed.
+        """
         ...
 
 

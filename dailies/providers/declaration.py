@@ -11,7 +11,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from dailies.catalogue.deployment import Credential, Deployment, FieldProblem
-from dailies.providers.base import FindsJobs, VideoProvider
+from dailies.providers.base import CallsBack, FindsJobs, VideoProvider
 from dailies.providers.classify import Answer, CallContext
 from dailies.providers.wire import Wire
 
@@ -66,6 +66,10 @@ class Provider:
             the others, a video whose create had no clear answer is left to an operator.
         options: what a deployment's ``options`` may hold.
         key_auth: how a key is sent; None when it takes none.
+        bearer_auth: how one is sent with the credential ``bearer``, where a deployment may choose.
+        open_access: a deployment may need no credential.
+        hosts: from where its files may be fetched, beside the endpoint's own host; a name that
+            begins with a dot stands for all names below it.
         token_scope: for which scope the app's identity gets a token; None when it takes none.
         kept_seconds: how long it keeps jobs and their files; None when it doesn't say.
         jobs_api: its videos can be asked for as jobs of the Sora 1 API.
@@ -78,6 +82,9 @@ class Provider:
     recovery: Recovery
     options: type[Options] = Options
     key_auth: Callable[[SecretStr], httpx.Auth] | None = None
+    bearer_auth: Callable[[SecretStr], httpx.Auth] | None = None
+    open_access: bool = False
+    hosts: tuple[str, ...] = ()
     token_scope: str | None = None
     kept_seconds: float | None = None
     jobs_api: bool = False
@@ -88,7 +95,14 @@ class Provider:
     def is_sound(self) -> bool:
         """Whether the adapter can do what the recovery grade promises."""
         lists = isinstance(self.adapter, type) and issubclass(self.adapter, FindsJobs)
+        if self.recovery is Recovery.CALLED_BACK and not self.calls_back:
+            return False
         return lists == (self.recovery is Recovery.LISTED)
+
+    @property
+    def calls_back(self) -> bool:
+        """Whether it calls an address of ours when something has become of a job."""
+        return isinstance(self.adapter, type) and issubclass(self.adapter, CallsBack)
 
     def complete(self, deployment: Deployment) -> Deployment:
         """The deployment with what this provider's are, where its entry does not say it."""
@@ -103,10 +117,12 @@ class Provider:
         takes = [
             way
             for way, taken in (
-                (Credential.ENTRA, self.token_scope),
-                (Credential.API_KEY, self.key_auth),
+                (Credential.ENTRA, self.token_scope is not None),
+                (Credential.API_KEY, self.key_auth is not None),
+                (Credential.BEARER, self.bearer_auth is not None),
+                (Credential.NONE, self.open_access),
             )
-            if taken is not None
+            if taken
         ]
         if takes and deployment.credential not in takes:
             yield FieldProblem(

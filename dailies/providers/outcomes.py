@@ -74,6 +74,7 @@ class UpstreamJob:
         generations: the ids of the videos that it made, for providers that make several.
         failure_reason: the provider's own word for why it failed.
         error_code, error_message: why it failed, classified (see ``classify``).
+        cost_usd: what the provider says that it charges for the job, failed ones too.
     """
 
     id: str
@@ -92,6 +93,7 @@ class UpstreamJob:
     failure_reason: str | None = None
     error_code: str | None = None
     error_message: str | None = None
+    cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,16 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
 import httpx
 
 from dailies.catalogue import Catalogue, Deployment
-from dailies.catalogue.deployment import FieldProblem
+from dailies.catalogue.deployment import Credential, FieldProblem
+from dailies.net.downloads import Downloads
 from dailies.providers.azure_auth import EntraAuth, TokenCredential, Tokens
 from dailies.providers.base import Names, VideoProvider
-from dailies.providers.declaration import Provider
+from dailies.providers.declaration import Provider, Recovery
 from dailies.providers.wire import Wire
 from dailies.video.errors import SettingsError
 
@@ -62,8 +64,9 @@ def find_provider(provider_id: str, packages: Sequence[str] = ()) -> Provider | 
             if found.id != provider_id or not found.is_sound:
                 raise SettingsError(
                     [
-                        f"{module}: PROVIDER must have the id '{provider_id}', and the recovery "
-                        "'listed' exactly when its adapter has 'find_submitted'"
+                        f"{module}: PROVIDER must have the id '{provider_id}', the recovery "
+                        "'listed' exactly when its adapter has 'find_submitted', and 'called-back' "
+                        "only when it has 'called_back'"
                     ]
                 )
             return found
@@ -145,6 +148,14 @@ class Providers:
             self._adapters[deployment.name] = self._build(deployment)
         return self._adapters[deployment.name]
 
+    def recovery(self, deployment: Deployment) -> Recovery:
+        """How an unknown outcome of a create can be cleared up there."""
+        return self._declared(deployment).recovery
+
+    def calls_back(self, deployment: Deployment) -> bool:
+        """Whether the provider calls an address of ours about its jobs."""
+        return self._declared(deployment).calls_back
+
     async def close(self) -> None:
         """Close all connections. The credential belongs to whoever gave it."""
         self._adapters.clear()
@@ -153,11 +164,9 @@ class Providers:
             await client.aclose()
 
     def _build(self, deployment: Deployment) -> VideoProvider:
-        provider, endpoint = find_provider(deployment.provider, self._packages), deployment.endpoint
-        if provider is None or endpoint is None:
-            raise SettingsError(
-                [f"deployment '{deployment.name}': its provider or its endpoint is not there"]
-            )
+        provider, endpoint = self._declared(deployment), deployment.endpoint
+        if endpoint is None:
+            raise SettingsError([f"deployment '{deployment.name}': its endpoint is not there"])
         if endpoint not in self._clients:
             self._clients[endpoint] = httpx.AsyncClient(
                 timeout=_TIMEOUT,
@@ -165,6 +174,7 @@ class Providers:
                 transport=self._transport,
                 headers={"User-Agent": "dailies"},
             )
+        host = urlsplit(endpoint).hostname or ""
         wire = Wire(
             self._clients[endpoint],
             self._auth(provider, deployment),
@@ -172,14 +182,23 @@ class Providers:
             url=endpoint,
             names=self._names(deployment),
             options=provider.options_of(deployment),
+            downloads=Downloads((host, *provider.hosts), transport=self._transport),
         )
         return provider.adapter(wire)
 
+    def _declared(self, deployment: Deployment) -> Provider:
+        provider = find_provider(deployment.provider, self._packages)
+        if provider is None:
+            raise SettingsError([f"deployment '{deployment.name}': its provider is not there"])
+        return provider
+
     def _auth(self, provider: Provider, deployment: Deployment) -> httpx.Auth:
-        if deployment.secret is not None and provider.key_auth is not None:
-            return provider.key_auth(deployment.secret)
+        bearer = deployment.credential is Credential.BEARER
+        key_auth = provider.bearer_auth if bearer else provider.key_auth
+        if deployment.secret is not None and key_auth is not None:
+            return key_auth(deployment.secret)
         scope = provider.token_scope
-        if scope is None:
+        if scope is None or deployment.credential is not Credential.ENTRA:
             return httpx.Auth()
         if scope not in self._tokens:
             self._tokens[scope] = Tokens(self._credential(), scope)

@@ -21,6 +21,7 @@ from azure.core.exceptions import AzureError
 from pydantic import BaseModel
 
 from dailies.jsontext import JsonScanner, TooComplex
+from dailies.net.downloads import Downloads, UntrustedLink
 from dailies.net.multipart import StreamedForm
 from dailies.providers.answers import poll_after, request_id
 from dailies.providers.azure_auth import classify_token_failure
@@ -74,6 +75,7 @@ class Wire:
         url: str = "",
         names: Names = NO_NAMES,
         options: BaseModel | None = None,
+        downloads: Downloads | None = None,
     ) -> None:
         """The client is shared, and closed by its owner.
 
@@ -81,6 +83,7 @@ class Wire:
             url: the deployment's endpoint, without a slash at its end.
             names: tell the models of the endpoint apart when a lost job is looked for.
             options: the deployment's own, an instance of its provider's model of options.
+            downloads: fetches files by links that the provider gives.
         """
         self._client = client
         self._auth = auth
@@ -88,6 +91,12 @@ class Wire:
         self.url = url
         self.names = names
         self.options = options
+        self._downloads = downloads or Downloads(())
+
+    @property
+    def deployment(self) -> str:
+        """The name by which the provider knows the model."""
+        return self._context.deployment
 
     def request(
         self,
@@ -148,6 +157,50 @@ class Wire:
             yield await self.file(call, response, job_id, variant)
         finally:
             await response.aclose()
+
+    @asynccontextmanager
+    async def linked(
+        self,
+        request: httpx.Request,
+        link: Callable[[object], str | None],
+        job_id: str,
+        variant: Variant,
+    ) -> AsyncIterator[Content | Outcome]:
+        """Open a file by the link in the answer to a request, as ``VideoProvider.open_content``.
+
+        The link is fetched without the credential, and only from the provider's own ``hosts``.
+
+        Args:
+            link: the link in the answer's JSON document; None when it holds none.
+        """
+        call = _call_of(variant)
+        reply = await self.call(call, request)
+        if isinstance(reply, Outcome):
+            yield reply
+            return
+        url = link(read_json(reply.body)) if reply.is_success else None
+        if url is None:
+            gone = Reply(404, reply.headers, reply.body) if reply.is_success else reply
+            yield self.classified(call, gone, job_id=job_id)
+            return
+        try:
+            async with self._downloads.open(url) as response:
+                yield await self.file(call, response, job_id, variant)
+        except UntrustedLink as error:
+            outcome = Outcome(Kind.UNKNOWN, code="untrusted_link", message=str(error))
+            yield self.told(call, outcome, job_id)
+        except httpx.RequestError as error:
+            yield self.told(call, classify_fault(call, error, self._about(None)))
+
+    async def document(self, call: Call, url: str) -> Reply | Outcome:
+        """Read what is at a link, which is fetched as ``linked`` does: without the credential."""
+        try:
+            async with self._downloads.open(url) as response:
+                return await self.read(call, response)
+        except UntrustedLink as error:
+            return self.told(call, Outcome(Kind.UNKNOWN, code="untrusted_link", message=str(error)))
+        except httpx.RequestError as error:
+            return self.told(call, classify_fault(call, error, self._about(None)))
 
     @asynccontextmanager
     async def no_content(self, job_id: str, variant: Variant) -> AsyncIterator[Outcome]:

@@ -99,7 +99,8 @@ class VideoRequest(Document):
     ``seconds`` is what the provider renders and charges. A remix, edit or extension is tied to the
     ``deployment`` that made its source and starts from ``source_job_id`` there, or from our own
     file, the input of the role ``source``; an extension is ``source_seconds`` longer than what is
-    rendered.
+    rendered. ``sound`` and the other wishes are None where nothing was said; ``provider_options``
+    are for the provider alone that makes the video.
     """
 
     model: str
@@ -113,6 +114,10 @@ class VideoRequest(Document):
     source_seconds: int = 0
     deployment: str | None = None
     n_variants: int = 1
+    seed: int | None = None
+    negative_prompt: str | None = Field(default=None, repr=False)
+    sound: bool | None = None
+    provider_options: dict[str, Any] = Field(default_factory=dict, repr=False)
     inputs: tuple[Input, ...] = ()
 
     @model_validator(mode="before")

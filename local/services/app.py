@@ -33,6 +33,8 @@ from local.services.topics.delivery import ANSWER_TIMEOUT, Deliverer
 from local.services.topics.routes import Topics
 from local.services.topics.schemas import CloudEventSchema
 from local.services.topics.store import TopicStore
+from local.services.upstreams import key_of, known_upstreams
+from local.services.upstreams.calling import Calling
 from local.services.visitors import NoPages
 
 
@@ -53,11 +55,13 @@ class Services:
     deliverer: Deliverer
     subscribers: tuple[str, ...]
     system_topic: SystemTopic | None
+    calling: Calling
 
     def start(self) -> None:
         """Begin what runs in the background; call it inside the event loop."""
         self.studio.resume()
         self.deliverer.start(self.subscribers)
+        self.calling.start()
         if self.system_topic is not None:
             self.system_topic.start()
 
@@ -67,6 +71,7 @@ class Services:
         if self.system_topic is not None:
             await self.system_topic.close()
         await self.deliverer.close()
+        await self.calling.close()
         await self.library.close()
         self.database.close()
 
@@ -93,6 +98,9 @@ def build(
     if options.storage is not None:
         storage = Database(options.state_dir / "storage.sqlite")
         system_topic = SystemTopic(options.storage, settings, storage, clock, subscriber_client)
+    key = key_of(options.identity_header)
+    upstreams = [upstream(studio, key) for upstream in known_upstreams()]
+    upstream_routes = [route for upstream in upstreams for route in upstream.all_routes()]
     faults, counter = Faults(), RequestCounter()
     inspection = Inspection(studio, identity, faults, counter, topic_store, deliverer, system_topic)
     starlette = Starlette(
@@ -100,6 +108,7 @@ def build(
             *identity.routes(),
             *Sora2(studio, Characters(studio, database)).routes(),
             *Sora1(studio).routes(),
+            *upstream_routes,
             *Topics(topic_store, deliverer, tokens, options.topic_key).routes(),
             *inspection.routes(),
             *Telemetry(expected=options.telemetry).routes(),
@@ -116,7 +125,7 @@ def build(
         return None if job is None else job.prompt
 
     return Services(
-        app=NoPages(FaultMiddleware(starlette, faults, counter, prompt_of)),
+        app=NoPages(FaultMiddleware(starlette, faults, counter, prompt_of, upstream_routes)),
         clock=clock,
         database=database,
         library=library,
@@ -125,4 +134,5 @@ def build(
         deliverer=deliverer,
         subscribers=options.subscribers,
         system_topic=system_topic,
+        calling=Calling(upstreams, store, database, clock, subscriber_client),
     )

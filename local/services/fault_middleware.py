@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.services import connection
@@ -37,7 +38,8 @@ class RequestCounter:
 
 
 class FaultMiddleware:
-    """``prompt_of`` gives the prompt of a job or generation by its id."""
+    """``prompt_of`` gives the prompt of a job or generation by its id; ``upstreams`` are the routes
+    of the providers beside Sora."""
 
     def __init__(
         self,
@@ -45,15 +47,19 @@ class FaultMiddleware:
         faults: Faults,
         counter: RequestCounter,
         prompt_of: Callable[[str], str | None],
+        upstreams: Sequence[Route] = (),
     ) -> None:
         self._app = app
+        self._upstreams = tuple(upstreams)
         self._faults = faults
         self._counter = counter
         self._prompt_of = prompt_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, perhaps badly."""
-        target = target_of(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        target = None
+        if scope["type"] == "http":
+            target = target_of(scope["method"], scope["path"], self._upstreams)
         if target is None:
             await self._app(scope, receive, send)
             return

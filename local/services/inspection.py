@@ -167,8 +167,10 @@ class Inspection:
             status = "deleted" if job.deleted_sim is not None else "expired" if expired else "gone"
         elif job.api == "sora-2":
             status = video_object(self._studio, job, state)["status"]
-        else:
+        elif job.api == "sora-1":
             status = job_object(self._studio, job, state)["status"]
+        else:
+            status = state.phase
         references = [
             {
                 "bytes": item.bytes,
@@ -181,6 +183,7 @@ class Inspection:
         return {
             "id": job.id,
             "api": job.api,
+            "provider": job.api,
             "kind": job.kind,
             "deployment": job.deployment,
             "model": job.model,
@@ -198,6 +201,7 @@ class Inspection:
             "progress": state.progress,
             "authorization": job.authorization,
             "headers": job.headers,
+            "details": job.details,
             "deleted": job.deleted_sim is not None,
             "expired": expired,
         }

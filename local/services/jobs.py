@@ -21,7 +21,6 @@ from local.services.media.spec import Crop, Input, VideoSpec
 LIFETIME = 86_400.0
 """Simulated seconds after which a job and its files are gone."""
 
-Api = Literal["sora-2", "sora-1"]
 Phase = Literal[
     "queued", "running", "completed", "failed", "moderated", "cancelled", "expired", "gone"
 ]
@@ -44,11 +43,12 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One accepted request. ``created_at`` is Unix seconds, ``created_sim`` simulated time."""
+    """One accepted request. ``created_at`` is Unix seconds, ``created_sim`` simulated time;
+    ``api`` is the simulated provider, ``details`` what is its own of the request."""
 
     seq: int
     id: str
-    api: Api
+    api: str
     kind: str
     deployment: str
     model: str
@@ -67,7 +67,9 @@ class Job:
     references: tuple[Reference, ...] = ()
     variants: int = 1
     headers: dict[str, str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
     deleted_sim: float | None = None
+    cancelled_sim: float | None = None
 
     @property
     def size(self) -> str:
@@ -105,9 +107,9 @@ class Job:
             seconds=self.seconds,
             note=self.note,
             inputs=self.inputs,
-            sound=self.api == "sora-2",
+            sound=self.api != "sora-1" and self.details.get("sound") is not False,
             variant=variant,
-            still="WEBP" if self.api == "sora-2" else "JPEG",
+            still="JPEG" if self.api == "sora-1" else "WEBP",
         )
 
     def specs(self) -> list[VideoSpec]:
@@ -137,6 +139,8 @@ def state_of(job: Job, sim: float, *, ready: bool) -> State:
     """The state of ``job`` at simulated time ``sim``; ``ready``: its files have been written."""
     if sim >= job.expires_sim or job.deleted_sim is not None:
         return State("gone", 100, 1.0)
+    if job.cancelled_sim is not None:
+        return _ended("cancelled")
     passed = sim - job.created_sim
     total = job.render_seconds
     fraction = min(1.0, passed / total) if total > 0 else 1.0
@@ -197,6 +201,14 @@ class JobStore:
         sim = self._clock.sim()
         self._database.write("UPDATE jobs SET deleted_sim = ? WHERE id = ?", sim, job.id)
         self._jobs[job.id] = replace(job, deleted_sim=sim)
+
+    def cancel(self, job: Job) -> None:
+        """Somebody stopped it."""
+        stopped = replace(job, cancelled_sim=self._clock.sim())
+        body = asdict(stopped)
+        del body["seq"], body["deleted_sim"]
+        self._database.write("UPDATE jobs SET body = ? WHERE id = ?", json.dumps(body), job.id)
+        self._jobs[job.id] = stopped
 
     def all(self) -> Iterator[Job]:
         """Oldest first."""

@@ -44,7 +44,9 @@ class QuotaKeeper:
         """
         if self._settings.unlimited:
             return
-        quota = QUOTAS[model]
+        quota = QUOTAS.get(model)
+        if quota is None:
+            return
         sim = self._clock.sim()
         recent: list[Job] = []
         active = 0

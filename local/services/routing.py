@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 ROUTES = ("token", "create", "status", "list", "content", "delete", "events")
 
@@ -41,8 +45,20 @@ class Target:
     id: str | None
 
 
-def target_of(method: str, path: str) -> Target | None:
-    """Where a request goes; None: to none of the routes that can have faults."""
+def target_of(method: str, path: str, upstreams: Sequence[Route] = ()) -> Target | None:
+    """Where a request goes; None: to none of the routes that can have faults.
+
+    Args:
+        upstreams: the routes of the providers beside Sora; their names are those of faults.
+    """
+    if path.startswith("/upstreams/"):
+        scope: Scope = {"type": "http", "method": method, "path": path}
+        for candidate in upstreams:
+            how, found = candidate.matches(scope)
+            if how is Match.FULL:
+                named = candidate.name in ROUTES
+                return Target(candidate.name, found["path_params"].get("id")) if named else None
+        return None
     for methods, pattern, route in _TABLE:
         if method in methods.split() and (match := pattern.fullmatch(path)):
             return Target(route, match.groupdict().get("id")) if route else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import uuid
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from starlette.requests import Request
 
@@ -36,7 +36,7 @@ _KEPT_HEADERS = ("user-agent", "traceparent", "x-ms-client-request-id", "x-reque
 class Order:
     """A validated request for a job."""
 
-    api: Literal["sora-2", "sora-1"]
+    api: str
     kind: str
     deployment: str
     model: str
@@ -49,6 +49,7 @@ class Order:
     inputs: tuple[Input, ...] = ()
     references: tuple[Reference, ...] = ()
     variants: int = 1
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 class Studio:
@@ -155,8 +156,13 @@ class Studio:
                 code="model_retired",
             )
 
-    def accept(self, order: Order, request: Request, authorization: str) -> Job:
+    def accept(
+        self, order: Order, request: Request, authorization: str, *, job_id: str | None = None
+    ) -> Job:
         """Check the quota, store the job and begin its files.
+
+        Args:
+            job_id: of providers beside Sora, which name jobs in their own ways.
 
         Raises:
             ServiceError: 400 or 429; no job was made.
@@ -165,7 +171,8 @@ class Studio:
         self._quotas.check(order.deployment, order.model)
         sim = self.clock.sim()
         unique = uuid.uuid4().hex
-        job_id = f"video_{unique}" if order.api == "sora-2" else f"task_{unique[:26]}"
+        if job_id is None:
+            job_id = f"video_{unique}" if order.api == "sora-2" else f"task_{unique[:26]}"
         headers = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
         job = Job(
             seq=0,

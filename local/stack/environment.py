@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.services.upstreams import key_of, upstream_settings
 from local.stack.certificates import Certificates
 from local.stack.files import write_private
 from local.stack.keys import Keys, hashed
@@ -106,6 +107,8 @@ def app_settings(
         "DAILIES_VIDEOS_CONTAINER": VIDEOS,
         "DAILIES_EVENT_TOPIC_ENDPOINT": wiring.topic_url,
         "AZURE_OPENAI_ENDPOINT": options.sora_endpoint or wiring.simulator_url,
+        "DAILIES_PUBLIC_URL": wiring.base_url,
+        **upstream_settings(wiring.simulator_url, key_of(wiring.keys.identity_header)),
         "SSL_CERT_FILE": str(wiring.certificates.bundle),
         "REQUESTS_CA_BUNDLE": str(wiring.certificates.bundle),
         **_scaled(options.speed),
