@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import cbor2
-from cryptography import x509
-from cryptography.x509.oid import NameOID
 
 from dailies.footage.outline import Box, boxes_in
 from dailies.inputs.reading import Reading
@@ -131,6 +129,10 @@ def _signer(signed: Any) -> str | None:
 
 
 def _organisation(certificate: bytes) -> str | None:
+    # Imported here: few videos carry one, and the app is to start soon.
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
     try:
         subject = x509.load_der_x509_certificate(certificate).subject
     except (ValueError, TypeError, x509.InvalidVersion):  # no certificate, or a broken one
