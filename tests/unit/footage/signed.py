@@ -82,7 +82,6 @@ def credentials(*manifests: bytes, purpose: bytes = b"manifest") -> bytes:
 
 
 def carrying(uuid_box: bytes) -> bytes:
-    """A clip with that box behind its first."""
-    clip = clip_bytes()
-    first = int.from_bytes(clip[:4], "big")
-    return clip[:first] + uuid_box + clip[first:]
+    """A clip with that box behind it: before its pictures they would no longer be where its index
+    says."""
+    return clip_bytes() + uuid_box

@@ -21,6 +21,7 @@ from dailies.video.basics import Phase, Size, Variant
 from dailies.video.probe import Findings
 from dailies.video.record import GeneratedVideo, VideoRecord
 from tests.media import clip_bytes
+from tests.unit.footage import signed
 from tests.unit.inputs.pictures import box
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.provider import chunks
@@ -102,6 +103,18 @@ async def test_the_manifest_tells_what_the_video_really_is() -> None:
     findings = (await world.record(video.id)).findings
     assert findings is not None
     assert findings.probe.size == Size(64, 48)
+
+
+async def test_the_manifest_tells_who_signed_the_video() -> None:
+    world = World()
+    video = await rendered(world)
+    store = signed.credentials(signed.manifest(signed.signature({33: signed.certificate()})))
+    world.provider.files[Variant.VIDEO] = content(signed.carrying(store))
+    assert (await archive(world, video))["kind"] == "done"
+    assert manifest_of(world, video)["content_credentials"] == {
+        "present": True,
+        "issuer": "Film Works, Inc.",
+    }
 
 
 async def test_each_video_of_a_job_has_its_own() -> None:
