@@ -47,6 +47,8 @@ _BLOB_PATIENCE: dict[str, Any] = {**_PATIENCE, "initial_backoff": 1, "increment_
 # One picture at a time: a second thread would finish no sooner, as decoding keeps a processor busy,
 # but need as much memory again. A picture takes seconds at most; the rest is for those before it.
 _PICTURE_SECONDS = 120
+# The same holds of videos that are looked into, which may take longer than a picture.
+_FOOTAGE_SECONDS = 120
 
 
 class Files(Protocol):
@@ -135,6 +137,7 @@ class Services:
     Attributes:
         clock: gives Unix seconds.
         pictures: the thread that pictures are decoded in.
+        footage: the thread that finished videos are decoded in.
     """
 
     settings: Settings
@@ -152,6 +155,9 @@ class Services:
     room: Room = field(default_factory=Room)
     pictures: Pool = field(
         default_factory=lambda: Pool("pictures", threads=1, seconds=_PICTURE_SECONDS)
+    )
+    footage: Pool = field(
+        default_factory=lambda: Pool("footage", threads=1, seconds=_FOOTAGE_SECONDS)
     )
 
     @classmethod

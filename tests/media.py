@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from pathlib import Path
 
 import av
 from PIL import Image, ImageChops
 
-__all__ = ["write_clip", "write_picture"]
+__all__ = ["clip_bytes", "write_clip", "write_picture"]
 
 _RATE = 30
 
@@ -34,3 +36,11 @@ def write_clip(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+@functools.cache
+def clip_bytes(seconds: float = 0.2, width: int = 64, height: int = 48) -> bytes:
+    """A whole H.264 clip of some kilobytes, as a provider's file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        return write_clip(path, seconds=seconds, width=width, height=height).read_bytes()

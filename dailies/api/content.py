@@ -124,7 +124,7 @@ def _stored_file(record: VideoRecord, variant: Variant, number: int | None) -> S
 
     Raises:
         Conflict: the video is not finished.
-        NotFound: it failed, or the provider made no file of this variant or no such generation.
+        NotFound: it failed, or there is no file of this variant or no such generation.
     """
     if not record.is_final:
         raise Conflict(
@@ -145,7 +145,5 @@ def _stored_file(record: VideoRecord, variant: Variant, number: int | None) -> S
         )
     file = (record.generations[number] if number else record).files.get(variant)
     if file is None:
-        raise NotFound(
-            f"The provider made no {variant} for this video.", param="variant", code="no_variant"
-        )
+        raise NotFound(f"There is no {variant} of this video.", param="variant", code="no_variant")
     return file

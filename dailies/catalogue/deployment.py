@@ -172,7 +172,8 @@ class Deployment(Entry):
         options: what only this provider knows of.
         endpoint: base URL; None when it isn't configured (such deployments are left out).
         deployment: the name by which the provider knows the model.
-        files: the variants of a finished job's file, by the YAML's key ``variants``.
+        files: the variants that a finished job leaves, by the YAML's key ``variants``; the others
+            are made of its video.
         sizes, seconds: what it renders; the first of each is the default.
         prices: US dollars per second of video, by size or ``default``; None when nobody tells.
         n_variants: the most videos that one job makes of a prompt, by size or ``default``.

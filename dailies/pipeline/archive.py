@@ -1,13 +1,26 @@
-"""Stream the finished files from the provider into Blob Storage, then write the manifest."""
+"""Stream the finished files from the provider into Blob Storage, make what it does not give, then
+write the manifest."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from dailies.engine import Step, VideoRef, done, stop, wait
 from dailies.inputs.mp4_stream import whole_mp4
 from dailies.pipeline import metrics
+from dailies.pipeline.derive import derive, findings_of
 from dailies.pipeline.endings import answer_fields
 from dailies.pipeline.manifest import manifest_of
-from dailies.pipeline.parts import Part, is_stored, part_name, parts_of, with_part
+from dailies.pipeline.noting import noted
+from dailies.pipeline.parts import (
+    Part,
+    is_stored,
+    part_name,
+    parts_of,
+    videos_of,
+    with_findings,
+    with_part,
+)
 from dailies.pipeline.remove import discard_if_unwanted
 from dailies.pipeline.work import JobWork, is_overdue, load_job
 from dailies.providers.base import VideoProvider
@@ -16,7 +29,8 @@ from dailies.providers.outcomes import Kind, Outcome
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Variant, VideoError
-from dailies.video.errors import IntegrityError
+from dailies.video.errors import Busy, IntegrityError, UnplayableVideo
+from dailies.video.probe import Findings
 from dailies.video.record import StoredFile, VideoRecord
 from dailies.video.spans import file_span, note_file
 
@@ -31,13 +45,31 @@ _WITHHELD = frozenset({"moderation_blocked", "content_filter"})
 _TRIES_FOR_PICTURES = 5
 # Answers about a picture that another try does not change; its video is stored and complete.
 _NO_SUCH_FILE = frozenset({Kind.MISSING, Kind.REFUSED, Kind.RETIRED})
+# What came whole and does not decode may do so when it is fetched again; it is paid for.
+_UNPLAYABLE = "unplayable_video"
+_TRIES_FOR_UNPLAYABLE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A part that is in storage, and what was found in it."""
+
+    part: Part
+    file: StoredFile
+    findings: Findings | None = None
+
+    def note(self, record: VideoRecord) -> VideoRecord:
+        """The record with it."""
+        record = with_part(record, self.part, self.file)
+        return record if self.findings is None else with_findings(record, self.part, self.findings)
 
 
 async def archive_video(services: Services, video: VideoRef) -> Step:
-    """Store every variant of every generation that exists, and ``manifest.json``.
+    """Store every variant of every generation, and ``manifest.json``.
 
     Files that were stored before are not fetched again. Bytes pass through in blocks of 4 MiB; a
-    body that is short, too long or of another kind, or half a video, is never stored.
+    body that is short, too long or of another kind, or half a video, is never stored, and one that
+    does not decode is never the video's. Pictures that the provider does not give are made.
     """
     work = await load_job(services, video)
     if not isinstance(work, JobWork):
@@ -49,22 +81,29 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
             continue
         with file_span(record.id, part.variant) as span:
             result = await _store_part(services, record, work.provider, part)
-            if isinstance(result, StoredFile):
-                note_file(span, result)
-                metrics.file_archived(record, part.variant, result)
+            if isinstance(result, _Stored):
+                note_file(span, result.file)
+                metrics.file_archived(record, part.variant, result.file)
         if isinstance(result, Outcome):
             _log_failure(record, part, result)
-        if isinstance(result, StoredFile):
-            noted = await _note_file(services, record, part, result)
-            if noted is None:
+        if isinstance(result, _Stored):
+            changed = await noted(services, record, result.note)
+            if changed is None:
                 return done()
-            record = noted
+            record = changed
         elif part.variant is Variant.VIDEO:
-            return _try_again(services, work, result, attempt)
+            step = _try_again(services, work, result, attempt)
+            if step["kind"] == "stop":
+                await _drop_unnamed(services, record, part)
+            return step
         elif result.kind in _NO_SUCH_FILE or attempt >= _TRIES_FOR_PICTURES:
             log_event("variant_missing", video_id=record.id, variant=part.variant, code=result.code)
         else:
             return wait(max(_pause(services, attempt), result.retry_after or 0))
+    derived = await _derived(services, record, work.job_id, attempt)
+    if not isinstance(derived, VideoRecord):
+        return derived
+    record = derived
     await services.files.put_json(f"{record.id}/manifest.json", await manifest_of(services, record))
     now = await services.records.get(record.owner, record.id)
     await discard_if_unwanted(services, record.id, now)
@@ -73,7 +112,7 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
 
 async def _store_part(
     services: Services, record: VideoRecord, adapter: VideoProvider, part: Part
-) -> StoredFile | Outcome:
+) -> _Stored | Outcome:
     variant = part.variant
     async with adapter.open_content(part.source_id, variant) as content:
         if isinstance(content, Outcome):
@@ -95,7 +134,41 @@ async def _store_part(
             log_event("archive_broken_off", video_id=record.id, variant=variant, reason=str(error))
             return Outcome(Kind.TRANSIENT, code="bad_content", message=str(error))
     log_event("file_stored", video_id=record.id, variant=variant, bytes=stored.bytes)
-    return stored
+    if variant is not Variant.VIDEO:
+        return _Stored(part, stored)
+    try:
+        return _Stored(part, stored, await findings_of(services, record.id, stored))
+    except UnplayableVideo as error:
+        return Outcome(Kind.TRANSIENT, code=_UNPLAYABLE, message=str(error))
+    except Busy:
+        return _Stored(part, stored)  # it is looked into when all is stored
+
+
+async def _derived(
+    services: Services, record: VideoRecord, job_id: str, attempt: int
+) -> VideoRecord | Step:
+    """The record with what is made of its videos; or what the step comes to."""
+    for video in videos_of(record, job_id):
+        try:
+            changed = await derive(services, record, video)
+        except UnplayableVideo as error:
+            return stop(_unplayable(str(error)))
+        except Busy:
+            if attempt < _TRIES_FOR_PICTURES:
+                return wait(_pause(services, attempt))
+            log_event("derive_given_up", video_id=record.id, reason="no thread came free in time")
+            return record
+        if changed is None:
+            return done()
+        record = changed
+    return record
+
+
+async def _drop_unnamed(services: Services, record: VideoRecord, part: Part) -> None:
+    """Delete what was stored of a video that is given up, unless another execution has named it."""
+    now = await services.records.get(record.owner, record.id)
+    if now is None or not is_stored(now, part):
+        await services.files.delete(part_name(record, part, "video/mp4"))
 
 
 def _log_failure(record: VideoRecord, part: Part, outcome: Outcome) -> None:
@@ -105,18 +178,6 @@ def _log_failure(record: VideoRecord, part: Part, outcome: Outcome) -> None:
         variant=part.variant,
         **answer_fields(outcome, record.request.prompt),
     )
-
-
-async def _note_file(
-    services: Services, record: VideoRecord, part: Part, file: StoredFile
-) -> VideoRecord | None:
-    """The record with the file in it; None when nobody wants the file any more."""
-    changed = await services.records.update(
-        record.owner,
-        record.id,
-        lambda current: current if current.is_final else with_part(current, part, file),
-    )
-    return None if await discard_if_unwanted(services, record.id, changed) else changed
 
 
 def _try_again(services: Services, work: JobWork, outcome: Outcome, attempt: int) -> Step:
@@ -132,6 +193,10 @@ def _try_again(services: Services, work: JobWork, outcome: Outcome, attempt: int
                 "again.",
             )
         )
+    if outcome.code == _UNPLAYABLE and (
+        attempt >= _TRIES_FOR_UNPLAYABLE or is_overdue(services, record)
+    ):
+        return stop(_unplayable(outcome.message or ""))
     if outcome.code in _WITHHELD:
         return stop(VideoError(outcome.code or "", outcome.message or "It is withheld."))
     if is_overdue(services, record):
@@ -143,6 +208,13 @@ def _try_again(services: Services, work: JobWork, outcome: Outcome, attempt: int
             )
         )
     return wait(max(_pause(services, attempt), outcome.retry_after or 0))
+
+
+def _unplayable(reason: str) -> VideoError:
+    return VideoError(
+        _UNPLAYABLE,
+        f"The provider's file can't be played: {reason}. Create the video again.",
+    )
 
 
 def _pause(services: Services, attempt: int) -> float:

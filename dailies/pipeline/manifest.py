@@ -9,6 +9,7 @@ from typing import Any
 from dailies.pipeline.costs import cost_of
 from dailies.services import Services
 from dailies.video.basics import Variant
+from dailies.video.probe import Findings
 from dailies.video.record import VideoRecord
 from dailies.video.request import Role, StoredFile, VideoRequest
 
@@ -25,9 +26,10 @@ _ROLES: dict[Role, str | int] = {
 async def manifest_of(services: Services, record: VideoRecord) -> dict[str, Any]:
     """The manifest of a video whose files are stored. Its times are those of RFC 3339.
 
-    ``files`` are what the provider made, ``inputs`` what the video starts from, as it was sent: the
-    image ``reference`` that is its first frame, its ``last_frame``, what it is to look like
-    (``input_reference``), or what appears at a ``frame``.
+    ``files`` are what the provider made and what was derived of it, ``probe`` and
+    ``content_credentials`` what the video was found to be, ``inputs`` what it starts from, as it
+    was sent: the image ``reference`` that is its first frame, its ``last_frame``, what it is to
+    look like (``input_reference``), or what appears at a ``frame``.
     """
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     cost = cost_of(services, record)
@@ -48,6 +50,7 @@ async def manifest_of(services: Services, record: VideoRecord) -> dict[str, Any]
             "archived_at": rfc3339(services.clock()),
         },
         "files": _files(record.files),
+        **_findings(record.findings),
         **_generations(record),
         "inputs": await _inputs(services, record),
         "cost_usd": cost.usd,
@@ -74,8 +77,17 @@ def _generations(record: VideoRecord) -> dict[str, Any]:
     """All that the job made of the prompt, where it may make several."""
     if not record.generations:
         return {}
-    made = [{"id": made.id, "files": _files(made.files)} for made in record.generations]
+    made = [
+        {"id": made.id, "files": _files(made.files), **_findings(made.findings)}
+        for made in record.generations
+    ]
     return {"generations": made}
+
+
+def _findings(findings: Findings | None) -> dict[str, Any]:
+    """What the video is, and who signed it; null where nobody knows."""
+    known = findings.model_dump(mode="json") if findings else {}
+    return {name: known.get(name) for name in ("probe", "content_credentials")}
 
 
 async def _inputs(services: Services, record: VideoRecord) -> list[dict[str, Any]]:

@@ -6,13 +6,24 @@ is ``video.mp4``, whatever provider made it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from dailies.catalogue import Deployment
 from dailies.video.basics import Variant
-from dailies.video.record import StoredFile, VideoRecord
+from dailies.video.probe import Findings
+from dailies.video.record import GeneratedVideo, StoredFile, VideoRecord
 
-__all__ = ["Part", "is_stored", "part_name", "parts_of", "with_part"]
+__all__ = [
+    "Part",
+    "is_stored",
+    "made_of",
+    "part_name",
+    "parts_of",
+    "videos_of",
+    "with_findings",
+    "with_part",
+]
 
 _SUFFIXES = {"video/mp4": "mp4", "image/webp": "webp", "image/jpeg": "jpg", "image/png": "png"}
 _USUAL = {Variant.VIDEO: "mp4", Variant.THUMBNAIL: "webp", Variant.SPRITESHEET: "jpg"}
@@ -34,20 +45,31 @@ class Part:
 
 def parts_of(record: VideoRecord, job_id: str, deployment: Deployment) -> list[Part]:
     """All files that the job may have left, the videos before their pictures."""
-    if not record.generations:
-        return [Part(job_id, variant) for variant in deployment.files]
     return [
-        Part(generation.id, variant, place)
+        replace(video, variant=variant)
         for variant in deployment.files
+        for video in videos_of(record, job_id)
+    ]
+
+
+def videos_of(record: VideoRecord, job_id: str) -> list[Part]:
+    """The videos that the job has left."""
+    if not record.generations:
+        return [Part(job_id, Variant.VIDEO)]
+    return [
+        Part(generation.id, Variant.VIDEO, place)
         for place, generation in enumerate(record.generations)
     ]
 
 
+def made_of(record: VideoRecord, part: Part) -> VideoRecord | GeneratedVideo:
+    """Where the record keeps what it knows of a part's video."""
+    return record if part.generation is None else record.generations[part.generation]
+
+
 def is_stored(record: VideoRecord, part: Part) -> bool:
     """Whether the record names the file already."""
-    if part.generation is None:
-        return part.variant in record.files
-    return part.variant in record.generations[part.generation].files
+    return part.variant in made_of(record, part).files
 
 
 def part_name(record: VideoRecord, part: Part, media: str) -> str:
@@ -69,3 +91,15 @@ def with_part(record: VideoRecord, part: Part, file: StoredFile) -> VideoRecord:
     if not part.generation:
         files = {**files, part.variant: file}
     return record.model_copy(update={"files": files, "generations": tuple(generations)})
+
+
+def with_findings(record: VideoRecord, part: Part, findings: Findings) -> VideoRecord:
+    """The record with what was found in a part's video; the first generation's is its own."""
+    generations = list(record.generations)
+    if part.generation is not None:
+        made = generations[part.generation]
+        generations[part.generation] = made.model_copy(update={"findings": findings})
+    changes: dict[str, Any] = {"generations": tuple(generations)}
+    if not part.generation:
+        changes["findings"] = findings
+    return record.model_copy(update=changes)

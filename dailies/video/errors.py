@@ -18,6 +18,9 @@
     │   └── Unavailable        503, with the seconds after which to try again
     ├── UnusableReference      an image that can't be used, and what to change
     ├── DropError              a dropped blob that can't become a video: what, where, what to change
+    ├── UnplayableVideo        a finished video that does not decode: what is wrong with it
+    ├── LimitReached           looking into a file would take more than it is given
+    ├── Busy                   others are looked into; worth another try
     └── IntegrityError         bytes that are not what the sender announced; worth another try
 
 Outcomes of a provider are values, not exceptions: see ``dailies.providers.outcomes``.
@@ -28,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
+    "Busy",
     "Conflict",
     "DailiesError",
     "DropError",
@@ -35,6 +39,7 @@ __all__ = [
     "Gone",
     "IntegrityError",
     "InvalidRequest",
+    "LimitReached",
     "NotFound",
     "RequestError",
     "SettingsError",
@@ -43,6 +48,7 @@ __all__ = [
     "TooSlow",
     "Unauthenticated",
     "Unavailable",
+    "UnplayableVideo",
     "UnsupportedMedia",
     "UnusableReference",
 ]
@@ -189,3 +195,16 @@ class DropError(DailiesError):
 
 class IntegrityError(DailiesError):
     """Fewer, more or other bytes than announced: never stored, worth another try."""
+
+
+class UnplayableVideo(DailiesError):
+    """No decoder makes pictures of it; the message tells why, as a part of a sentence."""
+
+
+class LimitReached(DailiesError):
+    """Looking into a file would take more time, bytes or memory than it is given; nothing is known
+    of it then."""
+
+
+class Busy(DailiesError):
+    """No thread came free in time for work that holds one: it is done later."""

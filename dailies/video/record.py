@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from dailies.video.basics import Phase, Status, Variant, VideoError
+from dailies.video.probe import Findings
 from dailies.video.progress import Sighting, seen
 from dailies.video.request import Document, StoredFile, VideoRequest
 
@@ -90,6 +91,7 @@ class GeneratedVideo(Document):
 
     id: str
     files: dict[Variant, StoredFile] = Field(default_factory=dict)
+    findings: Findings | None = None
 
 
 class VideoRecord(Document):
@@ -100,8 +102,9 @@ class VideoRecord(Document):
     told. ``withdrawn_at`` is when its owner deleted it while it ran: from then on nobody but the
     pipeline sees it, and it is removed once it has ended.
 
-    A provider that makes several videos of a prompt has them in ``generations``; ``files`` are then
-    those of the first.
+    A provider that makes several videos of a prompt has them in ``generations``; ``files`` and
+    ``findings`` are then those of the first. ``findings`` is None until the file is stored, and
+    where it was not looked into.
     """
 
     id: str
@@ -119,6 +122,7 @@ class VideoRecord(Document):
     error: VideoError | None = None
     files: dict[Variant, StoredFile] = Field(default_factory=dict)
     generations: tuple[GeneratedVideo, ...] = ()
+    findings: Findings | None = None
     cost_usd: float | None = None
     cost_is_estimate: bool = False
     published: tuple[str, ...] = ()

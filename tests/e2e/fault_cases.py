@@ -13,6 +13,11 @@ __all__ = ["CASES", "COMPLETED", "SORA_1_CASES", "FaultCase"]
 
 COMPLETED = "completed"
 _HTML = {"status": 200, "headers": {"content-type": "text/html"}, "body": "<html>Busy</html>"}
+_NO_PICTURE = {
+    "status": 200,
+    "headers": {"content-type": "video/mp4"},
+    "body": "not a picture in it, though all of it came",
+}
 _SHORT = {
     "status": 200,
     "headers": {"content-type": "video/mp4", "content-length": "500000"},
@@ -120,6 +125,12 @@ _CONTENT = (
     FaultCase("content: wrong length", ({**_fault("content", "status", times=2), **_SHORT},)),
     FaultCase("content: HTML instead of a video", ({**_fault("content", "status"), **_HTML},)),
     FaultCase("content: empty", (_answer("content", 200, body=""),)),
+    FaultCase("content: it does not play, once", ({**_fault("content", "status"), **_NO_PICTURE},)),
+    FaultCase(
+        "content: it never plays",
+        ({**_fault("content", "status", times=None), **_NO_PICTURE},),
+        "unplayable_video",
+    ),
 )
 
 _JOB = (

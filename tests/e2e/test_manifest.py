@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from datetime import datetime
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.e2e.checks import assert_delivered, manifest_of
 from tests.pictures import png
@@ -55,6 +57,38 @@ def test_a_video_from_an_image(stack: RunningStack, model: str, role: str) -> No
 def test_variants_of_a_prompt(stack: RunningStack) -> None:
     video = stack.create(f"two variants {_LABEL}", model="sora", size="480x480", n_variants=2)
     assert len(_assert_whole(stack, video)["generations"]) == 2
+
+
+def test_a_video_whose_provider_gives_no_pictures_has_them_all_the_same(
+    stack: RunningStack,
+) -> None:
+    video = stack.create("pictures of one's own [sim label=own variants=video]", size="1280x720")
+    manifest = _assert_whole(stack, video)
+    assert set(manifest["files"]) == {"video", "thumbnail", "spritesheet"}
+    for variant, format, size in (
+        ("thumbnail", "WEBP", (1280, 720)),
+        ("spritesheet", "JPEG", (4 * 320, 3 * 180)),
+    ):
+        answer = stack.api.get(
+            f"/v1/videos/{video['id']}/content?variant={variant}", follow_redirects=True
+        )
+        answer.raise_for_status()
+        with Image.open(io.BytesIO(answer.content)) as picture:
+            assert (picture.format, picture.size) == (format, size)
+        assert answer.headers["content-type"] == manifest["files"][variant]["content_type"]
+
+
+def test_what_the_video_is(stack: RunningStack) -> None:
+    manifest = _assert_whole(stack, stack.create(f"a look at it {_LABEL}", size="1280x720"))
+    assert manifest["probe"] == {
+        "seconds": 4.0,
+        "size": "1280x720",
+        "frames_per_second": 30.0,
+        "video_codec": "h264",
+        "audio_codec": "aac",
+        "sound": True,
+    }
+    assert manifest["content_credentials"] == {"present": False, "issuer": None}
 
 
 def test_a_dropped_image_is_named_by_its_video(stack: RunningStack) -> None:

@@ -25,7 +25,7 @@ FLOORS = (
     ("telemetry", "jsontext", "threads"),
     ("video",),
     ("settings", "engine", "net", "inputs"),
-    ("catalogue",),
+    ("catalogue", "footage"),
     ("providers", "stores", "announce"),
     ("services",),
     ("routing", "intake"),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import zlib
 
+from dailies.footage.credentials import credentials_in
+from dailies.footage.outline import boxes_at_top
 from dailies.inputs.headers import check, check_file
 from dailies.inputs.mp4 import probe_clip
 from dailies.inputs.mp4_stream import BoxWalk
-from dailies.inputs.reading import BytesReader
+from dailies.inputs.reading import BytesReader, Reading, read_bytes
+from dailies.video.probe import ContentCredentials
+from tests.unit.footage import signed
 from tests.unit.inputs import pictures
 from tests.unit.parsers.shapes import MIB, Parser, Shape, of, waits
 
@@ -149,7 +153,37 @@ def _walked(data: bytes) -> object:
     return walk
 
 
+def _signature(unit: bytes) -> Shape:
+    return lambda n: signed.carrying(
+        signed.credentials(
+            signed.manifest(
+                signed.superbox("c2pa.signature", pictures.box(b"cbor", unit * (n // len(unit))))
+            )
+        )
+    )
+
+
+SIGNED: dict[str, Shape] = {
+    "manifests": lambda n: signed.carrying(signed.credentials(signed.manifest() * (n // 80))),
+    "labels": lambda n: signed.carrying(signed.credentials(signed.superbox("x" * n))),
+    "boxes": lambda n: signed.carrying(signed.credentials(b"\0\0\0\x08jumb" * (n // 8))),
+    "boxes at the top": lambda n: _MP4 + b"\0\0\0\x08uuid" * (n // 8),
+    **{
+        f"CBOR {unit!r}": _signature(unit)
+        for unit in (b"\x81", b"\xa1", b"\xd2", b"\x9f", b"\x18\x20", b"aa", b"\x5f\x41a", b"\x00")
+    },
+}
+
+
+def _credentials(data: bytes) -> ContentCredentials:
+    def parser() -> Reading[ContentCredentials]:
+        return (yield from credentials_in((yield from boxes_at_top(len(data)))))
+
+    return read_bytes(parser(), data)
+
+
 PARSERS = (
+    Parser("content credentials", _credentials, SIGNED),
     Parser("image in memory", lambda data: check(data, max_pixels=MIB), IMAGES),
     Parser("image in pieces", waits(lambda d: check_file(BytesReader(d), max_pixels=MIB)), IMAGES),
     Parser("clip", waits(lambda data: probe_clip(BytesReader(data))), CLIPS),

@@ -12,6 +12,7 @@ from dailies.providers.declaration import Recovery
 from dailies.providers.listing import candidates
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.video.basics import Variant
+from tests.media import clip_bytes
 from tests.unit.pipeline.memory import Point, no_point
 
 __all__ = ["ACCEPT", "LOST", "RESET", "Behaviour", "FakeProvider"]
@@ -127,7 +128,8 @@ class FakeProvider:
 
 def _content(variant: Variant) -> Content:
     media = {"video": "video/mp4", "thumbnail": "image/webp", "spritesheet": "image/jpeg"}
-    data = f"the bytes of {variant}".encode()
+    # Archived videos are decoded.
+    data = clip_bytes() if variant is Variant.VIDEO else f"the bytes of {variant}".encode()
     return Content(content_type=media[variant.value], length=len(data), chunks=chunks(data))
 
 

@@ -126,7 +126,10 @@ async def test_a_picture_that_is_not_to_be_had_does_not_cost_the_video(kind: Kin
     video = await rendered(world)
     world.provider.files[Variant.THUMBNAIL] = Outcome(kind, code="gone")
     assert (await _archive(world, video))["kind"] == "done"
-    assert set((await world.record(video.id)).files) == {Variant.VIDEO, Variant.SPRITESHEET}
+    files = (await world.record(video.id)).files
+    assert set(files) == set(Variant)
+    made = world.files.files[files[Variant.THUMBNAIL].blob]
+    assert (made[8:12], files[Variant.THUMBNAIL].content_type) == (b"WEBP", "image/webp")
 
 
 async def test_a_picture_is_given_up_after_some_tries_even_when_time_is_over() -> None:

@@ -16,12 +16,13 @@ from dailies.pipeline.submit import submit_video
 from dailies.providers.azure_auth import TokenCredential
 from dailies.providers.registry import Providers, check_deployment, known_providers
 from dailies.settings import Settings
+from dailies.video.basics import Variant
 from dailies.video.errors import NotFound, SettingsError
-from tests.unit.inputs.pictures import box
+from tests.media import clip_bytes
 from tests.unit.pipeline.world import World, ref
 
 PACKAGES = ("tests.unit.providers.own",)
-MP4 = box(b"ftyp", b"isom") + box(b"moov", b"index") + box(b"mdat", bytes(5000))
+MP4 = clip_bytes()
 CATALOGUE = """
 default_model: sora-2
 models:
@@ -87,7 +88,8 @@ async def test_a_video_goes_through_the_pipeline() -> None:
     await films.providers.close()
 
     assert record.submit.job_id == "f/1"
-    assert [file.bytes for file in record.files.values()] == [len(MP4)]
+    assert record.files[Variant.VIDEO].bytes == len(MP4)
+    assert set(record.files) == set(Variant)
     create, status, file = films.requests
     assert json.loads(create.content) == {
         "project": "pier",
