@@ -84,7 +84,7 @@ class ErrorText:
             code=_text(fields.get("code"), _LONGEST_CODE),
             message=next(filter(None, map(_said, map(fields.get, _MESSAGES))), ""),
             type=_text(fields.get("type"), _LONGEST_CODE),
-            param=_text(fields.get("param"), _LONGEST_CODE),
+            param=_text(fields.get("param"), _LONGEST_CODE) or _place(fields.get("detail")),
             inner_code=_text(inner.get("code"), _LONGEST_CODE) if isinstance(inner, dict) else "",
         )
 
@@ -180,6 +180,15 @@ def _said(value: object) -> str:
         what = _text(fields.get("msg")) or _text(fields.get("message"))
         parts.append(f"{where}: {what}" if where and what else what)
     return "; ".join(filter(None, parts))
+
+
+def _place(detail: object) -> str:
+    """The field that FastAPI complains of first: ``size`` of ``{"loc": ["body", "size"]}``."""
+    first = detail[0] if isinstance(detail, list) and detail else None
+    place = first.get("loc") if isinstance(first, dict) else None
+    if not isinstance(place, list):
+        return ""
+    return ".".join(filter(None, map(_text, place[1:])))[:_LONGEST_CODE]
 
 
 def _plain_text(body: bytes) -> str:

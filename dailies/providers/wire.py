@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from dailies.jsontext import JsonScanner, TooComplex
 from dailies.net.downloads import Downloads, UntrustedLink
+from dailies.net.fetching import REDIRECTS
 from dailies.net.multipart import StreamedForm
 from dailies.providers.answers import poll_after, request_id
 from dailies.providers.azure_auth import classify_token_failure
@@ -93,6 +94,11 @@ class Wire:
         self.options = options
         self._downloads = downloads or Downloads(())
 
+    @property
+    def kept_seconds(self) -> float | None:
+        """How long the provider keeps jobs and their files; None when it doesn't say."""
+        return self._context.kept_seconds
+
     def request(
         self,
         method: str,
@@ -139,9 +145,13 @@ class Wire:
 
     @asynccontextmanager
     async def content(
-        self, request: httpx.Request, job_id: str, variant: Variant
+        self, request: httpx.Request, job_id: str, variant: Variant, *, follow: bool = False
     ) -> AsyncIterator[Content | Outcome]:
-        """Open the file that a request asks for, as ``VideoProvider.open_content`` does."""
+        """Open the file that a request asks for, as ``VideoProvider.open_content`` does.
+
+        Args:
+            follow: a redirect leads to the file; it is fetched as in ``linked``.
+        """
         call = _call_of(variant)
         request.headers["Accept-Encoding"] = "identity"  # so that Content-Length counts the file
         response = await self.open(call, request)
@@ -149,9 +159,14 @@ class Wire:
             yield response
             return
         try:
-            yield await self.file(call, response, job_id, variant)
+            link = _redirect(response) if follow else None
+            if link is None:
+                yield await self.file(call, response, job_id, variant)
+                return
         finally:
             await response.aclose()
+        async with self._download(call, link, job_id, variant) as content:
+            yield content
 
     @asynccontextmanager
     async def linked(
@@ -178,14 +193,27 @@ class Wire:
             gone = Reply(404, reply.headers, reply.body) if reply.is_success else reply
             yield self.classified(call, gone, job_id=job_id)
             return
+        async with self._download(call, url, job_id, variant) as content:
+            yield content
+
+    @asynccontextmanager
+    async def _download(
+        self, call: Call, url: str, job_id: str, variant: Variant
+    ) -> AsyncIterator[Content | Outcome]:
         try:
             async with self._downloads.open(url) as response:
                 yield await self.file(call, response, job_id, variant)
         except UntrustedLink as error:
-            outcome = Outcome(Kind.UNKNOWN, code="untrusted_link", message=str(error))
-            yield self.told(call, outcome, job_id)
+            yield self.told(call, self._untrusted(error), job_id)
         except httpx.RequestError as error:
             yield self.told(call, classify_fault(call, error, self._about(None)))
+
+    def _untrusted(self, error: UntrustedLink) -> Outcome:
+        code, context = "untrusted_link", self._context
+        remedy = context.remedies.get(code, "").format(
+            endpoint=context.endpoint, deployment=context.deployment
+        )
+        return Outcome(Kind.UNKNOWN, code=code, message=str(error), remedy=remedy or None)
 
     @asynccontextmanager
     async def no_content(self, job_id: str, variant: Variant) -> AsyncIterator[Outcome]:
@@ -319,6 +347,17 @@ class Wire:
 
 def _call_of(variant: Variant) -> Call:
     return Call.CONTENT if variant is Variant.VIDEO else Call.EXTRA
+
+
+def _redirect(response: httpx.Response) -> str | None:
+    """Where an answer sends us instead; None when it does not."""
+    location: str | None = response.headers.get("location")
+    if response.status_code not in REDIRECTS or location is None:
+        return None
+    try:
+        return str(response.url.join(location))
+    except (httpx.InvalidURL, ValueError):
+        return location
 
 
 def _is_simple(scanner: JsonScanner, chunk: bytes) -> bool:
