@@ -42,6 +42,7 @@ NEVER_IN_AZURE = frozenset({"VideoStorage", "DAILIES_EVENT_TOPIC_KEY"})
 LEFT_TO_DEFAULTS = frozenset(
     {
         "DAILIES_PROVIDERS",  # comes with a package and a catalogue of one's own
+        "DAILIES_PRIVATE_HOSTS",  # comes with servers of one's own
         # a file of the package
         "DAILIES_CATALOGUE",
         # right for most; changed through DAILIES_EXTRA_SETTINGS
