@@ -24,13 +24,15 @@ from dailies.catalogue.deployment import Entry
 from dailies.providers.base import Reference, Submission
 from dailies.providers.declaration import Options
 from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.shapes import aspect_ratio
 from dailies.video.basics import Operation
 
 __all__ = [
+    "FrameCount",
     "ImagesAs",
+    "Names",
     "SecondsType",
     "VideosOptions",
-    "WishNames",
     "creation",
     "form_files",
     "refusal",
@@ -73,12 +75,30 @@ class ImagesAs(StrEnum):
     cut off by the form parser at a mebibyte.)"""
 
 
-class WishNames(Entry):
-    """What a server calls what OpenAI has no field for; None: it takes no such thing."""
+class Names(Entry):
+    """What a server calls what OpenAI has no field for; None: it takes no such thing.
+
+    Attributes:
+        aspect_ratio: of the size, as ``16:9``, beside the size itself (MiniMax H3 wants both).
+    """
 
     seed: FieldName | None = "seed"
     negative_prompt: FieldName | None = "negative_prompt"
     sound: FieldName | None = None
+    aspect_ratio: FieldName | None = None
+
+
+class FrameCount(Entry):
+    """Frames for a length, sent as ``fps`` and ``num_frames`` where a model wants a number of its
+    own: LTX-2 and Wan make one more than the whole seconds have.
+
+    Attributes:
+        fps: frames per second.
+        more: frames beside those of the seconds.
+    """
+
+    fps: int = Field(ge=1, le=240)
+    more: int = Field(default=0, ge=0, le=240)
 
 
 class VideosOptions(Options):
@@ -90,6 +110,7 @@ class VideosOptions(Options):
         seconds_type: as it wants them in JSON (SGLang and FastVideo: number).
         images: the field that they go in.
         names: of the wishes; the deployment says which of them it takes.
+        frames: how many a length has, where the server must be told.
         fixed: fields that are always sent as they stand here.
         caller_options: the fields that a caller may set by provider options. None by default:
             servers take names of files of their own among them.
@@ -110,7 +131,8 @@ class VideosOptions(Options):
     multipart_only: bool = False
     seconds_type: SecondsType = SecondsType.TEXT
     images: ImagesAs = ImagesAs.INPUT_REFERENCE
-    names: WishNames = WishNames()
+    names: Names = Names()
+    frames: FrameCount | None = None
     fixed: Mapping[FieldName, Any] = {}
     caller_options: tuple[FieldName, ...] = ()
     idempotency_key: bool = True
@@ -154,6 +176,15 @@ def refusal(options: VideosOptions, submission: Submission) -> Outcome | None:
             message="The provider can't take these images together. Nothing was made. Send a first "
             f"frame{', a first and a last one, or references alone' if several else ' alone'}.",
         )
+    try:
+        _shape(options, submission)
+    except ValueError as error:
+        return Outcome(
+            Kind.REFUSED,
+            code="unsupported_size",
+            message=f"The provider does not render this size: {error}. Use another one.",
+            param="size",
+        )
     return None
 
 
@@ -171,6 +202,7 @@ def creation(
         **options.fixed,
         **submission.options,
         **{name: wish for name, wish in wishes if name is not None and wish is not None},
+        **_shape(options, submission),
         "model": submission.deployment,
         "prompt": submission.prompt,
         "size": str(submission.size),
@@ -178,6 +210,21 @@ def creation(
     }
     given = (submission.reference, submission.last_frame, *submission.references)
     return fields, [(options.images.value, image) for image in given if image is not None]
+
+
+def _shape(options: VideosOptions, submission: Submission) -> dict[str, Any]:
+    """Length and size in a server's further words for them.
+
+    Raises:
+        ValueError: the size has none.
+    """
+    shape: dict[str, Any] = {}
+    if options.frames is not None:
+        shape["fps"] = options.frames.fps
+        shape["num_frames"] = options.frames.fps * submission.seconds + options.frames.more
+    if options.names.aspect_ratio is not None:
+        shape[options.names.aspect_ratio] = aspect_ratio(submission.size)
+    return shape
 
 
 def form_files(

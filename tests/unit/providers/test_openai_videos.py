@@ -123,6 +123,26 @@ async def test_a_server_may_want_forms_alone(upstream: Upstream, adapter: Build)
     assert "idempotency-key" not in upstream.last.headers  # it has no id of ours
 
 
+async def test_a_model_may_count_frames_and_want_a_ratio(
+    upstream: Upstream, adapter: Build
+) -> None:
+    upstream.says(httpx.Response(200, json=job()))
+    options = {"frames": {"fps": 16, "more": 1}, "names": {"aspect_ratio": "aspect_ratio"}}
+    await adapter(options).submit(Submission("h3", "p", 5, Size(1344, 768)))
+    body = upstream.last_json
+    assert isinstance(body, dict)
+    assert (body["fps"], body["num_frames"], body["seconds"]) == (16, 81, "5")
+    assert (body["aspect_ratio"], body["size"]) == ("16:9", "1344x768")
+
+    outcome = await adapter(options).submit(Submission("h3", "p", 5, Size(1000, 300)))
+    assert (outcome.kind, outcome.code, outcome.param) == (
+        Kind.REFUSED,
+        "unsupported_size",
+        "size",
+    )
+    assert len(upstream.requests) == 1
+
+
 async def test_a_first_frame_goes_as_a_file(upstream: Upstream, adapter: Build) -> None:
     upstream.says(httpx.Response(200, json=job()))
     await adapter(SGLANG).submit(Submission("wan-2.2", "p", 4, SIZE, reference=PNG))
