@@ -106,9 +106,8 @@ def test_a_file_that_is_not_there_yet(connect: Connect, server: str, words: str)
 
 def test_vllm_omni_repeats_the_prompt_in_its_list(connect: Connect) -> None:
     client = connect("vllm-omni")
-    made = [
-        create(client, f"[sim label=cat] number {number}", seconds="1").id for number in range(3)
-    ]
+    prompts = [f"[sim label=cat] number {number}" for number in range(3)]
+    made = [create(client, prompt, seconds="1").id for prompt in prompts]
 
     listed = [(video.id, video.prompt) for video in client.videos.list(limit=2)]
     assert [entry for entry in listed if entry[0] in made] == [
