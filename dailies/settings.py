@@ -28,6 +28,7 @@ from dailies.hosts import NO_HOSTS, PrivateHosts
 from dailies.video.errors import SettingsError
 
 _HASHED_KEY = re.compile(r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})$")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ROOT = Path(__file__).resolve().parent.parent
 
 REQUEST_SECONDS = 1200.0
@@ -115,7 +116,7 @@ def is_safe_url(url: str, private: PrivateHosts = NO_HOSTS) -> bool:
     """Whether a credential may be sent to a URL: it is https, or leads to this machine or to one
     of the operator's own network."""
     parts = urlsplit(url)
-    inside = parts.hostname in {"localhost", "127.0.0.1", "::1"} or parts.hostname in private
+    inside = parts.hostname in _LOOPBACK or parts.hostname in private
     return parts.scheme == "https" or (parts.scheme == "http" and inside)
 
 
@@ -169,6 +170,14 @@ class Settings(BaseModel):
     unresolved_submit: UnresolvedSubmit = Field(
         default=UnresolvedSubmit.RESEND, alias="DAILIES_UNRESOLVED_SUBMIT"
     )
+    unresolved_hold_seconds: float = Field(
+        default=604_800, ge=0, alias="DAILIES_UNRESOLVED_HOLD_SECONDS"
+    )
+    callback_wait_seconds: float = Field(
+        default=3600, ge=0, le=86_400, alias="DAILIES_CALLBACK_WAIT_SECONDS"
+    )
+    public_url: Endpoint = Field(default=None, alias="DAILIES_PUBLIC_URL")
+    website_hostname: OptionalText = Field(default=None, alias="WEBSITE_HOSTNAME")
     submit_timeout_seconds: float = Field(
         default=90, gt=0, le=230, alias="DAILIES_SUBMIT_TIMEOUT_SECONDS"
     )
@@ -269,6 +278,18 @@ class Settings(BaseModel):
         if self.poll_min_seconds > self.poll_max_seconds:
             raise ValueError("DAILIES_POLL_MIN_SECONDS: must not be above DAILIES_POLL_MAX_SECONDS")
         return self
+
+    @property
+    def callback_base(self) -> str | None:
+        """The address below which providers may call the app; None where they can't reach it.
+
+        Azure tells the app its own name; Core Tools tells ``localhost``, which reaches nobody.
+        """
+        if self.public_url is not None:
+            return self.public_url
+        name = self.website_hostname
+        is_local = name is None or name.partition(":")[0] in _LOOPBACK
+        return None if is_local else f"https://{name}"
 
     @property
     def otlp_traces_url(self) -> str | None:

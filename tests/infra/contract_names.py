@@ -63,6 +63,11 @@ LEFT_TO_DEFAULTS = frozenset(
         "DAILIES_SUBMIT_TIMEOUT_SECONDS",
         "DAILIES_SUBMIT_DEADLINE_SECONDS",
         "DAILIES_RECONCILE_PAUSE_SECONDS",
+        "DAILIES_UNRESOLVED_HOLD_SECONDS",
+        "DAILIES_CALLBACK_WAIT_SECONDS",
+        # the platform tells the app its name; another one is for who has a domain of their own
+        "DAILIES_PUBLIC_URL",
+        "WEBSITE_HOSTNAME",
         "DAILIES_THROTTLE_WAIT_SECONDS",
         "DAILIES_RETRY_SECONDS",
         # where telemetry goes besides Application Insights
