@@ -17,6 +17,8 @@ _DIALECT = VideosOptions(path="/openai/v1/videos", idempotency_key=False)
 class AzureSora2(OpenAIVideos):
     """One deployment, as a ``VideoProvider`` that finds jobs and keeps characters."""
 
+    redirects = False
+
     def __init__(self, wire: Wire) -> None:
         super().__init__(wire, _DIALECT)
 

@@ -6,7 +6,8 @@ What differs between them is data of the deployment: ``VideosOptions``.
 Sources: OpenAI's OpenAPI document; the source of vLLM-Omni 0.30.0 (``api_server`` and
 ``video/generation/helpers`` in ``entrypoints/openai``), SGLang 0.5.23 (``video_api`` in
 ``multimodal_gen/runtime/entrypoints/openai``) and FastVideo 0.2.1 (the same in
-``entrypoints/openai``). Never tried with a server that has a GPU: a simulator of each has answered.
+``entrypoints/openai``). Never tried with a server that has a GPU: a simulator
+of each has answered, and another Dailies.
 """
 
 from __future__ import annotations
@@ -46,6 +47,9 @@ _LOST = (
 
 class OpenAIVideos:
     """One deployment, as a ``VideoProvider`` that finds jobs and keeps characters."""
+
+    redirects = True
+    """The answer to a request for a file may lead elsewhere."""
 
     def __init__(self, wire: Wire, options: VideosOptions | None = None) -> None:
         given = options or wire.options
@@ -156,7 +160,7 @@ class OpenAIVideos:
             return self._wire.no_content(job_id, variant)
         params = {"variant": variant.value} if self._options.send_variant else None
         request = self._wire.request("GET", f"{self._url(job_id)}/content", params=params)
-        return self._wire.content(request, job_id, variant, follow=True)
+        return self._wire.content(request, job_id, variant, follow=self.redirects)
 
     def _url(self, job_id: str) -> str:
         return f"{self._videos}/{quote(job_id, safe='')}"
