@@ -5,6 +5,7 @@ Fields of its JSON; from its headers, when it wants to be asked again and its ow
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import time
@@ -12,7 +13,16 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-__all__ = ["number", "poll_after", "positive", "request_id", "retry_after", "text", "whole"]
+__all__ = [
+    "number",
+    "pause",
+    "poll_after",
+    "positive",
+    "request_id",
+    "retry_after",
+    "text",
+    "whole",
+]
 
 _LONGEST_NUMBER = 64
 """Characters of a number that is written as a string."""
@@ -24,7 +34,8 @@ _LONGEST_TEXT = 64
 """Characters of a date or a number; what is longer is neither."""
 
 _HEADERS = ("apim-request-id", "x-request-id", "x-ms-request-id", "request-id")
-"""Azure's gateway, OpenAI and those that speak its protocol, Azure's services, others."""
+"""Azure's gateway, OpenAI and those that speak its protocol, Azure's services, others; after them
+whatever else is called so (``x-…-request-id``)."""
 
 _FIT = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
@@ -62,7 +73,9 @@ def whole(value: object) -> int | None:
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The id in an answer's headers (whose names are in lower case, or of httpx); None when there
     is none that is fit for a log."""
-    given = (headers.get(name) for name in _HEADERS)
+    known = (headers.get(name) for name in _HEADERS)
+    others = (value for name, value in headers.items() if name.endswith("-request-id"))
+    given = itertools.chain(known, others)
     return next((text for text in given if text and _FIT.fullmatch(text)), None)
 
 
@@ -87,6 +100,12 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
         return None
     sent = _date(headers.get("date", ""))
     return _sensible(then - (sent if sent is not None else time.time() if now is None else now))
+
+
+def pause(value: object) -> float | None:
+    """Seconds of a pause as Google writes durations: ``34.07s``; None as of ``retry_after``."""
+    seconds = number(value.removesuffix("s")) if isinstance(value, str) else None
+    return None if seconds is None else _sensible(seconds)
 
 
 def poll_after(headers: Mapping[str, str]) -> float | None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from dailies.catalogue.deployment import Credential, Deployment, FieldProblem
+from dailies.providers.azure_auth import TokenCredential
 from dailies.providers.base import CallsBack, FindsJobs, VideoProvider
 from dailies.providers.classify import Answer, CallContext
 from dailies.providers.wire import Wire
@@ -76,6 +78,9 @@ class Provider:
         hosts: from where its files may be fetched, beside the endpoint's own host; a name that
             begins with a dot stands for all names below it.
         token_scope: for which scope the app's identity gets a token; None when it takes none.
+        auth: how one signs in with the app's identity where that takes more than a token of its
+            own; gets the deployment's options, and what gives the identity.
+        ways: the credentials that go with a deployment's options; None: all that there are.
         kept_seconds: how long it keeps jobs and their files; None when it doesn't say.
         jobs_api: its videos can be asked for as jobs of the Sora 1 API.
         answers: rows that are asked before the general ones, see ``dailies.providers.classify``.
@@ -91,6 +96,8 @@ class Provider:
     open_access: bool = False
     hosts: tuple[str, ...] = ()
     token_scope: str | None = None
+    auth: Callable[[Any, Callable[[], TokenCredential]], httpx.Auth] | None = None
+    ways: Callable[[Any], Collection[Credential]] | None = None
     kept_seconds: float | None = None
     jobs_api: bool = False
     answers: tuple[Answer, ...] = ()
@@ -122,7 +129,7 @@ class Provider:
         takes = [
             way
             for way, taken in (
-                (Credential.ENTRA, self.token_scope is not None),
+                (Credential.ENTRA, self.token_scope is not None or self.auth is not None),
                 (Credential.API_KEY, self.key_auth is not None),
                 (Credential.BEARER, self.bearer_auth is not None),
                 (Credential.NONE, self.open_access),
@@ -134,12 +141,18 @@ class Provider:
                 "credential", f"provider '{self.id}' takes {' or '.join(takes)}; say so"
             )
         try:
-            self.options_of(deployment)
+            options = self.options_of(deployment)
         except ValidationError as error:
             for detail in error.errors():
                 path = ".".join(("options", *map(str, detail["loc"])))
                 message = str(detail["msg"]).removeprefix("Value error, ")
                 yield FieldProblem(path, message, is_unset=detail["type"] == "missing")
+            return
+        fitting = takes if self.ways is None else self.ways(options)
+        if deployment.credential in takes and deployment.credential not in fitting:
+            yield FieldProblem(
+                "credential", f"with these options it takes {' or '.join(fitting)}; say so"
+            )
 
     def options_of(self, deployment: Deployment) -> Options:
         """The deployment's options; an empty text is one that is not set.
