@@ -83,6 +83,7 @@ class Provider:
         ways: the credentials that go with a deployment's options; None: all that there are.
         kept_seconds: how long it keeps jobs and their files; None when it doesn't say.
         jobs_api: its videos can be asked for as jobs of the Sora 1 API.
+        takes_options: its adapter sends ``Submission.options`` on.
         answers: rows that are asked before the general ones, see ``dailies.providers.classify``.
         helps: remedies in place of the general ones.
     """
@@ -100,6 +101,7 @@ class Provider:
     ways: Callable[[Any], Collection[Credential]] | None = None
     kept_seconds: float | None = None
     jobs_api: bool = False
+    takes_options: bool = True
     answers: tuple[Answer, ...] = ()
     helps: tuple[Help, ...] = ()
 
@@ -118,7 +120,11 @@ class Provider:
 
     def complete(self, deployment: Deployment) -> Deployment:
         """The deployment with what this provider's are, where its entry does not say it."""
-        own = {"kept_seconds": self.kept_seconds, "jobs_api": self.jobs_api}
+        own = {
+            "kept_seconds": self.kept_seconds,
+            "jobs_api": self.jobs_api,
+            "takes_options": self.takes_options,
+        }
         said = deployment.model_fields_set
         return deployment.model_copy(
             update={name: value for name, value in own.items() if name not in said}
