@@ -169,7 +169,10 @@ class Services:
         """
         settings = Settings.load(environ)
         catalogue = Catalogue.load(
-            settings.catalogue_path, environ, check=check_deployment(settings.provider_packages)
+            settings.catalogue_path,
+            environ,
+            check=check_deployment(settings.provider_packages),
+            private_hosts=settings.private_hosts,
         )
         # Cheap to build: nothing is asked of it before the first call that needs a token.
         credential = azure_credential(settings.client_id, environ)

@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from dailies.hosts import NO_HOSTS, PrivateHosts
 from dailies.video.errors import SettingsError
 
 _HASHED_KEY = re.compile(r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})$")
@@ -106,11 +107,21 @@ def _upper(value: object) -> object:
 def _https_or_loopback(value: object) -> object:
     if value in (None, ""):
         return None
-    parts = urlsplit(str(value))
-    loopback = parts.hostname in _LOOPBACK
-    if parts.scheme == "https" or (parts.scheme == "http" and loopback):
+    if is_safe_url(str(value)):
         return str(value).rstrip("/")
     raise ValueError("expected an https:// URL (http:// only towards the loopback interface)")
+
+
+def is_safe_url(url: str, private: PrivateHosts = NO_HOSTS) -> bool:
+    """Whether a credential may be sent to a URL: it is https, or leads to this machine or to one
+    of the operator's own network."""
+    parts = urlsplit(url)
+    inside = parts.hostname in _LOOPBACK or parts.hostname in private
+    return parts.scheme == "https" or (parts.scheme == "http" and inside)
+
+
+def _split_hosts(value: object) -> object:
+    return PrivateHosts.parse(value) if isinstance(value, str) else value
 
 
 def _split_names(value: object) -> object:
@@ -123,6 +134,7 @@ def _split_names(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
+Hosts = Annotated[PrivateHosts, BeforeValidator(_split_hosts)]
 Keys = Annotated[tuple[HashedKey, ...], BeforeValidator(_split_keys)]
 Endpoint = Annotated[str | None, BeforeValidator(_https_or_loopback)]
 OptionalText = Annotated[str | None, BeforeValidator(_empty_is_unset)]
@@ -154,6 +166,7 @@ class Settings(BaseModel):
     # -- providers
     catalogue_path: Path = Field(default=_ROOT / "models.yaml", alias="DAILIES_CATALOGUE")
     provider_packages: Names = Field(default=(), alias="DAILIES_PROVIDERS")
+    private_hosts: Hosts = Field(default=NO_HOSTS, alias="DAILIES_PRIVATE_HOSTS")
     unresolved_submit: UnresolvedSubmit = Field(
         default=UnresolvedSubmit.RESEND, alias="DAILIES_UNRESOLVED_SUBMIT"
     )

@@ -16,11 +16,13 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from dailies.settings import Endpoint, OptionalSecret
+from dailies.hosts import NO_HOSTS
+from dailies.settings import OptionalSecret, is_safe_url
 from dailies.video.basics import Operation, Size, Variant
 
 __all__ = [
@@ -73,6 +75,19 @@ def _by_size(value: Mapping[str, T]) -> Mapping[str, T]:
     }
 
 
+def _endpoint(value: object, info: ValidationInfo) -> object:
+    """https, or http inside; the context's ``private_hosts`` are what an operator calls so."""
+    if value in (None, ""):
+        return None
+    if is_safe_url(str(value), (info.context or {}).get("private_hosts", NO_HOSTS)):
+        return str(value).rstrip("/")
+    raise ValueError(
+        "expected an https:// URL (http:// only towards the loopback interface, and hosts of your "
+        "own network that DAILIES_PRIVATE_HOSTS names)"
+    )
+
+
+Endpoint = Annotated[str | None, BeforeValidator(_endpoint)]
 PictureSize = Annotated[Size, BeforeValidator(_parse_size)]
 Price = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 

@@ -28,6 +28,7 @@ from dailies.catalogue.deployment import (
 from dailies.catalogue.environment import UnfilledPlaceholder, fill_in, placeholders
 from dailies.catalogue.models import Model
 from dailies.catalogue.names import Names, Prefixes, key_of
+from dailies.hosts import NO_HOSTS, PrivateHosts
 from dailies.video.errors import NotFound, SettingsError
 
 __all__ = [
@@ -104,9 +105,14 @@ class Catalogue:
 
     @classmethod
     def load(
-        cls, path: Path, environ: Mapping[str, str], *, check: Check | None = None
+        cls,
+        path: Path,
+        environ: Mapping[str, str],
+        *,
+        check: Check | None = None,
+        private_hosts: PrivateHosts = NO_HOSTS,
     ) -> Catalogue:
-        """Read the catalogue's file; ``check`` as for ``parse``.
+        """Read the catalogue's file; ``check`` and ``private_hosts`` as for ``parse``.
 
         Raises:
             SettingsError: the file can't be read or is wrong; each problem names the path in it.
@@ -117,7 +123,7 @@ class Catalogue:
             raise SettingsError(
                 [f"DAILIES_CATALOGUE: {path} can't be read ({error}); name a UTF-8 YAML file"]
             ) from None
-        return cls.parse(text, environ, source=path.name, check=check)
+        return cls.parse(text, environ, source=path.name, check=check, private_hosts=private_hosts)
 
     @classmethod
     def parse(
@@ -127,6 +133,7 @@ class Catalogue:
         *,
         source: str = "models.yaml",
         check: Check | None = None,
+        private_hosts: PrivateHosts = NO_HOSTS,
     ) -> Catalogue:
         """Read a catalogue from YAML.
 
@@ -134,13 +141,16 @@ class Catalogue:
             source: how problems name the file.
             check: completes each deployment by what its provider knows, and tells what is wrong
                 with it or not set; without it nothing is known of providers.
+            private_hosts: where endpoints may be asked by http.
 
         Raises:
             SettingsError: as ``load``.
         """
         try:
             raw = yaml.load(text, _UniqueKeys)  # noqa: S506 - a SafeLoader
-            file = _File.model_validate(fill_in(raw, environ))
+            file = _File.model_validate(
+                fill_in(raw, environ), context={"private_hosts": private_hosts}
+            )
         except _RepeatedKey as error:
             raise SettingsError([f"{source}: {error}"]) from None
         except yaml.YAMLError as error:

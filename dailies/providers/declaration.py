@@ -41,6 +41,11 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    @property
+    def download_hosts(self) -> tuple[str, ...]:
+        """From where this deployment's files may be fetched, beside its provider's ``hosts``."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Help:

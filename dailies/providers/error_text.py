@@ -100,7 +100,7 @@ class ErrorText:
             message=next(filter(None, map(_said, map(fields.get, _MESSAGES))), ""),
             type=_text(fields.get("type"), _LONGEST_CODE)
             or (_text(fields.get("status"), _LONGEST_CODE) if fields is wrapped else ""),
-            param=_text(fields.get("param"), _LONGEST_CODE),
+            param=_text(fields.get("param"), _LONGEST_CODE) or _place(fields.get("detail")),
             inner_code=_text(
                 inner.get("code") if isinstance(inner, dict) else reason, _LONGEST_CODE
             ),
@@ -210,6 +210,15 @@ def _said(value: object) -> str:
         what = _text(fields.get("msg")) or _text(fields.get("message"))
         parts.append(f"{where}: {what}" if where and what else what)
     return "; ".join(filter(None, parts))
+
+
+def _place(detail: object) -> str:
+    """The field that FastAPI complains of first: ``size`` of ``{"loc": ["body", "size"]}``."""
+    first = detail[0] if isinstance(detail, list) and detail else None
+    place = first.get("loc") if isinstance(first, dict) else None
+    if not isinstance(place, list):
+        return ""
+    return ".".join(filter(None, map(_text, place[1:])))[:_LONGEST_CODE]
 
 
 def _plain_text(body: bytes) -> str:

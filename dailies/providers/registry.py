@@ -175,14 +175,16 @@ class Providers:
                 headers={"User-Agent": "dailies"},
             )
         host = urlsplit(endpoint).hostname or ""
+        options = provider.options_of(deployment)
+        hosts = (host, *provider.hosts, *options.download_hosts)
         wire = Wire(
             self._clients[endpoint],
             self._auth(provider, deployment),
             provider.context(deployment),
             url=endpoint,
             names=self._names(deployment),
-            options=provider.options_of(deployment),
-            downloads=Downloads((host, *provider.hosts), transport=self._transport),
+            options=options,
+            downloads=Downloads(hosts, transport=self._transport),
         )
         return provider.adapter(wire)
 

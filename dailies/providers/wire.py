@@ -96,6 +96,11 @@ class Wire:
         self._downloads = downloads or Downloads(())
 
     @property
+    def kept_seconds(self) -> float | None:
+        """How long the provider keeps jobs and their files; None when it doesn't say."""
+        return self._context.kept_seconds
+
+    @property
     def deployment(self) -> str:
         """The name by which the provider knows the model."""
         return self._context.deployment
@@ -146,9 +151,13 @@ class Wire:
 
     @asynccontextmanager
     async def content(
-        self, request: httpx.Request, job_id: str, variant: Variant
+        self, request: httpx.Request, job_id: str, variant: Variant, *, follow: bool = False
     ) -> AsyncIterator[Content | Outcome]:
-        """Open the file that a request asks for, as ``VideoProvider.open_content`` does."""
+        """Open the file that a request asks for, as ``VideoProvider.open_content`` does.
+
+        Args:
+            follow: a redirect leads to the file; it is fetched as in ``linked``.
+        """
         call = _call_of(variant)
         request.headers["Accept-Encoding"] = "identity"  # so that Content-Length counts the file
         response = await self.open(call, request)
@@ -156,9 +165,14 @@ class Wire:
             yield response
             return
         try:
-            yield await self.file(call, response, job_id, variant)
+            if not follow or response.next_request is None:
+                yield await self.file(call, response, job_id, variant)
+                return
+            elsewhere = str(response.next_request.url)
         finally:
             await response.aclose()
+        async with self._download(call, elsewhere, job_id, variant) as content:
+            yield content
 
     @asynccontextmanager
     async def linked(
@@ -260,8 +274,7 @@ class Wire:
             async with self._downloads.open(url) as response:
                 yield await self.file(call, response, job_id, variant)
         except UntrustedLink as error:
-            outcome = Outcome(Kind.UNKNOWN, code="untrusted_link", message=str(error))
-            yield self.told(call, outcome, job_id)
+            yield self.told(call, self._untrusted(error), job_id)
         except httpx.RequestError as error:
             yield self.told(call, classify_fault(call, error, self._about(None)))
 
@@ -271,9 +284,16 @@ class Wire:
             async with self._downloads.open(url) as response:
                 return await self.read(call, response)
         except UntrustedLink as error:
-            return self.told(call, Outcome(Kind.UNKNOWN, code="untrusted_link", message=str(error)))
+            return self.told(call, self._untrusted(error))
         except httpx.RequestError as error:
             return self.told(call, classify_fault(call, error, self._about(None)))
+
+    def _untrusted(self, error: UntrustedLink) -> Outcome:
+        code, context = "untrusted_link", self._context
+        remedy = context.remedies.get(code, "").format(
+            endpoint=context.endpoint, deployment=context.deployment
+        )
+        return Outcome(Kind.UNKNOWN, code=code, message=str(error), remedy=remedy or None)
 
     @asynccontextmanager
     async def no_content(self, job_id: str, variant: Variant) -> AsyncIterator[Outcome]:

@@ -39,9 +39,13 @@ HOST_SETTINGS = frozenset(
 NEVER_IN_AZURE = frozenset({"VideoStorage", "DAILIES_EVENT_TOPIC_KEY"})
 """Settings that hold a key of Azure's: shared keys and local authentication are off there."""
 
+_OF_SERVERS = ("ENDPOINT", "MODEL")
+_OF_KEYS = ("CREDENTIAL", "API_KEY")
+
 LEFT_TO_DEFAULTS = frozenset(
     {
         "DAILIES_PROVIDERS",  # comes with a package and a catalogue of one's own
+        "DAILIES_PRIVATE_HOSTS",  # comes with servers of one's own
         # a file of the package
         "DAILIES_CATALOGUE",
         # right for most; changed through DAILIES_EXTRA_SETTINGS
@@ -75,6 +79,11 @@ LEFT_TO_DEFAULTS = frozenset(
         "OTEL_EXPORTER_OTLP_HEADERS",
         # new deployments of Sora 1 are no longer made; who has one names it in extra settings
         "AZURE_OPENAI_SORA_DEPLOYMENT",
+        # of servers of one's own; who has one names it in extra settings
+        *(f"VLLM_OMNI_{model}_{name}" for model in ("WAN", "H3", "LTX") for name in _OF_SERVERS),
+        *(f"{server}_{name}" for server in ("VLLM_OMNI", "SGLANG") for name in _OF_KEYS),
+        *(f"SGLANG_{name}" for name in _OF_SERVERS),
+        *(f"OPENAI_COMPATIBLE_{name}" for name in (*_OF_SERVERS, *_OF_KEYS)),
         # of providers beside Azure's; who has a key names it in extra settings
         "ARK_API_KEY",
         "ARK_ENDPOINT",

@@ -22,7 +22,7 @@ MAY_IMPORT = {
 """Which of our own packages each may import."""
 
 FLOORS = (
-    ("telemetry", "jsontext", "threads"),
+    ("telemetry", "hosts", "jsontext", "threads"),
     ("video",),
     ("settings", "engine", "net", "inputs"),
     ("catalogue", "footage"),

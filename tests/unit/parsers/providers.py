@@ -10,12 +10,12 @@ import httpx
 from dailies.providers.answers import number, poll_after, retry_after
 from dailies.providers.azure_auth import _claims_challenge
 from dailies.providers.azure_sora_1 import parse_job as parse_sora_1
-from dailies.providers.azure_sora_2 import parse_job
 from dailies.providers.base import _names
 from dailies.providers.classify import Call, CallContext, classify_answer, classify_job_error
 from dailies.providers.download import checked_content
 from dailies.providers.error_text import ErrorText, read_json, readable
 from dailies.providers.listing import page_of
+from dailies.providers.video_object import parse_job
 from dailies.providers.wire import Reply, Wire
 from dailies.video.basics import Variant
 from tests.unit.parsers.shapes import JSON, WORDS, Parser, of, text, waits

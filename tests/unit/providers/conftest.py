@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import Message
 
 import httpx
 import pytest
@@ -121,3 +123,22 @@ def page(*jobs: dict[str, object], has_more: bool | None = False) -> httpx.Respo
     if has_more is not None:
         document["has_more"] = has_more
     return httpx.Response(200, json=document)
+
+
+def parts(request: httpx.Request) -> dict[str, Message]:
+    """The fields of a multipart request, by name."""
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+    message = message_from_bytes(head + request.content)
+    fields = message.get_payload()
+    assert isinstance(fields, list)
+    return {
+        str(field.get_param("name", header="content-disposition")): field
+        for field in fields
+        if isinstance(field, Message)
+    }
+
+
+def text(field: Message) -> str:
+    payload = field.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    return payload.decode()

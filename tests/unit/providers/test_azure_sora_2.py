@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from email import message_from_bytes
-from email.message import Message
 
 import httpx
 import pytest
@@ -12,28 +10,9 @@ import pytest
 from dailies.providers.base import Reference, Submission
 from dailies.providers.outcomes import JobStatus, Kind
 from dailies.video.basics import Operation, Size
-from tests.unit.providers.conftest import ENDPOINT, Adapter, Upstream, job
+from tests.unit.providers.conftest import ENDPOINT, Adapter, Upstream, job, parts, text
 
 SUBMISSION = Submission("sora-2-eu", "a cat in the rain", 8, Size(1280, 720))
-
-
-def parts(request: httpx.Request) -> dict[str, Message]:
-    """The fields of a multipart request, by name."""
-    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
-    message = message_from_bytes(head + request.content)
-    fields = message.get_payload()
-    assert isinstance(fields, list)
-    return {
-        str(field.get_param("name", header="content-disposition")): field
-        for field in fields
-        if isinstance(field, Message)
-    }
-
-
-def text(field: Message) -> str:
-    payload = field.get_payload(decode=True)
-    assert isinstance(payload, bytes)
-    return payload.decode()
 
 
 # -- submit

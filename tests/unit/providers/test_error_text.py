@@ -31,8 +31,13 @@ FIELDS = st.sampled_from(["error", "message", "code", "type", "param", "innererr
         ({"title": "m", "status": 422}, ("", "m", "", "")),
         (
             {"detail": [{"loc": ["body", "seconds"], "msg": "Input should be 4", "input": "x"}]},
-            ("", "body.seconds: Input should be 4", "", ""),
+            ("", "body.seconds: Input should be 4", "", "seconds"),
         ),
+        (
+            {"detail": [{"loc": ["body", "images", 1, "url"], "msg": "m"}, {"loc": ["body", "x"]}]},
+            ("", "body.images.1.url: m", "", "images.1.url"),
+        ),
+        ({"detail": [{"loc": "body", "msg": "m"}]}, ("", "m", "", "")),
         ({"detail": ["m", {"msg": "n"}, 7, None]}, ("", "m; n; 7", "", "")),
         ({"errors": [{"message": "m"}, {"message": "n"}]}, ("", "m; n", "", "")),
         ({"error": {"code": True, "message": ["m"]}}, ("", "m", "", "")),

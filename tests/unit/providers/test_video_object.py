@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.providers.azure_sora_2 import parse_job
 from dailies.providers.listing import page_of
 from dailies.providers.outcomes import JobStatus, UpstreamJob
+from dailies.providers.video_object import parse_job
 from dailies.video.basics import Size
 from tests.unit.providers.conftest import job
 

@@ -13,8 +13,8 @@ from dailies.pipeline.archive import archive_video
 from dailies.pipeline.check import check_video
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.submit import submit_video
-from dailies.providers.azure_sora_2 import parse_job
 from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.video_object import parse_job
 from entities import quota
 from tests.orchestrations.wire import handle_of
 from tests.unit.pipeline.provider import Behaviour
