@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -65,6 +66,7 @@ class Provider:
         recovery: how an unknown outcome can be cleared up. Only ``listed`` is used so far: with
             the others, a video whose create had no clear answer is left to an operator.
         options: what a deployment's ``options`` may hold.
+        check: what else is wrong with a deployment that is in use, by its options.
         key_auth: how a key is sent; None when it takes none.
         bearer_auth: how one is sent with the credential ``bearer``, where a deployment may choose.
         open_access: a deployment may need no credential.
@@ -81,6 +83,7 @@ class Provider:
     adapter: Callable[[Wire], VideoProvider]
     recovery: Recovery
     options: type[Options] = Options
+    check: Callable[[Deployment, Any], Iterable[FieldProblem]] | None = None
     key_auth: Callable[[SecretStr], httpx.Auth] | None = None
     bearer_auth: Callable[[SecretStr], httpx.Auth] | None = None
     open_access: bool = False
@@ -129,12 +132,15 @@ class Provider:
                 "credential", f"provider '{self.id}' takes {' or '.join(takes)}; say so"
             )
         try:
-            self.options_of(deployment)
+            options = self.options_of(deployment)
         except ValidationError as error:
             for detail in error.errors():
                 path = ".".join(("options", *map(str, detail["loc"])))
                 message = str(detail["msg"]).removeprefix("Value error, ")
                 yield FieldProblem(path, message, is_unset=detail["type"] == "missing")
+            return
+        if self.check is not None and not deployment.unset:
+            yield from self.check(deployment, options)
 
     def options_of(self, deployment: Deployment) -> Options:
         """The deployment's options; an empty text is one that is not set.
