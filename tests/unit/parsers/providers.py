@@ -11,14 +11,19 @@ from dailies.providers.answers import number, poll_after, retry_after
 from dailies.providers.azure_auth import _claims_challenge
 from dailies.providers.azure_sora_1 import parse_job as parse_sora_1
 from dailies.providers.azure_sora_2 import parse_job
-from dailies.providers.base import _names
+from dailies.providers.base import Submission, _names
 from dailies.providers.classify import Call, CallContext, classify_answer, classify_job_error
 from dailies.providers.download import checked_content
 from dailies.providers.error_text import ErrorText, read_json, readable
 from dailies.providers.listing import page_of
+from dailies.providers.mapping import MappedOptions
+from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.predictions import likeness, parse_prediction
+from dailies.providers.replicate import Replicate, ReplicateOptions, _paced
+from dailies.providers.standard_webhooks import is_signed, signing_key
 from dailies.providers.wire import Reply, Wire
-from dailies.video.basics import Variant
-from tests.unit.parsers.shapes import JSON, WORDS, Parser, of, text, waits
+from dailies.video.basics import Size, Variant
+from tests.unit.parsers.shapes import JSON, MOST_HEADER, WORDS, Parser, of, text, waits
 
 __all__ = ["PARSERS"]
 
@@ -71,6 +76,36 @@ def _job(value: str) -> object:
     return parse_job(dict.fromkeys(names, value)), parse_sora_1(dict.fromkeys(names, value))
 
 
+async def _predictions(data: bytes) -> object:
+    async def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=data)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        options = ReplicateOptions()
+        wire = Wire(client, httpx.Auth(), _ABOUT, url="https://a.example", options=options)
+        return await Replicate(wire).find_submitted(_SUBMISSION, 1_780_000_000)
+
+
+def _prediction(value: str) -> object:
+    names = ("id", "created_at", "logs", "error", "model", "webhook")
+    job = dict.fromkeys(names, value) | {"input": {"prompt": value}}
+    throttled = Outcome(Kind.THROTTLED, detail=value)
+    return (
+        parse_prediction(job | {"status": "failed"}, MappedOptions()),
+        likeness(job | {"model": "a"}, _SUBMISSION, MappedOptions()),
+        likeness(job | {"model": "a", "webhook": None}, _SUBMISSION, MappedOptions()),
+        _paced(throttled),
+    )
+
+
+def _call(value: str) -> object:
+    headers = dict.fromkeys(("webhook-id", "webhook-signature"), value)
+    times = {"webhook-timestamp": "1780000000"}
+    return signing_key(value), is_signed(headers | times, b"{}", b"key", 1_780_000_000)
+
+
+_SUBMISSION = Submission("a", _PROMPT, 5, Size(1280, 720), callback_url="https://a.example/b")
+
 PARSERS = (
     Parser(
         "provider's page",
@@ -101,4 +136,28 @@ PARSERS = (
         {**of(b'claims="', b'claims="a', b"a"), **of(b"a", before=b'Bearer claims="', after=b'"')},
     ),
     Parser("length of a file", waits(_file), of(b"9", b" ", b"0")),
+    Parser(
+        "page of predictions",
+        waits(_predictions),
+        {
+            **JSON,
+            **of(b'{"id":"a"},', b'{"id":"a","input":{"prompt":"a"}},', before=b'{"results":['),
+            **of(b"a=b&", b"%41", before=b'{"results":[],"next":"https://a/?', after=b'"}'),
+            **of(b" ", before=b'{"results":[]', after=b"}"),
+        },
+    ),
+    Parser(
+        "prediction",
+        text(_prediction),
+        {
+            **MESSAGES,
+            **of(b"1%|", b"46% ", b"9", b"resets in ~", b"resets in 9", b"NSFW ", b"E005"),
+        },
+    ),
+    Parser(
+        "signature of a call",
+        text(_call),
+        {**WORDS, **of(b"v1,YQ== ", b"v1,", b",", b"whsec_", b"YWJj", before=b"whsec_")},
+        MOST_HEADER,
+    ),
 )
