@@ -18,6 +18,7 @@ from dailies.catalogue import Catalogue, Deployment
 from dailies.net.fetching import ReferenceFetcher
 from dailies.providers.azure_auth import azure_credential
 from dailies.providers.base import VideoProvider
+from dailies.providers.declaration import Recovery
 from dailies.providers.registry import Providers, check_deployment
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
@@ -116,6 +117,14 @@ class Adapters(Protocol):
 
     def adapter(self, deployment: Deployment) -> VideoProvider:
         """The adapter that speaks to ``deployment``."""
+        ...
+
+    def recovery(self, deployment: Deployment) -> Recovery:
+        """How an unknown outcome of a create can be cleared up there."""
+        ...
+
+    def calls_back(self, deployment: Deployment) -> bool:
+        """Whether the provider calls an address of ours about its jobs."""
         ...
 
 

@@ -27,6 +27,7 @@ from pydantic import (
 from dailies.video.errors import SettingsError
 
 _HASHED_KEY = re.compile(r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})$")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ROOT = Path(__file__).resolve().parent.parent
 
 REQUEST_SECONDS = 1200.0
@@ -106,7 +107,7 @@ def _https_or_loopback(value: object) -> object:
     if value in (None, ""):
         return None
     parts = urlsplit(str(value))
-    loopback = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    loopback = parts.hostname in _LOOPBACK
     if parts.scheme == "https" or (parts.scheme == "http" and loopback):
         return str(value).rstrip("/")
     raise ValueError("expected an https:// URL (http:// only towards the loopback interface)")
@@ -156,6 +157,14 @@ class Settings(BaseModel):
     unresolved_submit: UnresolvedSubmit = Field(
         default=UnresolvedSubmit.RESEND, alias="DAILIES_UNRESOLVED_SUBMIT"
     )
+    unresolved_hold_seconds: float = Field(
+        default=604_800, ge=0, alias="DAILIES_UNRESOLVED_HOLD_SECONDS"
+    )
+    callback_wait_seconds: float = Field(
+        default=3600, ge=0, le=86_400, alias="DAILIES_CALLBACK_WAIT_SECONDS"
+    )
+    public_url: Endpoint = Field(default=None, alias="DAILIES_PUBLIC_URL")
+    website_hostname: OptionalText = Field(default=None, alias="WEBSITE_HOSTNAME")
     submit_timeout_seconds: float = Field(
         default=90, gt=0, le=230, alias="DAILIES_SUBMIT_TIMEOUT_SECONDS"
     )
@@ -256,6 +265,18 @@ class Settings(BaseModel):
         if self.poll_min_seconds > self.poll_max_seconds:
             raise ValueError("DAILIES_POLL_MIN_SECONDS: must not be above DAILIES_POLL_MAX_SECONDS")
         return self
+
+    @property
+    def callback_base(self) -> str | None:
+        """The address below which providers may call the app; None where they can't reach it.
+
+        Azure tells the app its own name; Core Tools tells ``localhost``, which reaches nobody.
+        """
+        if self.public_url is not None:
+            return self.public_url
+        name = self.website_hostname
+        is_local = name is None or name.partition(":")[0] in _LOOPBACK
+        return None if is_local else f"https://{name}"
 
     @property
     def otlp_traces_url(self) -> str | None:

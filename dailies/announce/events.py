@@ -36,6 +36,7 @@ class EventType(StrEnum):
     """The types of events, without their common prefix ``dailies.video.``"""
 
     ACCEPTED = "accepted"
+    UNRESOLVED = "unresolved"
     SUBMITTED = "submitted"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -76,6 +77,8 @@ def terminal_type(record: VideoRecord) -> EventType:
 def due_events(record: VideoRecord) -> list[EventType]:
     """The events that this record calls for and that were not published, in order."""
     happened = [EventType.ACCEPTED]
+    if record.phase is Phase.UNRESOLVED:
+        happened.append(EventType.UNRESOLVED)
     if record.submit.job_id is not None:
         happened.append(EventType.SUBMITTED)
     if record.is_final:

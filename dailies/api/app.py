@@ -9,7 +9,16 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
-from dailies.api import characters, content, derivatives, errors, operations, videos
+from dailies.api import (
+    admin,
+    callbacks,
+    characters,
+    content,
+    derivatives,
+    errors,
+    operations,
+    videos,
+)
 from dailies.api.front import Front, Head
 from dailies.api.observe import Observer
 from dailies.api.sora1 import routes as sora1
@@ -44,7 +53,8 @@ def create_app() -> FastAPI:
     errors.install(app)
     for middleware in (Head, Observer, Front):  # from within to without
         app.add_middleware(middleware)
-    app.include_router(operations.router)
+    for router in (operations.router, admin.router, callbacks.router):
+        app.include_router(router)
     for prefix in PREFIXES:
         for router in _ROUTERS:
             app.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])

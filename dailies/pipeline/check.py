@@ -87,6 +87,7 @@ async def _follow(
                         "generations": current.generations
                         or tuple(GeneratedVideo(id=made) for made in job.generations),
                         "progress": max(current.progress, 99),
+                        "submit": _charged(current, job).submit,
                     }
                 )
 
@@ -100,7 +101,7 @@ async def _follow(
             await services.records.update(
                 record.owner,
                 record.id,
-                lambda current: current.with_submit(
+                lambda current: _charged(current, job).with_submit(
                     job_end=JobEnd.FAILED, failure_reason=job.failure_reason
                 ),
             )
@@ -116,6 +117,11 @@ async def _follow(
         lambda current: current.progressed(job.progress, now),
     )
     return wait(poll_wait(services, watched or record, deployment, retry_after=retry_after))
+
+
+def _charged(record: VideoRecord, job: UpstreamJob) -> VideoRecord:
+    """The record with what the provider says that the job costs, if it says so."""
+    return record if job.cost_usd is None else record.with_submit(charged_usd=job.cost_usd)
 
 
 def _vanished(deployment: Deployment) -> VideoError:

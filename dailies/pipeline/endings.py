@@ -22,6 +22,7 @@ __all__ = [
     "deployment_removed",
     "no_slot",
     "nothing_left",
+    "tell_operator",
     "timed_out",
     "unresolved",
 ]
@@ -98,6 +99,19 @@ def nothing_left(record: VideoRecord) -> Step:
             "Use another size, length or model.",
         ),
         remedy="No deployment in models.yaml serves the request that was accepted before.",
+    )
+
+
+def tell_operator(record: VideoRecord, why: str) -> None:
+    """Whether the provider took a request is for an operator to find out: the log asks for it."""
+    log_event(
+        "video_unresolved",
+        level=logging.ERROR,
+        video_id=record.id,
+        deployment=record.submit.deployment,
+        reason=f"The provider did not say whether it took the request, and {why}.",
+        remedy="Look for the job at the provider, then POST /admin/videos/{id}/resolve: adopt its "
+        "job, allow another create, or end the video.",
     )
 
 

@@ -1,9 +1,16 @@
 """Find out what became of the one paid request of a video, when its answer was lost.
 
 First it is waited until the request can no longer leave: a job that came into being after its video
-had taken another one would be paid for and serve nobody. Then the provider's list is read, a job
-that fits and belongs to nobody is adopted, and only after two empty reads, the last of them when
-the provider can no longer be at work on the request, may it be sent again.
+had taken another one would be paid for and serve nobody. What then follows is the provider's
+*recovery*:
+
+- ``keyed``: the same request is sent again, with the same key; it makes no second job.
+- ``listed``: the provider's list is read, a job that fits and belongs to nobody is adopted, and
+  only after two empty reads, the last of them when the provider can no longer be at work on the
+  request, may it be sent again.
+- ``called-back``: its call is waited for (``dailies.pipeline.callbacks``).
+- all others, and whatever stays unknown: the video is held, and an operator decides
+  (``dailies.pipeline.resolve``).
 """
 
 from __future__ import annotations
@@ -11,13 +18,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dailies.catalogue import Deployment
-from dailies.engine import Step, hold, stop, wait
+from dailies.engine import Step, ask, hold, stop, wait
 from dailies.pipeline import metrics
 from dailies.pipeline.cancel import cancel_upstream
-from dailies.pipeline.endings import CANCELLED, answer_fields, deployment_removed, unresolved
+from dailies.pipeline.endings import (
+    CANCELLED,
+    answer_fields,
+    deployment_removed,
+    tell_operator,
+    unresolved,
+)
 from dailies.pipeline.places import submitted
-from dailies.pipeline.submission import submission_of
+from dailies.pipeline.publish import publish_events
+from dailies.pipeline.submission import callback_url, submission_of
 from dailies.providers.base import find_submitted
+from dailies.providers.declaration import Recovery
 from dailies.providers.outcomes import Kind, Outcome, UpstreamJob
 from dailies.services import Services
 from dailies.settings import UnresolvedSubmit
@@ -28,6 +43,7 @@ from dailies.video.record import VideoRecord
 __all__ = ["adopt", "not_sent", "reconcile", "waited_too_long"]
 
 _RECONCILE_READS = 2
+_LONGEST_HOLD = 3600.0  # seconds until a held video is looked at again
 # A provider may still work on a request that we have given up: in submit timeouts since it left.
 _UNDER_WAY = 2
 
@@ -42,13 +58,31 @@ async def reconcile(services: Services, record: VideoRecord) -> Step:
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if deployment is None:
         return deployment_removed(record)
+    if record.submit.given_up:
+        return unresolved(record, "an operator has ended it")
+    match services.providers.recovery(deployment):
+        case Recovery.KEYED:
+            return await _again(services, record)
+        case Recovery.LISTED:
+            return await _look(services, record, deployment, since)
+    until = since + settings.callback_wait_seconds - services.clock()
+    if callback_url(services, record, deployment) is not None and until > 0:
+        return hold(until)
+    return await _held(services, record, "it has no list of jobs")
+
+
+async def _look(
+    services: Services, record: VideoRecord, deployment: Deployment, since: float
+) -> Step:
+    """Look for the job in the provider's list."""
+    settings = services.settings
     submission = await submission_of(services, record, deployment)
     adapter = services.providers.adapter(deployment)
     asked_at = services.clock()
     # From the first attempt on: a job of an earlier one may show up late.
     found = await find_submitted(adapter, submission, record.submit.first_attempt_at or since)
     if found.outcome.kind is not Kind.ACCEPTED:
-        return _list_unavailable(services, record, found.outcome)
+        return await _list_unavailable(services, record, found.outcome)
     for job in await _own_first(services, record, deployment, found.jobs):
         if await adopt(services, record, deployment, job):
             log_event("job_adopted", video_id=record.id, job_id=job.id)
@@ -68,11 +102,15 @@ async def reconcile(services: Services, record: VideoRecord) -> Step:
     log_event("submit_not_found", video_id=record.id, attempts=record.submit.attempts)
     if settings.unresolved_submit is UnresolvedSubmit.FAIL:
         return unresolved(record, "no job of it was found")
+    return await _again(services, record)
+
+
+async def _again(services: Services, record: VideoRecord) -> Step:
     await not_sent(services, record)
     return stop(CANCELLED) if record.cancel_requested else wait(0)
 
 
-def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome) -> Step:
+async def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome) -> Step:
     """The list can't be read, so nobody knows: wait for it, but never send again without it."""
     log_event(
         "reconcile_unavailable",
@@ -81,8 +119,34 @@ def _list_unavailable(services: Services, record: VideoRecord, outcome: Outcome)
     )
     passing = outcome.kind in (Kind.TRANSIENT, Kind.THROTTLED, Kind.UNAUTHORISED)
     if not passing or waited_too_long(services, record):
-        return unresolved(record, f"its list of jobs can't tell ({outcome.code})")
+        return await _held(services, record, f"its list of jobs can't tell ({outcome.code})")
     return hold(outcome.retry_after or services.settings.reconcile_pause_seconds)
+
+
+async def _held(services: Services, record: VideoRecord, why: str) -> Step:
+    """Nobody can tell: the video waits for an operator's word, which wakes it."""
+    if record.cancel_requested:
+        return stop(CANCELLED)
+    now = services.clock()
+
+    def held(current: VideoRecord) -> VideoRecord:
+        if current.submit.job_id is not None or not _same_attempt(current, record):
+            return current
+        since = current.submit.unresolved_since or now
+        return current.moved_to(Phase.UNRESOLVED).with_submit(unresolved_since=since)
+
+    updated = await services.records.update(record.owner, record.id, held)
+    since = None if updated is None else updated.submit.unresolved_since
+    if updated is None or updated.submit.job_id is not None or since is None:
+        return wait(0)
+    if record.submit.unresolved_since is None:
+        tell_operator(record, why)
+    left = since + services.settings.unresolved_hold_seconds - now
+    if left <= 0:
+        return unresolved(record, f"{why}, and no operator decided")
+    await publish_events(services, {"id": record.id, "owner": record.owner})
+    # It needs no place meanwhile: whether anything runs there is what nobody knows.
+    return {**ask(None), "seconds": min(left, _LONGEST_HOLD)}
 
 
 async def _own_first(
@@ -105,7 +169,11 @@ async def adopt(
         if current.submit.job_id is not None:
             return current
         return current.moved_to(Phase.RENDERING).with_submit(
-            deployment=deployment.name, job_id=job.id, submitted_at=now, sending_since=None
+            deployment=deployment.name,
+            job_id=job.id,
+            submitted_at=now,
+            sending_since=None,
+            unresolved_since=None,
         )
 
     updated = await services.records.update(record.owner, record.id, adopted)
@@ -136,7 +204,11 @@ async def not_sent(
             return current
         gone = current.submit.retired + ((retired,) if retired else ())
         current = current.with_submit(
-            sending_since=None, sending_mark=None, reconciled=0, retired=gone
+            sending_since=None,
+            sending_mark=None,
+            reconciled=0,
+            retired=gone,
+            unresolved_since=None,
         )
         return current.moved_to(Phase.WAITING) if waiting else current
 

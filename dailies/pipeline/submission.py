@@ -8,7 +8,7 @@ from dailies.services import Services
 from dailies.video.record import VideoRecord
 from dailies.video.request import Input, Role, StoredFile, VideoRequest
 
-__all__ = ["submission_of"]
+__all__ = ["callback_url", "submission_of"]
 
 # A PNG of the largest size that any model takes is far below this.
 _MAX_FITTED_BYTES = 64 * 1024**2
@@ -30,6 +30,7 @@ async def submission_of(
         source_file=await _source_file(services, request),
         n_variants=request.n_variants,
         video_id=record.id,
+        callback_url=callback_url(services, record, deployment),
         last_frame=await _last_frame(services, request),
         references=tuple(
             [
@@ -48,6 +49,15 @@ async def submission_of(
             if item.file is not None
         ),
     )
+
+
+def callback_url(services: Services, record: VideoRecord, deployment: Deployment) -> str | None:
+    """The address of this video alone that the provider may call; None where it calls nobody, or
+    can't reach the app."""
+    base, token = services.settings.callback_base, record.submit.callback_token
+    if base is None or token is None or not services.providers.calls_back(deployment):
+        return None
+    return f"{base}/callbacks/{deployment.provider}/{token}"
 
 
 async def _reference(services: Services, request: VideoRequest) -> Reference | None:

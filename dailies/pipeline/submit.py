@@ -16,6 +16,7 @@ import secrets
 from dailies.catalogue import Deployment
 from dailies.engine import Step, VideoRef, ask, done, hold, stop, wait
 from dailies.pipeline import metrics
+from dailies.pipeline.callbacks import new_token
 from dailies.pipeline.endings import (
     CANCELLED,
     answer_fields,
@@ -79,7 +80,9 @@ def _waiting(record: VideoRecord) -> VideoRecord:
 
 
 async def _send(services: Services, record: VideoRecord, deployment: Deployment) -> Step:
-    submission = await submission_of(services, record, deployment)
+    token = record.submit.callback_token or new_token(record.id)
+    told = record.with_submit(callback_token=token)
+    submission = await submission_of(services, told, deployment)
     if submission.lacks_source:
         return stop(_SOURCE_GONE)
     if record.request.first_frame is not None and submission.reference is None:
@@ -98,6 +101,7 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
             sending_mark=mark,
             first_attempt_at=before.first_attempt_at or now,
             attempts=before.attempts + 1,
+            callback_token=token,
             reconciled=0,
         )
 

@@ -5,6 +5,7 @@ Fields of its JSON; from its headers, when it wants to be asked again and its ow
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import time
@@ -24,7 +25,8 @@ _LONGEST_TEXT = 64
 """Characters of a date or a number; what is longer is neither."""
 
 _HEADERS = ("apim-request-id", "x-request-id", "x-ms-request-id", "request-id")
-"""Azure's gateway, OpenAI and those that speak its protocol, Azure's services, others."""
+"""Azure's gateway, OpenAI and those that speak its protocol, Azure's services, others; after them
+whatever else is called so (``x-…-request-id``)."""
 
 _FIT = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
@@ -62,7 +64,9 @@ def whole(value: object) -> int | None:
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The id in an answer's headers (whose names are in lower case, or of httpx); None when there
     is none that is fit for a log."""
-    given = (headers.get(name) for name in _HEADERS)
+    known = (headers.get(name) for name in _HEADERS)
+    others = (value for name, value in headers.items() if name.endswith("-request-id"))
+    given = itertools.chain(known, others)
     return next((text for text in given if text and _FIT.fullmatch(text)), None)
 
 

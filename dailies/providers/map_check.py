@@ -132,7 +132,7 @@ def _place(options: MappedOptions, submission: Submission, name: str) -> str:
     """The field of the deployment that an input comes from."""
     by_size = options.by_size.get(str(submission.size), {})
     for where, keys in (
-        ("with_image", options.with_image),
+        ("fixed_with_image", options.fixed_with_image),
         (f"by_size.{submission.size}", by_size),
         ("fixed", options.fixed),
     ):

@@ -93,7 +93,8 @@ class MappedOptions(Options):
     Attributes:
         fixed: inputs that are always sent as they stand here.
         by_size: inputs that are sent with a video of that size.
-        with_image: inputs that are sent, in place of others, when there is a first or last frame.
+        fixed_with_image: inputs that are sent, in place of others, when there is a first or last
+            frame.
         result: where the link to the video stands in the output: names with dots between, a number
             for a place in a list. Empty: the output is the link, or a list that begins with it.
         input_schema: the file of the model's own JSON schema of its inputs, in
@@ -104,7 +105,7 @@ class MappedOptions(Options):
     inputs: InputNames = InputNames()
     fixed: Mapping[str, Any] = {}
     by_size: Annotated[Mapping[str, Mapping[str, Any]], AfterValidator(_by_size)] = {}
-    with_image: Mapping[str, Any] = {}
+    fixed_with_image: Mapping[str, Any] = {}
     result: str = ""
     input_schema: str = Field(default="", alias="schema", pattern=r"^([\w.-]+\.json)?$")
 
@@ -112,7 +113,7 @@ class MappedOptions(Options):
         """The inputs that the row itself sets for such a submission."""
         has_image = submission.reference is not None or submission.last_frame is not None
         by_size = self.by_size.get(str(submission.size), {})
-        return {**self.fixed, **by_size, **(self.with_image if has_image else {})}
+        return {**self.fixed, **by_size, **(self.fixed_with_image if has_image else {})}
 
 
 def model_inputs(

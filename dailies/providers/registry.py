@@ -19,7 +19,7 @@ from dailies.catalogue.deployment import Credential, FieldProblem
 from dailies.net.downloads import Downloads
 from dailies.providers.azure_auth import EntraAuth, TokenCredential, Tokens
 from dailies.providers.base import Names, VideoProvider
-from dailies.providers.declaration import Provider
+from dailies.providers.declaration import Provider, Recovery
 from dailies.providers.wire import Wire
 from dailies.video.errors import SettingsError
 
@@ -148,6 +148,14 @@ class Providers:
             self._adapters[deployment.name] = self._build(deployment)
         return self._adapters[deployment.name]
 
+    def recovery(self, deployment: Deployment) -> Recovery:
+        """How an unknown outcome of a create can be cleared up there."""
+        return self._declared(deployment).recovery
+
+    def calls_back(self, deployment: Deployment) -> bool:
+        """Whether the provider calls an address of ours about its jobs."""
+        return self._declared(deployment).calls_back
+
     async def close(self) -> None:
         """Close all connections. The credential belongs to whoever gave it."""
         self._adapters.clear()
@@ -156,11 +164,9 @@ class Providers:
             await client.aclose()
 
     def _build(self, deployment: Deployment) -> VideoProvider:
-        provider, endpoint = find_provider(deployment.provider, self._packages), deployment.endpoint
-        if provider is None or endpoint is None:
-            raise SettingsError(
-                [f"deployment '{deployment.name}': its provider or its endpoint is not there"]
-            )
+        provider, endpoint = self._declared(deployment), deployment.endpoint
+        if endpoint is None:
+            raise SettingsError([f"deployment '{deployment.name}': its endpoint is not there"])
         if endpoint not in self._clients:
             self._clients[endpoint] = httpx.AsyncClient(
                 timeout=_TIMEOUT,
@@ -179,6 +185,12 @@ class Providers:
             downloads=Downloads((host, *provider.hosts), transport=self._transport),
         )
         return provider.adapter(wire)
+
+    def _declared(self, deployment: Deployment) -> Provider:
+        provider = find_provider(deployment.provider, self._packages)
+        if provider is None:
+            raise SettingsError([f"deployment '{deployment.name}': its provider is not there"])
+        return provider
 
     def _auth(self, provider: Provider, deployment: Deployment) -> httpx.Auth:
         bearer = deployment.credential is Credential.BEARER

@@ -93,6 +93,11 @@ class Wire:
         self.options = options
         self._downloads = downloads or Downloads(())
 
+    @property
+    def deployment(self) -> str:
+        """The name by which the provider knows the model."""
+        return self._context.deployment
+
     def request(
         self,
         method: str,
@@ -186,6 +191,16 @@ class Wire:
             yield self.told(call, outcome, job_id)
         except httpx.RequestError as error:
             yield self.told(call, classify_fault(call, error, self._about(None)))
+
+    async def document(self, call: Call, url: str) -> Reply | Outcome:
+        """Read what is at a link, which is fetched as ``linked`` does: without the credential."""
+        try:
+            async with self._downloads.open(url) as response:
+                return await self.read(call, response)
+        except UntrustedLink as error:
+            return self.told(call, Outcome(Kind.UNKNOWN, code="untrusted_link", message=str(error)))
+        except httpx.RequestError as error:
+            return self.told(call, classify_fault(call, error, self._about(None)))
 
     @asynccontextmanager
     async def no_content(self, job_id: str, variant: Variant) -> AsyncIterator[Outcome]:

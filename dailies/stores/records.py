@@ -286,6 +286,11 @@ class RecordStore:
         """Every video with something left to do, oldest first."""
         return self._rows(_OPEN_PARTITION)
 
+    async def owner_of(self, video_id: str) -> str | None:
+        """Whose video it is, while something is left to do for it."""
+        found = await find_row(self._open, _OPEN_PARTITION, video_id)
+        return None if found is None else str(found["Owner"])
+
     def reminders(self) -> AsyncIterator[OpenVideo]:
         """Every video that the sweeper is to come back to after its end, oldest first."""
         return self._rows(_REMINDERS_PARTITION)

@@ -45,6 +45,8 @@ class Phase(StrEnum):
     ACCEPTED = "accepted"
     WAITING = "waiting"
     SUBMITTING = "submitting"
+    UNRESOLVED = "unresolved"
+    """Nobody can say whether the provider took the request: an operator decides."""
     RENDERING = "rendering"
     ARCHIVING = "archiving"
     DONE = "done"
@@ -65,6 +67,7 @@ _STATUS_OF = {
     Phase.ACCEPTED: Status.QUEUED,
     Phase.WAITING: Status.QUEUED,
     Phase.SUBMITTING: Status.QUEUED,
+    Phase.UNRESOLVED: Status.QUEUED,
     Phase.RENDERING: Status.IN_PROGRESS,
     Phase.ARCHIVING: Status.IN_PROGRESS,
     Phase.DONE: Status.COMPLETED,

@@ -61,7 +61,11 @@ class SubmitState(Document):
     nothing was done upstream; whoever finds it set, without a ``job_id``, must reconcile.
     ``failure_reason`` is the provider's own word for why the job failed.
     ``sending_mark`` tells the execution that sends from all others. ``job_end`` is None while the
-    job runs, and when nobody knows.
+    job runs, and when nobody knows. ``charged_usd`` is what the provider says that it charges.
+    ``callback_token`` is the secret part of the address that it may call about this video.
+
+    ``unresolved_since``: from then on an operator is asked what became of the request;
+    ``given_up``: the answer was that the video ends.
     """
 
     deployment: str | None = None
@@ -75,6 +79,10 @@ class SubmitState(Document):
     submitted_at: float | None = None
     failure_reason: str | None = None
     job_end: JobEnd | None = None
+    charged_usd: float | None = None
+    callback_token: str | None = Field(default=None, repr=False)
+    unresolved_since: float | None = None
+    given_up: bool = False
 
 
 class GeneratedVideo(Document):

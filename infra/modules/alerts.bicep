@@ -97,6 +97,16 @@ var logAlerts = [
     evaluationFrequency: 'PT5M'
   }
   {
+    name: 'unresolved-videos'
+    description: 'Nobody knows whether a provider took a request; the video waits for a decision.'
+    severity: 1
+    query: loadTextContent('../queries/unresolved-videos.kql')
+    scope: applicationInsightsId
+    threshold: 0
+    windowSize: 'PT15M'
+    evaluationFrequency: 'PT5M'
+  }
+  {
     name: 'unpublished-events'
     description: 'The event topic did not take more than 5 events within 15 minutes.'
     severity: 2

@@ -107,6 +107,7 @@ def app_settings(
         "DAILIES_VIDEOS_CONTAINER": VIDEOS,
         "DAILIES_EVENT_TOPIC_ENDPOINT": wiring.topic_url,
         "AZURE_OPENAI_ENDPOINT": options.sora_endpoint or wiring.simulator_url,
+        "DAILIES_PUBLIC_URL": wiring.base_url,
         **upstream_settings(wiring.simulator_url, key_of(wiring.keys.identity_header)),
         "SSL_CERT_FILE": str(wiring.certificates.bundle),
         "REQUESTS_CA_BUNDLE": str(wiring.certificates.bundle),

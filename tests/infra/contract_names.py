@@ -62,6 +62,11 @@ LEFT_TO_DEFAULTS = frozenset(
         "DAILIES_SUBMIT_TIMEOUT_SECONDS",
         "DAILIES_SUBMIT_DEADLINE_SECONDS",
         "DAILIES_RECONCILE_PAUSE_SECONDS",
+        "DAILIES_UNRESOLVED_HOLD_SECONDS",
+        "DAILIES_CALLBACK_WAIT_SECONDS",
+        # the platform tells the app its name; another one is for who has a domain of their own
+        "DAILIES_PUBLIC_URL",
+        "WEBSITE_HOSTNAME",
         "DAILIES_THROTTLE_WAIT_SECONDS",
         "DAILIES_RETRY_SECONDS",
         # where telemetry goes besides Application Insights
@@ -73,6 +78,10 @@ LEFT_TO_DEFAULTS = frozenset(
         "OTEL_EXPORTER_OTLP_HEADERS",
         # new deployments of Sora 1 are no longer made; who has one names it in extra settings
         "AZURE_OPENAI_SORA_DEPLOYMENT",
+        # of providers beside Azure's; who has a key names it in extra settings
+        "FAL_API_KEY",
+        "FAL_ENDPOINT",
+        "FAL_WEBHOOK_KEYS",
         # of the local stack, which runs faster than time
         "DAILIES_POLL_MIN_SECONDS",
         "DAILIES_POLL_MAX_SECONDS",

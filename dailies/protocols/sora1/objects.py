@@ -31,6 +31,7 @@ _STATUS_OF: dict[Phase, JobStatus] = {
     Phase.ACCEPTED: "queued",
     Phase.WAITING: "queued",
     Phase.SUBMITTING: "queued",
+    Phase.UNRESOLVED: "queued",
     Phase.ARCHIVING: "processing",
     Phase.DONE: "succeeded",
     Phase.FAILED: "failed",

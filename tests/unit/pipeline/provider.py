@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from dailies.catalogue import Deployment
 from dailies.providers.base import NO_NAMES, Content, Found, Submission
+from dailies.providers.declaration import Recovery
 from dailies.providers.listing import candidates
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.video.basics import Variant
@@ -44,9 +45,20 @@ class FakeProvider:
         self.statuses: dict[str, list[Outcome]] = {}
         self.files: dict[Variant, Content | Outcome] = {}
         self.timeout = float("inf")
+        self.grade = Recovery.LISTED
+        self.keyed: dict[str, str] = {}
 
     def adapter(self, deployment: Deployment) -> FakeProvider:
         return self
+
+    def recovery(self, deployment: Deployment) -> Recovery:
+        return self.grade
+
+    def calls_back(self, deployment: Deployment) -> bool:
+        return self.grade is Recovery.CALLED_BACK
+
+    async def called_back(self, headers: Mapping[str, str], body: bytes) -> str | None:
+        return body.decode() or None
 
     async def submit(self, submission: Submission) -> Outcome:
         began = self.clock()
@@ -97,6 +109,8 @@ class FakeProvider:
         pass
 
     def _make(self, submission: Submission) -> UpstreamJob:
+        if self.grade is Recovery.KEYED and submission.video_id in self.keyed:
+            return self.jobs[self.keyed[submission.video_id]]
         job = UpstreamJob(
             id=f"video_job_{len(self.jobs)}",
             status=JobStatus.QUEUED,
@@ -107,6 +121,7 @@ class FakeProvider:
             size=submission.size,
         )
         self.jobs[job.id] = job
+        self.keyed[submission.video_id] = job.id
         return job
 
 

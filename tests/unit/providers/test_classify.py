@@ -246,6 +246,8 @@ def test_what_the_provider_said_is_kept_for_the_log(status: int) -> None:
         ({"x-request-id": "req_1"}, "req_1"),
         ({"x-ms-request-id": "m", "x-request-id": "x"}, "x"),
         ({"x-request-id": "un fit", "request-id": "r"}, "r"),
+        ({"x-a-vendor-request-id": "v", "request-id": "r"}, "r"),
+        ({"x-a-vendor-request-id": "v"}, "v"),
         ({"x-request-id": "x" * 129}, None),
         ({}, None),
     ],

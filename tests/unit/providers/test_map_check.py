@@ -75,8 +75,8 @@ def test_a_row_that_fits_has_no_problems() -> None:
             "none of the deployment's sizes",
         ),
         (
-            {"options": {"with_image": {"aspect_ratio": "adaptive"}}},
-            "options.with_image.aspect_ratio",
+            {"options": {"fixed_with_image": {"aspect_ratio": "adaptive"}}},
+            "options.fixed_with_image.aspect_ratio",
             "not 'adaptive'",
         ),
         ({"options": {"fixed": {"seed": 1}}}, "options.fixed.seed", "the request itself"),

@@ -53,7 +53,7 @@ def test_inputs_may_hang_on_the_size_and_on_an_image() -> None:
     options = MappedOptions(
         inputs=InputNames(resolution=None, image="image"),
         by_size={"1280x720": {"mode": "standard"}, "1920x1080": {"mode": "pro"}},
-        with_image={"aspect_ratio": "adaptive"},
+        fixed_with_image={"aspect_ratio": "adaptive"},
     )
     plain = Submission("a/b", "A pier", 5, HD)
     assert model_inputs(options, plain) == {

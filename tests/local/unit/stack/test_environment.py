@@ -9,6 +9,7 @@ import pytest
 
 from dailies.app.doubts import doubtful_settings
 from dailies.settings import Settings
+from local.services.upstreams import upstream_settings
 from local.stack.certificates import Certificates
 from local.stack.environment import (
     Wiring,
@@ -72,6 +73,7 @@ def test_settings_are_ones_that_the_app_reads() -> None:
         "SSL_CERT_FILE",
         "REQUESTS_CA_BUNDLE",
     }
+    foreign |= upstream_settings("https://services", "key").keys()  # read by models.yaml
     assert names - foreign <= Settings.environment_names()
 
 

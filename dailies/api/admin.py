@@ -1,0 +1,64 @@
+"""For operators: what only a person can decide."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from pydantic import PlainValidator
+
+from dailies.api.bodies import open_body
+from dailies.api.context import SECURITY, Admin, RequestContext
+from dailies.api.documents import answers, body_of
+from dailies.pipeline.resolve import Decision, resolve_video
+from dailies.protocols.fields import Fields, read_text, said
+from dailies.protocols.messages import unsupported
+from dailies.protocols.openai.objects import Video, video_object
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/admin", tags=["operations"], dependencies=SECURITY)
+
+
+def _decision(value: object) -> Decision:
+    try:
+        return Decision(str(value))
+    except ValueError:
+        raise unsupported("decision", str(value), tuple(Decision)) from None
+
+
+class Resolve(Fields):
+    """What is to become of a video of which nobody knows whether it was ordered."""
+
+    decision: Annotated[
+        Decision,
+        PlainValidator(_decision),
+        said(
+            "`adopt` the provider's job, `resend` the request because there is none, or `end` the "
+            "video.",
+            type="string",
+            enum=[decision.value for decision in Decision],
+        ),
+    ]
+    job_id: Annotated[
+        str,
+        PlainValidator(read_text),
+        said("The provider's id of the job to adopt.", type="string"),
+    ] = ""
+
+
+@router.post(
+    "/videos/{video_id}/resolve",
+    response_model=Video,
+    responses=answers(400, 403, 404, 408, 409, 413, 415),
+    openapi_extra={"requestBody": body_of(Resolve)},
+)
+async def resolve(video_id: str, request: Request, context: RequestContext, admin: Admin) -> Video:
+    """Decide about a video whose phase is `unresolved`: its provider did not say whether it took
+    the request, and nothing is paid twice without a person's word."""
+    async with open_body(request) as body:
+        wanted = Resolve.read(body.fields)
+    record = await resolve_video(
+        context.services, context.orchestrations, video_id, wanted.decision, wanted.job_id or None
+    )
+    return video_object(record, retention_days=context.services.settings.retention_days)

@@ -1,0 +1,88 @@
+"""What an operator decides about a video of which nobody knows whether it was ordered."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from dailies.catalogue import Deployment
+from dailies.engine import Orchestrations, wake_video
+from dailies.pipeline.reconcile import adopt, not_sent
+from dailies.providers.outcomes import Kind
+from dailies.services import Services
+from dailies.telemetry.logs import log_event
+from dailies.video.errors import Conflict, InvalidRequest, NotFound
+from dailies.video.record import VideoRecord
+
+__all__ = ["Decision", "resolve_video"]
+
+
+class Decision(StrEnum):
+    """What is to become of the video."""
+
+    ADOPT = "adopt"
+    """The provider made a job of it, which is taken."""
+    RESEND = "resend"
+    """It made none: the request may be sent again."""
+    END = "end"
+    """The video ends, as failed."""
+
+
+async def resolve_video(
+    services: Services,
+    orchestrations: Orchestrations,
+    video_id: str,
+    decision: Decision,
+    job_id: str | None = None,
+) -> VideoRecord:
+    """Carry out a decision; gives the record as it then is.
+
+    Raises:
+        NotFound: there is no such video with something left to do.
+        Conflict: it does not wait for a decision (any more); or the job is another video's.
+        InvalidRequest: the provider knows no such job.
+        Exception: as the durable client does where the orchestration can't be woken.
+    """
+    owner = await services.records.owner_of(video_id)
+    record = None if owner is None else await services.records.get(owner, video_id)
+    if record is None:
+        raise NotFound(f"No video '{video_id}' that has not ended.", param="video_id")
+    deployment = services.catalogue.deployment(record.submit.deployment or "")
+    if record.submit.unresolved_since is None or deployment is None:
+        raise Conflict(
+            f"Video '{video_id}' does not wait for a decision; its phase is '{record.phase}'.",
+            param="video_id",
+            code="not_unresolved",
+        )
+    match decision:
+        case Decision.ADOPT:
+            await _adopt(services, record, deployment, job_id)
+        case Decision.RESEND:
+            await not_sent(services, record, waiting=True)
+        case Decision.END:
+            await services.records.update(
+                record.owner, record.id, lambda current: current.with_submit(given_up=True)
+            )
+    log_event("video_resolved", video_id=record.id, decision=decision, job_id=job_id)
+    await wake_video(orchestrations, record)
+    return await services.records.get(record.owner, record.id) or record
+
+
+async def _adopt(
+    services: Services, record: VideoRecord, deployment: Deployment, job_id: str | None
+) -> None:
+    if not job_id:
+        raise InvalidRequest(
+            "Name the provider's job in 'job_id'.",
+            param="job_id",
+            code="missing_required_parameter",
+        )
+    outcome = await services.providers.adapter(deployment).status(job_id)
+    if outcome.kind is not Kind.ACCEPTED or outcome.job is None:
+        raise InvalidRequest(
+            f"The provider of deployment '{deployment.name}' does not answer with a job of this id "
+            f"({outcome.code}).",
+            param="job_id",
+            code="job_not_found",
+        )
+    if not await adopt(services, record, deployment, outcome.job):
+        raise Conflict("The job belongs to another video.", param="job_id", code="job_taken")

@@ -1,0 +1,678 @@
+"""fal's queue on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr, ValidationError
+
+from dailies.net.downloads import Downloads
+from dailies.providers.base import CallsBack, Content, Reference, Submission
+from dailies.providers.classify import CallContext
+from dailies.providers.fal import PROVIDER
+from dailies.providers.fal.adapter import Fal, FalOptions, KeyAuth
+from dailies.providers.outcomes import JobStatus, Kind, Outcome
+from dailies.providers.registry import find_provider
+from dailies.providers.wire import Wire
+from dailies.video.basics import Size, Variant
+from tests.unit.providers.conftest import Upstream
+
+ENDPOINT = "https://queue.fal.run"
+MODEL = "kling/v4/text-to-video"
+ID = "764cabcf-b745-4b3e-ae38-1200304cf45b"
+REQUEST = f"{ENDPOINT}/kling/v4/requests/{ID}"
+JOB = f"kling/v4/requests/{ID}"
+HD = Size(1280, 720)
+IMAGE = Reference(b"png", "image/png", HD)
+SUBMISSION = Submission(MODEL, "A pier at night", 5, HD)
+OPTIONS: dict[str, Any] = {
+    "inputs": {"seconds_as": "text"},
+    "with_image": {
+        "path": "image-to-video",
+        "inputs": {
+            "seconds_as": "text",
+            "aspect_ratio": None,
+            "image": "start_image_url",
+        },
+    },
+    "with_last_frame": {
+        "path": "first-last-frame-to-video",
+        "inputs": {
+            "seconds_as": "text",
+            "image": "first_frame_url",
+            "last_frame": "last_frame_url",
+        },
+    },
+    "with_references": {
+        "path": "reference-to-video",
+        "inputs": {"seconds_as": "text", "references": "image_urls"},
+    },
+}
+QUEUED = {
+    "status": "IN_QUEUE",
+    "request_id": ID,
+    "response_url": REQUEST,
+    "status_url": f"{REQUEST}/status",
+    "cancel_url": f"{REQUEST}/cancel",
+    "queue_position": 0,
+}
+VIDEO = {"video": {"url": "https://v3b.fal.media/files/b/x/video.mp4", "content_type": "video/mp4"}}
+FLAGGED = {
+    "loc": ["body", "prompt"],
+    "msg": "The content was flagged by a content checker.",
+    "type": "content_policy_violation",
+    "url": "https://docs.fal.ai/errors#content_policy_violation",
+    "input": "A pier at night",
+    "categories": ["violence", "model_moderated"],
+}
+
+
+def fal(upstream: Upstream, *, model: str = MODEL, **options: Any) -> Fal:
+    context = CallContext(
+        "queue.fal.run",
+        model,
+        answers=PROVIDER.answers,
+        remedies={help_.code: help_.remedy for help_ in PROVIDER.helps},
+    )
+    transport = upstream.client._transport
+    assert isinstance(transport, httpx.MockTransport)
+    wire = Wire(
+        upstream.client,
+        KeyAuth(SecretStr("id:secret")),
+        context,
+        url=ENDPOINT,
+        options=FalOptions.model_validate(OPTIONS | options),
+        downloads=Downloads(("queue.fal.run", *PROVIDER.hosts), transport=transport),
+    )
+    return Fal(wire)
+
+
+async def read(adapter: Fal, job_id: str = JOB) -> Outcome | bytes:
+    async with adapter.open_content(job_id, Variant.VIDEO) as content:
+        if isinstance(content, Outcome):
+            return content
+        assert isinstance(content, Content)
+        return b"".join([chunk async for chunk in content.chunks])
+
+
+def test_it_is_found_and_sound() -> None:
+    assert find_provider("fal") is PROVIDER
+    assert PROVIDER.is_sound
+    assert issubclass(Fal, CallsBack)
+
+
+async def test_a_request_is_queued_once_as_one_run(upstream: Upstream) -> None:
+    upstream.says(httpx.Response(200, json=QUEUED))
+    outcome = await fal(upstream).submit(SUBMISSION)
+    assert outcome.kind is Kind.ACCEPTED
+    assert outcome.job is not None
+    assert (outcome.job.id, outcome.job.status) == (JOB, JobStatus.QUEUED)
+    [sent] = upstream.requests
+    assert (sent.method, str(sent.url)) == ("POST", f"{ENDPOINT}/{MODEL}")
+    assert sent.headers["authorization"] == "Key id:secret"
+    assert sent.headers["x-fal-no-retry"] == "1"
+    assert {name for name in sent.headers if name.startswith("x-fal")} == {"x-fal-no-retry"}
+    assert upstream.last_json == {
+        "prompt": "A pier at night",
+        "duration": "5",
+        "aspect_ratio": "16:9",
+        "resolution": "720p",
+    }
+
+
+async def test_options_are_headers(upstream: Upstream) -> None:
+    upstream.says(httpx.Response(200, json=QUEUED))
+    adapter = fal(upstream, reruns=True, start_timeout="600", file_seconds=86400, priority="low")
+    await adapter.submit(SUBMISSION)
+    sent = upstream.last.headers
+    assert "x-fal-no-retry" not in sent
+    assert sent["x-fal-request-timeout"] == "600.0"
+    assert json.loads(sent["x-fal-object-lifecycle-preference"]) == {
+        "expiration_duration_seconds": 86400
+    }
+    assert sent["x-fal-queue-priority"] == "low"
+
+
+async def test_it_is_told_whom_to_call(upstream: Upstream) -> None:
+    upstream.says(httpx.Response(200, json=QUEUED))
+    address = "https://app.example/hooks/fal/video_1?key=a+b&c"
+    await fal(upstream).submit(Submission(MODEL, "A pier", 5, HD, callback_url=address))
+    assert dict(upstream.last.url.params) == {"fal_webhook": address}
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "inputs"),
+    [
+        ({"reference": IMAGE}, "image-to-video", {"start_image_url": IMAGE.data_url}),
+        (
+            {"reference": IMAGE, "last_frame": IMAGE},
+            "first-last-frame-to-video",
+            {
+                "aspect_ratio": "16:9",
+                "first_frame_url": IMAGE.data_url,
+                "last_frame_url": IMAGE.data_url,
+            },
+        ),
+        (
+            {"references": (IMAGE,)},
+            "reference-to-video",
+            {"aspect_ratio": "16:9", "image_urls": [IMAGE.data_url]},
+        ),
+    ],
+)
+async def test_images_go_to_the_apps_endpoint_for_them(
+    upstream: Upstream, fields: dict[str, Any], path: str, inputs: dict[str, object]
+) -> None:
+    upstream.says(httpx.Response(200, json=QUEUED))
+    await fal(upstream).submit(Submission(MODEL, "A pier", 5, HD, **fields))
+    assert str(upstream.last.url) == f"{ENDPOINT}/kling/v4/{path}"
+    common = {"prompt": "A pier", "duration": "5", "resolution": "720p"}
+    assert upstream.last_json == common | inputs
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"reference": IMAGE, "references": (IMAGE,)}, "reference"),
+        ({"seed": 7}, "seed"),
+        ({"negative_prompt": "rain"}, "negative_prompt"),
+    ],
+)
+async def test_nothing_is_left_out_unsaid(
+    upstream: Upstream, fields: dict[str, Any], param: str
+) -> None:
+    outcome = await fal(upstream).submit(Submission(MODEL, "A pier", 5, HD, **fields))
+    assert (outcome.kind, outcome.param) == (Kind.REFUSED, param)
+    assert upstream.requests == []
+
+
+async def test_a_choice_of_sound_is_not_lost_on_the_way(upstream: Upstream) -> None:
+    upstream.says(httpx.Response(200, json=QUEUED))
+    choice = fal(upstream, inputs={"sound": "generate_audio"})
+    silent = Submission(MODEL, "A pier", 5, HD, reference=IMAGE, sound=False)
+    outcome = await choice.submit(silent)
+    assert (outcome.kind, outcome.param) == (Kind.REFUSED, "generate_audio")
+    # what always has sound may be asked for it
+    sounding = await fal(upstream).submit(Submission(MODEL, "A pier", 5, HD, sound=True))
+    assert sounding.kind is Kind.ACCEPTED
+
+
+async def test_a_size_without_words_is_not_sent(upstream: Upstream) -> None:
+    outcome = await fal(upstream).submit(Submission(MODEL, "A pier", 5, Size(1300, 731)))
+    assert (outcome.kind, outcome.param) == (Kind.REFUSED, "size")
+    assert upstream.requests == []
+
+
+async def test_addresses_are_kept_as_they_are_told(upstream: Upstream) -> None:
+    told = {
+        "response_url": f"{ENDPOINT}/r/1?a=b",
+        "status_url": f"{ENDPOINT}/s/1",
+        "cancel_url": f"{ENDPOINT}/c/1",
+    }
+    upstream.says(httpx.Response(200, json=QUEUED | told))
+    adapter = fal(upstream)
+    outcome = await adapter.submit(SUBMISSION)
+    assert outcome.job is not None
+    upstream.says(
+        httpx.Response(200, json={"status": "COMPLETED"}), httpx.Response(200, json=VIDEO)
+    )
+    done = await adapter.status(outcome.job.id)
+    assert done.job is not None
+    assert (done.job.id, done.job.status) == (outcome.job.id, JobStatus.COMPLETED)
+    upstream.says(httpx.Response(202, json={"status": "CANCELLATION_REQUESTED"}))
+    await adapter.cancel(outcome.job.id)
+    asked = [(request.method, str(request.url)) for request in upstream.requests[1:]]
+    assert asked == [
+        ("GET", told["status_url"]),
+        ("GET", told["response_url"]),
+        ("PUT", told["cancel_url"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://queue.fal.run.evil.example/kling/v4",
+        "https://evil.example/status",
+        "http://queue.fal.run/kling/v4",
+        "https://user@queue.fal.run/kling/v4",
+        "//evil.example/",
+        "https://queue.fal.run/a b",
+        "https://queue.fal.run/a|b",
+        7,
+        None,
+    ],
+)
+async def test_the_key_goes_nowhere_else(upstream: Upstream, elsewhere: object) -> None:
+    names = ("response_url", "status_url", "cancel_url")
+    upstream.says(httpx.Response(200, json=QUEUED | dict.fromkeys(names, elsewhere)))
+    outcome = await fal(upstream).submit(SUBMISSION)
+    # what was paid for is not lost: fal's own client would ask there, too
+    assert outcome.job is not None
+    assert outcome.job.id == JOB
+    upstream.says(httpx.Response(202, json=QUEUED))
+    await fal(upstream).status(outcome.job.id)
+    assert str(upstream.last.url) == f"{REQUEST}/status"
+
+
+@pytest.mark.parametrize("job_id", ["https://evil.example/x", "//evil.example/x", "@evil.example/"])
+async def test_no_id_leads_elsewhere(upstream: Upstream, job_id: str) -> None:
+    upstream.says(httpx.Response(404, json={"detail": "Request not found"}))
+    await fal(upstream).status(job_id)
+    assert upstream.last.url.host == "queue.fal.run"
+
+
+async def test_the_bare_id_of_a_request_will_do(upstream: Upstream) -> None:
+    upstream.says(httpx.Response(202, json=QUEUED))
+    await fal(upstream).status(ID)
+    assert str(upstream.last.url) == f"{REQUEST}/status"
+    await fal(upstream, model="comfy/team/flow/run").status(ID)
+    assert str(upstream.last.url) == f"{ENDPOINT}/comfy/team/flow/requests/{ID}/status"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "code"),
+    [
+        (401, {"detail": "Authentication is required"}, Kind.UNAUTHORISED, "invalid_credential"),
+        (403, {"detail": "Access denied"}, Kind.UNAUTHORISED, "access_denied"),
+        (
+            403,
+            {
+                "detail": "User is locked. Reason: Exhausted balance. Top up your balance at "
+                "fal.ai/dashboard/billing."
+            },
+            Kind.REFUSED,
+            "no_credit",
+        ),
+        (403, {"detail": "User is locked. Reason: TOP_UP."}, Kind.REFUSED, "no_credit"),
+        (402, {"detail": "Payment required"}, Kind.REFUSED, "no_credit"),
+        (
+            403,
+            {"detail": "User is locked. Reason: Admin lock. Please contact support@fal.ai."},
+            Kind.UNAUTHORISED,
+            "account_locked",
+        ),
+        (404, {"detail": "Application 'v4' not found"}, Kind.REFUSED, "deployment_not_found"),
+        (422, {"detail": [FLAGGED]}, Kind.REFUSED, "moderation_blocked"),
+        (
+            422,
+            {"detail": [{"loc": ["body", "duration"], "msg": "no", "type": "literal_error"}]},
+            Kind.REFUSED,
+            "literal_error",
+        ),
+        (429, {"detail": "Too many concurrent requests"}, Kind.THROTTLED, "concurrency_limit"),
+        (429, {"detail": "Slow down"}, Kind.THROTTLED, "rate_limit"),
+        (410, {"detail": "This endpoint is gone"}, Kind.RETIRED, "model_retired"),
+        (
+            400,
+            {"detail": "Invalid timeout", "error_type": "bad_request"},
+            Kind.REFUSED,
+            "bad_request",
+        ),
+        (
+            499,
+            {"detail": "x", "error_type": "client_disconnected"},
+            Kind.UNKNOWN,
+            "unknown_outcome",
+        ),
+        (500, {"detail": "x", "error_type": "internal_error"}, Kind.UNKNOWN, "unknown_outcome"),
+        (503, None, Kind.UNKNOWN, "unknown_outcome"),
+        (504, None, Kind.UNKNOWN, "unknown_outcome"),
+        (200, {"status": "IN_QUEUE"}, Kind.UNKNOWN, "unknown_outcome"),
+    ],
+)
+async def test_answers_to_a_create(
+    upstream: Upstream, status: int, body: object, kind: Kind, code: str
+) -> None:
+    upstream.says(httpx.Response(status, json=body))
+    outcome = await fal(upstream).submit(SUBMISSION)
+    assert (outcome.kind, outcome.code) == (kind, code)
+    assert len(upstream.requests) == 1
+    assert "A pier at night" not in f"{outcome.message} {outcome.detail}"
+
+
+async def test_a_refusal_tells_why_and_where(upstream: Upstream) -> None:
+    upstream.says(httpx.Response(422, json={"detail": [FLAGGED]}))
+    outcome = await fal(upstream).submit(SUBMISSION)
+    assert "(model-moderated, violence)" in (outcome.message or "")
+    assert outcome.param == "prompt"
+
+
+async def test_an_operator_is_told_what_helps(upstream: Upstream) -> None:
+    upstream.says(
+        httpx.Response(403, json={"detail": "User is locked. Reason: Exhausted balance."})
+    )
+    outcome = await fal(upstream).submit(SUBMISSION)
+    assert outcome.message == "This service has no credit left at the provider."
+    assert "fal.ai/dashboard/billing" in (outcome.remedy or "")
+
+
+async def test_a_lost_answer_is_unknown(upstream: Upstream) -> None:
+    upstream.says(httpx.ReadTimeout("late"))
+    outcome = await fal(upstream).submit(SUBMISSION)
+    assert outcome.kind is Kind.UNKNOWN
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "word"),
+    [
+        (202, QUEUED, JobStatus.QUEUED),
+        (202, {"status": "IN_PROGRESS", "logs": None}, JobStatus.RUNNING),
+        (200, {"status": "IN_PROGRESS"}, JobStatus.RUNNING),
+        (202, {"status": "DREAMING"}, JobStatus.UNKNOWN),
+    ],
+)
+async def test_states(upstream: Upstream, status: int, body: object, word: JobStatus) -> None:
+    upstream.says(httpx.Response(status, json=body))
+    outcome = await fal(upstream).status(JOB)
+    assert outcome.job is not None
+    assert (outcome.job.id, outcome.job.status) == (JOB, word)
+    assert [str(request.url) for request in upstream.requests] == [f"{REQUEST}/status"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "code"),
+    [
+        (404, {"detail": "Request not found"}, Kind.MISSING, "job_not_found"),
+        (403, {"detail": "User is locked. Reason: TOP_UP."}, Kind.UNAUTHORISED, "access_denied"),
+        (429, {"detail": "Slow down"}, Kind.THROTTLED, "rate_limit"),
+        (500, None, Kind.TRANSIENT, "provider_error"),
+        (200, ["odd"], Kind.TRANSIENT, "malformed_answer"),
+        (200, {"status": 7}, Kind.TRANSIENT, "malformed_answer"),
+    ],
+)
+async def test_a_state_that_can_not_be_had(
+    upstream: Upstream, status: int, body: object, kind: Kind, code: str
+) -> None:
+    upstream.says(httpx.Response(status, json=body))
+    outcome = await fal(upstream).status(JOB)
+    assert (outcome.kind, outcome.code, outcome.job) == (kind, code, None)
+
+
+COMPLETED = httpx.Response(200, json={"status": "COMPLETED", "logs": None, "metrics": {}})
+
+
+async def test_a_video_is_what_completes_a_job(upstream: Upstream) -> None:
+    upstream.says(COMPLETED, httpx.Response(200, json=VIDEO))
+    outcome = await fal(upstream).status(JOB)
+    assert outcome.job is not None
+    assert (outcome.job.status, outcome.job.progress) == (JobStatus.COMPLETED, 100)
+    assert str(upstream.last.url) == REQUEST
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "body", "code", "cost"),
+    [
+        ({}, 200, {"video": None}, "no_video", None),
+        ({}, 200, {"images": []}, "no_video", None),
+        ({}, 422, {"detail": [FLAGGED]}, "moderation_blocked", None),
+        (
+            {"error": "Invalid status code: 422"},
+            422,
+            {"detail": [FLAGGED]},
+            "moderation_blocked",
+            None,
+        ),
+        (
+            {},
+            422,
+            {"detail": [{"loc": ["body", "image_url"], "msg": "x", "type": "image_too_small"}]},
+            "image_too_small",
+            None,
+        ),
+        ({}, 400, {"detail": "x", "error_type": "bad_request"}, "bad_request", None),
+        (
+            {"error": "Runner went away", "error_type": "runner_disconnected"},
+            503,
+            {"detail": "Runner went away", "error_type": "runner_disconnected"},
+            "runner_disconnected",
+            0.0,
+        ),
+        ({}, 504, {"detail": "x", "error_type": "startup_timeout"}, "startup_timeout", 0.0),
+        (
+            {},
+            500,
+            {"detail": [{"loc": [], "msg": "x", "type": "internal_server_error"}]},
+            "internal_server_error",
+            0.0,
+        ),
+        (
+            {"error": "It broke", "error_type": "internal_error"},
+            404,
+            {"detail": "gone"},
+            "internal_error",
+            None,
+        ),
+        ({"error": "It broke"}, 200, VIDEO, "generation_failed", None),
+    ],
+)
+async def test_completed_may_be_a_failure(
+    upstream: Upstream,
+    state: dict[str, str],
+    status: int,
+    body: object,
+    code: str,
+    cost: float | None,
+) -> None:
+    over = httpx.Response(200, json={"status": "COMPLETED", **state})
+    upstream.says(over, httpx.Response(status, json=body))
+    outcome = await fal(upstream).status(JOB)
+    assert outcome.kind is Kind.ACCEPTED
+    assert outcome.job is not None
+    assert (outcome.job.status, outcome.job.error_code) == (JobStatus.FAILED, code)
+    assert outcome.job.cost_usd == cost
+    assert "A pier at night" not in (outcome.job.error_message or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (500, Kind.TRANSIENT),
+        (502, Kind.TRANSIENT),
+        (429, Kind.THROTTLED),
+        (401, Kind.UNAUTHORISED),
+        (404, Kind.MISSING),
+    ],
+)
+async def test_the_queues_own_trouble_fails_no_job(
+    upstream: Upstream, status: int, kind: Kind
+) -> None:
+    trouble = httpx.Response(status, json={"detail": "x", "error_type": "internal_error"})
+    upstream.says(COMPLETED, trouble)
+    outcome = await fal(upstream).status(JOB)
+    assert (outcome.kind, outcome.job) == (kind, None)
+
+
+async def test_a_result_that_can_not_be_read_fails_no_job(upstream: Upstream) -> None:
+    upstream.says(COMPLETED, httpx.Response(200, text="<html>"))
+    outcome = await fal(upstream).status(JOB)
+    assert (outcome.kind, outcome.code) == (Kind.TRANSIENT, "malformed_answer")
+
+
+async def test_a_cancelled_request_is_told_as_such(upstream: Upstream) -> None:
+    cancelled = {"error": "Cancelled", "error_type": "client_cancelled"}
+    over = httpx.Response(200, json={"status": "COMPLETED", **cancelled})
+    upstream.says(over, httpx.Response(499, json={"detail": "Cancelled", **cancelled}))
+    outcome = await fal(upstream).status(JOB)
+    assert outcome.job is not None
+    assert outcome.job.status is JobStatus.CANCELLED
+
+
+async def test_the_file_is_fetched_without_the_key(upstream: Upstream) -> None:
+    file = httpx.Response(200, headers={"content-type": "video/mp4"}, content=b"the video")
+    upstream.says(httpx.Response(200, json=VIDEO), file)
+    assert await read(fal(upstream)) == b"the video"
+    result, link = upstream.requests
+    assert (str(result.url), str(link.url)) == (REQUEST, VIDEO["video"]["url"])
+    assert "authorization" in result.headers
+    assert "authorization" not in link.headers
+
+
+async def test_a_file_elsewhere_is_not_fetched(upstream: Upstream) -> None:
+    video = {"video": {"url": "https://fal.media.evil.example/video.mp4"}}
+    upstream.says(httpx.Response(200, json=video))
+    outcome = await read(fal(upstream))
+    assert isinstance(outcome, Outcome)
+    assert outcome.code == "untrusted_link"
+    assert len(upstream.requests) == 1
+
+
+async def test_a_result_that_is_over_is_missing(upstream: Upstream) -> None:
+    upstream.says(httpx.Response(404, json={"detail": "Result expired"}))
+    outcome = await read(fal(upstream))
+    assert isinstance(outcome, Outcome)
+    assert outcome.kind is Kind.MISSING
+
+
+async def test_there_is_nothing_but_the_video(upstream: Upstream) -> None:
+    async with fal(upstream).open_content(JOB, Variant.THUMBNAIL) as outcome:
+        assert isinstance(outcome, Outcome)
+        assert outcome.code == "variant_unavailable"
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "kind"),
+    [
+        (200, "OK", Kind.ACCEPTED),
+        (202, "CANCELLATION_REQUESTED", Kind.ACCEPTED),
+        (400, "ALREADY_COMPLETED", Kind.REFUSED),
+        (200, "ALREADY_COMPLETED", Kind.REFUSED),
+        (404, "NOT_FOUND", Kind.ACCEPTED),
+        (500, "?", Kind.TRANSIENT),
+    ],
+)
+async def test_cancels(upstream: Upstream, status: int, word: str, kind: Kind) -> None:
+    upstream.says(httpx.Response(status, json={"status": word}))
+    outcome = await fal(upstream).cancel(JOB)
+    assert outcome.kind is kind
+    assert (upstream.last.method, str(upstream.last.url)) == ("PUT", f"{REQUEST}/cancel")
+
+
+# -- calls
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+OTHER = Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+CALL = json.dumps(
+    {"request_id": ID, "gateway_request_id": ID, "status": "OK", "payload": VIDEO, "error": None}
+).encode()
+
+
+def jwks(*keys: Ed25519PrivateKey) -> httpx.Response:
+    listed = [
+        {"kty": "OKP", "crv": "Ed25519", "kid": str(number), "x": _public(key)}
+        for number, key in enumerate(keys)
+    ]
+    return httpx.Response(
+        200, json={"keys": [{"kty": "RSA"}, {"crv": "Ed25519", "x": "?"}, *listed]}
+    )
+
+
+def _public(key: Ed25519PrivateKey) -> str:
+    return urlsafe_b64encode(key.public_key().public_bytes_raw()).decode().rstrip("=")
+
+
+def signed(
+    body: bytes = CALL, *, key: Ed25519PrivateKey = KEY, sent: float | None = None
+) -> dict[str, str]:
+    moment = str(int(time.time() if sent is None else sent))
+    message = "\n".join((ID, "user", moment, hashlib.sha256(body).hexdigest()))
+    return {
+        "x-fal-webhook-request-id": ID,
+        "x-fal-webhook-user-id": "user",
+        "x-fal-webhook-timestamp": moment,
+        "x-fal-webhook-signature": key.sign(message.encode()).hex(),
+    }
+
+
+async def test_a_call_names_the_job(upstream: Upstream) -> None:
+    upstream.says(jwks(OTHER, KEY))
+    adapter = fal(upstream)
+    assert await adapter.called_back(signed(), CALL) == JOB
+    assert await adapter.called_back(signed(), CALL) == JOB
+    [asked] = upstream.requests
+    assert str(asked.url) == "https://rest.fal.ai/.well-known/jwks.json"
+    assert "authorization" not in asked.headers
+
+
+async def test_calls_that_come_together_wait_for_the_keys(upstream: Upstream) -> None:
+    upstream.says(jwks(KEY))
+    adapter = fal(upstream)
+    named = await asyncio.gather(*(adapter.called_back(signed(), CALL) for _ in range(3)))
+    assert named == [JOB] * 3
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, CALL),
+        (signed(key=OTHER), CALL),
+        (signed(), CALL + b" "),
+        (signed(sent=1_700_000_000), CALL),
+        (signed() | {"x-fal-webhook-timestamp": "soon"}, CALL),
+        (signed() | {"x-fal-webhook-user-id": "another"}, CALL),
+        (signed() | {"x-fal-webhook-signature": "no hex"}, CALL),
+        (signed() | {"x-fal-webhook-signature": ""}, CALL),
+        (signed(b"[]"), b"[]"),
+        (signed(b"{}"), b"{}"),
+        (signed(b"?"), b"?"),
+    ],
+)
+async def test_other_calls_name_none(
+    upstream: Upstream, headers: Mapping[str, str], body: bytes
+) -> None:
+    upstream.says(jwks(KEY))
+    assert await fal(upstream).called_back(headers, body) is None
+
+
+async def test_wrong_signatures_cost_one_reading_of_the_keys(upstream: Upstream) -> None:
+    upstream.says(jwks(KEY))
+    adapter = fal(upstream)
+    for _ in range(3):
+        assert await adapter.called_back(signed(key=OTHER), CALL) is None
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(500), httpx.Response(200, json={"keys": []}), httpx.ConnectError("no")],
+)
+async def test_where_one_place_has_no_keys_the_other_may(
+    upstream: Upstream, answer: httpx.Response | Exception
+) -> None:
+    upstream.says(answer, jwks(KEY))
+    assert await fal(upstream).called_back(signed(), CALL) == JOB
+    assert [request.url.host for request in upstream.requests] == [
+        "rest.fal.ai",
+        "rest.alpha.fal.ai",
+    ]
+
+
+async def test_keys_may_be_at_a_place_of_ones_own_but_not_at_anybodys(upstream: Upstream) -> None:
+    upstream.says(jwks(KEY))
+    own = fal(upstream, webhook_keys=f"{ENDPOINT}/keys.json")
+    assert await own.called_back(signed(), CALL) == JOB
+    anybodys = fal(upstream, webhook_keys="https://evil.example/keys.json")
+    assert await anybodys.called_back(signed(), CALL) is None
+
+
+# -- the catalogue's options
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"priority": "high"}, {"with_image": {}}, {"start_timeout": 0}, {"more": 1}]
+)
+def test_wrong_options_are_told(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        FalOptions.model_validate(wrong)
