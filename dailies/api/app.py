@@ -16,6 +16,7 @@ from dailies.api import (
     content,
     derivatives,
     errors,
+    models,
     operations,
     videos,
 )
@@ -35,7 +36,14 @@ The videos protocol of OpenAI and of Azure OpenAI. Every path under `/v1` is als
 """
 
 # Fixed paths come before those with an id in the same place.
-_ROUTERS = (sora1.router, characters.router, derivatives.router, content.router, videos.router)
+_ROUTERS = (
+    sora1.router,
+    models.router,
+    characters.router,
+    derivatives.router,
+    content.router,
+    videos.router,
+)
 
 
 def create_app() -> FastAPI:

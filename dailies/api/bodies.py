@@ -47,11 +47,19 @@ class Body:
     fields: Mapping[str, Any]
     uploads: tuple[Upload, ...] = ()
     """All files, also those whose fields have the same name, and those in data URLs."""
+    _files: Uploads = field(default_factory=Uploads, repr=False, compare=False)
     _taken: set[Upload] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def take(self, upload: Upload) -> Upload:
         """Note that a file is read; gives it back."""
         self._taken.add(upload)
+        return upload
+
+    async def keep(self, data: bytes) -> Upload:
+        """A file of what was fetched for the body, on disk as its own are, and open as long."""
+        upload = self._files.new("")
+        self._files.write(upload, data)
+        await self._files.flush()
         return upload
 
     @property
@@ -81,7 +89,7 @@ async def open_body(request: Request, *, max_inline_bytes: int = 0) -> AsyncIter
             await _read(request, reader, uploads)
         fields = reader.finish()
         await uploads.flush()
-        yield Body(fields, tuple(uploads.all))
+        yield Body(fields, tuple(uploads.all), uploads)
     finally:
         await uploads.close()
 

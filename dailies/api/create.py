@@ -9,30 +9,30 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from dailies.api.bodies import Upload, open_body
+from dailies.api.bodies import open_body
 from dailies.api.context import Context
+from dailies.api.form_arrays import with_arrays
 from dailies.api.given import Given, in_callers_words, read_given
 from dailies.api.lookup import find
 from dailies.api.observe import note
+from dailies.api.pictures import find_all, read_all
 from dailies.engine import InstanceState
-from dailies.inputs.examine import BytesSource, InputSource
 from dailies.intake.accept import Acceptance, GivenInput, accept
-from dailies.net.fetching import ReferenceFetcher
 from dailies.pipeline.start import start_video
-from dailies.protocols.inputs import check_frame_fields, read_input, refusal, takes_frames
-from dailies.protocols.openai.bodies import REFERENCE, CreateVideo, RemixByCreate, RemixVideo
+from dailies.protocols.inputs import check_frame_fields
+from dailies.protocols.openai.bodies import CreateVideo, RemixByCreate, RemixVideo
 from dailies.protocols.openai.derivations import derive, derive_again
 from dailies.protocols.openai.objects import RequestWarning
 from dailies.protocols.openai.synonyms import wish_of, wish_of_derived
 from dailies.protocols.vocabulary import CREATE, REMIX_BY_CREATE, SOURCE
-from dailies.protocols.wish import Plan, plan
-from dailies.settings import Settings
+from dailies.protocols.wish import plan
 from dailies.stores.resends import Sending
 from dailies.stores.rows import hash_key
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Operation
-from dailies.video.errors import InvalidRequest, TooLarge, Unavailable, UnusableReference
+from dailies.video.errors import InvalidRequest, Unavailable
 from dailies.video.record import Source, VideoRequest
+from dailies.video.request import Role
 
 __all__ = [
     "Accepted",
@@ -66,7 +66,7 @@ async def create_video(
     """Validate the request, write the record and start the orchestration."""
     settings = context.services.settings
     sending = await sending_of(context, request, owner)
-    first: GivenInput | None = None
+    inputs: Sequence[GivenInput] = ()
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
         if body.fields.get(SOURCE) not in (None, ""):
             given = read_given(body, REMIX_BY_CREATE)
@@ -76,8 +76,8 @@ async def create_video(
                 context, request, owner, Operation.REMIX, remix, video_id, param=SOURCE
             )
         else:
-            given = read_given(body, CREATE)
-            asked, first = await _plain(context, given)
+            given = read_given(with_arrays(body, CREATE.arrays), CREATE)
+            asked, inputs = await _plain(context, given)
         return await accept_and_start(
             context,
             request,
@@ -85,63 +85,38 @@ async def create_video(
             given=given,
             owner=owner,
             source=source,
-            inputs=[] if first is None else [first],
+            inputs=inputs,
             sending=sending,
         )
 
 
-async def _plain(context: Context, given: Given) -> tuple[VideoRequest, GivenInput | None]:
-    """The request for a video of a prompt, with the image or the video that it starts from."""
+async def _plain(context: Context, given: Given) -> tuple[VideoRequest, Sequence[GivenInput]]:
+    """The request for a video of a prompt, with the images or the video that it is made of."""
     services = context.services
     body = CreateVideo.read(given.body.fields)
     wish = wish_of(body, services.catalogue)
-    has_input = body.reference is not None
+    roles = [picture.role for picture in body.pictures]
     with in_callers_words(wish.names):
         # Before anything is fetched, what is wrong with the rest.
-        planned = plan(services.catalogue, wish, with_image=has_input)
-        check_frame_fields(wish, planned.model, has_input=has_input)
-        if body.reference is None:
-            if wish.fit is not None:
-                given.warn_unused("fit", "It is about an image, and there is no 'input_reference'.")
-            return planned.request(), None
-        found = await _find_input(given, body.reference, services.fetcher)
-        return await _read_reference(planned, found, services.settings)
+        planned = plan(
+            services.catalogue,
+            wish,
+            with_image=Role.FIRST in roles,
+            last_frame=Role.LAST in roles,
+            references=roles.count(Role.REFERENCE),
+        )
+        check_frame_fields(wish, planned.model, has_input=Role.FIRST in roles)
+        _warn_unused(given, body)
+        found = await find_all(given.body, body.pictures, services.fetcher)
+        return await read_all(planned, found, services.settings)
 
 
-async def _find_input(
-    given: Given, reference: InputSource | str, fetcher: ReferenceFetcher
-) -> InputSource:
-    """What a create starts from: a file of the body, or what an https URL holds.
-
-    Raises:
-        InvalidRequest: it can't be fetched.
-        TooLarge: it has too many bytes.
-    """
-    if isinstance(reference, str):
-        return BytesSource(await fetcher.load(reference))
-    return given.body.take(reference) if isinstance(reference, Upload) else reference
-
-
-async def _read_reference(
-    plan: Plan, source: InputSource, settings: Settings
-) -> tuple[VideoRequest, GivenInput]:
-    """What is asked for, with what it starts from.
-
-    Raises:
-        InvalidRequest: it can't be used, or the model takes nothing of its kind.
-        TooLarge: it has too many bytes.
-    """
-    try:
-        return await read_input(plan, source, settings)
-    except UnusableReference as error:
-        most = settings.max_reference_bytes
-        if source.length > most and not takes_frames(plan.model):
-            raise TooLarge(
-                f"The file '{REFERENCE}' is larger than {most:,} bytes. Send a smaller one.",
-                param=REFERENCE,
-                code="file_too_large",
-            ) from None
-        raise refusal(error, f"Invalid '{REFERENCE}': {error.message}", param=REFERENCE) from None
+def _warn_unused(given: Given, body: CreateVideo) -> None:
+    """Tell of fields that are about others which are not there."""
+    if body.fit is not None and not any(p.role is not Role.REFERENCE for p in body.pictures):
+        given.warn_unused("fit", "It is about an image, and there is no 'input_reference'.")
+    if body.seconds_fit is not None and (body.seconds or body.duration or body.n_seconds) is None:
+        given.warn_unused("seconds_fit", "It is about a length, and there is no 'seconds'.")
 
 
 async def derived(

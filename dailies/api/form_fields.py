@@ -11,6 +11,7 @@ from dailies.inputs.inline import head_of
 
 __all__ = ["FormFields"]
 
+_BRACKETS = re.compile(r"\w{1,64}(?:\[\w{0,64}\]){1,4}")
 _NESTED = re.compile(r"^(?P<name>\w{1,64})\[(?P<key>\w{1,64})\]$")
 
 
@@ -31,9 +32,9 @@ class FormFields:
         return file, start[len(head) :]
 
     def where(self, name: str) -> str:
-        """The place of a field as it is in JSON: ``video[id]`` is ``video.id``."""
-        match = _NESTED.match(name)
-        return name if match is None else f"{match['name']}.{match['key']}"
+        """The place of a field as it is in JSON: ``video[id]`` is ``video.id``, and so is
+        ``video[][id]``, since places in arrays are left out."""
+        return ".".join(re.findall(r"\w+", name)) if _BRACKETS.fullmatch(name) else name
 
     def put(self, name: str, value: str | Upload) -> None:
         """Set a field. ``name[key]`` is how official clients write an object into a form, and a

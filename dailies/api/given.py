@@ -126,6 +126,15 @@ def _refuse_names(names: Sequence[str], vocabulary: Vocabulary) -> None:
                 param=shown,
                 code="unknown_parameter",
             )
+        field = name.partition("[")[0]
+        if field != name and field in vocabulary.fields:
+            # A form that takes an object apart: what can't be put together must not be ignored.
+            raise InvalidRequest(
+                f"'{shown}' can't be read. In a form, write '{field}' as JSON text; or send the "
+                "request as JSON.",
+                param=shown,
+                code="unknown_parameter",
+            )
 
 
 def _warnings(fields: Mapping[str, Any], vocabulary: Vocabulary) -> Iterator[RequestWarning]:
@@ -150,11 +159,20 @@ def _ignored(
         if not _is_files(value):
             yield name, (*vocabulary.fields, *vocabulary.refused), ""
     for place, keys in vocabulary.objects.items():
-        found: object = fields
-        for key in place.split("."):
-            found = found.get(key) if isinstance(found, Mapping) else None
-        for name, _ in _unknown(found, keys):
-            yield name, keys, f"{place}."
+        for found in _at(fields, place.split(".")):
+            for name, _ in _unknown(found, keys):
+                yield name, keys, f"{place}."
+
+
+def _at(value: object, keys: Sequence[str]) -> Iterator[object]:
+    """What stands at a place; each of them where there is an array on the way."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _at(item, keys)
+    elif not keys:
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _at(value.get(keys[0]), keys[1:])
 
 
 def _unknown(fields: object, known: Collection[str]) -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,7 @@ All of it is data of the catalogue's file; see ``dailies.catalogue``, which read
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
@@ -23,6 +24,7 @@ from dailies.settings import Endpoint, OptionalSecret
 from dailies.video.basics import Operation, Size, Variant
 
 __all__ = [
+    "Alias",
     "Credential",
     "Deployment",
     "Entry",
@@ -42,6 +44,8 @@ T = TypeVar("T")
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 """Also a part of entity keys and table keys, hence no ``@``, ``/``, ``\\``, ``#`` or ``?``."""
+Alias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}$")]
+"""What callers may write for a name; it is written down nowhere, and may have slashes."""
 
 
 def _parse_size(value: object) -> object:
@@ -183,6 +187,8 @@ class Deployment(Entry):
         max_references: how many images it takes to look like, beside its frames.
         seed, negative_prompt: it takes them.
         sound: whether its videos have sound; None when nobody tells.
+        takes_options: its provider is given the caller's ``provider_options``.
+        retired_on: the day from which the provider says that it is gone, where one is known.
         failed_share: the part of the price that a job costs which the provider let fail, 0 to 1.
         upstream_models: further names by which the provider may call this model in its answers.
         jobs_api: its videos can be asked for as jobs of the Sora 1 API.
@@ -214,6 +220,8 @@ class Deployment(Entry):
     seed: bool = False
     negative_prompt: bool = False
     sound: Sound | None = None
+    takes_options: bool = True
+    retired_on: date | None = None
     prices: Mapping[str, Price] | None
     failed_share: float = Field(default=0, ge=0, le=1)
     typical_render_seconds: float = Field(default=60, gt=0, le=86_400)

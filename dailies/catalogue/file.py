@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
 
 from dailies.catalogue.deployment import (
+    Alias,
     Credential,
     Deployment,
     Entry,
@@ -25,7 +26,8 @@ from dailies.catalogue.deployment import (
     Quota,
 )
 from dailies.catalogue.environment import UnfilledPlaceholder, fill_in, placeholders
-from dailies.video.basics import Size
+from dailies.catalogue.models import Model
+from dailies.catalogue.names import Names, Prefixes, key_of
 from dailies.video.errors import NotFound, SettingsError
 
 __all__ = [
@@ -36,11 +38,11 @@ __all__ = [
     "Quota",
 ]
 
-T = TypeVar("T")
-
 Check = Callable[[Deployment], tuple[Deployment, Sequence[FieldProblem]]]
 
-_VENDOR_PREFIXES = ("openai/", "azure/", "azure_ai/")
+_PREFIXES: Prefixes = {"openai": "any", "azure": "any", "azure_ai": "any"}
+"""What a file means that says nothing of prefixes: those of the protocol, which LiteLLM's callers
+write before any name that speaks it."""
 
 
 class _RepeatedKey(yaml.YAMLError):
@@ -65,38 +67,17 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-@dataclass(frozen=True)
-class Model:
-    """A model that callers may name; only deployments with an endpoint are in it.
-
-    Attributes:
-        fallbacks: names of models to try when every deployment here is retired.
-    """
-
-    name: str
-    deployments: tuple[Deployment, ...]
-    aliases: tuple[str, ...] = ()
-    fallbacks: tuple[str, ...] = ()
-
-    @property
-    def sizes(self) -> tuple[Size, ...]:
-        """The sizes that at least one deployment renders, the default first."""
-        return _union(deployment.sizes for deployment in self.deployments)
-
-    @property
-    def seconds(self) -> tuple[int, ...]:
-        """The lengths that at least one deployment renders, the default first."""
-        return _union(deployment.seconds for deployment in self.deployments)
-
-
 class _ModelEntry(Entry):
-    aliases: tuple[Name, ...] = ()
-    fallbacks: tuple[Name, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    fallbacks: tuple[Alias, ...] = ()
     deployments: tuple[Deployment, ...] = Field(min_length=1)
 
 
 class _File(Entry):
     default_model: Name
+    prefixes: dict[Name, Literal["any"] | tuple[str, ...]] = Field(
+        default_factory=lambda: dict(_PREFIXES)
+    )
     models: dict[Name, _ModelEntry] = Field(min_length=1)
 
 
@@ -107,14 +88,19 @@ class Catalogue:
     Attributes:
         models: by name, in the file's order; each has at least one deployment. There may be none:
             an app whose catalogue is still to be filled in runs all the same.
+        listed: all models of the file, also those that nothing is configured for here; a model has
+            the deployments that are in use, or where there are none, those that would be.
         default_name: of the model that is meant when none is named; it may be left out.
+        providers: the ids of all that the file's deployments have, in use or not.
         left_out: which deployments are not in use here, for want of which setting; a line each.
     """
 
     models: Mapping[str, Model]
+    listed: Mapping[str, Model]
     default_name: str
+    providers: frozenset[str]
     left_out: tuple[str, ...]
-    _names: Mapping[str, Model | None] = field(repr=False)
+    _names: Names = field(repr=False)
 
     @classmethod
     def load(
@@ -167,43 +153,54 @@ class Catalogue:
             ) from None
         problems = list(_inconsistencies(file))
         models: dict[str, Model] = {}
+        listed: dict[str, Model] = {}
         left_out: list[str] = []
         for name, entry in file.models.items():
             offered: list[Deployment] = []
+            known: list[Deployment] = []
             for place, given in enumerate(entry.deployments):
                 deployment, found = check(given) if check else (given, ())
                 where = f"models.{name}.deployments[{place}]"
                 problems += [f"{where}.{p.field}: {p.message}" for p in found if not p.is_unset]
                 unset = [*deployment.unset, *(p.field for p in found if p.is_unset)]
-                written = raw["models"][name]["deployments"][place]
-                left_out += [_left_out(where, field, written) for field in unset]
+                entered = raw["models"][name]["deployments"][place]
+                left_out += [_left_out(where, field, entered) for field in unset]
+                known.append(deployment)
                 if not unset:
                     offered.append(deployment)
+            listed[name] = Model(name, tuple(offered or known), entry.aliases, entry.fallbacks)
             if offered:
-                models[name] = Model(name, tuple(offered), entry.aliases, entry.fallbacks)
+                models[name] = listed[name]
         if problems:
             raise SettingsError([f"{source}: {problem}" for problem in problems])
-        names = {
-            _key(known): models.get(name)
-            for name, entry in file.models.items()
-            for known in (name, *entry.aliases)
-        }
+        written = {name: entry.deployments for name, entry in file.models.items()}
+        names = Names(listed.values(), written, file.prefixes)
+        providers = frozenset(d.provider for given in written.values() for d in given)
         told = tuple(f"{source}: {line}" for line in left_out)
-        return cls(models, file.default_model, told, names)
+        return cls(models, listed, file.default_model, providers, told, names)
 
     def resolve(self, name: str | None) -> Model:
         """The model that a caller means by ``name``: its name or an alias, in any case, also with
-        a vendor's prefix (``openai/``, ``azure/``); None is the default model.
+        a prefix that the file knows (``openai/``); None is the default model.
 
         Raises:
             NotFound: nothing on offer has that name; told as Azure tells it, unless the model is
                 only left out.
         """
         name = self.default_name if name is None else name
-        key = _key(name)
-        bare = next((key.removeprefix(p) for p in _VENDOR_PREFIXES if key.startswith(p)), key)
-        model = self._names.get(key) or self._names.get(bare)
-        if model is None and (key in self._names or bare in self._names):
+        found = self.find(name)
+        if found is None:
+            # Azure's words: on Azure the model of a request is the name of a deployment.
+            raise NotFound(
+                f"The API deployment '{name[:64]}' for this resource does not exist. If you "
+                "created the deployment within the last 5 minutes, please wait a moment and try "
+                f"again.{self.hint(name)}",
+                param="model",
+                code="DeploymentNotFound",
+                type="video_generation_user_error",
+            )
+        model = self.models.get(found.name)
+        if model is None:
             raise NotFound(
                 f"The model '{name[:64]}' is not offered here at present: this service has not "
                 f"been set up for it. Offered are: {', '.join(self.models) or 'none so far'}.",
@@ -211,17 +208,19 @@ class Catalogue:
                 code="DeploymentNotFound",
                 type="video_generation_user_error",
             )
-        if model is None:
-            # Azure's words: on Azure the model of a request is the name of a deployment.
-            raise NotFound(
-                f"The API deployment '{name[:64]}' for this resource does not exist. If you "
-                "created the deployment within the last 5 minutes, please wait a moment and try "
-                "again.",
-                param="model",
-                code="DeploymentNotFound",
-                type="video_generation_user_error",
-            )
         return model
+
+    def find(self, name: str) -> Model | None:
+        """The model of the file that a name stands for, also one that is not on offer."""
+        return self._names.find(name)
+
+    def hint(self, name: str) -> str:
+        """Which models somebody may have meant by a name that there is not, as a sentence with a
+        space before it."""
+        near = self._names.nearest(name, self.models.values())
+        if not near:
+            return " GET /v1/models lists the models that there are."
+        return f" Did you mean {' or '.join(repr(other) for other in near)}?"
 
     def deployment(self, name: str) -> Deployment | None:
         """The deployment that a record refers to, or None when the catalogue no longer has it."""
@@ -243,7 +242,7 @@ class Catalogue:
                 continue
             seen.add(current.name)
             found.update((d.name, d) for d in current.deployments)
-            fallbacks = map(self._names.get, map(_key, current.fallbacks))
+            fallbacks = map(self.find, current.fallbacks)
             waiting.extend(fallback.name for fallback in fallbacks if fallback is not None)
         return list(found.values())
 
@@ -262,7 +261,7 @@ def _inconsistencies(file: _File) -> Iterable[str]:
     owners: dict[str, str] = {}
     for name, entry in file.models.items():
         for known in (name, *entry.aliases):
-            other = owners.setdefault(_key(known), name)
+            other = owners.setdefault(key_of(known), name)
             if other != name:
                 yield f"models.{name}: '{known}' already names '{other}'; names must differ"
     deployments: set[str] = set()
@@ -275,18 +274,10 @@ def _inconsistencies(file: _File) -> Iterable[str]:
                 )
             deployments.add(deployment.name)
         for place, fallback in enumerate(entry.fallbacks):
-            if _key(fallback) not in owners:
+            if key_of(fallback) not in owners:
                 yield f"models.{name}.fallbacks[{place}]: there is no model '{fallback}'"
     if file.default_model not in file.models:
         yield f"default_model: there is no model '{file.default_model}'"
-
-
-def _union(groups: Iterable[Iterable[T]]) -> tuple[T, ...]:
-    return tuple(dict.fromkeys(item for group in groups for item in group))
-
-
-def _key(name: str) -> str:
-    return name.strip().lower()
 
 
 def _where(loc: Sequence[Any]) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dailies.catalogue import Model
+from dailies.catalogue.abilities import ABILITIES, Needs, abilities_in_words, can_all
 from dailies.catalogue.deployment import Deployment, InpaintRules
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
 from dailies.video.request import Input, InputKind, Role, VideoRequest
 
-__all__ = ["check_inputs", "check_variants", "describe", "takes", "unsupported"]
+__all__ = ["able", "check_inputs", "check_variants", "describe", "takes", "unsupported"]
 
 
 def describe(model: Model) -> str:
@@ -21,13 +22,29 @@ def describe(model: Model) -> str:
     first = model.deployments[0]
     return (
         f"The model '{model.name}' makes videos of {_lengths(model.seconds)} seconds at "
-        f"{_sizes(model, first)}, from a prompt{_inputs(first)}."
+        f"{_sizes(model, first)}, from a prompt{_inputs(first)}.{abilities_in_words(model)}"
     )
 
 
 def unsupported(model: Model, param: str, why: str) -> InvalidRequest:
     """The answer to something that the model can't do; says what it can."""
     return InvalidRequest(f"{why} {describe(model)}", param=param, code="unsupported_parameter")
+
+
+def able(model: Model, deployments: Sequence[Deployment], needs: Needs) -> Sequence[Deployment]:
+    """Those of the ``deployments`` that can do all that a request needs.
+
+    Raises:
+        InvalidRequest: none can; naming the field, and what the model can do.
+    """
+    for ability in ABILITIES:
+        fitting = [each for each in deployments if ability.can(each, needs)]
+        if not fitting:
+            alone = any(ability.can(each, needs) for each in model.deployments)
+            why = "Not with all else that is asked for." if alone else ability.why(model, needs)
+            raise unsupported(model, ability.param, why)
+        deployments = fitting
+    return deployments
 
 
 def check_variants(
@@ -86,8 +103,11 @@ def check_inputs(model: Model, items: Sequence[Input], seconds: int, *, param: s
 
 
 def takes(deployment: Deployment, request: VideoRequest) -> bool:
-    """Whether a deployment can be asked for that many variants, from these inputs."""
+    """Whether a deployment can be asked for that many variants, from these inputs, and for all else
+    that a request may need."""
     if request.n_variants > deployment.most_variants(request.size):
+        return False
+    if not can_all(deployment, Needs.of(request)):
         return False
     frames = request.inputs_of(Role.FRAME)
     if not frames:

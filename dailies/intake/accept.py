@@ -169,6 +169,8 @@ def _hash_request(request: VideoRequest, inputs: Sequence[GivenInput], *, with_k
     frames = []
     for given in inputs:
         item = given.input.model_dump(mode="json", exclude={"role", "original"})
+        if given.input.role in (Role.LAST, Role.REFERENCE):
+            item["role"] = given.input.role.value
         if given.input.role is Role.FIRST:
             file = {"content_type": given.content_type, "fit": item["fit"], "fitted": None}
             document["reference"] = {"sha256": given.digest, "file": file}

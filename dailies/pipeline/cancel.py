@@ -52,7 +52,8 @@ async def cancel_upstream(services: Services, record: VideoRecord) -> bool:
 
 
 async def tell_provider(services: Services, record: VideoRecord) -> Told:
-    """As ``cancel_upstream``; ``record.submit.job_end`` is noted as soon as it is known."""
+    """As ``cancel_upstream``; ``record.submit.job_end``, and what the provider charges for the job,
+    are noted as soon as they are known."""
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     job_id = record.submit.job_id
     if deployment is None or job_id is None:
@@ -62,7 +63,10 @@ async def tell_provider(services: Services, record: VideoRecord) -> Told:
     runs = seen is not None and seen.job is not None and not seen.job.status.is_final
     # Noted before it is told: should the answer be lost, the job will be gone all the same.
     end = JobEnd.STOPPING if runs else _end_of(seen, record.submit.job_end)
-    await _note(services, record, end)
+    charged = record.submit.charged_usd
+    if seen is not None and seen.job is not None:
+        charged = seen.job.cost_usd  # of one that runs: what stopping it now costs
+    await _note(services, record, end, charged)
     if end is JobEnd.STOPPED:
         return Told.OVER
     outcome = await adapter.cancel(job_id)
@@ -77,7 +81,8 @@ async def tell_provider(services: Services, record: VideoRecord) -> Told:
     if outcome.kind in _WORTH_ANOTHER_TRY or _not_there_yet(services, record, outcome):
         return Told.LATER
     if runs:
-        await _note(services, record, JobEnd.STOPPED if told else None)
+        stopped = (JobEnd.STOPPED, charged) if told else (None, None)
+        await _note(services, record, *stopped)
     has_ended = told or (end is not None and not runs)
     return Told.OVER if has_ended else Told.GOES_ON
 
@@ -97,7 +102,11 @@ def _not_there_yet(services: Services, record: VideoRecord, outcome: Outcome) ->
     return is_new and outcome.http_status == _NOT_FOUND
 
 
-async def _note(services: Services, record: VideoRecord, end: JobEnd | None) -> None:
+async def _note(
+    services: Services, record: VideoRecord, end: JobEnd | None, charged: float | None
+) -> None:
     await services.records.update(
-        record.owner, record.id, lambda current: current.with_submit(job_end=end)
+        record.owner,
+        record.id,
+        lambda current: current.with_submit(job_end=end, charged_usd=charged),
     )

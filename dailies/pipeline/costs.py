@@ -9,7 +9,7 @@ what is known                                   the video's cost
 ==============================================  ==============================================
 no request has left, or none was taken          nothing
 nobody knows whether the request was taken      the whole price, as an estimate
-the provider said what it charges               that
+the provider said what it charges               that (of a job that runs: if it is stopped)
 the job was complete, or was when it was        the whole price
 cancelled
 the job failed, or the provider stopped it      the share that the provider charges for that
@@ -50,7 +50,7 @@ def cost_of(services: Services, record: VideoRecord) -> Cost:
     if submit.job_id is None and submit.sending_since is None:
         return Cost(0.0)
     if submit.charged_usd is not None:
-        return Cost(round(submit.charged_usd, 4))
+        return Cost(round(submit.charged_usd, 4), is_estimate=submit.job_end is JobEnd.STOPPING)
     deployment = services.catalogue.deployment(submit.deployment or "")
     price = None if deployment is None else _price(deployment, record)
     if price is None or deployment is None:

@@ -14,12 +14,20 @@ from dailies.video.request import Role, StoredFile, VideoRequest
 
 __all__ = ["manifest_of", "rfc3339"]
 
+_ROLES: dict[Role, str | int] = {
+    Role.FIRST: "reference",
+    Role.LAST: "last_frame",
+    Role.REFERENCE: "input_reference",
+    Role.FRAME: "frame",
+}
+
 
 async def manifest_of(services: Services, record: VideoRecord) -> dict[str, Any]:
     """The manifest of a video whose files are stored. Its times are those of RFC 3339.
 
     ``files`` are what the provider made, ``inputs`` what the video starts from, as it was sent: the
-    image ``reference``, or what appears at a ``frame``.
+    image ``reference`` that is its first frame, its ``last_frame``, what it is to look like
+    (``input_reference``), or what appears at a ``frame``.
     """
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     cost = cost_of(services, record)
@@ -78,11 +86,9 @@ async def _inputs(services: Services, record: VideoRecord) -> list[dict[str, Any
         file = item.file if item.file.etag else await _described(services, item.file)
         if file is None:
             continue
-        place = (
-            {"role": "reference"}
-            if item.role is Role.FIRST
-            else {"role": "frame", "frame_index": item.frame_index}
-        )
+        place = {"role": _ROLES[item.role]}
+        if item.role is Role.FRAME:
+            place["frame_index"] = item.frame_index
         inputs.append({**place, **file.model_dump(mode="json")})
     return inputs
 

@@ -22,6 +22,8 @@ T = TypeVar("T")
 _KNOWN_TO_PROVIDERS = (ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP)
 _MOST_CUT_PIXELS = 16_000_000
 """Of an image that the provider cuts: more would be in memory several times while it is made."""
+_LONGEST_SIDE = 2048
+"""Pixels of an image that the video is to look like, which travels inside the request."""
 
 
 async def prepare_reference(services: Services, video: VideoRef) -> Step:
@@ -41,22 +43,28 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
 
 
 async def _prepare(services: Services, record: VideoRecord, place: int) -> None:
-    """Bring an image to the video's size; one with crop bounds, which count on its own size, is
-    only made what the provider can read and cut: upright, and of a format that it knows."""
+    """Bring an image to the video's size; one with crop bounds, which count on its own size, or
+    that the video is only to look like, keeps its shape: it is made upright, and of a format that
+    providers know."""
     item, video = record.request.inputs[place], record.request.size
     if item.original is not None:
         # An execution before this one may have died before it came to it.
         await services.files.delete(item.original)
     given, mode, is_cut = item.file, item.fit, item.crop is not None
+    keeps_shape = is_cut or item.role is Role.REFERENCE
     if given is None or mode is None or item.prepared:
         return
     most = services.settings.max_reference_pixels
 
     def prepare(data: bytes) -> Fitted | ImageInfo:
         info = check(data, max_pixels=most)
-        if is_cut and info.orientation == 1 and info.format in _KNOWN_TO_PROVIDERS:
+        within = is_cut or max(info.upright.width, info.upright.height) <= _LONGEST_SIDE
+        is_ready = info.orientation == 1 and info.format in _KNOWN_TO_PROVIDERS
+        if keeps_shape and within and is_ready:
             return info
-        size = _bounded(info.upright, video) if is_cut else video
+        size = video
+        if keeps_shape:
+            size = _bounded(info.upright, video) if is_cut else _scaled(info.upright)
         return fit(data, size=size, mode=mode, max_pixels=most)
 
     made = await _decoded(services, given.blob, prepare)
@@ -89,6 +97,12 @@ def _with_input(record: VideoRecord, place: int, item: Input) -> VideoRecord:
     items[place] = item
     request = record.request.model_copy(update={"inputs": tuple(items)})
     return record.model_copy(update={"request": request})
+
+
+def _scaled(upright: Size) -> Size:
+    """The image's own shape, its longer side at most ``_LONGEST_SIDE``."""
+    scale = min(1.0, _LONGEST_SIDE / max(upright.width, upright.height))
+    return Size(max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
 
 
 def _bounded(upright: Size, video: Size) -> Size:

@@ -8,7 +8,7 @@ from dailies.services import Services
 from dailies.video.record import VideoRecord
 from dailies.video.request import Input, Role, StoredFile, VideoRequest
 
-__all__ = ["callback_url", "submission_of"]
+__all__ = ["callback_url", "lacks_images", "submission_of"]
 
 # A PNG of the largest size that any model takes is far below this.
 _MAX_FITTED_BYTES = 64 * 1024**2
@@ -42,12 +42,21 @@ async def submission_of(
         seed=request.seed,
         negative_prompt=request.negative_prompt,
         sound=request.sound,
-        options=request.provider_options,
+        options=request.provider_options.get(deployment.provider, {}),
         inputs=tuple(
             _input(services, item, item.file)
             for item in request.inputs_of(Role.FRAME)
             if item.file is not None
         ),
+    )
+
+
+def lacks_images(request: VideoRequest, submission: Submission) -> bool:
+    """Whether an image that the video is to be made of is gone from storage."""
+    return (
+        (request.first_frame is not None and submission.reference is None)
+        or (bool(request.inputs_of(Role.LAST)) and submission.last_frame is None)
+        or len(request.inputs_of(Role.REFERENCE)) > len(submission.references)
     )
 
 

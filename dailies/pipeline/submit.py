@@ -26,7 +26,7 @@ from dailies.pipeline.endings import (
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.places import choose, place_at, quota_of, submitted
 from dailies.pipeline.reconcile import adopt, not_sent, reconcile, waited_too_long
-from dailies.pipeline.submission import submission_of
+from dailies.pipeline.submission import lacks_images, submission_of
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
@@ -85,7 +85,7 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
     submission = await submission_of(services, told, deployment)
     if submission.lacks_source:
         return stop(_SOURCE_GONE)
-    if record.request.first_frame is not None and submission.reference is None:
+    if lacks_images(record.request, submission):
         return stop(_REFERENCE_GONE)
     now = services.clock()
     before = record.submit

@@ -30,6 +30,7 @@ from dailies.video.framing import FitMode
 
 __all__ = [
     "FORM",
+    "JSON_TEXT",
     "MAX_PROMPT_CHARACTERS",
     "UNDOCUMENTED",
     "UNSAID",
@@ -55,6 +56,8 @@ Schema = dict[str, Any]
 
 FORM = "x-form"
 """In a type's schema: what the field is in a form, ``{name: schema}``, where that is another."""
+JSON_TEXT: Schema = {"type": "string", "contentMediaType": "application/json"}
+"""What a form has in place of an object or an array."""
 UNSAID = "x-unsaid"
 """In a type's schema: there is no such field in JSON, or none that is told of."""
 

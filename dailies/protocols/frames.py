@@ -15,7 +15,7 @@ from pydantic import PlainValidator
 
 from dailies.catalogue.offers import whole
 from dailies.jsontext import parse_json
-from dailies.protocols.fields import Schema, said
+from dailies.protocols.fields import JSON_TEXT, Schema, said
 from dailies.protocols.messages import type_name
 from dailies.video.errors import InvalidRequest
 from dailies.video.framing import EDGES, CropBounds
@@ -122,7 +122,7 @@ Crop = Annotated[
     PlainValidator(lambda value: read_crop(value)),
     said(
         _CROP,
-        {"crop_bounds": {"type": "string", "contentMediaType": "application/json"}},
+        {"crop_bounds": JSON_TEXT},
         **CROP_SCHEMA,
     ),
 ]

@@ -1,25 +1,37 @@
 """What a video starts from: one way of looking at it, whichever way it came in.
 
 An image is the first frame, or, with models that take images and videos at frames of choice,
-appears at one; ``crop_bounds`` says which part of it. What other models would quietly ignore is
-refused, in words that say what they can do.
+appears at one; ``crop_bounds`` says which part of it. Others are the last frame, or what the video
+is to look like. What other models would quietly ignore is refused, in words that say what they can
+do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
 from dailies.catalogue import Model
 from dailies.catalogue.deployment import InpaintRules
 from dailies.catalogue.offers import check_inputs, unsupported
-from dailies.inputs.examine import InputLimits, InputSource, digest, examine
+from dailies.inputs.examine import Examined, InputLimits, InputSource, digest, examine
 from dailies.inputs.mp4 import looks_like_mp4
 from dailies.intake.accept import GivenInput
 from dailies.protocols.wish import Plan, Wish
 from dailies.settings import Settings
+from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest, TooLarge, UnusableReference
 from dailies.video.framing import FitMode
 from dailies.video.request import Input, InputKind, Role, VideoRequest
 
-__all__ = ["check_frame_fields", "input_limits", "read_input", "refusal", "takes_frames"]
+__all__ = [
+    "Found",
+    "check_frame_fields",
+    "input_limits",
+    "read_inputs",
+    "refusal",
+    "takes_frames",
+]
 
 
 def takes_frames(model: Model) -> bool:
@@ -57,34 +69,65 @@ def check_frame_fields(wish: Wish, model: Model, *, has_input: bool) -> None:
             )
 
 
-async def read_input(
-    plan: Plan, source: InputSource, settings: Settings, key: str | None = None
-) -> tuple[VideoRequest, GivenInput]:
-    """What is asked for, now that what it starts from is known.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A picture or a clip that is at hand.
 
-    Args:
-        key: tells the content of ``source`` from any other; its SHA-256 if not given.
+    Attributes:
+        param: the field that holds it.
+        key: tells its content from any other; its SHA-256 if not given.
+    """
+
+    role: Role
+    source: InputSource = field(repr=False)
+    param: str
+    key: str | None = None
+
+
+async def read_inputs(
+    plan: Plan, found: Sequence[Found], settings: Settings
+) -> tuple[VideoRequest, list[GivenInput]]:
+    """What is asked for, now that what it is made of is known: the first picture that is a frame
+    decides the size where none is wished for.
 
     Raises:
-        UnusableReference: it is too large or too long, or nothing that can be used.
+        UnusableReference: one is too large or too long, or nothing that can be used.
         InvalidRequest: the model takes nothing of its kind, or not at that frame.
     """
+    given: list[GivenInput] = []
+    shape: Size | None = None
+    for each in found:
+        try:
+            examined, item = await _read(plan, each, settings)
+        except UnusableReference as error:
+            error.param = each.param
+            raise
+        if shape is None and item.role is not Role.REFERENCE:
+            shape = examined.size
+        known = await digest(each.source) if each.key is None else each.key
+        given.append(GivenInput(item, examined.content_type, each.source, known))
+    request = plan.request(shape)
+    frames = [each.input for each in given if each.input.role is Role.FRAME]
+    check_inputs(plan.model, frames, request.seconds, param="frame_index")
+    return request, given
+
+
+async def _read(plan: Plan, found: Found, settings: Settings) -> tuple[Examined, Input]:
+    """What a picture or a clip is, and what becomes of it."""
     wish, model = plan.wish, plan.model
-    if not takes_frames(model) and looks_like_mp4(await source.read(0, 16)):
-        raise unsupported(model, "input_reference", "It takes no video as input.")
-    found = await examine(source, input_limits(settings, model))
+    at_frame = found.role is Role.FIRST and takes_frames(model)
+    if not at_frame and looks_like_mp4(await found.source.read(0, 16)):
+        raise unsupported(model, found.param, f"It takes no video as '{found.param}'.")
+    examined = await examine(found.source, input_limits(settings, model))
+    is_image = examined.type is InputKind.IMAGE
     item = Input(
-        role=Role.FRAME if takes_frames(model) else Role.FIRST,
-        type=found.type,
-        frame_index=wish.frame_index or 0,
-        crop=wish.crop,
-        fit=(wish.fit or FitMode.COVER) if found.type is InputKind.IMAGE else None,
+        role=Role.FRAME if at_frame else found.role,
+        type=examined.type,
+        frame_index=(wish.frame_index or 0) if found.role is Role.FIRST else 0,
+        crop=wish.crop if found.role is Role.FIRST else None,
+        fit=(wish.fit or FitMode.COVER) if is_image else None,
     )
-    request = plan.request(found.size)
-    if item.role is Role.FRAME:
-        check_inputs(model, [item], request.seconds, param="frame_index")
-    known = await digest(source) if key is None else key
-    return request, GivenInput(item, found.content_type, source, known)
+    return examined, item
 
 
 def refusal(error: UnusableReference, message: str, *, param: str) -> InvalidRequest | TooLarge:

@@ -18,6 +18,7 @@ from dailies.protocols.openai.bodies import (
     RemixByCreate,
     RemixVideo,
 )
+from dailies.protocols.pictures import FRAMES, REFERENCES
 from dailies.protocols.sora1.job import CreateJob
 
 __all__ = [
@@ -46,6 +47,7 @@ class Vocabulary:
         objects: of fields that are objects, the keys that it reads; what is deeper, by its place,
             as in ``input_reference.image_url``.
         file: the field that a file belongs in; None where it takes none.
+        arrays: fields that are arrays, which forms write in ways of their own.
         names_files: it tells files apart by their own names, whatever fields they come in.
     """
 
@@ -53,6 +55,7 @@ class Vocabulary:
     refused: Mapping[str, str]
     objects: Mapping[str, frozenset[str]] = field(default_factory=dict)
     file: str | None = None
+    arrays: frozenset[str] = frozenset()
     names_files: bool = False
 
 
@@ -65,10 +68,11 @@ def _say(remedy: str, names: str) -> dict[str, str]:
 
 
 _FIRST_FRAMES = (
-    "image images img image_urls input_image input_images input_image_url input_references "
-    "first_frame first_frame_image first_frame_url frame_images start_frame start_image init_image "
-    "reference reference_image reference_images file"
+    "image images img image_urls input_image input_images input_image_url "
+    "first_frame first_frame_image first_frame_url start_frame start_image init_image "
+    "reference reference_image file"
 )
+_LOOKS = "reference_images reference_image_urls subject_images"
 _LAST_FRAMES = "last_frame last_frame_image last_frame_url end_frame end_image tail_image"
 _SOURCES = "video_url source_video source_video_id remixed_from_video_id"
 _LENGTHS = "length duration_seconds video_length"
@@ -76,10 +80,7 @@ _COUNTS = "count num_videos number_of_videos"
 _SHAPES = "aspect ratio orientation dimensions"
 
 _NO_MODEL_TAKES = {
-    "seed": "No model here takes a seed; leave it out.",
-    "negative_prompt": "No model here takes one; say in 'prompt' what is not to be seen.",
-    "generate_audio": "Sound comes with the model and can't be chosen; leave it out.",
-    "audio": "No model here takes sound; leave it out.",
+    "audio": "No model here takes sound; whether there is any is said by 'generate_audio'.",
     "fps": "The frame rate is the model's own; leave it out.",
     "frame_rate": "The frame rate is the model's own; leave it out.",
     "style": "Say it in 'prompt'.",
@@ -104,7 +105,12 @@ CREATE = Vocabulary(
             '{"image_url": "https://…"}, which may be a data URL.',
             _FIRST_FRAMES,
         ),
-        **_say("No model here takes a last frame; 'input_reference' is the first.", _LAST_FRAMES),
+        **_say(
+            'Send it in \'frame_images\': [{"image_url": {"url": "https://…"}, "frame_type": '
+            '"last_frame"}].',
+            _LAST_FRAMES,
+        ),
+        **_say("Send them as 'input_references', an array.", _LOOKS),
         **_say(
             f"To start from a video of yours, name its id as '{SOURCE}', or send it to "
             "POST /v1/videos/edits or /v1/videos/extensions.",
@@ -123,8 +129,14 @@ CREATE = Vocabulary(
         "input_reference": _words("image_url file_id"),
         "input_reference.image_url": _words("url"),
         "image_url": _words("url"),
+        "frame_images": _words("type image_url frame_type"),
+        "frame_images.image_url": _words("url"),
+        "input_references": _words("type image_url"),
+        "input_references.image_url": _words("url"),
+        "provider": _words("options"),
     },
     file="input_reference",
+    arrays=frozenset({FRAMES, REFERENCES}),
 )
 
 JOB = Vocabulary(
@@ -137,7 +149,12 @@ JOB = Vocabulary(
         **_say(
             "Attach it as a part 'files' of a multipart form, and say in 'inpaint_items' where it "
             "belongs.",
-            f"input_reference image_url {_FIRST_FRAMES} {_LAST_FRAMES} video {_SOURCES}",
+            f"input_reference image_url {FRAMES} {REFERENCES} {_FIRST_FRAMES} {_LAST_FRAMES} "
+            f"{_LOOKS} video {_SOURCES}",
+        ),
+        **_say(
+            "This API has none; POST /v1/videos has, for models that take it.",
+            "seed negative_prompt generate_audio provider_options provider seconds_fit",
         ),
         **_say("Say it in an item of 'inpaint_items'.", "frame_index crop_bounds"),
         "fit": "Files of this API go on as they are; leave it out.",

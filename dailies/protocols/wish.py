@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dailies.catalogue import Catalogue, Deployment, Model
-from dailies.catalogue.offers import check_variants
+from dailies.catalogue.abilities import Needs
+from dailies.catalogue.offers import able, check_variants
 from dailies.inputs.geometry import nearest_size
 from dailies.protocols.messages import too_long, unsupported
+from dailies.protocols.options import options_by_provider
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
 from dailies.video.framing import CropBounds, FitMode
@@ -30,6 +32,10 @@ class Wish:
         model: a name of the catalogue, or None for the default model.
         seconds, size, n_variants: a text where it is none, which the catalogue answers.
         fit, frame_index, crop: of what the video starts from.
+        sound: whether it is to have sound.
+        provider_options: as they were given, whosever they are.
+        seconds_fit_nearest: a length that the model does not make may become the nearest that it
+            makes.
         names: the caller's own words for fields of these names, where they differ.
     """
 
@@ -42,6 +48,11 @@ class Wish:
     fit: FitMode | None = None
     frame_index: int | None = None
     crop: CropBounds | None = None
+    seed: int | None = None
+    negative_prompt: str | None = field(default=None, repr=False)
+    sound: bool | None = None
+    provider_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    seconds_fit_nearest: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -69,6 +80,7 @@ class Plan:
         deployments: those that can, in the order of preference.
         size: None where it is to suit an image.
         n_variants: None where that depends on the size.
+        provider_options: by the provider's id.
     """
 
     wish: Wish
@@ -77,6 +89,7 @@ class Plan:
     seconds: int
     size: Size | None
     n_variants: int | None
+    provider_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def request(self, image: Size | None = None) -> VideoRequest:
         """The request; without a wished size it has that which suits an image of ``image`` pixels,
@@ -98,14 +111,28 @@ class Plan:
             size=size,
             n_variants=variants,
             user=self.wish.user,
+            seed=self.wish.seed,
+            negative_prompt=self.wish.negative_prompt,
+            sound=self.wish.sound,
+            provider_options=dict(self.provider_options),
         )
 
 
-def plan(catalogue: Catalogue, wish: Wish, *, with_image: bool, words: Words | None = None) -> Plan:
+def plan(
+    catalogue: Catalogue,
+    wish: Wish,
+    *,
+    with_image: bool,
+    last_frame: bool = False,
+    references: int = 0,
+    words: Words | None = None,
+) -> Plan:
     """Find the deployments that can make the video.
 
     Args:
         with_image: it starts from an image, whose model must take one.
+        last_frame: it ends with an image.
+        references: how many images it is to look like.
         words: of the errors, those of the videos protocol if not given.
 
     Raises:
@@ -114,39 +141,58 @@ def plan(catalogue: Catalogue, wish: Wish, *, with_image: bool, words: Words | N
     """
     words = words or Words()
     model = catalogue.resolve(wish.model)
-    able = _able(model, wish.prompt, words, with_image=with_image)
+    options = options_by_provider(wish.provider_options, catalogue, model)
+    needs = Needs(
+        last_frame=last_frame,
+        references=references,
+        seed=wish.seed is not None,
+        negative_prompt=len(wish.negative_prompt or ""),
+        sound=wish.sound,
+        providers=options.keys(),
+    )
+    taking = _taking(model, wish.prompt, words, with_image=with_image)
+    left = able(model, taking, needs)
     size = wish.size
     if size is not None:
-        sizes = _union(deployment.sizes for deployment in able)
+        sizes = _union(deployment.sizes for deployment in left)
         if isinstance(size, str) or size not in sizes:
             raise words.no_such_size(size, sizes)
-        able = [deployment for deployment in able if size in deployment.sizes]
-    seconds = able[0].default_seconds if wish.seconds is None else wish.seconds
-    lengths = _union(deployment.seconds for deployment in able)
+        left = [deployment for deployment in left if size in deployment.sizes]
+    seconds = _seconds(wish, left, words)
+    left = [deployment for deployment in left if seconds in deployment.seconds]
+    known = size if with_image or last_frame else size or left[0].default_size
+    variants = None if known is None else check_variants(wish.n_variants, model, left, known)
+    return Plan(wish, model, left, seconds, size, variants, options)
+
+
+def _seconds(wish: Wish, deployments: Sequence[Deployment], words: Words) -> int:
+    """The wished length, or the nearest to it where that is wished for; of two, the shorter."""
+    seconds = deployments[0].default_seconds if wish.seconds is None else wish.seconds
+    lengths: list[int] = _union(deployment.seconds for deployment in deployments)
+    if isinstance(seconds, int) and wish.seconds_fit_nearest:
+        wished = seconds
+        return min(lengths, key=lambda length: (abs(length - wished), length))
     if isinstance(seconds, str) or seconds not in lengths:
         raise words.no_such_length(seconds, lengths)
-    able = [deployment for deployment in able if seconds in deployment.seconds]
-    known = size if with_image else size or able[0].default_size
-    variants = None if known is None else check_variants(wish.n_variants, model, able, known)
-    return Plan(wish, model, able, seconds, size, variants)
+    return seconds
 
 
-def _able(model: Model, prompt: str, words: Words, *, with_image: bool) -> Sequence[Deployment]:
+def _taking(model: Model, prompt: str, words: Words, *, with_image: bool) -> Sequence[Deployment]:
     """The model's deployments that take such a prompt, and an image where there is one."""
     longest = max(deployment.max_prompt_characters for deployment in model.deployments)
     if len(prompt) > longest:
         raise words.too_long(longest, len(prompt))
-    able = [d for d in model.deployments if len(prompt) <= d.max_prompt_characters]
+    taking = [d for d in model.deployments if len(prompt) <= d.max_prompt_characters]
     if with_image:
-        able = [deployment for deployment in able if deployment.reference is not None]
-    if not able:
+        taking = [deployment for deployment in taking if deployment.reference is not None]
+    if not taking:
         raise InvalidRequest(
             f"The model '{model.name}' takes no reference image with such a prompt. Leave "
             "'input_reference' out, or use another model.",
             param="input_reference",
             code="unsupported_parameter",
         )
-    return able
+    return taking
 
 
 def _union(groups: Iterable[Sequence[Any]]) -> list[Any]:

@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-__all__ = ["number", "poll_after", "positive", "request_id", "retry_after", "text", "whole"]
+__all__ = [
+    "number",
+    "pause",
+    "poll_after",
+    "positive",
+    "request_id",
+    "retry_after",
+    "text",
+    "whole",
+]
 
 _LONGEST_NUMBER = 64
 """Characters of a number that is written as a string."""
@@ -91,6 +100,12 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
         return None
     sent = _date(headers.get("date", ""))
     return _sensible(then - (sent if sent is not None else time.time() if now is None else now))
+
+
+def pause(value: object) -> float | None:
+    """Seconds of a pause as Google writes durations: ``34.07s``; None as of ``retry_after``."""
+    seconds = number(value.removesuffix("s")) if isinstance(value, str) else None
+    return None if seconds is None else _sensible(seconds)
 
 
 def poll_after(headers: Mapping[str, str]) -> float | None:

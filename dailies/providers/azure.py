@@ -69,6 +69,7 @@ def azure_provider(
         token_scope=SCOPE,
         kept_seconds=86_400,
         jobs_api=jobs_api,
+        takes_options=False,  # neither API has any beyond what callers say anyway
         answers=_ANSWERS,
         helps=_HELPS,
     )

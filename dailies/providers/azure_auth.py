@@ -35,10 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCOPE",
+    "TOKEN_FAILURES",
     "ApiKeyAuth",
     "BearerKeyAuth",
     "EntraAuth",
     "TokenCredential",
+    "TokenFailure",
     "Tokens",
     "azure_credential",
     "classify_token_failure",
@@ -56,8 +58,27 @@ _PAUSE = 30.0
 _log = logging.getLogger(__name__)
 
 
+class TokenFailure(Exception):
+    """Another issuer than Azure gave no token for a call, so nothing was sent.
+
+    Attributes:
+        outcome: of the call.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.code)
+        self.outcome = outcome
+
+
+TOKEN_FAILURES = (AzureError, TokenFailure)
+"""Why there may be no token for a call; ``classify_token_failure`` tells what each means."""
+
+
 class TokenCredential(Protocol):
-    """The part of an azure-identity credential that is needed here."""
+    """The part of an azure-identity credential that is needed here; others may have it, too.
+
+    ``get_token_info`` raises one of ``TOKEN_FAILURES``.
+    """
 
     async def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
@@ -108,7 +129,7 @@ class Tokens:
         """A token that is valid for now.
 
         Raises:
-            AzureError: none could be had; see ``classify_token_failure``.
+            AzureError, TokenFailure: none could be had; see ``classify_token_failure``.
         """
         if self._info is not None and self._clock() < self._renew_at:
             return self._info.token
@@ -118,7 +139,7 @@ class Tokens:
                 return self._info.token
             try:
                 return self._keep(await self._credential.get_token_info(self._scope))
-            except AzureError as error:
+            except TOKEN_FAILURES as error:
                 if self._info is None or self._info.expires_on - _PAUSE <= now:
                     raise
                 _log.warning(
@@ -135,7 +156,7 @@ class Tokens:
             claims: the claims challenge that came with the refusal, if any.
 
         Raises:
-            AzureError: as ``get``.
+            AzureError, TokenFailure: as ``get``.
         """
         async with self._lock:
             if self._info is not None and self._info.token != refused:
@@ -217,13 +238,15 @@ class ApiKeyAuth(httpx.Auth):
         yield request
 
 
-def classify_token_failure(error: AzureError) -> Outcome:
+def classify_token_failure(error: AzureError | TokenFailure) -> Outcome:
     """The outcome of a call for which no token could be had; surely nothing was sent.
 
     A fault of the network or of the token endpoint passes; an identity that does not exist, or may
     not have a token, does not. azure-identity wraps the one in the other, so the whole chain of
     causes is looked at. (``DefaultAzureCredential`` drops the causes: its failures are final.)
     """
+    if isinstance(error, TokenFailure):
+        return error.outcome
     if any(_will_pass(cause) for cause in _causes(error)):
         return Outcome(
             Kind.TRANSIENT,

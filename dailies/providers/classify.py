@@ -284,7 +284,7 @@ def classify_answer(
         remedy=remedy and remedy.format(**words),
         detail=detail or None,
         request_id=request_id(headers),
-        retry_after=retry_after(headers),
+        retry_after=error.retry_after if (told := retry_after(headers)) is None else told,
         http_status=status,
         param=_slug(error.param),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from dailies.catalogue.deployment import Credential, Deployment, FieldProblem
+from dailies.providers.azure_auth import TokenCredential
 from dailies.providers.base import CallsBack, FindsJobs, VideoProvider
 from dailies.providers.classify import Answer, CallContext
 from dailies.providers.wire import Wire
@@ -73,8 +74,12 @@ class Provider:
         hosts: from where its files may be fetched, beside the endpoint's own host; a name that
             begins with a dot stands for all names below it.
         token_scope: for which scope the app's identity gets a token; None when it takes none.
+        auth: how one signs in with the app's identity where that takes more than a token of its
+            own; gets the deployment's options, and what gives the identity.
+        ways: the credentials that go with a deployment's options; None: all that there are.
         kept_seconds: how long it keeps jobs and their files; None when it doesn't say.
         jobs_api: its videos can be asked for as jobs of the Sora 1 API.
+        takes_options: its adapter sends ``Submission.options`` on.
         answers: rows that are asked before the general ones, see ``dailies.providers.classify``.
         helps: remedies in place of the general ones.
     """
@@ -89,8 +94,11 @@ class Provider:
     open_access: bool = False
     hosts: tuple[str, ...] = ()
     token_scope: str | None = None
+    auth: Callable[[Any, Callable[[], TokenCredential]], httpx.Auth] | None = None
+    ways: Callable[[Any], Collection[Credential]] | None = None
     kept_seconds: float | None = None
     jobs_api: bool = False
+    takes_options: bool = True
     answers: tuple[Answer, ...] = ()
     helps: tuple[Help, ...] = ()
 
@@ -109,7 +117,11 @@ class Provider:
 
     def complete(self, deployment: Deployment) -> Deployment:
         """The deployment with what this provider's are, where its entry does not say it."""
-        own = {"kept_seconds": self.kept_seconds, "jobs_api": self.jobs_api}
+        own = {
+            "kept_seconds": self.kept_seconds,
+            "jobs_api": self.jobs_api,
+            "takes_options": self.takes_options,
+        }
         said = deployment.model_fields_set
         return deployment.model_copy(
             update={name: value for name, value in own.items() if name not in said}
@@ -120,7 +132,7 @@ class Provider:
         takes = [
             way
             for way, taken in (
-                (Credential.ENTRA, self.token_scope is not None),
+                (Credential.ENTRA, self.token_scope is not None or self.auth is not None),
                 (Credential.API_KEY, self.key_auth is not None),
                 (Credential.BEARER, self.bearer_auth is not None),
                 (Credential.NONE, self.open_access),
@@ -139,6 +151,11 @@ class Provider:
                 message = str(detail["msg"]).removeprefix("Value error, ")
                 yield FieldProblem(path, message, is_unset=detail["type"] == "missing")
             return
+        fitting = takes if self.ways is None else self.ways(options)
+        if deployment.credential in takes and deployment.credential not in fitting:
+            yield FieldProblem(
+                "credential", f"with these options it takes {' or '.join(fitting)}; say so"
+            )
         if self.check is not None and not deployment.unset:
             yield from self.check(deployment, options)
 

@@ -6,6 +6,8 @@ variant was asked for, an empty body, a body that stops short.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import AsyncIterator
 
 import httpx
@@ -16,9 +18,12 @@ from dailies.providers.outcomes import Kind, Outcome
 from dailies.video.basics import Variant
 from dailies.video.errors import IntegrityError
 
-__all__ = ["checked_content"]
+__all__ = ["checked_content", "inline_content"]
 
 _CHUNK = 256 * 1024
+_CODED = 4 * _CHUNK // 3 // 4 * 4
+"""Characters of base64 that are decoded at a time: whole groups of four."""
+
 _OPAQUE = {"application/octet-stream", "binary/octet-stream", "application/mp4", ""}
 _DEFAULT_TYPE = {
     Variant.VIDEO: "video/mp4",
@@ -53,6 +58,24 @@ async def checked_content(response: httpx.Response, variant: Variant) -> Content
         return _bad("a text")
     content_type = declared if family == wanted else _DEFAULT_TYPE[variant]
     return Content(content_type, length, _after(first, chunks))
+
+
+def inline_content(data: str, content_type: str) -> Content:
+    """A file that an answer holds as base64, decoded piece by piece.
+
+    It is no larger than answers are read at all. ``Content.chunks`` raises ``IntegrityError`` when
+    it is no base64.
+    """
+    length = len(data) // 4 * 3 - (len(data) - len(data.rstrip("=")))
+    return Content(content_type, length, _decoded(data))
+
+
+async def _decoded(data: str) -> AsyncIterator[bytes]:
+    for place in range(0, len(data), _CODED):
+        try:
+            yield base64.b64decode(data[place : place + _CODED], validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise IntegrityError("the content in the answer is no base64") from error
 
 
 def _length(response: httpx.Response) -> int | None:

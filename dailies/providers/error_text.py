@@ -2,14 +2,19 @@
 
 Two envelopes occur: wrapped, ``{"error": {code, message, type, param}}``, and flat, the same fields
 at the top. Servers add their own: FastAPI's ``{"detail": …}``, a text or, with a 422, a list; lists
-of ``errors``; plain text; HTML, of which nothing is read. Nothing here raises, whatever the body.
+of ``errors``; plain text; HTML, of which nothing is read. Google's (google.rpc.Status) is wrapped,
+has a ``status``, and ``details`` that may tell a reason and a pause. Nothing here raises, whatever
+the body.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from dailies.providers.answers import pause
 
 __all__ = ["ErrorText", "read_json", "readable"]
 
@@ -26,6 +31,8 @@ _ECHO = 24
 
 _MOST_ITEMS = 5
 """Entries of a list of errors that are told."""
+
+_MOST_DETAILS = 20
 
 _MOST_TEXT = 4096
 """Bytes of an answer in plain text that are looked at."""
@@ -55,7 +62,10 @@ class ErrorText:
     """The fields of an error envelope; each is empty when the provider did not send it.
 
     Attributes:
-        inner_code: of ``innererror`` or ``inner_error``, where Azure tells which policy it was.
+        type: Google's ``status``, where there is no such field.
+        inner_code: of ``innererror`` or ``inner_error``, where Azure tells which policy it was; the
+            reason in Google's ``details``.
+        retry_after: seconds until the request may be sent again, where the envelope says so.
     """
 
     code: str = ""
@@ -63,6 +73,7 @@ class ErrorText:
     type: str = ""
     param: str = ""
     inner_code: str = ""
+    retry_after: float | None = None
 
     @classmethod
     def parse(cls, body: bytes) -> ErrorText:
@@ -70,6 +81,8 @@ class ErrorText:
         document = read_json(body)
         if isinstance(document, dict):
             return cls.of(document)
+        if isinstance(document, list) and len(document) == 1 and isinstance(document[0], dict):
+            return cls.of(document[0])  # Google's, of an answer that was to be a stream
         return cls(message=_text(document) if document is not None else _plain_text(body))
 
     @classmethod
@@ -80,12 +93,21 @@ class ErrorText:
             return cls(message=_text(wrapped), code=_text(document.get("code"), _LONGEST_CODE))
         fields = wrapped if isinstance(wrapped, dict) else document
         inner = fields.get("innererror") or fields.get("inner_error")
+        rpc = list(_details(fields))
+        reason = next((item["reason"] for item in rpc if "reason" in item), None)
         return cls(
             code=_text(fields.get("code"), _LONGEST_CODE),
             message=next(filter(None, map(_said, map(fields.get, _MESSAGES))), ""),
-            type=_text(fields.get("type"), _LONGEST_CODE),
+            type=_text(fields.get("type"), _LONGEST_CODE)
+            or (_text(fields.get("status"), _LONGEST_CODE) if fields is wrapped else ""),
             param=_text(fields.get("param"), _LONGEST_CODE),
-            inner_code=_text(inner.get("code"), _LONGEST_CODE) if isinstance(inner, dict) else "",
+            inner_code=_text(
+                inner.get("code") if isinstance(inner, dict) else reason, _LONGEST_CODE
+            ),
+            retry_after=next(
+                (seconds for item in rpc if (seconds := pause(item.get("retryDelay"))) is not None),
+                None,
+            ),
         )
 
     @property
@@ -166,6 +188,14 @@ def _without_echo(text: str, prompt: str) -> str:
 def _fold(text: str) -> str:
     """Lower case, one character for one, so that places in the text stay the same."""
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+
+
+def _details(fields: dict[str, object]) -> Iterator[dict[str, object]]:
+    """The messages of google.rpc (``ErrorInfo``, ``RetryInfo``) in an error's ``details``."""
+    details = fields.get("details")
+    for item in details[:_MOST_DETAILS] if isinstance(details, list) else ():
+        if isinstance(item, dict):
+            yield item
 
 
 def _said(value: object) -> str:

@@ -74,7 +74,8 @@ class UpstreamJob:
         generations: the ids of the videos that it made, for providers that make several.
         failure_reason: the provider's own word for why it failed.
         error_code, error_message: why it failed, classified (see ``classify``).
-        cost_usd: what the provider says that it charges for the job, failed ones too.
+        cost_usd: what the provider says that it charges for the job, failed ones too; of one that
+            runs, what it would charge if it were stopped now.
     """
 
     id: str

@@ -198,7 +198,11 @@ class Providers:
         if deployment.secret is not None and key_auth is not None:
             return key_auth(deployment.secret)
         scope = provider.token_scope
-        if scope is None or deployment.credential is not Credential.ENTRA:
+        if deployment.credential is not Credential.ENTRA:
+            return httpx.Auth()
+        if provider.auth is not None:
+            return provider.auth(provider.options_of(deployment), self._credential)
+        if scope is None:
             return httpx.Auth()
         if scope not in self._tokens:
             self._tokens[scope] = Tokens(self._credential(), scope)

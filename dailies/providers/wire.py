@@ -14,17 +14,16 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
-from azure.core.exceptions import AzureError
 from pydantic import BaseModel
 
 from dailies.jsontext import JsonScanner, TooComplex
 from dailies.net.downloads import Downloads, UntrustedLink
 from dailies.net.multipart import StreamedForm
 from dailies.providers.answers import poll_after, request_id
-from dailies.providers.azure_auth import classify_token_failure
+from dailies.providers.azure_auth import TOKEN_FAILURES, classify_token_failure
 from dailies.providers.base import NO_NAMES, Content, Names
 from dailies.providers.classify import Call, CallContext, classify_answer, classify_fault
 from dailies.providers.download import checked_content
@@ -46,7 +45,10 @@ _MAX_PARTS = 200_000
 
 _MAX_DEPTH = 64
 
+_MAX_REDIRECTS = 3
+
 _PIECE = 64 * 1024
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -173,16 +175,87 @@ class Wire:
         Args:
             link: the link in the answer's JSON document; None when it holds none.
         """
+        found = await self._found(request, link, job_id, variant)
+        if isinstance(found, Outcome):
+            yield found
+            return
+        async with self._download(_call_of(variant), found, job_id, variant) as content:
+            yield content
+
+    @asynccontextmanager
+    async def named(
+        self,
+        request: httpx.Request,
+        find: Callable[[object], httpx.Request | Content | Outcome | None],
+        job_id: str,
+        variant: Variant,
+    ) -> AsyncIterator[Content | Outcome]:
+        """Open the file that the answer to a request names, with the credential.
+
+        The adapter makes the request for the file, so no answer decides who gets the credential.
+        Redirects are followed, with it within the place that was asked, and else as links are.
+
+        Args:
+            find: the request for the file that the answer's JSON document names, or the file itself
+                where the document holds it; an outcome when neither will do, None when there is no
+                file.
+        """
+        found: httpx.Request | Content | Outcome = await self._found(request, find, job_id, variant)
+        if not isinstance(found, httpx.Request):
+            yield found
+            return
+        call = _call_of(variant)
+        found.headers["Accept-Encoding"] = "identity"  # as in ``content``
+        response = await self._followed(call, found)
+        if isinstance(response, Outcome):
+            yield response
+            return
+        try:
+            if response.next_request is None:
+                yield await self.file(call, response, job_id, variant)
+                return
+            elsewhere = str(response.next_request.url)
+        finally:
+            await response.aclose()
+        async with self._download(call, elsewhere, job_id, variant) as content:
+            yield content
+
+    async def _found(
+        self,
+        request: httpx.Request,
+        find: Callable[[object], T | None],
+        job_id: str,
+        variant: Variant,
+    ) -> T | Outcome:
+        """What is found in the answer to a request, or why there is nothing."""
         call = _call_of(variant)
         reply = await self.call(call, request)
         if isinstance(reply, Outcome):
-            yield reply
-            return
-        url = link(read_json(reply.body)) if reply.is_success else None
-        if url is None:
-            gone = Reply(404, reply.headers, reply.body) if reply.is_success else reply
-            yield self.classified(call, gone, job_id=job_id)
-            return
+            return reply
+        found = find(read_json(reply.body)) if reply.is_success else None
+        if found is not None:
+            return self.told(call, found, job_id) if isinstance(found, Outcome) else found
+        gone = Reply(404, reply.headers, reply.body) if reply.is_success else reply
+        return self.classified(call, gone, job_id=job_id)
+
+    async def _followed(self, call: Call, request: httpx.Request) -> httpx.Response | Outcome:
+        """The answer to a request, after redirects within its origin; one that leads elsewhere, or
+        is one too many, is the answer."""
+        response = await self.open(call, request)
+        for _ in range(_MAX_REDIRECTS):
+            if isinstance(response, Outcome) or response.next_request is None:
+                return response
+            if _origin(response.next_request.url) != _origin(request.url):
+                return response
+            await response.aclose()
+            response = await self.open(call, response.next_request)
+        return response
+
+    @asynccontextmanager
+    async def _download(
+        self, call: Call, url: str, job_id: str, variant: Variant
+    ) -> AsyncIterator[Content | Outcome]:
+        """Open a file by a link, without the credential."""
         try:
             async with self._downloads.open(url) as response:
                 yield await self.file(call, response, job_id, variant)
@@ -230,7 +303,7 @@ class Wire:
         started = time.monotonic()
         try:
             response = await self._send(call, request)
-        except AzureError as error:
+        except TOKEN_FAILURES as error:
             return self.told(call, classify_token_failure(error))
         except httpx.RequestError as error:
             return self.told(call, classify_fault(call, error, self._about(prompt)))
@@ -334,6 +407,10 @@ class Wire:
 
 def _call_of(variant: Variant) -> Call:
     return Call.CONTENT if variant is Variant.VIDEO else Call.EXTRA
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _is_simple(scanner: JsonScanner, chunk: bytes) -> bool:

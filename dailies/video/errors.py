@@ -163,12 +163,14 @@ class Unavailable(RequestError):
 
 
 class UnusableReference(DailiesError):
-    """A reference image that can't be used; the message says what to change."""
+    """A reference image that can't be used; the message says what to change, and ``param`` names
+    the field that holds it, where that is known."""
 
     def __init__(self, message: str, *, code: str = "invalid_reference") -> None:
         super().__init__(message)
         self.message = message
         self.code = code
+        self.param: str | None = None
 
 
 class DropError(DailiesError):

@@ -116,6 +116,14 @@ class Studio:
             raise gateway_error(401, "401", BAD_BEARER) from exc
         return "bearer"
 
+    def check_token(self, token: str, audience: str) -> None:
+        """A token is one of the identity endpoint, for ``audience``.
+
+        Raises:
+            InvalidTokenError: it is not.
+        """
+        self._tokens.check(token, audience)
+
     def check_version(self, request: Request, *, required: bool = False) -> None:
         """``api-version`` is one that the v1 API knows.
 

@@ -164,7 +164,8 @@ def test_an_unknown_name_is_refused_as_azure_refuses_an_unknown_deployment() -> 
         Catalogue.parse(TEXT, BOTH).resolve("slow")
     assert caught.value.message == (
         "The API deployment 'slow' for this resource does not exist. If you created the deployment "
-        "within the last 5 minutes, please wait a moment and try again."
+        "within the last 5 minutes, please wait a moment and try again. GET /v1/models lists the "
+        "models that there are."
     )
     assert caught.value.type == "video_generation_user_error"
     assert (caught.value.param, caught.value.code) == ("model", "DeploymentNotFound")

@@ -210,6 +210,10 @@ def test_everything_that_is_asked_for_is_wished_for() -> None:
         "n_variants": "2",
         "frame_index": "3",
         "crop_bounds": '{"left_fraction": 0.5}',
+        "seed": "7",
+        "negative_prompt": "rain",
+        "generate_audio": "True",
+        "provider_options": '{"alpha": {"x": 1}}',
     }
     assert asked.keys() == DropParameters.model_fields.keys()
     assert parameters(IMAGE, asked).wish == Wish(
@@ -222,11 +226,34 @@ def test_everything_that_is_asked_for_is_wished_for() -> None:
         n_variants=2,
         frame_index=3,
         crop=CropBounds(left=0.5),
+        seed=7,
+        negative_prompt="rain",
+        sound=True,
+        provider_options={"alpha": {"x": 1}},
     )
     assert parameters(IMAGE, {"prompt": "a"}).wish == Wish("a", fit=FitMode.COVER)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("seed", "-1", "an integer"),
+        ("seed", 2**32, "from 0 to 4294967295"),
+        ("generate_audio", "loud", "a boolean"),
+        ("negative_prompt", 7, "a string"),
+        ("provider_options", "{", "no JSON"),
+        ("provider_options", [1], "an object"),
+    ],
+)
+def test_wishes_that_are_none_name_their_place(field: str, value: object, why: str) -> None:
+    error = refusal({"prompt": "a"}, sidecar(**{field: value}))
+    assert (error.code, error.where) == ("invalid_parameters", f"shots/cat.json: {field}")
+    assert why in error.message
+
+
 def test_a_prompt_does_not_show_in_logs() -> None:
+    wishes = {"prompt": "a", "negative_prompt": "private", "provider_options": '{"a": "private"}'}
+    assert "private" not in repr(parameters(IMAGE, wishes))
     assert "private" not in repr(parameters(IMAGE, {"prompt": "private"}))
     assert "private" not in repr(sidecar(prompt="private"))
     assert "private" not in str(refusal({}, sidecar(prompt="private" * 10_000)))

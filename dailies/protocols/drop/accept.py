@@ -25,7 +25,7 @@ from dailies.protocols.drop.naming import (
     unsupported,
 )
 from dailies.protocols.drop.reports import error_report
-from dailies.protocols.inputs import check_frame_fields, read_input
+from dailies.protocols.inputs import Found, check_frame_fields, read_inputs
 from dailies.protocols.wish import plan
 from dailies.services import Services
 from dailies.stores import uploads
@@ -44,6 +44,7 @@ from dailies.video.errors import (
     UnusableReference,
 )
 from dailies.video.record import Source, SourceKind
+from dailies.video.request import Role
 
 __all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
 
@@ -262,7 +263,8 @@ async def _accept(
         wish = wanted.wish
         planned = plan(services.catalogue, wish, with_image=True)
         check_frame_fields(wish, planned.model, has_input=True)
-        request, first = await read_input(planned, source, services.settings, key)
+        dropped = Found(Role.FIRST, source, "input_reference", key)
+        request, inputs = await read_inputs(planned, [dropped], services.settings)
     except UnusableReference as error:
         raise DropError(error.message, code=error.code, where=name) from None
     except RequestError as error:
@@ -279,7 +281,7 @@ async def _accept(
             idempotency_key=key,
             traceparent=drop.get("traceparent"),
             key_decides=True,
-            inputs=[first],
+            inputs=inputs,
         )
     except Conflict as error:
         if error.code != _DELETED:

@@ -8,10 +8,10 @@ import difflib
 import json
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 from urllib.parse import unquote
 
 from pydantic import (
@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     StringConstraints,
     ValidationError,
     ValidationInfo,
@@ -28,7 +29,9 @@ from dailies.jsontext import parse_json
 from dailies.protocols.drop.naming import DEFAULTS_NAME, sidecar_candidates
 from dailies.protocols.fields import MAX_PROMPT_CHARACTERS
 from dailies.protocols.frames import read_crop
+from dailies.protocols.options import read_provider_options
 from dailies.protocols.wish import Wish
+from dailies.protocols.wishes import read_negative_prompt, read_seed, read_sound
 from dailies.video.basics import Size
 from dailies.video.errors import DropError, InvalidRequest
 from dailies.video.framing import CropBounds, FitMode
@@ -38,6 +41,8 @@ __all__ = ["MAX_FILE_BYTES", "DropParameters", "ParameterFile", "parameters"]
 MAX_FILE_BYTES = 64 * 1024
 _MOST_PARTS = 1000
 _LONGEST_KEY = 64
+
+T = TypeVar("T")
 
 
 def _pixel_size(value: object) -> object:
@@ -69,11 +74,16 @@ def _whole(value: object, info: ValidationInfo) -> object:
     raise ValueError(f"Expected a whole number{seconds}.")
 
 
-def _crop(value: object) -> object:
-    try:
-        return value if isinstance(value, CropBounds) else read_crop(value)
-    except InvalidRequest as error:
-        raise ValueError(error.message.partition(": ")[2] or error.message) from None
+def _as_read(read: Callable[[object], T]) -> Callable[[object], T]:
+    """As the videos protocol reads it, with the words of its error that don't name the field."""
+
+    def reading(value: object) -> T:
+        try:
+            return read(value)
+        except InvalidRequest as error:
+            raise ValueError(error.message.partition(": ")[2] or error.message) from None
+
+    return reading
 
 
 _Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
@@ -95,7 +105,15 @@ class DropParameters(BaseModel):
     user: Annotated[_Text, Field(max_length=512)] | None = None
     n_variants: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=16)] | None = None
     frame_index: Annotated[int, BeforeValidator(_whole), Field(ge=0)] | None = None
-    crop_bounds: Annotated[CropBounds | None, BeforeValidator(_crop)] = None
+    crop_bounds: Annotated[CropBounds | None, PlainValidator(_as_read(read_crop))] = None
+    seed: Annotated[int | None, PlainValidator(_as_read(read_seed))] = None
+    negative_prompt: Annotated[
+        str | None, PlainValidator(_as_read(read_negative_prompt)), Field(repr=False)
+    ] = None
+    generate_audio: Annotated[bool | None, PlainValidator(_as_read(read_sound))] = None
+    provider_options: Annotated[dict[str, Any], PlainValidator(_as_read(read_provider_options))] = (
+        Field(default_factory=dict, repr=False)
+    )
 
     @property
     def wish(self) -> Wish:
@@ -110,6 +128,10 @@ class DropParameters(BaseModel):
             fit=self.fit,
             frame_index=self.frame_index,
             crop=self.crop_bounds,
+            seed=self.seed,
+            negative_prompt=self.negative_prompt,
+            sound=self.generate_audio,
+            provider_options=self.provider_options,
         )
 
 

@@ -28,7 +28,11 @@ from dailies.protocols.fields import (
 )
 from dailies.protocols.frames import Crop, FrameIndex
 from dailies.protocols.messages import missing, wrong_type
+from dailies.protocols.options import ProviderOptions, Routing
+from dailies.protocols.pictures import FrameImages, InputReferences, Picture, url_of
+from dailies.protocols.wishes import LengthFit, NegativePrompt, Seed, Sound
 from dailies.video.errors import InvalidRequest
+from dailies.video.request import Role
 
 __all__ = [
     "REFERENCE",
@@ -45,18 +49,8 @@ REFERENCE = "input_reference"
 _LONGEST_NAME = 80
 
 
-def _url(value: object, name: str) -> InputSource | str:
-    # As other endpoints of OpenAI nest it.
-    url = value.get("url") if isinstance(value, dict) else value
-    if url == "":
-        raise missing(name)
-    if not isinstance(url, str | InputSource):
-        raise wrong_type(name, "a string", url)
-    return url
-
-
 def _image_url(value: object) -> InputSource | str:
-    return _url(value, "image_url")
+    return url_of(value, "image_url")
 
 
 def _reference(value: object) -> InputSource | str:
@@ -71,7 +65,7 @@ def _reference(value: object) -> InputSource | str:
             param=REFERENCE,
             code="unsupported_file_id",
         )
-    return _url(value.get("image_url"), f"{REFERENCE}.image_url")
+    return url_of(value.get("image_url"), f"{REFERENCE}.image_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +194,27 @@ class CreateVideo(Fields):
     height: Side = None
     aspect_ratio: AspectRatio = None
     resolution: Resolution = None
+    frame_images: FrameImages = ()
+    input_references: InputReferences = ()
+    generate_audio: Sound = None
+    seed: Seed = None
+    negative_prompt: NegativePrompt = None
+    provider_options: ProviderOptions = Field(default_factory=dict)
+    provider: Routing = Field(default_factory=dict)
+    seconds_fit: LengthFit = None
     remix_video_id: Remixed = ""
 
     @property
     def reference(self) -> InputSource | str | None:
         """What it starts from: a file, or where one is to be fetched."""
         return self.image_url if self.input_reference is None else self.input_reference
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All that it is to be made of: the first frame, the last, what it is to look like."""
+        first = [] if self.reference is None else [Picture(Role.FIRST, self.reference, REFERENCE)]
+        frames = sorted(self.frame_images, key=lambda frame: frame.role is Role.LAST)
+        return (*first, *frames, *self.input_references)
 
 
 class RemixVideo(Fields):

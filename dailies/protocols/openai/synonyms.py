@@ -7,7 +7,6 @@ to exactly one size of the model. Who says a thing twice must say the same.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -15,16 +14,13 @@ from dailies.catalogue import Catalogue, Model
 from dailies.catalogue.offers import whole
 from dailies.protocols.messages import enumerated, missing
 from dailies.protocols.openai.bodies import CreateVideo, RemixVideo
+from dailies.protocols.shapes import has_ratio, lines_of, lines_read, ratio_read
 from dailies.protocols.wish import Wish
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
+from dailies.video.request import Role
 
 __all__ = ["wish_of", "wish_of_derived"]
-
-_RATIO = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s*[:/]\s*(\d{1,4}(?:\.\d{1,3})?)")
-_LINES = re.compile(r"(\d{3,4})p?", re.IGNORECASE)
-_NEAR = 0.01
-"""Sizes are made of whole pixels: 480x854 is called 9:16."""
 
 Number = int | str | None
 
@@ -48,6 +44,12 @@ def wish_of(body: CreateVideo, catalogue: Catalogue) -> Wish:
                 code="invalid_value",
             )
         names["input_reference"] = "image_url"
+    options = body.provider_options or body.provider
+    if body.provider and body.provider != options:
+        raise _contradiction("provider_options", "provider")
+    if body.provider and not body.provider_options:
+        names["provider_options"] = "provider"
+    _name_first(body, names)
     return Wish(
         prompt=body.prompt,
         model=body.model,
@@ -58,8 +60,27 @@ def wish_of(body: CreateVideo, catalogue: Catalogue) -> Wish:
         fit=body.fit,
         frame_index=body.frame_index,
         crop=body.crop_bounds,
+        seed=body.seed,
+        negative_prompt=body.negative_prompt,
+        sound=body.generate_audio,
+        provider_options=options,
+        seconds_fit_nearest=bool(body.seconds_fit),
         names=names,
     )
+
+
+def _name_first(body: CreateVideo, names: dict[str, str]) -> None:
+    """What the caller calls the first frame; there may be one."""
+    in_list = any(frame.role is Role.FIRST for frame in body.frame_images)
+    if in_list and body.reference is None:
+        names["input_reference"] = "frame_images"
+    elif in_list:
+        raise InvalidRequest(
+            "A video starts from one image: send it as 'input_reference' or as the first frame in "
+            "'frame_images', not both.",
+            param="frame_images",
+            code="invalid_value",
+        )
 
 
 def wish_of_derived(body: RemixVideo) -> Wish:
@@ -117,7 +138,7 @@ def _size(body: CreateVideo, catalogue: Catalogue, names: dict[str, str]) -> Siz
     tests = [_shape(name, text, model) for name, text in shapes.items()]
     fitting = [size for size in model.sizes if all(test(size) for test in tests)]
     if len(fitting) > 1 and "resolution" not in shapes:
-        fitting = [size for size in fitting if _lines(size) == _lines(model.sizes[0])]
+        fitting = [size for size in fitting if lines_of(size) == lines_of(model.sizes[0])]
     name = next(iter(shapes))
     if size is not None:
         if size not in fitting:
@@ -154,24 +175,15 @@ def _shape(name: str, text: str, model: Model) -> Callable[[Size], bool]:
     """Tells whether a size has the aspect ratio (16:9), or the resolution (720p, 1280x720)."""
     text = text.strip().lower()
     if name == "aspect_ratio":
-        if (ratio := _RATIO.fullmatch(text)) and (aspect := _quotient(ratio[1], ratio[2])):
-            return lambda size: abs(size.aspect / aspect - 1) < _NEAR
-    elif lines := _LINES.fullmatch(text):
-        return lambda size: _lines(size) == int(lines[1])
+        if aspect := ratio_read(text):
+            return lambda size: has_ratio(size, aspect)
+    elif lines := lines_read(text):
+        return lambda size: lines_of(size) == lines
     else:
         with suppress(ValueError):
             exact = Size.parse(text)
             return lambda size: size == exact
     raise _no_one_size(name, f"Invalid value: '{text[:40]}'", model)
-
-
-def _quotient(width: str, height: str) -> float:
-    return float(width) / float(height) if float(height) else 0.0
-
-
-def _lines(size: Size) -> int:
-    """What is called 720p has 720 on its shorter side."""
-    return min(size.width, size.height)
 
 
 def _no_one_size(name: str, why: str, model: Model) -> InvalidRequest:

@@ -163,7 +163,8 @@ async def test_a_file_that_is_too_large_is_a_413(storage: str) -> None:
             404,
             (
                 "The API deployment 'sora-3' for this resource does not exist. If you created the "
-                "deployment within the last 5 minutes, please wait a moment and try again.",
+                "deployment within the last 5 minutes, please wait a moment and try again. Did you "
+                "mean 'sora-2' or 'sora-1' or 'sora'?",
                 "model",
                 "video_generation_user_error",
             ),

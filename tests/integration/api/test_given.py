@@ -249,11 +249,11 @@ async def test_what_can_t_be_had_is_told_in_the_caller_s_words(
 @pytest.mark.parametrize(
     "name",
     [
-        "seed", "negative_prompt", "generate_audio", "fps", "style", "quality", "characters",
+        "audio", "fps", "style", "quality", "characters",
         "response_format", "webhook", "callback_url",
-        "image", "images", "input_image", "first_frame_image", "frame_images", "last_frame",
+        "image", "images", "input_image", "first_frame_image", "last_frame", "reference_images",
         "video", "video_id", "length", "aspect", "inpaint_items", "files",
-        "negativePrompt", "lastFrame", "Seed",
+        "lastFrame", "referenceImages",
     ],
 )  # fmt: skip
 async def test_what_nobody_takes_is_refused_with_what_to_write(world: World, name: str) -> None:
@@ -268,6 +268,9 @@ async def test_what_nobody_takes_is_refused_with_what_to_write(world: World, nam
     [
         ("inputReference", "input_reference"),
         ("aspectRatio", "aspect_ratio"),
+        ("frameImages", "frame_images"),
+        ("negativePrompt", "negative_prompt"),
+        ("Seed", "seed"),
         ("Seconds", "seconds"),
         ("input-reference", "input_reference"),
     ],
@@ -503,6 +506,7 @@ async def test_lists_of_official_clients_are_fields_like_others(world: World) ->
     )
     error = answer.json()["error"]
     assert (answer.status_code, error["param"]) == (400, "seconds[]")
+    assert "Write it 'seconds'" in error["message"]
 
 
 async def test_what_changes_nothing_is_told(world: World) -> None:

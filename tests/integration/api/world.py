@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import httpx
+import openai
 from azure.core.credentials import AccessTokenInfo
 from azure.core.messaging import CloudEvent
 from azure.data.tables.aio import TableServiceClient
@@ -39,6 +40,7 @@ _API_VERSION = "2025-01-05"
 CLIP = bytes(range(256)) * 40
 CATALOGUE = """
 default_model: sora-2
+prefixes: {openai: any, azure: any, studio: [azure-sora-2], elsewhere: [azure-sora-1]}
 models:
   sora-2:
     aliases: [azure-sora-2]
@@ -75,6 +77,24 @@ models:
         takes_video_files: true
         characters: true
         prices: {default: 0.10}
+  able:
+    aliases: [studio/able-1]
+    deployments:
+      - name: able
+        provider: azure-sora-2
+        endpoint: https://able.example
+        deployment: able-upstream
+        sizes: [1280x720, 720x1280]
+        seconds: [5, 10]
+        variants: [video]
+        operations: [create]
+        last_frame: true
+        max_references: 2
+        seed: true
+        negative_prompt: true
+        sound: chosen
+        takes_options: true
+        prices: {default: 0.2, 720x1280: 0.3}
   sora:
     aliases: [sora-1]
     deployments:
@@ -285,6 +305,14 @@ class World:
         )
         assert changed is not None
         return changed
+
+    @property
+    def official(self) -> openai.AsyncOpenAI:
+        """The official client, with alice's key."""
+        transport: Any = self.alice  # it is declared to take that of another major version
+        return openai.AsyncOpenAI(
+            base_url="http://dailies.test/v1", api_key=self.keys["alice"], http_client=transport
+        )
 
     async def record(self, video_id: str) -> VideoRecord | None:
         """Alice's record as it is now."""

@@ -13,6 +13,7 @@ from dailies.api.bodies import Body
 from dailies.api.content import _number as variant_index
 from dailies.api.create import idempotency_key
 from dailies.api.errors import note_error
+from dailies.api.form_arrays import with_arrays
 from dailies.api.given import read_given
 from dailies.api.observe import _request_id
 from dailies.api.streaming import requested_span
@@ -28,9 +29,11 @@ from dailies.protocols.fields import read_length, read_prompt
 from dailies.protocols.frames import read_crop, read_frame_index
 from dailies.protocols.openai.bodies import CreateVideo
 from dailies.protocols.openai.synonyms import wish_of
+from dailies.protocols.options import options_by_provider, read_provider_options
 from dailies.protocols.sora1.ids import generation_of, video_of_job
 from dailies.protocols.sora1.job import read_items
 from dailies.protocols.vocabulary import CREATE
+from dailies.protocols.wishes import read_seed
 from dailies.stores.characters import CharacterStore
 from dailies.stores.records import hash_key, is_video_id
 from dailies.telemetry import tracecontext
@@ -96,6 +99,18 @@ def _refused(value: str) -> object:
 
 def _asked(**fields: str) -> object:
     return wish_of(CreateVideo.read({"prompt": "x", **fields}), CATALOGUE)
+
+
+def _model(value: str) -> object:
+    return CATALOGUE.find(value), CATALOGUE.hint(value)
+
+
+def _provider(value: str) -> object:
+    return options_by_provider({value: {}}, CATALOGUE, CATALOGUE.resolve(None))
+
+
+def _column(value: str) -> object:
+    return with_arrays(Body({f"frame_images[]{value}": ["x"]}), {"frame_images"})
 
 
 def _sidecar(data: bytes) -> object:
@@ -171,5 +186,10 @@ PARSERS = (
     Parser("field of a refusal", text(_refused), {**WORDS, **of(b"[0]", b".a", before=b"a")}),
     Parser("aspect ratio", text(lambda v: _asked(aspect_ratio=v)), {**WORDS, **SHAPES}),
     Parser("resolution", text(lambda v: _asked(resolution=v)), {**WORDS, **SHAPES}),
+    Parser("model name", text(_model), {**WORDS, **of(b"openai/", b"sora-2", b"/")}),
+    Parser("seed", text(read_seed), WORDS),
+    Parser("provider options", text(read_provider_options), JSON),
+    Parser("provider", text(_provider), WORDS),
+    Parser("form column", text(_column), {**WORDS, **of(b"[a]", b"[", b"[]", b"[a")}),
     Parser("blob name", text(classify), {**WORDS, **of(b"a/", b"./", b"//", b".json")}, MOST_NAME),
 )

@@ -33,8 +33,8 @@ _SILENT = Outcome(Kind.TRANSIENT, code="provider_error", http_status=503)
 _REFUSED = Behaviour(False, Outcome(Kind.REFUSED, code="moderation_blocked"))
 
 
-def _seen(status: JobStatus) -> Outcome:
-    return Outcome(Kind.ACCEPTED, job=UpstreamJob(id="job", status=status))
+def _seen(status: JobStatus, usd: float | None = None) -> Outcome:
+    return Outcome(Kind.ACCEPTED, job=UpstreamJob(id="job", status=status, cost_usd=usd))
 
 
 RUNNING = _seen(JobStatus.RUNNING)
@@ -107,6 +107,18 @@ CANCELLED = {
     "the answer was lost and it is gone": Case(
         (PRICE * SHARE, False), [RUNNING, Outcome(Kind.MISSING)], [_SILENT]
     ),
+    # What a provider says of the cost goes before all prices.
+    "it is charged though it is stopped": Case((0.3, False), [_seen(JobStatus.RUNNING, 0.3)]),
+    "it is charged, and the answer was lost": Case(
+        (0.3, False), [_seen(JobStatus.RUNNING, 0.3), Outcome(Kind.MISSING)], [_SILENT]
+    ),
+    "it would be charged, but goes on": Case(
+        (PRICE, True), [_seen(JobStatus.RUNNING, 0.3)], [_REFUSES] * 9
+    ),
+    "it would be charged, and could not be told": Case(
+        (0.3, True), [_seen(JobStatus.RUNNING, 0.3)], [_SILENT] * 2000
+    ),
+    "it had failed, and told its cost": Case((0.2, False), [_seen(JobStatus.FAILED, 0.2)]),
 }
 
 

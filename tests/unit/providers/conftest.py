@@ -25,10 +25,12 @@ class Upstream:
 
     answers: list[httpx.Response | Exception] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
+    transport: httpx.MockTransport = field(init=False)
     client: httpx.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+        self.transport = httpx.MockTransport(self._answer)
+        self.client = httpx.AsyncClient(transport=self.transport)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         # a copy: a request that is sent again is the same one with other headers

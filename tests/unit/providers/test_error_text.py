@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dailies.providers.classify import Call, CallContext, classify_answer
 from dailies.providers.error_text import ErrorText, readable
 
 PROMPT = "A lighthouse keeper dances with his shadow while the storm rolls in over the bay"
@@ -68,6 +69,56 @@ def test_the_policy_is_found_within(field: str) -> None:
     body = {"error": {"code": "content_filter", field: {"code": "ResponsibleAIPolicyViolation"}}}
 
     assert ErrorText.parse(json.dumps(body).encode()).inner_code == "ResponsibleAIPolicyViolation"
+
+
+RPC = {
+    "error": {
+        "code": 429,
+        "message": "Quota exceeded.",
+        "status": "RESOURCE_EXHAUSTED",
+        "details": [
+            {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED"},
+            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.07s"},
+        ],
+    }
+}
+
+
+@pytest.mark.parametrize("body", [RPC, [RPC]])
+def test_an_error_of_google_rpc(body: object) -> None:
+    error = ErrorText.parse(json.dumps(body).encode())
+
+    assert (error.code, error.type, error.message) == (
+        "429",
+        "RESOURCE_EXHAUSTED",
+        "Quota exceeded.",
+    )
+    assert (error.inner_code, error.retry_after) == ("RATE_LIMIT_EXCEEDED", 34.07)
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        None,
+        {},
+        [None, 7, "x", {}],
+        [{"retryDelay": 5}, {"retryDelay": "soon"}, {"retryDelay": "-"}, {"reason": ["x"]}],
+        [{"retryDelay": "90000s"}],
+    ],
+)
+def test_details_that_are_none(details: object) -> None:
+    error = ErrorText.parse(json.dumps({"error": {"message": "m", "details": details}}).encode())
+
+    assert (error.message, error.inner_code, error.retry_after) == ("m", "", None)
+
+
+def test_the_pause_of_an_envelope_counts_where_no_header_names_one() -> None:
+    body = json.dumps(RPC).encode()
+    about = CallContext("one.example", "model")
+    told = classify_answer(Call.STATUS, 429, {}, body, about)
+    header = classify_answer(Call.STATUS, 429, {"retry-after": "7"}, body, about)
+
+    assert (told.retry_after, header.retry_after) == (34.07, 7)
 
 
 @given(st.binary())

@@ -1,0 +1,166 @@
+"""What a request may need beyond a length and a size, and which deployments can do it.
+
+One table, for those who refuse a wish and for those who choose a deployment: what is refused at one
+place is never asked for at another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Self
+
+from dailies.catalogue.deployment import Deployment, Sound
+from dailies.catalogue.models import Model
+from dailies.video.request import Role, VideoRequest
+
+__all__ = ["ABILITIES", "Ability", "Needs", "abilities_in_words", "can_all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a request asks for.
+
+    Attributes:
+        references: how many images it is to look like.
+        negative_prompt: how many characters it has.
+        sound: whether the video is to have sound; None leaves it to the model.
+        providers: whose options it names; it is for one of them then.
+    """
+
+    last_frame: bool = False
+    references: int = 0
+    seed: bool = False
+    negative_prompt: int = 0
+    sound: bool | None = None
+    providers: Collection[str] = ()
+
+    @classmethod
+    def of(cls, request: VideoRequest) -> Self:
+        """What an accepted request needs of whoever makes the video."""
+        return cls(
+            last_frame=bool(request.inputs_of(Role.LAST)),
+            references=len(request.inputs_of(Role.REFERENCE)),
+            seed=request.seed is not None,
+            negative_prompt=len(request.negative_prompt or ""),
+            sound=request.sound,
+            providers=request.provider_options.keys(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """Something that deployments can do or not.
+
+    Attributes:
+        param: the field that asks for it.
+        can: whether a deployment can do as much of it as is needed.
+        why: of a model that can't, for its caller.
+    """
+
+    param: str
+    can: Callable[[Deployment, Needs], bool]
+    why: Callable[[Model, Needs], str]
+
+
+def can_all(deployment: Deployment, needs: Needs) -> bool:
+    """Whether a deployment can do all that is needed."""
+    return all(ability.can(deployment, needs) for ability in ABILITIES)
+
+
+def abilities_in_words(model: Model) -> str:
+    """What it can do of all that, as sentences with a space before each; nothing if nothing."""
+    able = model.deployments
+    references = max(d.max_references for d in able)
+    taken = [
+        *(["a last frame"] if any(d.last_frame for d in able) else []),
+        *([f"up to {references} images to look like"] if references else []),
+        *(["a seed"] if any(d.seed for d in able) else []),
+        *(["a negative prompt"] if any(d.negative_prompt for d in able) else []),
+    ]
+    words = f" It takes {_and(taken)}." if taken else ""
+    if any(d.sound is Sound.CHOSEN for d in able):
+        words += " Sound can be chosen."
+    return words
+
+
+def _has_sound(deployment: Deployment, needs: Needs) -> bool:
+    match needs.sound:
+        case True:
+            return deployment.sound in (Sound.ALWAYS, Sound.CHOSEN)
+        case False:
+            return deployment.sound in (Sound.NEVER, Sound.CHOSEN)
+    return True
+
+
+def _why_no_sound(model: Model, needs: Needs) -> str:
+    known = {deployment.sound for deployment in model.deployments}
+    if None in known:
+        return "Whether its videos have sound is the model's own; leave 'generate_audio' out."
+    if needs.sound:
+        return "Its videos have no sound; leave 'generate_audio' out."
+    return "Its videos always have sound; leave 'generate_audio' out."
+
+
+def _why_no_references(model: Model, needs: Needs) -> str:
+    most = max(deployment.max_references for deployment in model.deployments)
+    if most:
+        return f"It takes at most {most} images in 'input_references', not {needs.references}."
+    return (
+        "It takes no images to look like; the one that the video starts with goes into "
+        "'input_reference'."
+    )
+
+
+def _takes_negative(deployment: Deployment, needs: Needs) -> bool:
+    length = needs.negative_prompt
+    return not length or (deployment.negative_prompt and length <= deployment.max_prompt_characters)
+
+
+def _why_no_negative(model: Model, needs: Needs) -> str:
+    taking = [d.max_prompt_characters for d in model.deployments if d.negative_prompt]
+    if taking:
+        return f"It takes at most {max(taking)} characters as 'negative_prompt'."
+    return "It takes no 'negative_prompt'; say in 'prompt' what is not to be seen."
+
+
+def _why_no_options(model: Model, needs: Needs) -> str:
+    taking = {d.provider: None for d in model.deployments if d.takes_options}
+    if not taking:
+        return "It takes no 'provider_options'."
+    named = " or ".join(f"'{provider}'" for provider in taking)
+    return f"It takes 'provider_options' of {named} only."
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(", ".join(words).rsplit(", ", 1))
+
+
+ABILITIES = (
+    Ability(
+        "frame_images",
+        lambda deployment, needs: deployment.last_frame or not needs.last_frame,
+        lambda *_: "It takes no last frame.",
+    ),
+    Ability(
+        "input_references",
+        lambda deployment, needs: needs.references <= deployment.max_references,
+        _why_no_references,
+    ),
+    Ability(
+        "seed",
+        lambda deployment, needs: deployment.seed or not needs.seed,
+        lambda *_: "It takes no 'seed'; leave it out.",
+    ),
+    Ability("negative_prompt", _takes_negative, _why_no_negative),
+    Ability("generate_audio", _has_sound, _why_no_sound),
+    Ability(
+        "provider_options",
+        lambda deployment, needs: (
+            not needs.providers
+            or (deployment.takes_options and deployment.provider in needs.providers)
+        ),
+        _why_no_options,
+    ),
+)
+"""In the order in which they are asked for."""

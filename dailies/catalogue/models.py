@@ -1,0 +1,53 @@
+"""A model that callers may name, and what it can do at any of its deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from dailies.catalogue.deployment import Deployment
+from dailies.video.basics import Size
+
+__all__ = ["Model"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that callers may name.
+
+    Attributes:
+        fallbacks: names of models to try when every deployment here is retired.
+    """
+
+    name: str
+    deployments: tuple[Deployment, ...]
+    aliases: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The sizes that at least one deployment renders, the default first."""
+        return _union(deployment.sizes for deployment in self.deployments)
+
+    @property
+    def seconds(self) -> tuple[int, ...]:
+        """The lengths that at least one deployment renders, the default first."""
+        return _union(deployment.seconds for deployment in self.deployments)
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The ids of its providers, that of the first deployment first."""
+        return _union((deployment.provider,) for deployment in self.deployments)
+
+    def price_per_second(self, size: Size) -> float | None:
+        """US dollars per second of video at this size, where a deployment makes it; the dearest of
+        several, so that it is never too low. None when nobody tells."""
+        prices = [d.price(size, 1) for d in self.deployments if size in d.sizes]
+        return max((price for price in prices if price is not None), default=None)
+
+
+def _union(groups: Iterable[Iterable[T]]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(item for group in groups for item in group))
