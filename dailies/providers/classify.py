@@ -65,6 +65,8 @@ class Call(StrEnum):
     CANCEL = "cancel"
     CHARACTER = "character"
     """Keeps a clip under a name; costs nothing, so sending it again harms nobody."""
+    UPLOAD = "upload"
+    """Brings a file there for a create that follows; costs nothing either."""
 
 
 ANY = frozenset(Call)

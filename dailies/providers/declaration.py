@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -72,6 +72,7 @@ class Provider:
         recovery: how an unknown outcome can be cleared up. Only ``listed`` is used so far: with
             the others, a video whose create had no clear answer is left to an operator.
         options: what a deployment's ``options`` may hold.
+        check: what else is wrong with a deployment that is in use, by its options.
         key_auth: how a key is sent; None when it takes none.
         bearer_auth: how one is sent with the credential ``bearer``, where a deployment may choose.
         open_access: a deployment may need no credential.
@@ -92,6 +93,7 @@ class Provider:
     adapter: Callable[[Wire], VideoProvider]
     recovery: Recovery
     options: type[Options] = Options
+    check: Callable[[Deployment, Any], Iterable[FieldProblem]] | None = None
     key_auth: Callable[[SecretStr], httpx.Auth] | None = None
     bearer_auth: Callable[[SecretStr], httpx.Auth] | None = None
     open_access: bool = False
@@ -159,6 +161,8 @@ class Provider:
             yield FieldProblem(
                 "credential", f"with these options it takes {' or '.join(fitting)}; say so"
             )
+        if self.check is not None and not deployment.unset:
+            yield from self.check(deployment, options)
 
     def options_of(self, deployment: Deployment) -> Options:
         """The deployment's options; an empty text is one that is not set.

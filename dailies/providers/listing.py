@@ -20,7 +20,16 @@ from dailies.providers.outcomes import Kind, Outcome, UpstreamJob
 from dailies.providers.wire import Wire
 from dailies.video.basics import Operation
 
-__all__ = ["CLOCK_SKEW", "Page", "candidates", "find_job", "jobs_since", "page_of"]
+__all__ = [
+    "CLOCK_SKEW",
+    "Page",
+    "candidates",
+    "choose",
+    "find_job",
+    "jobs_since",
+    "page_of",
+    "same_prompt",
+]
 
 CLOCK_SKEW = 30.0
 """Seconds by which the provider's clock may be behind ours; its times are whole seconds."""
@@ -60,8 +69,8 @@ def candidates(
         and _same_request(job, submission)
     ]
     fitting.sort(key=lambda job: job.created_at or since)
-    wanted = _normal(submission.prompt)
-    known = [job for job in fitting if job.prompt is not None and _normal(job.prompt) == wanted]
+    wanted = submission.prompt
+    known = [job for job in fitting if job.prompt is not None and same_prompt(job.prompt, wanted)]
     return known, [job for job in fitting if job.prompt is None]
 
 
@@ -77,8 +86,25 @@ def _same_request(job: UpstreamJob, submission: Submission) -> bool:
     return job.source_id in (None, submission.source_job_id)
 
 
-def _normal(prompt: str) -> str:
-    return " ".join(prompt.split())
+def same_prompt(one: str, other: str) -> bool:
+    """Whether two prompts are the same but for white space, and for halves of surrogate pairs:
+    those come back as U+FFFD."""
+    return _readable(one) == _readable(other)
+
+
+def _readable(prompt: str) -> list[str]:
+    return prompt.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split()
+
+
+def choose(
+    jobs: Sequence[UpstreamJob], submission: Submission, since: float, names: Names
+) -> Found:
+    """The jobs that may be the submission, of all that a provider lists. ``UNKNOWN``: there are
+    some and nothing can tell which is ours."""
+    known, anonymous = candidates(jobs, submission, since, names)
+    if not known and len(anonymous) > 1:
+        return Found(_AMBIGUOUS)
+    return Found(Outcome(Kind.ACCEPTED), known or anonymous)
 
 
 def page_of(parse_job: Callable[[object], UpstreamJob | None]) -> Callable[[object], Page | None]:
@@ -112,10 +138,7 @@ async def find_job(
     listed = await jobs_since(wire, page_request, parse_page, since - CLOCK_SKEW)
     if isinstance(listed, Outcome):
         return Found(listed)
-    known, anonymous = candidates(listed, submission, since, wire.names)
-    if not known and len(anonymous) > 1:
-        return Found(_AMBIGUOUS)
-    return Found(Outcome(Kind.ACCEPTED), known or anonymous)
+    return choose(listed, submission, since, wire.names)
 
 
 async def jobs_since(

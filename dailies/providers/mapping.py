@@ -4,25 +4,39 @@ Each model that such a service hosts has inputs of its own. A deployment's
 ``options: {inputs: …}`` says what they are called there::
 
     options:
-      inputs: {image: start_image, last_frame: end_image, seconds_as: text, size_as: aspect_ratio}
+      inputs: {image: start_image, last_frame: end_image, seconds_as: text, resolution: null}
       fixed: {enhance_prompt: false}
+      by_size: {1280x720: {mode: standard}, 1920x1080: {mode: pro}}
       result: video.url
+      schema: film-1.json
 
-What a model does not take is None, and must be left out of the deployment's abilities too.
+What a model does not take is null, and must be left out of the deployment's abilities too:
+``dailies.providers.map_check`` tells at start where the two differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from dailies.catalogue.deployment import Entry
-from dailies.providers.base import Submission
+from dailies.providers.base import Reference, Submission
 from dailies.providers.declaration import Options
+from dailies.providers.outcomes import Kind, Outcome
 from dailies.providers.shapes import aspect_ratio, resolution
+from dailies.video.basics import Size
 
-__all__ = ["InputNames", "MappedOptions", "SecondsAs", "linked_result", "model_inputs"]
+__all__ = [
+    "InputNames",
+    "MappedOptions",
+    "SecondsAs",
+    "linked_result",
+    "model_inputs",
+    "refused_options",
+]
 
 
 class SecondsAs(StrEnum):
@@ -57,41 +71,104 @@ class InputNames(Entry):
     negative_prompt: str | None = None
     sound: str | None = None
 
+    @property
+    def named(self) -> dict[str, str]:
+        """Our words for what the model takes, with the model's own."""
+        every = {field: getattr(self, field) for field in InputNames.model_fields}
+        return {field: name for field, name in every.items() if name and field != "seconds_as"}
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The model's inputs that are files, or lists of them."""
+        return frozenset(filter(None, (self.image, self.last_frame, self.references)))
+
+
+def _by_size(value: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    return {str(Size.parse(size)): inputs for size, inputs in value.items()}
+
 
 class MappedOptions(Options):
     """The options of a model that is hosted by an aggregator.
 
     Attributes:
         fixed: inputs that are always sent as they stand here.
+        by_size: inputs that are sent with a video of that size.
+        fixed_with_image: inputs that are sent, in place of others, when there is a first or last
+            frame.
         result: where the link to the video stands in the output: names with dots between, a number
             for a place in a list. Empty: the output is the link, or a list that begins with it.
+        input_schema: the file of the model's own JSON schema of its inputs, in
+            ``dailies/providers/schemas``, by which all of this is checked at start; the YAML's key
+            is ``schema``. Empty: there is none.
     """
 
     inputs: InputNames = InputNames()
     fixed: Mapping[str, Any] = {}
+    by_size: Annotated[Mapping[str, Mapping[str, Any]], AfterValidator(_by_size)] = {}
+    fixed_with_image: Mapping[str, Any] = {}
     result: str = ""
+    input_schema: str = Field(default="", alias="schema", pattern=r"^([\w.-]+\.json)?$")
+
+    def own_inputs(self, submission: Submission) -> dict[str, Any]:
+        """The inputs that the row itself sets for such a submission."""
+        has_image = submission.reference is not None or submission.last_frame is not None
+        by_size = self.by_size.get(str(submission.size), {})
+        return {**self.fixed, **by_size, **(self.fixed_with_image if has_image else {})}
 
 
-def model_inputs(options: MappedOptions, submission: Submission) -> dict[str, Any]:
-    """The model's inputs for a submission; what the caller wants of this provider comes last."""
+def model_inputs(
+    options: MappedOptions,
+    submission: Submission,
+    link: Callable[[Reference], str] = lambda image: image.data_url,
+) -> dict[str, Any]:
+    """The model's inputs for a submission.
+
+    What the caller wants of this provider comes first, so that it can't change what the request's
+    own fields say and what was agreed on as its price; see ``refused_options``.
+
+    Args:
+        link: the URL under which the model finds an image.
+
+    Raises:
+        ValueError: the size has no aspect ratio or resolution that models take.
+    """
     names = options.inputs
     size = submission.size
-    images = [reference.data_url for reference in submission.references]
+    first, last = submission.reference, submission.last_frame
     wanted: list[tuple[str | None, Any]] = [
         (names.prompt, submission.prompt),
         (names.seconds, _seconds(names.seconds_as, submission.seconds)),
         (names.aspect_ratio, aspect_ratio(size) if names.aspect_ratio else None),
         (names.resolution, resolution(size) if names.resolution else None),
         (names.size, str(size)),
-        (names.image, submission.reference.data_url if submission.reference else None),
-        (names.last_frame, submission.last_frame.data_url if submission.last_frame else None),
-        (names.references, images or None),
+        (names.image, link(first) if first and names.image else None),
+        (names.last_frame, link(last) if last and names.last_frame else None),
+        (names.references, [*map(link, submission.references)] if names.references else None),
         (names.seed, submission.seed),
         (names.negative_prompt, submission.negative_prompt),
         (names.sound, submission.sound),
     ]
-    named = {name: value for name, value in wanted if name is not None and value is not None}
-    return {**options.fixed, **named, **submission.options}
+    named = {name: value for name, value in wanted if name and value is not None and value != []}
+    return {**submission.options, **named, **options.own_inputs(submission)}
+
+
+def refused_options(options: MappedOptions, submission: Submission) -> Outcome | None:
+    """Why the caller's options for this provider can't be sent; None when they can.
+
+    An input that the request has a field for, or that the row sets, is not theirs to give: length
+    and size are what was paid for.
+    """
+    own = {*options.inputs.named.values(), *options.own_inputs(submission)}
+    taken = sorted(own & submission.options.keys())
+    if not taken:
+        return None
+    return Outcome(
+        Kind.REFUSED,
+        code="invalid_option",
+        message=f"The provider option '{taken[0][:64]}' is set by the service. Leave it out, and "
+        "use the request's own field where there is one.",
+        param="provider_options",
+    )
 
 
 def linked_result(options: MappedOptions, output: object) -> str | None:

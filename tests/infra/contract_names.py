@@ -48,6 +48,9 @@ LEFT_TO_DEFAULTS = frozenset(
         "DAILIES_PRIVATE_HOSTS",  # comes with servers of one's own
         # a file of the package
         "DAILIES_CATALOGUE",
+        # of providers outside Azure, where one is wanted: through DAILIES_EXTRA_SETTINGS
+        "REPLICATE_API_KEY",
+        "REPLICATE_ENDPOINT",
         # right for most; changed through DAILIES_EXTRA_SETTINGS
         "DAILIES_CONTENT_LINK_SECONDS",
         "DAILIES_REQUEST_SECONDS",

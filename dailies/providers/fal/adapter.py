@@ -21,7 +21,13 @@ from dailies.providers.classify import Call
 from dailies.providers.error_text import read_json
 from dailies.providers.fal.errors import failed_job, in_envelope, is_the_models
 from dailies.providers.fal.places import FalPlaces
-from dailies.providers.mapping import InputNames, MappedOptions, linked_result, model_inputs
+from dailies.providers.mapping import (
+    InputNames,
+    MappedOptions,
+    linked_result,
+    model_inputs,
+    refused_options,
+)
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.published_keys import PublishedKeys
 from dailies.providers.wire import Wire
@@ -111,6 +117,9 @@ class Fal:
         untaken = _untaken(options.inputs, self._options.inputs, submission)
         if untaken is not None:
             return self._wire.told(Call.CREATE, _refused(untaken, "can't be had with the others."))
+        refusal = refused_options(options, submission)
+        if refusal is not None:
+            return self._wire.told(Call.CREATE, refusal)
         try:
             inputs = model_inputs(options, submission)
         except ValueError as error:  # a size of the catalogue that the model's words can't say

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 
@@ -10,15 +11,33 @@ import httpx
 from dailies.providers.answers import number, poll_after, retry_after
 from dailies.providers.azure_auth import _claims_challenge
 from dailies.providers.azure_sora_1 import parse_job as parse_sora_1
-from dailies.providers.base import _names
+from dailies.providers.base import Submission, _names
 from dailies.providers.classify import Call, CallContext, classify_answer, classify_job_error
-from dailies.providers.download import checked_content
+from dailies.providers.download import _decoded, checked_content
 from dailies.providers.error_text import ErrorText, read_json, readable
+from dailies.providers.fal.errors import is_the_models
+from dailies.providers.fal.places import _below
+from dailies.providers.google import CloudOptions, blocked, is_safety
+from dailies.providers.google_interaction import _moment
 from dailies.providers.listing import page_of
+from dailies.providers.luma import moment
+from dailies.providers.luma_dream_machine import _seconds
+<<<<<<< HEAD
 from dailies.providers.video_object import parse_job
+=======
+from dailies.providers.mapping import MappedOptions
+from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.predictions import likeness, parse_prediction
+from dailies.providers.replicate import Replicate, ReplicateOptions, _paced
+from dailies.providers.standard_webhooks import is_signed, signing_key
+>>>>>>> p-replicate
+from dailies.providers.published_keys import PublishedKeys, _keys
+from dailies.providers.vertex_veo import VertexVeo
 from dailies.providers.wire import Reply, Wire
-from dailies.video.basics import Variant
-from tests.unit.parsers.shapes import JSON, WORDS, Parser, of, text, waits
+from dailies.providers.xai import parse_job as parse_xai
+from dailies.video.errors import IntegrityError
+from dailies.video.basics import Size, Variant
+from tests.unit.parsers.shapes import JSON, MOST_HEADER, WORDS, Parser, of, text, waits
 
 __all__ = ["PARSERS"]
 
@@ -71,6 +90,64 @@ def _job(value: str) -> object:
     return parse_job(dict.fromkeys(names, value)), parse_sora_1(dict.fromkeys(names, value))
 
 
+async def _predictions(data: bytes) -> object:
+    async def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=data)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        options = ReplicateOptions()
+        wire = Wire(client, httpx.Auth(), _ABOUT, url="https://a.example", options=options)
+        return await Replicate(wire).find_submitted(_SUBMISSION, 1_780_000_000)
+
+
+def _prediction(value: str) -> object:
+    names = ("id", "created_at", "logs", "error", "model", "webhook")
+    job = dict.fromkeys(names, value) | {"input": {"prompt": value}}
+    throttled = Outcome(Kind.THROTTLED, detail=value)
+    return (
+        parse_prediction(job | {"status": "failed"}, MappedOptions()),
+        likeness(job | {"model": "a"}, _SUBMISSION, MappedOptions()),
+        likeness(job | {"model": "a", "webhook": None}, _SUBMISSION, MappedOptions()),
+        _paced(throttled),
+    )
+
+
+def _call(value: str) -> object:
+    headers = dict.fromkeys(("webhook-id", "webhook-signature"), value)
+    times = {"webhook-timestamp": "1780000000"}
+    return signing_key(value), is_signed(headers | times, b"{}", b"key", 1_780_000_000)
+
+
+async def _vendors(data: bytes) -> object:
+    """What vendors answer, each in its own way, with hostile texts in every place."""
+    value = data.decode("latin-1")
+    error = ErrorText(message=value, code=value)
+    document = {"status": "failed", "error": {"code": value, "message": value}}
+    reply = Reply(500, httpx.Headers({"x-fal-error-type": "a"}), json.dumps(document).encode())
+    with contextlib.suppress(IntegrityError):
+        async for _ in _decoded(value):
+            pass
+    async with httpx.AsyncClient() as client:
+        wire = Wire(client, httpx.Auth(), _ABOUT, url="https://a.example", options=_CLOUD)
+        return (
+            VertexVeo(wire)._look(value),
+            await PublishedKeys(wire, ()).signed(b"", value),
+            list(_keys({"keys": [{"crv": "Ed25519", "x": value}]})),
+            (is_the_models(reply), _below("https://a.example", f"https://a.example/{value}")),
+            (blocked(value), is_safety(error), parse_xai(document)),
+            (_moment(value), moment(value), _seconds(value)),
+        )
+
+
+_CLOUD = CloudOptions(
+    workload_identity_provider="//iam.googleapis.com/projects/1/locations/global/"
+    "workloadIdentityPools/azure/providers/tenant",
+    subject_scope="api://dailies/.default",
+    project="studio-1",
+    gcs_prefix="gs://dailies",
+)
+_SUBMISSION = Submission("a", _PROMPT, 5, Size(1280, 720), callback_url="https://a.example/b")
+
 PARSERS = (
     Parser(
         "provider's page",
@@ -101,4 +178,38 @@ PARSERS = (
         {**of(b'claims="', b'claims="a', b"a"), **of(b"a", before=b'Bearer claims="', after=b'"')},
     ),
     Parser("length of a file", waits(_file), of(b"9", b" ", b"0")),
+    Parser(
+        "page of predictions",
+        waits(_predictions),
+        {
+            **JSON,
+            **of(b'{"id":"a"},', b'{"id":"a","input":{"prompt":"a"}},', before=b'{"results":['),
+            **of(b"a=b&", b"%41", before=b'{"results":[],"next":"https://a/?', after=b'"}'),
+            **of(b" ", before=b'{"results":[]', after=b"}"),
+        },
+    ),
+    Parser(
+        "prediction",
+        text(_prediction),
+        {
+            **MESSAGES,
+            **of(b"1%|", b"46% ", b"9", b"resets in ~", b"resets in 9", b"NSFW ", b"E005"),
+        },
+    ),
+    Parser(
+        "vendors' own words",
+        waits(_vendors),
+        {
+            **MESSAGES,
+            **of(b"projects/a", b"/a", b"/operations/", b"support codes: ", b"1234, ", b"5s"),
+            **of(b"/a", before=b"projects", after=b"/operations/!"),
+            **of(b" ", b"1234 ", before=b"support code", after=b"x"),
+        },
+    ),
+    Parser(
+        "signature of a call",
+        text(_call),
+        {**WORDS, **of(b"v1,YQ== ", b"v1,", b",", b"whsec_", b"YWJj", before=b"whsec_")},
+        MOST_HEADER,
+    ),
 )

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from dailies.providers.base import Reference, Submission
-from dailies.providers.mapping import InputNames, MappedOptions, linked_result, model_inputs
+from dailies.providers.mapping import (
+    InputNames,
+    MappedOptions,
+    linked_result,
+    model_inputs,
+    refused_options,
+)
+from dailies.providers.outcomes import Kind
 from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.video.basics import Size
 
@@ -40,6 +47,46 @@ def test_what_the_model_does_not_take_is_not_sent() -> None:
     names = InputNames(seconds=None, aspect_ratio=None, resolution=None, size="size")
     inputs = model_inputs(MappedOptions(inputs=names), Submission("a/b", "A pier", 5, HD, seed=7))
     assert inputs == {"prompt": "A pier", "size": "1280x720"}
+
+
+def test_inputs_may_hang_on_the_size_and_on_an_image() -> None:
+    options = MappedOptions(
+        inputs=InputNames(resolution=None, image="image"),
+        by_size={"1280x720": {"mode": "standard"}, "1920x1080": {"mode": "pro"}},
+        fixed_with_image={"aspect_ratio": "adaptive"},
+    )
+    plain = Submission("a/b", "A pier", 5, HD)
+    assert model_inputs(options, plain) == {
+        "prompt": "A pier",
+        "duration": 5,
+        "aspect_ratio": "16:9",
+        "mode": "standard",
+    }
+    framed = Submission("a/b", "A pier", 5, Size(1920, 1080), reference=IMAGE)
+    assert model_inputs(options, framed, lambda image: "https://x/1") == {
+        "prompt": "A pier",
+        "duration": 5,
+        "aspect_ratio": "adaptive",
+        "mode": "pro",
+        "image": "https://x/1",
+    }
+
+
+@pytest.mark.parametrize("name", ["duration", "prompt", "mode", "quality"])
+def test_a_caller_can_not_set_what_the_request_or_the_row_sets(name: str) -> None:
+    options = MappedOptions(fixed={"quality": 1}, by_size={"1280x720": {"mode": "standard"}})
+    submission = Submission("a/b", "A pier", 5, HD, options={name: 30, "loop": True})
+    refusal = refused_options(options, submission)
+    assert refusal is not None
+    assert (refusal.kind, refusal.param) == (Kind.REFUSED, "provider_options")
+    assert f"'{name}'" in (refusal.message or "")
+    assert model_inputs(options, submission)[name] != 30
+
+
+def test_other_options_of_a_caller_are_sent() -> None:
+    submission = Submission("a/b", "A pier", 5, HD, options={"loop": True})
+    assert refused_options(MappedOptions(), submission) is None
+    assert model_inputs(MappedOptions(), submission)["loop"] is True
 
 
 @pytest.mark.parametrize(
