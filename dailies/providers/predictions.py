@@ -24,7 +24,7 @@ MODERATION = (
     r"safety (?:filter|system|checker)|prohibited content|usage guidelines"
 )
 """There is no code for it: what models say when they will not. E005 and "flagged as sensitive" are
-Seedance's, the others were recorded from other models."""
+ByteDance's, the others were recorded from other models."""
 
 _STATUSES = {
     "starting": JobStatus.QUEUED,
