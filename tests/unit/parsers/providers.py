@@ -22,15 +22,12 @@ from dailies.providers.google_interaction import _moment
 from dailies.providers.listing import page_of
 from dailies.providers.luma import moment
 from dailies.providers.luma_dream_machine import _seconds
-<<<<<<< HEAD
 from dailies.providers.video_object import parse_job
-=======
 from dailies.providers.mapping import MappedOptions
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.providers.predictions import likeness, parse_prediction
 from dailies.providers.replicate import Replicate, ReplicateOptions, _paced
 from dailies.providers.standard_webhooks import is_signed, signing_key
->>>>>>> p-replicate
 from dailies.providers.published_keys import PublishedKeys, _keys
 from dailies.providers.vertex_veo import VertexVeo
 from dailies.providers.wire import Reply, Wire
