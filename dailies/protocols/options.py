@@ -1,7 +1,7 @@
 """``provider_options``: what a caller asks of one provider alone.
 
-As in the AI SDK, an object by provider: ``{"fal": {…}}``. Where a model has one provider only, its
-options may stand there without its name.
+As in the AI SDK, an object by provider: ``{"film-maker": {…}}``. Where a model has one provider
+only, its options may stand there without its name.
 """
 
 from __future__ import annotations

@@ -22,18 +22,18 @@ from dailies.providers.google_interaction import _moment
 from dailies.providers.listing import page_of
 from dailies.providers.luma import moment
 from dailies.providers.luma_dream_machine import _seconds
-from dailies.providers.video_object import parse_job
 from dailies.providers.mapping import MappedOptions
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.providers.predictions import likeness, parse_prediction
+from dailies.providers.published_keys import PublishedKeys, _keys
 from dailies.providers.replicate import Replicate, ReplicateOptions, _paced
 from dailies.providers.standard_webhooks import is_signed, signing_key
-from dailies.providers.published_keys import PublishedKeys, _keys
 from dailies.providers.vertex_veo import VertexVeo
+from dailies.providers.video_object import parse_job
 from dailies.providers.wire import Reply, Wire
 from dailies.providers.xai import parse_job as parse_xai
-from dailies.video.errors import IntegrityError
 from dailies.video.basics import Size, Variant
+from dailies.video.errors import IntegrityError
 from tests.unit.parsers.shapes import JSON, MOST_HEADER, WORDS, Parser, of, text, waits
 
 __all__ = ["PARSERS"]
