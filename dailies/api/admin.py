@@ -17,7 +17,7 @@ from dailies.protocols.openai.objects import Video, video_object
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/admin", tags=["operations"], dependencies=SECURITY)
+router = APIRouter(prefix="/v1/admin", tags=["operations"], dependencies=SECURITY)
 
 
 def _decision(value: object) -> Decision:

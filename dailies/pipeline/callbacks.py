@@ -47,10 +47,11 @@ async def receive_callback(
     if record is None or deployment is None or deployment.provider != provider:
         return False
     adapter = services.providers.adapter(deployment)
-    job_id = await adapter.called_back(headers, body) if isinstance(adapter, CallsBack) else None
-    if job_id is None:
+    called = await adapter.called_back(headers, body) if isinstance(adapter, CallsBack) else None
+    if called is None:
         log_event("callback_refused", video_id=record.id, provider=provider)
         return False
+    job_id = called.job_id
     log_event("callback_received", video_id=record.id, provider=provider, job_id=job_id)
     if record.submit.job_id is None and not record.is_final:
         outcome = await adapter.status(job_id)
@@ -59,7 +60,7 @@ async def receive_callback(
         if not await adopt(services, record, deployment, outcome.job):
             return False
         log_event("job_adopted", video_id=record.id, job_id=job_id)
-    elif record.is_final or record.submit.job_id != job_id:
+    elif record.is_final or record.submit.job_id != job_id or not called.is_over:
         return True
     await wake_video(orchestrations, record)
     return True

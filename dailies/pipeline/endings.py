@@ -110,8 +110,8 @@ def tell_operator(record: VideoRecord, why: str) -> None:
         video_id=record.id,
         deployment=record.submit.deployment,
         reason=f"The provider did not say whether it took the request, and {why}.",
-        remedy="Look for the job at the provider, then POST /admin/videos/{id}/resolve: adopt its "
-        "job, allow another create, or end the video.",
+        remedy="Look for the job at the provider, then POST /v1/admin/videos/{id}/resolve: adopt "
+        "its job, allow another create, or end the video.",
     )
 
 

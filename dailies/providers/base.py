@@ -19,6 +19,7 @@ from dailies.video.framing import CropBounds
 
 __all__ = [
     "NO_NAMES",
+    "Called",
     "CallsBack",
     "CharacterKeeper",
     "Content",
@@ -171,6 +172,14 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """What a provider's call says: of which job, and whether that is over (as far as it says)."""
+
+    job_id: str
+    is_over: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class KeptCharacter:
     """A character that the provider keeps, by its own id."""
 
@@ -191,9 +200,9 @@ class FindsJobs(Protocol):
 class CallsBack(Protocol):
     """A provider that calls ``Submission.callback_url`` when something has become of the job."""
 
-    async def called_back(self, headers: Mapping[str, str], body: bytes) -> str | None:
-        """The id of the job that a call is about; None when it is not the provider's, or tells of
-        none. ``headers`` are in lower case. Where the provider signs, the signature is checked.
+    async def called_back(self, headers: Mapping[str, str], body: bytes) -> Called | None:
+        """What a call tells; None when it is not the provider's, or tells of no job. ``headers``
+        are in lower case. Where the provider signs, the signature is checked.
 
         The call is taken for a hint only: the job is asked for before anything is believed.
         """

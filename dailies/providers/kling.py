@@ -26,7 +26,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from dailies.providers.answers import number, positive, text
-from dailies.providers.base import Content, Found, Reference, Submission
+from dailies.providers.base import Called, Content, Found, Reference, Submission
 from dailies.providers.classify import ANY, SHUT_OUT, Answer, Call, classify_job_error
 from dailies.providers.declaration import Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
@@ -121,10 +121,14 @@ class Kling:
             since=since,
         )
 
-    async def called_back(self, headers: Mapping[str, str], body: bytes) -> str | None:
+    async def called_back(self, headers: Mapping[str, str], body: bytes) -> Called | None:
         """See ``CallsBack.called_back``: the body is the task, bare or as in an answer."""
         task = _task(read_json(body))
-        return None if task is None else text(task.get("task_id"))
+        task_id = text(task.get("task_id")) if task is not None else None
+        if task is None or task_id is None:
+            return None
+        status = _STATUSES.get(text(task.get("task_status")) or "", JobStatus.UNKNOWN)
+        return Called(task_id, status.is_final)
 
     async def _ask(self, job_id: str) -> tuple[str, Outcome] | Outcome:
         """Where a task is, and how it is doing; or why nobody can say. It is gone only when both

@@ -24,7 +24,7 @@ import httpx
 
 from dailies.providers.answers import text
 from dailies.providers.azure_auth import BearerKeyAuth
-from dailies.providers.base import Content, Found, Submission
+from dailies.providers.base import Called, Content, Found, Submission
 from dailies.providers.classify import ANY, Answer, Call, classify_job_error
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
@@ -159,10 +159,10 @@ class DreamMachine:
             return Found(_AMBIGUOUS)
         return Found(Outcome(Kind.ACCEPTED), known or anonymous)
 
-    async def called_back(self, headers: Mapping[str, str], body: bytes) -> str | None:
+    async def called_back(self, headers: Mapping[str, str], body: bytes) -> Called | None:
         """See ``CallsBack.called_back``; nothing is signed."""
         job = parse_job(read_json(body))
-        return None if job is None else job.id
+        return None if job is None else Called(job.id, job.status.is_final)
 
     def _url(self, job_id: str) -> str:
         return f"{self._generations}/{quote(job_id, safe='')}"

@@ -24,7 +24,7 @@ from pydantic import Field
 from dailies.catalogue.deployment import Deployment, FieldProblem
 from dailies.providers.answers import text
 from dailies.providers.azure_auth import BearerKeyAuth
-from dailies.providers.base import Content, Found, Reference, Submission
+from dailies.providers.base import Called, Content, Found, Reference, Submission
 from dailies.providers.classify import ANY, Answer, Call
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.error_text import read_json
@@ -146,14 +146,14 @@ class Replicate:
         maybe = [job for job in listed if likes[job.id] is not Likeness.OTHER]
         return choose(ours or maybe, submission, since, self._wire.names)
 
-    async def called_back(self, headers: Mapping[str, str], body: bytes) -> str | None:
+    async def called_back(self, headers: Mapping[str, str], body: bytes) -> Called | None:
         """See ``CallsBack.called_back``. A call may come twice. Without the key that Replicate
         signs with, nobody can tell whose call it is."""
         for is_again in (False, True):  # the key may have been renewed
             key = await self._signing_key(renew=is_again)
             if key is not None and is_signed(headers, body, key, self._now()):
-                document = read_json(body)
-                return text(document.get("id")) if isinstance(document, dict) else None
+                job = parse_prediction(read_json(body), self._options)
+                return None if job is None else Called(job.id, job.status.is_final)
         return None
 
     async def _signing_key(self, *, renew: bool) -> bytes | None:

@@ -24,7 +24,7 @@ from pydantic import Field
 
 from dailies.providers.answers import number, positive, text
 from dailies.providers.azure_auth import BearerKeyAuth
-from dailies.providers.base import Content, Found, Reference, Submission
+from dailies.providers.base import Called, Content, Found, Reference, Submission
 from dailies.providers.classify import Answer, Call, classify_job_error
 from dailies.providers.declaration import Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
@@ -116,10 +116,10 @@ class Seedance:
             since=since,
         )
 
-    async def called_back(self, headers: Mapping[str, str], body: bytes) -> str | None:
+    async def called_back(self, headers: Mapping[str, str], body: bytes) -> Called | None:
         """See ``CallsBack.called_back``: the body is the task."""
         job = self._job(read_json(body))
-        return None if job is None else job.id
+        return None if job is None else Called(job.id, job.status.is_final)
 
     def _url(self, job_id: str) -> str:
         return f"{self._tasks}/{quote(job_id, safe='')}"

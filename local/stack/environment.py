@@ -108,7 +108,6 @@ def app_settings(
         "DAILIES_EVENT_TOPIC_ENDPOINT": wiring.topic_url,
         "AZURE_OPENAI_ENDPOINT": options.sora_endpoint or wiring.simulator_url,
         "DAILIES_PUBLIC_URL": wiring.base_url,
-        **upstream_settings(wiring.simulator_url, key_of(wiring.keys.identity_header)),
         "SSL_CERT_FILE": str(wiring.certificates.bundle),
         "REQUESTS_CA_BUNDLE": str(wiring.certificates.bundle),
         **_scaled(options.speed),
@@ -118,6 +117,8 @@ def app_settings(
     if options.sora_endpoint is None:
         settings["IDENTITY_ENDPOINT"] = f"{wiring.simulator_url}/identity/token"
         settings["IDENTITY_HEADER"] = wiring.keys.identity_header
+        # Some are signed in to with that identity.
+        settings |= upstream_settings(wiring.simulator_url, key_of(wiring.keys.identity_header))
     else:
         settings["DAILIES_EVENT_TOPIC_KEY"] = wiring.keys.topic_key
     if options.telemetry:

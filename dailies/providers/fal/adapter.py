@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr
 
 from dailies.catalogue.deployment import Entry
 from dailies.providers.answers import number, text
-from dailies.providers.base import Content, Submission
+from dailies.providers.base import Called, Content, Submission
 from dailies.providers.classify import Call
 from dailies.providers.error_text import read_json
 from dailies.providers.fal.errors import failed_job, in_envelope, is_the_models
@@ -176,7 +176,7 @@ class Fal:
             reply = replace(reply, status=400)
         return self._wire.cancelled(reply, job_id)
 
-    async def called_back(self, headers: Mapping[str, str], body: bytes) -> str | None:
+    async def called_back(self, headers: Mapping[str, str], body: bytes) -> Called | None:
         """See ``CallsBack.called_back``.
 
         The call does not repeat the request's addresses: they are those that fal_client makes.
@@ -190,7 +190,7 @@ class Fal:
             return None
         document = read_json(body)
         request_id = text(document.get("request_id")) if isinstance(document, dict) else None
-        return FalPlaces.usual(self._app, request_id).job_id if request_id else None
+        return Called(FalPlaces.usual(self._app, request_id).job_id) if request_id else None
 
     async def _ended(self, job_id: str, state: dict[str, Any]) -> Outcome:
         """What has become of a request that is over."""

@@ -91,7 +91,7 @@ class VertexVeo(Upstream):
             job = self._accept(request, await self.json(request))
         except ValueError as error:
             raise rpc_error(400, str(error)) from None
-        return JSONResponse({"name": _name(request, job)})
+        return JSONResponse({"name": _name(request, job.model, job.id)})
 
     def _accept(self, request: Request, body: dict[str, Any]) -> Job:
         checked(body, {"instances": list, "parameters": dict, "labels": dict}, "")
@@ -126,6 +126,7 @@ class VertexVeo(Upstream):
                 "sound": parameters["generateAudio"],
                 "gcs": folder and f"{folder.rstrip('/')}/{job_id}/sample_0.mp4",
                 "labels": body.get("labels"),
+                "name": _name(request, request.path_params["model"], job_id),
             },
         )
 
@@ -133,7 +134,7 @@ class VertexVeo(Upstream):
         check_access(self, request)
         name = str((await self.json(request)).get("operationName", ""))
         job = self.find(name.rpartition("/")[2])
-        if job is None or name != _name(request, job):
+        if job is None or name != _name(request, job.model, job.id):
             raise rpc_error(404, f"Operation not found: {name}")
         phase = self.state(job).phase
         if phase in ("queued", "running"):
@@ -160,9 +161,9 @@ class VertexVeo(Upstream):
         return {"bytesBase64Encoded": coded, "mimeType": "video/mp4"}
 
 
-def _name(request: Request, job: Job) -> str:
+def _name(request: Request, model: str, job_id: str) -> str:
     place = "projects/{project}/locations/{location}".format(**request.path_params)
-    return f"{place}/publishers/google/models/{job.model}/operations/{job.id}"
+    return f"{place}/publishers/google/models/{model}/operations/{job_id}"
 
 
 def _shape(parameters: Mapping[str, Any]) -> tuple[int, int]:

@@ -43,7 +43,7 @@ async def test_an_operator_adopts_the_providers_job(world: World) -> None:
     video_id = await _held(world)
     world.answers = [_job("job-7")]
     answer = await world.admin.post(
-        f"/admin/videos/{video_id}/resolve", json={"decision": "adopt", "job_id": "job-7"}
+        f"/v1/admin/videos/{video_id}/resolve", json={"decision": "adopt", "job_id": "job-7"}
     )
     assert answer.status_code == 200, answer.text
     assert (answer.json()["phase"], answer.json()["status"]) == ("rendering", "in_progress")
@@ -67,23 +67,25 @@ async def test_what_is_wrong_with_a_decision_is_named(
     world: World, body: dict[str, object], param: str
 ) -> None:
     world.answers = [httpx.Response(404, json={"error": {"message": "not found"}})]
-    answer = await world.admin.post(f"/admin/videos/{await _held(world)}/resolve", json=body)
+    answer = await world.admin.post(f"/v1/admin/videos/{await _held(world)}/resolve", json=body)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
 
 async def test_only_operators_decide(world: World) -> None:
     video_id = await _held(world)
     for client, status in ((world.alice, 403), (world.anonymous, 401)):
-        answer = await client.post(f"/admin/videos/{video_id}/resolve", json={"decision": "end"})
+        answer = await client.post(f"/v1/admin/videos/{video_id}/resolve", json={"decision": "end"})
         assert answer.status_code == status
-    unknown = await world.admin.post(f"/admin/videos/{'x' * 40}/resolve", json={"decision": "end"})
+    unknown = await world.admin.post(
+        f"/v1/admin/videos/{'x' * 40}/resolve", json={"decision": "end"}
+    )
     assert unknown.status_code == 404
 
 
 async def test_what_does_not_wait_is_not_decided(world: World) -> None:
     created = await world.alice.post("/v1/videos", json={"prompt": "a pier"})
     answer = await world.admin.post(
-        f"/admin/videos/{created.json()['id']}/resolve", json={"decision": "resend"}
+        f"/v1/admin/videos/{created.json()['id']}/resolve", json={"decision": "resend"}
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_unresolved")
 

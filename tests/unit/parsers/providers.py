@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import httpx
 
+from dailies.providers import kling, runway, seedance
 from dailies.providers.answers import number, poll_after, retry_after
 from dailies.providers.azure_auth import _claims_challenge
 from dailies.providers.azure_sora_1 import parse_job as parse_sora_1
@@ -132,7 +133,10 @@ async def _vendors(data: bytes) -> object:
             list(_keys({"keys": [{"crv": "Ed25519", "x": value}]})),
             (is_the_models(reply), _below("https://a.example", f"https://a.example/{value}")),
             (blocked(value), is_safety(error), parse_xai(document)),
-            (_moment(value), moment(value), _seconds(value)),
+            (_moment(value), moment(value), _seconds(value), runway._moment(value)),
+            kling._why(value),
+            runway._why({"failureCode": value, "failure": value}),
+            seedance._why({"code": value, "message": value}),
         )
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from dailies.catalogue import Deployment
-from dailies.providers.base import NO_NAMES, Content, Found, Submission
+from dailies.providers.base import NO_NAMES, Called, Content, Found, Submission
 from dailies.providers.declaration import Recovery
 from dailies.providers.listing import candidates
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
@@ -58,8 +58,8 @@ class FakeProvider:
     def calls_back(self, deployment: Deployment) -> bool:
         return self.grade is Recovery.CALLED_BACK
 
-    async def called_back(self, headers: Mapping[str, str], body: bytes) -> str | None:
-        return body.decode() or None
+    async def called_back(self, headers: Mapping[str, str], body: bytes) -> Called | None:
+        return Called(body.decode()) if body else None
 
     async def submit(self, submission: Submission) -> Outcome:
         began = self.clock()

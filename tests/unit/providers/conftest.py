@@ -14,11 +14,16 @@ from pydantic import SecretStr
 
 from dailies.providers.azure_auth import ApiKeyAuth
 from dailies.providers.azure_sora_2 import PROVIDER, AzureSora2
-from dailies.providers.base import NO_NAMES, Names
+from dailies.providers.base import NO_NAMES, Called, Names
 from dailies.providers.classify import CallContext
 from dailies.providers.wire import Wire
 
 ENDPOINT = "https://my.openai.azure.com"
+
+
+def called_job(called: Called | None) -> str | None:
+    """The job that a call tells of."""
+    return None if called is None else called.job_id
 
 
 @dataclass

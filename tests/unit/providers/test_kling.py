@@ -19,7 +19,7 @@ from dailies.providers.outcomes import JobStatus, Kind, Outcome
 from dailies.providers.signed_key import SignedKeyAuth
 from dailies.providers.wire import Wire
 from dailies.video.basics import Size, Variant
-from tests.unit.providers.conftest import Upstream
+from tests.unit.providers.conftest import Upstream, called_job
 from tests.unit.providers.living import context_of
 
 HD, FULL_HD = Size(1280, 720), Size(1080, 1920)
@@ -347,7 +347,7 @@ async def test_a_list_that_can_not_tell(
     ],
 )
 async def test_a_call_tells_of_a_job(adapter: Kling, body: bytes, job_id: str | None) -> None:
-    assert await adapter.called_back({}, body) == job_id
+    assert called_job(await adapter.called_back({}, body)) == job_id
 
 
 # -- content, cancel

@@ -23,7 +23,7 @@ from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.providers.wire import Wire
 from dailies.video.basics import Size, Variant
 from tests.unit.inputs.pictures import box
-from tests.unit.providers.conftest import Upstream
+from tests.unit.providers.conftest import Upstream, called_job
 
 API = "https://api.lumalabs.ai/dream-machine/v1"
 LINK = "https://storage.cdn-luma.com/dream_machine/1/video.mp4"
@@ -235,7 +235,7 @@ async def test_a_list_that_can_not_be_read_is_no_search(upstream: Upstream) -> N
     ],
 )
 async def test_a_call_names_its_job(upstream: Upstream, body: bytes, job_id: str | None) -> None:
-    assert await adapter(upstream).called_back({}, body) == job_id
+    assert called_job(await adapter(upstream).called_back({}, body)) == job_id
     assert upstream.requests == []
 
 

@@ -15,7 +15,7 @@ from dailies.providers.outcomes import JobStatus, Kind, Outcome
 from dailies.providers.seedance import PROVIDER, Seedance, SeedanceOptions
 from dailies.providers.wire import Wire
 from dailies.video.basics import Size, Variant
-from tests.unit.providers.conftest import Upstream
+from tests.unit.providers.conftest import Upstream, called_job
 from tests.unit.providers.living import context_of
 
 HD = Size(1280, 720)
@@ -328,7 +328,7 @@ async def test_a_list_that_can_not_be_read_is_no_list(
     [(json.dumps(task()).encode(), "cgt-1"), (b"[]", None), (b"{}", None), (b"\xff", None)],
 )
 async def test_a_call_tells_of_a_job(adapter: Seedance, body: bytes, job_id: str | None) -> None:
-    assert await adapter.called_back({}, body) == job_id
+    assert called_job(await adapter.called_back({}, body)) == job_id
 
 
 # -- content, cancel

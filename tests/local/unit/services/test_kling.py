@@ -22,6 +22,7 @@ from local.services.upstreams import key_of
 from tests.local.unit.services.simulator import SECRET, START, Simulator
 from tests.patience import PATIENCE
 from tests.pictures import png
+from tests.unit.providers.conftest import called_job
 from tests.unit.providers.living import context_of
 
 ROOT = "/upstreams/kling"
@@ -204,4 +205,4 @@ async def test_it_calls_with_the_task(make_simulator: Callable[..., Simulator]) 
 
         assert str(call.url) == "http://app/calls/1"
         assert json.loads(call.content)["task_status"] == status
-        assert await adapter_of(simulator).called_back({}, call.content) == task_id
+        assert called_job(await adapter_of(simulator).called_back({}, call.content)) == task_id
