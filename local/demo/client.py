@@ -44,23 +44,23 @@ class DemoClient:
         self._simulator = httpx.Client(base_url=info.simulator_url, timeout=30, trust_env=False)
         self._blobs = BlobServiceClient.from_connection_string(info.storage_connection_string)
 
-    def create(self, prompt: str, *, seconds: str, size: str) -> dict[str, Any]:
+    def create(self, prompt: str, *, model: str, seconds: str, size: str) -> dict[str, Any]:
         """``POST /v1/videos``; the video object."""
-        body = {"model": "sora-2", "prompt": prompt, "seconds": seconds, "size": size}
+        body = {"model": model, "prompt": prompt, "seconds": seconds, "size": size}
         return self._json(self._api.post("/v1/videos", json=body))
 
     def video(self, video_id: str) -> dict[str, Any]:
         """``GET /v1/videos/{id}``; the video object."""
         return self._json(self._api.get(f"/v1/videos/{video_id}"))
 
-    def drop(self, name: str, image: bytes, prompt: str) -> None:
-        """Put ``image`` into the container ``references``, with its prompt as metadata."""
+    def drop(self, name: str, image: bytes, prompt: str, *, model: str) -> None:
+        """Put ``image`` into the container ``references``, with prompt and model as metadata."""
         blob = self._blobs.get_blob_client("references", name)
         try:
             blob.upload_blob(
                 image,
                 overwrite=True,
-                metadata={"prompt": prompt},
+                metadata={"prompt": prompt, "model": model},
                 content_settings=ContentSettings(content_type="image/png"),
             )
         except AzureError as error:

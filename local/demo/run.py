@@ -27,6 +27,9 @@ __all__ = ["demo"]
 
 _PROMPT = "A paper kite climbs over golden dunes at sunrise, the camera following it from below"
 _IMAGE_PROMPT = "The lighthouse beam sweeps slowly across the bay while gulls circle in the dusk"
+# Of two providers: one that is asked how it gets on, and one that calls back.
+_MODEL = "grok-imagine-video-1.5"
+_IMAGE_MODEL = "fal-happy-horse-1.1"
 _IMAGE_NAME = "lighthouse.png"
 _DEADLINE = 75.0  # seconds for both videos
 _TICK = 0.25
@@ -117,13 +120,13 @@ class _Demo:
         return [self._prompted, self._dropped]
 
     def _order(self, client: DemoClient) -> None:
-        self._progress.say(f"POST /v1/videos           “{_PROMPT}”")
-        created = client.create(_PROMPT, seconds="4", size="1280x720")
+        self._progress.say(f"POST /v1/videos           “{_PROMPT}” ({_MODEL})")
+        created = client.create(_PROMPT, model=_MODEL, seconds="4", size="1280x720")
         self._prompted.video_id, self._prompted.video = str(created["id"]), created
         image = lighthouse()
         (self._out / _IMAGE_NAME).write_bytes(image)
-        self._progress.say(f"references/{_IMAGE_NAME} “{_IMAGE_PROMPT}”\n")
-        client.drop(_IMAGE_NAME, image, _IMAGE_PROMPT)
+        self._progress.say(f"references/{_IMAGE_NAME} “{_IMAGE_PROMPT}” ({_IMAGE_MODEL})\n")
+        client.drop(_IMAGE_NAME, image, _IMAGE_PROMPT, model=_IMAGE_MODEL)
 
     def _follow(self, client: DemoClient) -> None:
         """Until both videos are complete and announced as such."""
