@@ -10,10 +10,11 @@ import math
 import re
 import time
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 __all__ = [
+    "moment",
     "number",
     "pause",
     "poll_after",
@@ -135,3 +136,14 @@ def _sensible(seconds: float) -> float | None:
     """The pause, if it is one that a provider may mean; a mistake must not cost a video its
     deadline."""
     return max(seconds, 0.0) if seconds <= _LONGEST_PAUSE else None
+
+
+def moment(value: object) -> float | None:
+    """Unix seconds of a time in ISO 8601; one that names no zone is UTC."""
+    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -8,8 +8,7 @@ API quoted in public. Never tried live.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import httpx
@@ -36,7 +35,6 @@ __all__ = [
     "job_failure",
     "shape",
     "stored_file",
-    "unknown_option",
     "video_prefix",
 ]
 
@@ -180,16 +178,3 @@ def blocked(reasons: str) -> tuple[str, str]:
     found = re.search(r"support codes?:?\s*([0-9]{4,12}(?:[, ]+[0-9]{4,12}){0,4})", reasons, re.I)
     code, message = _BLOCKED
     return code, message.format(codes=f" (support codes: {found[1]})" if found else "")
-
-
-def unknown_option(options: Mapping[str, Any], known: Collection[str]) -> Outcome | None:
-    """What a caller is told who wants something of the provider that it is not asked for."""
-    unknown = sorted(set(options) - set(known))
-    if not unknown:
-        return None
-    takes = f"It takes {', '.join(sorted(known))}." if known else "It takes none."
-    return Outcome(
-        Kind.REFUSED,
-        code="unknown_option",
-        message=f"The provider has no option '{unknown[0][:40]}'. {takes}",
-    )

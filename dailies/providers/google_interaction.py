@@ -7,10 +7,9 @@ only the id is what a job can't be without. Source: ``Interaction`` of google-ge
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
-from dailies.providers.answers import text
+from dailies.providers.answers import moment, text
 from dailies.providers.error_text import ErrorText
 from dailies.providers.google import NO_VIDEO, blocked, is_safety, job_failure
 from dailies.providers.outcomes import JobStatus, UpstreamJob
@@ -51,8 +50,8 @@ def parse_interaction(document: object) -> UpstreamJob | None:
         id=job_id,
         status=status,
         progress=100 if status is JobStatus.COMPLETED else 0,
-        created_at=_moment(document.get("created")),
-        completed_at=_moment(document.get("updated")) if status is JobStatus.COMPLETED else None,
+        created_at=moment(document.get("created")),
+        completed_at=moment(document.get("updated")) if status is JobStatus.COMPLETED else None,
         model=text(document.get("model")),
         error_code=code,
         error_message=message,
@@ -104,12 +103,3 @@ def _dicts(value: object) -> Iterator[dict[str, Any]]:
     for item in value if isinstance(value, list) else ():
         if isinstance(item, dict):
             yield item
-
-
-def _moment(value: object) -> float | None:
-    """Unix seconds of a time as ISO 8601 writes it."""
-    try:
-        moment = datetime.fromisoformat(text(value) or "")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None

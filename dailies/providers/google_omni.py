@@ -38,12 +38,12 @@ from dailies.providers.google import (
     Project,
     shape,
     stored_file,
-    unknown_option,
     video_prefix,
 )
 from dailies.providers.google_auth import GoogleKeyAuth, ProviderName, Scope, federated
 from dailies.providers.google_interaction import parse_interaction, video_of
 from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.refusals import unknown_option
 from dailies.providers.wire import Wire
 from dailies.video.basics import Operation, Variant
 

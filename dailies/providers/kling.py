@@ -32,6 +32,7 @@ from dailies.providers.declaration import Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.marked import MarkedJob, find_marked
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
+from dailies.providers.refusals import GOES_ON
 from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.providers.signed_key import SignedKeyAuth
 from dailies.providers.wire import Reply, Wire
@@ -99,7 +100,7 @@ class Kling:
 
     async def cancel(self, job_id: str) -> Outcome:
         """See ``VideoProvider.cancel``. There is no such request: a task ends by itself."""
-        return self._wire.told(Call.CANCEL, _GOES_ON, job_id)
+        return self._wire.told(Call.CANCEL, GOES_ON, job_id)
 
     async def find_submitted(self, submission: Submission, since: float) -> Found:
         """See ``FindsJobs.find_submitted``. Its absence is told by the list alone: how a task is
@@ -184,13 +185,6 @@ class Kling:
     def _cost(self, deduction: object) -> float | None:
         price, units = self._options.usd_per_unit, number(deduction)
         return None if price is None or units is None or units < 0 else round(units * price, 6)
-
-
-_GOES_ON = Outcome(
-    Kind.REFUSED,
-    code="not_cancellable",
-    message="The provider does not stop a running job; it ends by itself.",
-)
 
 
 def _kind(submission: Submission) -> str:

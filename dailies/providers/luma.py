@@ -19,18 +19,18 @@ from __future__ import annotations
 from base64 import b64encode
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import datetime
 from urllib.parse import quote
 
 import httpx
 
-from dailies.providers.answers import text
+from dailies.providers.answers import moment, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import ANY, Answer, Call, classify_job_error
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
+from dailies.providers.refusals import GOES_ON, unknown_option
 from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
@@ -53,11 +53,6 @@ _STATES = {
 _NO_CREDIT = "This service has no credit left at the provider."
 _NO_VIDEO = "The provider says that the job is done, and gives no video. Create it again."
 
-_NOT_CANCELLABLE = Outcome(
-    Kind.REFUSED,
-    code="not_cancellable",
-    message="The provider does not stop a job; it ends by itself and is charged.",
-)
 
 # fmt: off
 _ANSWERS = (
@@ -93,14 +88,7 @@ class Luma:
 
     async def submit(self, submission: Submission) -> Outcome:
         """See ``VideoProvider.submit``."""
-        unknown = sorted(submission.options.keys() - _EXTRAS)
-        if unknown:
-            refusal = Outcome(
-                Kind.REFUSED,
-                code="unknown_option",
-                message=f"The provider has no option '{unknown[0][:64]}'; it has loop.",
-                param="provider_options",
-            )
+        if (refusal := unknown_option(submission.options, _EXTRAS)) is not None:
             return self._wire.told(Call.CREATE, refusal)
         url = f"{self._wire.url}/generations"
         request = self._wire.request("POST", url, json_body=_creation(submission))
@@ -121,7 +109,7 @@ class Luma:
 
     async def cancel(self, job_id: str) -> Outcome:
         """See ``VideoProvider.cancel``. There is no such call: the job goes on."""
-        return self._wire.told(Call.CANCEL, _NOT_CANCELLABLE, job_id)
+        return self._wire.told(Call.CANCEL, GOES_ON, job_id)
 
     def _status_request(self, job_id: str) -> httpx.Request:
         return self._wire.request("GET", f"{self._wire.url}/generations/{quote(job_id, safe='')}")
@@ -217,15 +205,6 @@ def _link(document: object) -> str | None:
     job = parse_job(document)
     is_done = job is not None and job.status is JobStatus.COMPLETED
     return _output(document) if is_done else None
-
-
-def moment(value: object) -> float | None:
-    """Unix seconds of a time in ISO 8601; None when it does not say of which zone."""
-    try:
-        found = datetime.fromisoformat(text(value) or "")
-    except ValueError:
-        return None
-    return found.timestamp() if found.tzinfo else None
 
 
 PROVIDER = Provider(

@@ -22,15 +22,15 @@ from urllib.parse import quote
 
 import httpx
 
-from dailies.providers.answers import text
+from dailies.providers.answers import moment, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Submission
 from dailies.providers.classify import ANY, Answer, Call, classify_job_error
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.listing import CLOCK_SKEW, Page, candidates, jobs_since
-from dailies.providers.luma import moment
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
+from dailies.providers.refusals import GOES_ON, unknown_option
 from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
@@ -50,11 +50,6 @@ _BLOCKED = "blacklisted words"
 _NO_CREDIT = "This service has no credit left at the provider."
 _NO_VIDEO = "The provider says that the job is done, and gives no video. Create it again."
 
-_NOT_CANCELLABLE = Outcome(
-    Kind.REFUSED,
-    code="not_cancellable",
-    message="The provider does not stop a running job; it ends by itself and is charged.",
-)
 _AMBIGUOUS = Outcome(
     Kind.UNKNOWN,
     code="ambiguous_jobs",
@@ -89,15 +84,7 @@ class DreamMachine:
 
     async def submit(self, submission: Submission) -> Outcome:
         """See ``VideoProvider.submit``."""
-        unknown = sorted(submission.options.keys() - _EXTRAS)
-        if unknown:
-            known = ", ".join(sorted(_EXTRAS))
-            refusal = Outcome(
-                Kind.REFUSED,
-                code="unknown_option",
-                message=f"The provider has no option '{unknown[0][:64]}'; it has {known}.",
-                param="provider_options",
-            )
+        if (refusal := unknown_option(submission.options, _EXTRAS)) is not None:
             return self._wire.told(Call.CREATE, refusal)
         body = _creation(submission)
         request = self._wire.request("POST", f"{self._generations}/video", json_body=body)
@@ -126,7 +113,7 @@ class DreamMachine:
         if seen.job is None:
             return seen
         if not seen.job.status.is_final:
-            return self._wire.told(Call.CANCEL, _NOT_CANCELLABLE, job_id)
+            return self._wire.told(Call.CANCEL, GOES_ON, job_id)
         request = self._wire.request("DELETE", self._url(job_id))
         reply = await self._wire.call(Call.CANCEL, request)
         return reply if isinstance(reply, Outcome) else self._wire.cancelled(reply, job_id)

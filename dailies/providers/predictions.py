@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
 
-from dailies.providers.answers import text
+from dailies.providers.answers import moment, text
 from dailies.providers.base import Submission
 from dailies.providers.classify import classify_job_error
 from dailies.providers.error_text import ErrorText
@@ -67,8 +66,8 @@ def parse_prediction(document: object, options: MappedOptions) -> UpstreamJob | 
         id=job_id,
         status=status,
         progress=100 if status is JobStatus.COMPLETED else _percent(document.get("logs")),
-        created_at=_moment(document.get("created_at")),
-        completed_at=_moment(document.get("completed_at")),
+        created_at=moment(document.get("created_at")),
+        completed_at=moment(document.get("completed_at")),
         model=text(document.get("model")),
         prompt=prompt,
         error_code=code,
@@ -173,13 +172,3 @@ def _percent(logs: object) -> int:
     """The last progress bar in the logs, as the official client reads it."""
     found = _PERCENT.findall(logs[-_END_OF_LOGS:]) if isinstance(logs, str) else []
     return min(int(found[-1]), 99) if found else 0
-
-
-def _moment(value: object) -> float | None:
-    if not isinstance(value, str) or len(value) > _LONGEST_TIME:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -21,13 +21,12 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
 from urllib.parse import quote
 
 import httpx
 from pydantic import Field
 
-from dailies.providers.answers import number, text
+from dailies.providers.answers import moment, number, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import Answer, Call, classify_job_error
@@ -164,7 +163,7 @@ class Runway:
             job_id,
             status,
             progress=100 if status is JobStatus.COMPLETED else _percent(task.get("progress")),
-            created_at=_moment(task.get("createdAt")),
+            created_at=moment(task.get("createdAt")),
             model=_routed_to(task.get("routing")),
             failure_reason=text(task.get("failureCode")),
             error_code=code,
@@ -255,14 +254,6 @@ def _percent(value: object) -> int:
     """The SDK has a number between 0 and 1."""
     share = number(value)
     return 0 if share is None else round(100 * min(max(share, 0), 1))
-
-
-def _moment(value: object) -> float | None:
-    """Unix seconds of an ISO date."""
-    try:
-        return datetime.fromisoformat(text(value) or "").timestamp()
-    except ValueError:
-        return None
 
 
 # fmt: off

@@ -33,11 +33,11 @@ from dailies.providers.google import (
     job_failure,
     shape,
     stored_file,
-    unknown_option,
     video_prefix,
 )
 from dailies.providers.google_auth import federated
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
+from dailies.providers.refusals import GOES_ON, unknown_option
 from dailies.providers.wire import Wire
 from dailies.video.basics import Operation, Variant
 
@@ -51,11 +51,6 @@ _NOT_OFFERED = Outcome(
     Kind.REFUSED,
     code="unsupported_operation",
     message="This provider's videos can't be remixed, edited or extended here. Create a new one.",
-)
-_NOT_STOPPED = Outcome(
-    Kind.REFUSED,
-    code="not_cancellable",
-    message="The provider does not stop a running job; it ends by itself.",
 )
 _NO_OPERATION = Outcome(
     Kind.MISSING,
@@ -113,7 +108,7 @@ class VertexVeo:
 
     async def cancel(self, job_id: str) -> Outcome:
         """See ``VideoProvider.cancel``: nothing can be stopped, and files are the operator's."""
-        return self._wire.told(Call.CANCEL, _NOT_STOPPED, job_id)
+        return self._wire.told(Call.CANCEL, GOES_ON, job_id)
 
     def _parameters(self, submission: Submission, ratio: str, lines: str) -> dict[str, Any]:
         wanted = {

@@ -31,6 +31,7 @@ from dailies.providers.classify import ANY, SHUT_OUT, Answer, Call, classify_job
 from dailies.providers.declaration import Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
+from dailies.providers.refusals import GOES_ON, unknown_option
 from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
@@ -54,11 +55,6 @@ _STATUSES = {
 _EXPIRED = "The provider gave the job up, or no longer keeps it. Create the video again."
 _NO_VIDEO = "The provider says that the job is done, and gives no video. Create it again."
 
-_NOT_CANCELLABLE = Outcome(
-    Kind.REFUSED,
-    code="not_cancellable",
-    message="The provider does not stop a job; it ends by itself and is charged.",
-)
 
 _MODERATED = r"moderation|usage guidelines|SAFETY_CHECK"
 _NO_CREDIT = r"\bcredits\b|spending[ _-]limit"
@@ -149,7 +145,7 @@ class Xai:
 
     async def cancel(self, job_id: str) -> Outcome:
         """See ``VideoProvider.cancel``. There is no such call: the job goes on."""
-        return self._wire.told(Call.CANCEL, _NOT_CANCELLABLE, job_id)
+        return self._wire.told(Call.CANCEL, GOES_ON, job_id)
 
     def _status_request(self, job_id: str) -> httpx.Request:
         return self._wire.request("GET", f"{self._wire.url}/videos/{quote(job_id, safe='')}")
@@ -245,15 +241,8 @@ def _link(document: object) -> str | None:
 
 def _refusal(submission: Submission) -> Outcome | None:
     """What the provider would not make as it is asked for; told before anything is sent."""
-    unknown = sorted(submission.options.keys() - _EXTRAS)
-    if unknown:
-        known = ", ".join(sorted(_EXTRAS))
-        return Outcome(
-            Kind.REFUSED,
-            code="unknown_option",
-            message=f"The provider has no option '{unknown[0][:64]}'; it has {known}.",
-            param="provider_options",
-        )
+    if (refusal := unknown_option(submission.options, _EXTRAS)) is not None:
+        return refusal
     guided = submission.last_frame or submission.references or submission.options
     if guided and min(submission.size.width, submission.size.height) > _LARGEST_GUIDED:
         return Outcome(

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.chaos.clients import UNTOLD, Ledger, place_orders
 from tests.chaos.judge import collect, misses, settle
 from tests.chaos.killer import Killer
+from tests.chaos.operator import operator_on_duty
 from tests.chaos.plan import draw_orders
 from tests.stack import running_stack
 
@@ -21,7 +22,11 @@ __all__ = ["Verdict", "run_campaign"]
 _SPEED = 60.0
 # Held requests must end within the first; what is not found is sent again after twice as long. No
 # render is stuck: on a machine that is busy with kills, encoding may take its time.
-_SETTINGS = {"DAILIES_SUBMIT_TIMEOUT_SECONDS": "5", "DAILIES_VIDEO_DEADLINE_SECONDS": "1800"}
+_SETTINGS = {
+    "DAILIES_SUBMIT_TIMEOUT_SECONDS": "5",
+    "DAILIES_VIDEO_DEADLINE_SECONDS": "1800",
+    "DAILIES_CALLBACK_WAIT_SECONDS": "15",
+}
 _MOST_HISTORY = 100
 
 
@@ -36,6 +41,7 @@ class Verdict:
     outcomes: Counter[str]
     answers: Counter[str]
     adopted: int
+    decided: Counter[str]
     longest_history: int
     misses: list[str]
 
@@ -46,6 +52,7 @@ class Verdict:
         rows += [(f"killed: {what}", str(count)) for what, count in sorted(self.kills.items())]
         rows += [(f"callers got: {what}", str(n)) for what, n in sorted(self.answers.items())]
         rows += [("jobs found again after a kill", str(self.adopted))]
+        rows += [(f"an operator said: {what}", str(n)) for what, n in sorted(self.decided.items())]
         rows += [(f"ended: {what}", str(count)) for what, count in sorted(self.outcomes.items())]
         rows += [("longest history of an instance", str(self.longest_history))]
         rows += [("broken promises", str(len(self.misses)))]
@@ -61,14 +68,16 @@ def run_campaign(
     """Order ``videos`` and kill ``kills`` times meanwhile; the stack is ended afterwards."""
     orders = draw_orders(videos, seed)
     ledger, gate = Ledger(), threading.Semaphore(0)
+    decided: list[str] = []
     begun = time.monotonic()
     with running_stack(state_dir, speed=_SPEED, settings=_SETTINGS) as stack:
         untold = {"untold_blobs": f"{UNTOLD}/"}
         stack.simulator.patch("/_inspect/settings", json=untold).raise_for_status()
         killer = Killer(stack, ledger, gate, orders=videos, kills=kills, seed=seed)
-        with place_orders(stack, orders, ledger, gate) as placed:
-            killer.run(placed)
-        settle(stack, ledger.placed, within=settle_within)
+        with operator_on_duty(stack, decided):
+            with place_orders(stack, orders, ledger, gate) as placed:
+                killer.run(placed)
+            settle(stack, ledger.placed, within=settle_within)
         evidence = collect(stack)
         longest = _longest_history(state_dir)
         log = (state_dir / "logs" / "host.log").read_text(errors="replace")
@@ -84,6 +93,7 @@ def run_campaign(
         outcomes=Counter(video["status"] for video in every),
         answers=Counter(answer for entry in ledger.placed for answer in entry.answers),
         adopted=log.count('"event": "job_adopted"'),
+        decided=Counter(decided),
         longest_history=longest,
         misses=found,
     )

@@ -41,7 +41,7 @@ class Order:
         marker: a text that only this order's prompt holds.
         aim: where its create request is held open, for ``hold_seconds``.
         moderated: the provider will refuse to render it: its right end is ``failed``.
-        model: of which of the two providers it is asked; a remix is always of Sora 2.
+        model: of which provider it is asked; a remix is always of Sora 2.
     """
 
     number: int
@@ -68,7 +68,15 @@ _WAYS = {
 }
 _AIMED_SHARE = 0.4
 _MODERATED_SHARE = 0.04
-_SORA_1_SHARE = 0.3
+# One for each way in which a provider lets an unknown outcome be cleared up: a list, a list with
+# calls, calls alone, and nothing but an operator.
+_MODELS = {
+    "sora-2": 0.4,
+    "sora": 0.2,
+    "replicate-kling-v3": 0.14,
+    "fal-happy-horse-1.1": 0.14,
+    "grok-imagine-video-1.5": 0.12,
+}
 _RENDER_SECONDS = (30, 180)  # simulated
 # Orders that any remix can start from come first.
 _FIRST = 3
@@ -84,7 +92,7 @@ def _draw(number: int, dice: random.Random) -> Order:
     way = dice.choices(list(_WAYS), list(_WAYS.values()))[0]
     aim = dice.choice(list(Aim)) if dice.random() < _AIMED_SHARE else None
     moderated = dice.random() < _MODERATED_SHARE
-    model = "sora" if dice.random() < _SORA_1_SHARE else "sora-2"
+    model = dice.choices(list(_MODELS), list(_MODELS.values()))[0]
     hold, render = dice.uniform(1.5, 3.0), dice.uniform(*_RENDER_SECONDS)
     if number < _FIRST:
         way, aim, moderated, model = Way.KEYED, None, False, "sora-2"

@@ -6,10 +6,11 @@ that one stack plays all of them side by side.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["CASES", "COMPLETED", "SORA_1_CASES", "FaultCase"]
+__all__ = ["CASES", "COMPLETED", "RECOVERY_CASES", "SORA_1_CASES", "FaultCase"]
 
 COMPLETED = "completed"
 _HTML = {"status": 200, "headers": {"content-type": "text/html"}, "body": "<html>Busy</html>"}
@@ -152,3 +153,39 @@ SORA_1_CASES = tuple(
     if case.name != "create: 401 once"
 )
 """What the other provider meets on the same stack at the same time."""
+
+_JOB_MADE = frozenset(
+    {
+        "create: reset after it was received",
+        "create: no answer in time",
+        "create: the answer stops short",
+        "create: it is taken after we gave up",
+    }
+)
+_NO_JOB = frozenset(
+    {
+        "create: 500",
+        "create: 502",
+        "create: 503",
+        "create: reset before it was received",
+        "create: an HTML page",
+    }
+)
+"""An unknown outcome, to which a second request would be a second chance to pay."""
+
+
+def _recovery_cases() -> Iterator[FaultCase]:
+    for case in _CREATE:
+        if case.name in _JOB_MADE | _NO_JOB:
+            made = int(case.name in _JOB_MADE)
+            # It lists its jobs, and calls.
+            yield replace(case, model="replicate-kling-v3")
+            # It calls: what was made is found, what was not leaves an operator to decide.
+            healed = COMPLETED if made else "submit_unresolved"
+            yield replace(case, model="fal-happy-horse-1.1", ends=healed, jobs=made)
+            # It tells nothing.
+            yield replace(case, model="grok-imagine-video-1.5", ends="submit_unresolved", jobs=made)
+
+
+RECOVERY_CASES = tuple(_recovery_cases())
+"""Unknown outcomes at providers of each grade of recovery; no operator is there to decide."""

@@ -13,14 +13,19 @@ import pytest
 
 from local.stack.layout import APP_DIR
 from tests.e2e.checks import assert_delivered, assert_failed
-from tests.e2e.fault_cases import CASES, COMPLETED, SORA_1_CASES, FaultCase
+from tests.e2e.fault_cases import CASES, COMPLETED, RECOVERY_CASES, SORA_1_CASES, FaultCase
 from tests.stack import RunningStack, running_stack
 
 # So that a stuck job's deadline and the pauses after a lost request fit into a test.
-_SETTINGS = {"DAILIES_VIDEO_DEADLINE_SECONDS": "25", "DAILIES_SUBMIT_TIMEOUT_SECONDS": "8"}
+_SETTINGS = {
+    "DAILIES_VIDEO_DEADLINE_SECONDS": "25",
+    "DAILIES_SUBMIT_TIMEOUT_SECONDS": "8",
+    "DAILIES_CALLBACK_WAIT_SECONDS": "25",
+    "DAILIES_UNRESOLVED_HOLD_SECONDS": "1",
+}
 
 _TOKEN = FaultCase("token endpoint: down at first", phases=frozenset({"waiting"}))
-_ALL = (*CASES, *SORA_1_CASES)
+_ALL = (*CASES, *SORA_1_CASES, *RECOVERY_CASES)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 
 from dailies.providers import kling, runway, seedance
-from dailies.providers.answers import number, poll_after, retry_after
+from dailies.providers.answers import moment, number, poll_after, retry_after
 from dailies.providers.azure_auth import _claims_challenge
 from dailies.providers.azure_sora_1 import parse_job as parse_sora_1
 from dailies.providers.base import Submission, _names
@@ -19,9 +19,7 @@ from dailies.providers.error_text import ErrorText, read_json, readable
 from dailies.providers.fal.errors import is_the_models
 from dailies.providers.fal.places import _below
 from dailies.providers.google import CloudOptions, blocked, is_safety
-from dailies.providers.google_interaction import _moment
 from dailies.providers.listing import page_of
-from dailies.providers.luma import moment
 from dailies.providers.luma_dream_machine import _seconds
 from dailies.providers.mapping import MappedOptions
 from dailies.providers.outcomes import Kind, Outcome
@@ -133,7 +131,7 @@ async def _vendors(data: bytes) -> object:
             list(_keys({"keys": [{"crv": "Ed25519", "x": value}]})),
             (is_the_models(reply), _below("https://a.example", f"https://a.example/{value}")),
             (blocked(value), is_safety(error), parse_xai(document)),
-            (_moment(value), moment(value), _seconds(value), runway._moment(value)),
+            (moment(value), _seconds(value)),
             kling._why(value),
             runway._why({"failureCode": value, "failure": value}),
             seedance._why({"code": value, "message": value}),
