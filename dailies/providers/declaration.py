@@ -113,7 +113,8 @@ class Provider:
         lists = isinstance(self.adapter, type) and issubclass(self.adapter, FindsJobs)
         if self.recovery is Recovery.CALLED_BACK and not self.calls_back:
             return False
-        return lists == (self.recovery is Recovery.LISTED)
+        # Where the same request may be sent again, nobody needs a list that there may be.
+        return self.recovery is Recovery.KEYED or lists == (self.recovery is Recovery.LISTED)
 
     @property
     def calls_back(self) -> bool:

@@ -65,8 +65,8 @@ def find_provider(provider_id: str, packages: Sequence[str] = ()) -> Provider | 
                 raise SettingsError(
                     [
                         f"{module}: PROVIDER must have the id '{provider_id}', the recovery "
-                        "'listed' exactly when its adapter has 'find_submitted', and 'called-back' "
-                        "only when it has 'called_back'"
+                        "'listed' exactly when its adapter has 'find_submitted' (or 'keyed'), and "
+                        "'called-back' only when it has 'called_back'"
                     ]
                 )
             return found

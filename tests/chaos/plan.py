@@ -68,14 +68,15 @@ _WAYS = {
 }
 _AIMED_SHARE = 0.4
 _MODERATED_SHARE = 0.04
-# One for each way in which a provider lets an unknown outcome be cleared up: a list, a list with
-# calls, calls alone, and nothing but an operator.
+# One for each way in which a provider lets an unknown outcome be cleared up: a list, a key, a list
+# with calls, calls alone, and nothing but an operator.
 _MODELS = {
     "sora-2": 0.4,
-    "sora": 0.2,
-    "replicate-kling-v3": 0.14,
-    "fal-happy-horse-1.1": 0.14,
-    "grok-imagine-video-1.5": 0.12,
+    "sora": 0.16,
+    "another-dailies": 0.11,
+    "replicate-kling-v3": 0.11,
+    "fal-happy-horse-1.1": 0.11,
+    "grok-imagine-video-1.5": 0.11,
 }
 _RENDER_SECONDS = (30, 180)  # simulated
 # Orders that any remix can start from come first.

@@ -178,6 +178,8 @@ def _recovery_cases() -> Iterator[FaultCase]:
     for case in _CREATE:
         if case.name in _JOB_MADE | _NO_JOB:
             made = int(case.name in _JOB_MADE)
+            # The same request may be sent again.
+            yield replace(case, model="another-dailies")
             # It lists its jobs, and calls.
             yield replace(case, model="replicate-kling-v3")
             # It calls: what was made is found, what was not leaves an operator to decide.

@@ -87,6 +87,7 @@ LEFT_TO_DEFAULTS = frozenset(
         *(f"VLLM_OMNI_{model}_{name}" for model in ("WAN", "H3", "LTX") for name in _OF_SERVERS),
         *(f"{server}_{name}" for server in ("VLLM_OMNI", "SGLANG") for name in _OF_KEYS),
         *(f"SGLANG_{name}" for name in _OF_SERVERS),
+        *(f"OTHER_DAILIES_{name}" for name in ("ENDPOINT", "MODEL", "API_KEY")),
         *(f"OPENAI_COMPATIBLE_{name}" for name in (*_OF_SERVERS, *_OF_KEYS)),
         # of providers beside Azure's; who has a key names it in extra settings
         "ARK_API_KEY",

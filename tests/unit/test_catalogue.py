@@ -94,7 +94,8 @@ def test_without_an_endpoint_nothing_is_offered_and_the_setting_is_named() -> No
     catalogue = Catalogue.load(SHIPPED, {})
 
     assert not catalogue.models
-    assert len(catalogue.left_out) == SHIPPED.read_text().count(" provider: ")
+    places = {re.sub(r"(\[\d+\])\..*", r"\1", line) for line in catalogue.left_out}
+    assert len(places) == SHIPPED.read_text().count(" provider: ")
     azures = [line for line in catalogue.left_out if "AZURE_OPENAI_ENDPOINT" in line]
     assert len(azures) == 3
     for line in azures:
