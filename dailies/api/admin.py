@@ -10,10 +10,12 @@ from pydantic import PlainValidator
 from dailies.api.bodies import open_body
 from dailies.api.context import SECURITY, Admin, RequestContext
 from dailies.api.documents import answers, body_of
+from dailies.api.given import read_given
 from dailies.pipeline.resolve import Decision, resolve_video
 from dailies.protocols.fields import Fields, read_text, said
 from dailies.protocols.messages import unsupported
 from dailies.protocols.openai.objects import Video, video_object
+from dailies.protocols.vocabulary import Vocabulary
 
 __all__ = ["router"]
 
@@ -47,6 +49,9 @@ class Resolve(Fields):
     ] = ""
 
 
+_RESOLVE = Vocabulary(fields=frozenset(Resolve.model_fields), refused={})
+
+
 @router.post(
     "/videos/{video_id}/resolve",
     response_model=Video,
@@ -57,8 +62,11 @@ async def resolve(video_id: str, request: Request, context: RequestContext, admi
     """Decide about a video whose phase is `unresolved`: its provider did not say whether it took
     the request, and nothing is paid twice without a person's word."""
     async with open_body(request) as body:
+        given = read_given(body, _RESOLVE)
         wanted = Resolve.read(body.fields)
+        given.check_files()
     record = await resolve_video(
         context.services, context.orchestrations, video_id, wanted.decision, wanted.job_id or None
     )
-    return video_object(record, retention_days=context.services.settings.retention_days)
+    video = video_object(record, retention_days=context.services.settings.retention_days)
+    return video.model_copy(update={"warnings": tuple(given.warnings)})

@@ -98,8 +98,8 @@ async def _authenticate_admin(request: Request, context: RequestContext) -> Owne
     key = _find(context.services.settings.admin_keys, _presented_key(request) or "")
     if key is None:
         raise Forbidden(
-            "This route is for operators: its answer carries a key to the whole task hub. Use an "
-            "operator's key, or create the video with POST /v1/videos.",
+            "This route is for operators. Use an operator's key, or create the video with POST "
+            "/v1/videos.",
             code="admin_key_required",
         )
     return owner

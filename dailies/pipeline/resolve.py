@@ -46,6 +46,8 @@ async def resolve_video(
     record = None if owner is None else await services.records.get(owner, video_id)
     if record is None:
         raise NotFound(f"No video '{video_id}' that has not ended.", param="video_id")
+    if record.is_withdrawn:
+        raise NotFound(f"Video '{video_id}' was deleted.", param="video_id", code="video_deleted")
     deployment = services.catalogue.deployment(record.submit.deployment or "")
     if record.submit.unresolved_since is None or deployment is None:
         raise Conflict(
