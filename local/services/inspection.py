@@ -130,6 +130,7 @@ class Inspection:
                 "unlimited": settings.unlimited,
                 "token_seconds": settings.token_seconds,
                 "hide_prompts": settings.hide_prompts,
+                "results_kept": settings.results_kept,
                 "deployments": settings.deployments,
                 "retired": sorted(settings.retired),
                 "storage_events": settings.storage_events,
@@ -224,6 +225,7 @@ def _change(settings: Settings, order: dict[str, Any]) -> str | None:
     checks = {
         "unlimited": lambda value: isinstance(value, bool),
         "hide_prompts": lambda value: isinstance(value, bool),
+        "results_kept": lambda value: isinstance(value, int | float) and value > 0,
         "token_seconds": lambda value: isinstance(value, int | float) and value > 0,
         "deployments": lambda value: isinstance(value, dict) and set(value.values()) <= MODELS,
         "retired": lambda value: isinstance(value, list),

@@ -22,6 +22,7 @@ class Settings:
     unlimited: bool = False
     token_seconds: float = TOKEN_SECONDS
     hide_prompts: bool = False
+    results_kept: float = 3600.0
     deployments: dict[str, str] = field(default_factory=lambda: dict(DEPLOYMENTS))
     retired: set[str] = field(default_factory=set)
     storage_events: bool = True

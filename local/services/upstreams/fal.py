@@ -30,9 +30,6 @@ from local.services.upstreams.fal_models import MODELS, Wanted
 __all__ = ["UPSTREAM", "Fal"]
 
 _USER = "user_simulated"
-_RESULT_KEPT = 3600.0
-"""Simulated seconds after its end for which a request is known."""
-
 _NOTHING = Wanted(1, 1280, 720, (), False)
 _DOCS = "https://docs.fal.ai/errors#content_policy_violation"
 
@@ -206,13 +203,13 @@ class Fal(Upstream):
         return job, state
 
     def _is_forgotten(self, job: Job, state: State) -> bool:
-        clock = self.studio.clock
-        if clock.sim() <= job.due_sim + _RESULT_KEPT:
+        clock, kept = self.studio.clock, self.studio.settings.results_kept
+        if clock.sim() <= job.due_sim + kept:
             return False
         if state.phase != "completed":
             return True
         ready = self.studio.library.ready_at(job.specs())  # its file may have taken longer
-        return ready is None or clock.now() > ready + clock.real_seconds(_RESULT_KEPT)
+        return ready is None or clock.now() > ready + clock.real_seconds(kept)
 
     def _places(self, job: Job) -> dict[str, str]:
         at = f"{job.details['base']}/upstreams/{self.name}/{job.details['app']}/requests/{job.id}"

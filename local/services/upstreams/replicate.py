@@ -37,7 +37,6 @@ from local.services.upstreams.replicate_requests import (
 
 __all__ = ["UPSTREAM", "Replicate", "version_of"]
 
-_KEPT = 3600.0  # simulated seconds
 _PER_MINUTE = 600
 _PAGE = 100
 _MOST_BODY = 10_000_000
@@ -269,7 +268,8 @@ class Replicate(Upstream):
         state = self.state(job)
         word = self._word(job, state)
         ended = word not in ("starting", "processing")
-        removed = ended and self.studio.clock.sim() - job.due_sim > _KEPT
+        kept = self.studio.settings.results_kept
+        removed = ended and self.studio.clock.sim() - job.due_sim > kept
         failure = _MODERATED if state.phase == "moderated" else f"Failed: {job.directive.error}"
         url = f"{base}/v1/predictions/{job.id}"
         output = f"{base.removesuffix(f'/upstreams/{self.name}')}{self.path(job)}"
