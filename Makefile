@@ -28,7 +28,7 @@ help:
 	@echo "make package builds the zip that is deployed"
 	@echo "make infra-snapshots writes down what the templates would make (needs the Bicep compiler)"
 	@echo "make infra-lint      the compiler's warnings, old versions of Azure's interfaces too"
-	@echo "make test-clients  LiteLLM's client, and the snippets of its and Azure's documentation"
+	@echo "make test-clients  LiteLLM's client and BytePlus's, and the snippets of documentation"
 	@echo "make bench-litellm the app beside LiteLLM's proxy; bench/README.md has the results"
 	@echo "make bench-bodies  what the largest and oddest bodies cost the worker"
 	@echo "make lock    requirements*.txt and Azurite's lock from what they are made of"
