@@ -11,6 +11,7 @@ The names of its routes are those of faults: ``create``, ``list``, ``status``, `
 from __future__ import annotations
 
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -37,7 +38,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Upstream:
+class Upstream(ABC):
     """One simulated provider.
 
     Attributes:
@@ -52,9 +53,9 @@ class Upstream:
         self.studio = studio
         self.key = key
 
+    @abstractmethod
     def routes(self) -> list[Route]:
         """Its routes, with paths below its own root."""
-        raise NotImplementedError
 
     def calls(self, job: Job, state: State) -> Iterable[Call]:
         """What it calls the job's callback with, as things stand; each event is sent once, and

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -30,9 +31,9 @@ class Asked(BaseModel):
     guidance_scale: float | None = Field(default=None, ge=0, le=20)
 
     @property
+    @abstractmethod
     def length(self) -> int:
         """In seconds."""
-        raise NotImplementedError
 
     @property
     def width_and_height(self) -> tuple[int, int]:

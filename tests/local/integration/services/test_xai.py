@@ -73,7 +73,7 @@ class RestChannel:
         )
 
     async def _unknown(self, asked: Message) -> Message:
-        raise NotImplementedError
+        raise AssertionError(f"the client called more than is carried here: {type(asked)}")
 
 
 @pytest.fixture
