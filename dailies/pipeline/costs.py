@@ -47,7 +47,7 @@ class Cost:
 def cost_of(services: Services, record: VideoRecord) -> Cost:
     """What the video has cost, or may still."""
     submit = record.submit
-    if submit.job_id is None and submit.sending_since is None:
+    if submit.job_id is None and submit.sending_since is None and not submit.in_doubt:
         return Cost(0.0)
     if submit.charged_usd is not None:
         return Cost(round(submit.charged_usd, 4), is_estimate=submit.job_end is JobEnd.STOPPING)

@@ -13,7 +13,12 @@ __all__ = ["choose", "place_at", "quota_of", "submitted"]
 
 
 def choose(services: Services, record: VideoRecord) -> Deployment | None:
-    """The deployment that is to make the video: the first that serves it and is not retired."""
+    """The deployment that is to make the video: the first that serves it and is not retired.
+
+    Where an earlier attempt is in doubt, only the deployment that it went to knows it by its key.
+    """
+    if record.submit.in_doubt:
+        return services.catalogue.deployment(record.submit.deployment or "")
     for deployment in serving(services.catalogue, record.request):
         if deployment.name not in record.submit.retired:
             return deployment

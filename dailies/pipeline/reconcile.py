@@ -4,7 +4,9 @@ First it is waited until the request can no longer leave: a job that came into b
 had taken another one would be paid for and serve nobody. What then follows is the provider's
 *recovery*:
 
-- ``keyed``: the same request is sent again, with the same key; it makes no second job.
+- ``keyed``: the same request is sent again, to the same deployment with the same key; it makes no
+  second job. Until it is taken, the first one stays in doubt: whatever would end the video or hand
+  it to another deployment meanwhile, holds it instead.
 - ``listed``: the provider's list is read, a job that fits and belongs to nobody is adopted, and
   only after two empty reads, the last of them when the provider can no longer be at work on the
   request, may it be sent again.
@@ -40,7 +42,9 @@ from dailies.telemetry.logs import log_event
 from dailies.video.basics import Phase
 from dailies.video.record import VideoRecord
 
-__all__ = ["adopt", "not_sent", "reconcile", "waited_too_long"]
+__all__ = ["NOT_TAKEN_AGAIN", "adopt", "held", "not_sent", "reconcile", "waited_too_long"]
+
+NOT_TAKEN_AGAIN = "it does not take the request again"
 
 _RECONCILE_READS = 2
 _LONGEST_HOLD = 3600.0  # seconds until a held video is looked at again
@@ -49,7 +53,7 @@ _UNDER_WAY = 2
 
 
 async def reconcile(services: Services, record: VideoRecord) -> Step:
-    """Find out whether the request that was being sent made a job."""
+    """Find out whether the request that was being sent, or is in doubt, made a job."""
     settings = services.settings
     since = record.submit.sending_since or 0.0
     may_leave = since + settings.submit_timeout_seconds - services.clock()
@@ -61,14 +65,16 @@ async def reconcile(services: Services, record: VideoRecord) -> Step:
     if record.submit.given_up:
         return unresolved(record, "an operator has ended it")
     match services.providers.recovery(deployment):
+        case Recovery.KEYED if record.submit.unresolved_since is None:
+            return await _again(services, record, in_doubt=True)
         case Recovery.KEYED:
-            return await _again(services, record)
+            return await held(services, record, NOT_TAKEN_AGAIN)
         case Recovery.LISTED:
             return await _look(services, record, deployment, since)
     until = since + settings.callback_wait_seconds - services.clock()
     if callback_url(services, record, deployment) is not None and until > 0:
         return hold(until)
-    return await _held(services, record, "it has no list of jobs")
+    return await held(services, record, "it has no list of jobs")
 
 
 async def _look(
@@ -105,8 +111,8 @@ async def _look(
     return await _again(services, record)
 
 
-async def _again(services: Services, record: VideoRecord) -> Step:
-    await not_sent(services, record)
+async def _again(services: Services, record: VideoRecord, *, in_doubt: bool = False) -> Step:
+    await not_sent(services, record, in_doubt=in_doubt)
     return stop(CANCELLED) if record.cancel_requested else wait(0)
 
 
@@ -119,23 +125,27 @@ async def _list_unavailable(services: Services, record: VideoRecord, outcome: Ou
     )
     passing = outcome.kind in (Kind.TRANSIENT, Kind.THROTTLED, Kind.UNAUTHORISED)
     if not passing or waited_too_long(services, record):
-        return await _held(services, record, f"its list of jobs can't tell ({outcome.code})")
+        return await held(services, record, f"its list of jobs can't tell ({outcome.code})")
     return hold(outcome.retry_after or services.settings.reconcile_pause_seconds)
 
 
-async def _held(services: Services, record: VideoRecord, why: str) -> Step:
-    """Nobody can tell: the video waits for an operator's word, which wakes it."""
+async def held(services: Services, record: VideoRecord, why: str) -> Step:
+    """Nobody can tell: the video waits for an operator's word, which wakes it.
+
+    Args:
+        why: nobody can; the half sentence after "The provider did not say …, and".
+    """
     if record.cancel_requested:
         return stop(CANCELLED)
     now = services.clock()
 
-    def held(current: VideoRecord) -> VideoRecord:
+    def unresolved_now(current: VideoRecord) -> VideoRecord:
         if current.submit.job_id is not None or not _same_attempt(current, record):
             return current
         since = current.submit.unresolved_since or now
         return current.moved_to(Phase.UNRESOLVED).with_submit(unresolved_since=since)
 
-    updated = await services.records.update(record.owner, record.id, held)
+    updated = await services.records.update(record.owner, record.id, unresolved_now)
     since = None if updated is None else updated.submit.unresolved_since
     if updated is None or updated.submit.job_id is not None or since is None:
         return wait(0)
@@ -173,6 +183,7 @@ async def adopt(
             job_id=job.id,
             submitted_at=now,
             sending_since=None,
+            in_doubt=False,
             unresolved_since=None,
         )
 
@@ -192,11 +203,19 @@ async def adopt(
 
 
 async def not_sent(
-    services: Services, record: VideoRecord, *, waiting: bool = False, retired: str | None = None
+    services: Services,
+    record: VideoRecord,
+    *,
+    waiting: bool = False,
+    retired: str | None = None,
+    in_doubt: bool | None = None,
 ) -> None:
-    """Note that nothing was done upstream, so that the request may be sent again.
+    """Note that this attempt did nothing upstream, so that the request may be sent again.
 
     Only of the attempt that ``record`` tells of: another execution may have sent the next one.
+
+    Args:
+        in_doubt: whether an earlier attempt may have made a job all the same; as before, if None.
     """
 
     def cleared(current: VideoRecord) -> VideoRecord:
@@ -208,6 +227,7 @@ async def not_sent(
             sending_mark=None,
             reconciled=0,
             retired=gone,
+            in_doubt=current.submit.in_doubt if in_doubt is None else in_doubt,
             unresolved_since=None,
         )
         return current.moved_to(Phase.WAITING) if waiting else current

@@ -59,7 +59,7 @@ async def resolve_video(
         case Decision.ADOPT:
             await _adopt(services, record, deployment, job_id)
         case Decision.RESEND:
-            await not_sent(services, record, waiting=True)
+            await not_sent(services, record, waiting=True, in_doubt=False)
         case Decision.END:
             await services.records.update(
                 record.owner, record.id, lambda current: current.with_submit(given_up=True)

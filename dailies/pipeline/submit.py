@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 
 from dailies.catalogue import Deployment
 from dailies.engine import Step, VideoRef, ask, done, hold, stop, wait
@@ -25,7 +26,14 @@ from dailies.pipeline.endings import (
 )
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.places import choose, place_at, quota_of, submitted
-from dailies.pipeline.reconcile import adopt, not_sent, reconcile, waited_too_long
+from dailies.pipeline.reconcile import (
+    NOT_TAKEN_AGAIN,
+    adopt,
+    held,
+    not_sent,
+    reconcile,
+    waited_too_long,
+)
 from dailies.pipeline.submission import lacks_images, submission_of
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.services import Services
@@ -54,20 +62,20 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
     record = await services.records.get(video["owner"], video["id"])
     if record is None or record.is_final or record.submit.job_id is not None:
         return submitted(services, record)
-    if record.submit.sending_since is not None:
+    if record.submit.sending_since is not None or record.submit.unresolved_since is not None:
         return await reconcile(services, record)
     if record.cancel_requested:
         return stop(CANCELLED)
     if video.get("woken"):
         return wait(0)
     if waited_too_long(services, record):
-        return no_slot(services, record)
+        return await _end(services, record, lambda: no_slot(services, record))
     if video.get("waiting"):
         await services.records.update(record.owner, record.id, _waiting)
         return wait(0)
     deployment = choose(services, record)
     if deployment is None:
-        return nothing_left(record)
+        return await _end(services, record, lambda: nothing_left(record))
     place = place_at(services, record, deployment)
     if place is not None and video.get("place", deployment.name) != deployment.name:
         return ask(place)
@@ -84,9 +92,9 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
     told = record.with_submit(callback_token=token)
     submission = await submission_of(services, told, deployment)
     if submission.lacks_source:
-        return stop(_SOURCE_GONE)
+        return await _end(services, record, lambda: stop(_SOURCE_GONE))
     if lacks_images(record.request, submission):
-        return stop(_REFERENCE_GONE)
+        return await _end(services, record, lambda: stop(_REFERENCE_GONE))
     now = services.clock()
     before = record.submit
     mark = secrets.token_hex(8)
@@ -155,6 +163,10 @@ async def _after_send(
             await not_sent(services, record, waiting=True)
             pause = settings.retry_seconds * 2 ** min(record.submit.attempts - 1, 4)
             return wait(max(pause, outcome.retry_after or 0))
+        case Kind.RETIRED | Kind.REFUSED | Kind.UNAUTHORISED | Kind.MISSING if (
+            record.submit.in_doubt
+        ):
+            return await held(services, record, NOT_TAKEN_AGAIN)
         case Kind.RETIRED:
             await not_sent(services, record, retired=deployment.name)
             gone = (*record.submit.retired, deployment.name)
@@ -164,6 +176,13 @@ async def _after_send(
             return stop(_error_of(outcome))
         case _:
             return hold(settings.reconcile_pause_seconds)
+
+
+async def _end(services: Services, record: VideoRecord, ending: Callable[[], Step]) -> Step:
+    """End the video, unless a job of an earlier attempt may be under way: then it is held."""
+    if not record.submit.in_doubt:
+        return ending()
+    return await held(services, record, NOT_TAKEN_AGAIN)
 
 
 def _error_of(outcome: Outcome) -> VideoError:

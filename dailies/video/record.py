@@ -65,8 +65,9 @@ class SubmitState(Document):
     job runs, and when nobody knows. ``charged_usd`` is what the provider says that it charges.
     ``callback_token`` is the secret part of the address that it may call about this video.
 
-    ``unresolved_since``: from then on an operator is asked what became of the request;
-    ``given_up``: the answer was that the video ends.
+    ``in_doubt``: an earlier attempt may have made a job, and the same request is sent again to the
+    same deployment, which knows it by its key. ``unresolved_since``: from then on an operator is
+    asked what became of the request; ``given_up``: the answer was that the video ends.
     """
 
     deployment: str | None = None
@@ -82,6 +83,7 @@ class SubmitState(Document):
     job_end: JobEnd | None = None
     charged_usd: float | None = None
     callback_token: str | None = Field(default=None, repr=False)
+    in_doubt: bool = False
     unresolved_since: float | None = None
     given_up: bool = False
 

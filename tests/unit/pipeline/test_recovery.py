@@ -9,6 +9,7 @@ import pytest
 from dailies.engine import Step
 from dailies.pipeline.callbacks import receive_callback
 from dailies.pipeline.check import check_video
+from dailies.pipeline.costs import cost_of
 from dailies.pipeline.resolve import Decision, resolve_video
 from dailies.pipeline.submit import submit_video
 from dailies.providers.declaration import Recovery
@@ -74,6 +75,64 @@ async def test_a_keyed_request_is_sent_again_with_its_key(behaviour: Behaviour) 
     assert step["kind"] == "done"
     assert list(world.provider.jobs) == await world.jobs_of([video])
     assert [s.video_id for s in world.provider.submissions] == [video.id] * 2
+
+
+RETIRED = Behaviour(False, Outcome(Kind.RETIRED, code="model_retired", http_status=410))
+REFUSED = Behaviour(False, Outcome(Kind.REFUSED, code="moderation_blocked", http_status=400))
+UNAUTHORISED = Behaviour(False, Outcome(Kind.UNAUTHORISED, code="unauthorised", http_status=401))
+MISSING = Behaviour(False, Outcome(Kind.MISSING, code="not_found", http_status=404))
+THROTTLED = Behaviour(False, Outcome(Kind.THROTTLED, code="throttled", http_status=429))
+BROKEN = Behaviour(False, Outcome(Kind.TRANSIENT, code="provider_error", http_status=503))
+
+
+@pytest.mark.parametrize("refusal", [RETIRED, REFUSED, UNAUTHORISED, MISSING])
+async def test_a_refusal_of_the_second_sending_says_nothing_of_the_first(
+    refusal: Behaviour,
+) -> None:
+    world = _world(Recovery.KEYED, LOST, THROTTLED, refusal, DAILIES_UNRESOLVED_HOLD_SECONDS=86_400)
+    video = await world.accepted(model="sora-2")
+    await _until(world, video, Phase.UNRESOLVED)
+    # No other deployment was asked, and nothing is sent while an operator is.
+    sent = len(world.provider.submissions)
+    assert sent == 3
+    for _ in range(3):
+        step = await _step(world, video)
+        assert step["kind"] == "wait"
+        world.now += step["seconds"]
+    assert len(world.provider.submissions) == sent
+    (job_id,) = world.provider.jobs
+    record = await resolve_video(world.services, Engine(), video.id, Decision.ADOPT, job_id)
+    assert record.submit.job_id == job_id
+    assert not record.submit.in_doubt
+    assert (await _step(world, video, woken=True))["kind"] == "done"
+
+
+async def test_a_second_sending_that_nobody_takes_in_time_is_not_a_failure() -> None:
+    world = _world(Recovery.KEYED, LOST, *[BROKEN] * 500, DAILIES_UNRESOLVED_HOLD_SECONDS=86_400)
+    video = await world.accepted()
+    for _ in range(500):
+        step = await _step(world, video)
+        assert step["kind"] == "wait"
+        if (await world.record(video.id)).phase is Phase.UNRESOLVED:
+            break
+        world.now += step.get("seconds", 0.0) + 600
+    else:
+        raise AssertionError("it is never held")
+    world.now += 86_400
+    step = await _step(world, video)
+    assert (step["kind"], step["error"]["code"]) == ("stop", "submit_unresolved")
+    record = await world.record(video.id)
+    assert cost_of(world.services, record).usd != 0.0  # the job may be there, and be charged
+
+
+async def test_an_operator_may_have_what_is_in_doubt_sent_anew() -> None:
+    world = _world(Recovery.KEYED, RESET, REFUSED, REFUSED)
+    video = await world.accepted()
+    await _until(world, video, Phase.UNRESOLVED)
+    await resolve_video(world.services, Engine(), video.id, Decision.RESEND)
+    step = await _step(world, video)
+    # Nothing is in doubt any more: a refusal is a refusal.
+    assert (step["kind"], step["error"]["code"]) == ("stop", "moderation_blocked")
 
 
 @pytest.mark.parametrize("grade", [Recovery.KEYED, Recovery.LISTED])
