@@ -191,6 +191,7 @@ class Deployment(Entry):
             are made of its video.
         sizes, seconds: what it renders; the first of each is the default.
         prices: US dollars per second of video, by size or ``default``; None when nobody tells.
+        silent_prices: the same where a caller wants no sound; as with sound if not given.
         n_variants: the most videos that one job makes of a prompt, by size or ``default``.
         inpaint: rules for images and videos at a frame of choice; None when it takes none.
         typical_render_seconds: how long a job of the default size and length usually takes.
@@ -239,6 +240,7 @@ class Deployment(Entry):
     takes_options: bool = True
     retired_on: date | None = None
     prices: Mapping[str, Price] | None
+    silent_prices: Mapping[str, Price] = {}
     failed_share: float = Field(default=0, ge=0, le=1)
     typical_render_seconds: float = Field(default=60, gt=0, le=86_400)
     quota: Quota = Quota()
@@ -247,7 +249,7 @@ class Deployment(Entry):
     kept_seconds: float | None = Field(default=None, gt=0)
     options: Mapping[str, Any] = Field(default={}, repr=False)
 
-    @field_validator("prices")
+    @field_validator("prices", "silent_prices")
     @classmethod
     def _price_keys(cls, prices: Mapping[str, float] | None) -> Mapping[str, float] | None:
         return None if prices is None else _by_size(prices)
@@ -267,6 +269,8 @@ class Deployment(Entry):
                 f"prices: nothing for {', '.join(unpriced)}; give a price for each size or for "
                 f"'{_DEFAULT}', or null when the price is not known"
             )
+        if self.silent_prices and (self.prices is None or self.sound is not Sound.CHOSEN):
+            raise ValueError("silent_prices needs prices, and 'sound: chosen'")
         key = self.secret.get_secret_value() if self.secret else ""
         if self.endpoint and not (key.isascii() and key.isprintable() and " " not in key):
             raise ValueError("api_key must be a key without spaces, or use another credential")
@@ -296,7 +300,7 @@ class Deployment(Entry):
         """How many videos one job may make at this size."""
         return self.n_variants.get(str(size), self.n_variants.get(_DEFAULT, 1))
 
-    def price(self, size: Size, seconds: int) -> float | None:
+    def price(self, size: Size, seconds: int, *, silent: bool = False) -> float | None:
         """US dollars for one video, to a hundredth of a cent; None when the price is not known.
 
         A size without a price of its own (a fallback's, or one no longer in the file) costs the
@@ -307,6 +311,8 @@ class Deployment(Entry):
         rate = self._rate(size)
         if rate is None:
             rate = max(self.prices.values())
+        if silent:
+            rate = self.silent_prices.get(str(size), self.silent_prices.get(_DEFAULT, rate))
         return round(rate * seconds, 4)
 
     def typical_seconds(self, size: Size, seconds: int) -> float:

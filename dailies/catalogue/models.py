@@ -42,10 +42,10 @@ class Model:
         """The ids of its providers, that of the first deployment first."""
         return _union((deployment.provider,) for deployment in self.deployments)
 
-    def price_per_second(self, size: Size) -> float | None:
+    def price_per_second(self, size: Size, *, silent: bool = False) -> float | None:
         """US dollars per second of video at this size, where a deployment makes it; the dearest of
         several, so that it is never too low. None when nobody tells."""
-        prices = [d.price(size, 1) for d in self.deployments if size in d.sizes]
+        prices = [d.price(size, 1, silent=silent) for d in self.deployments if size in d.sizes]
         return max((price for price in prices if price is not None), default=None)
 
 

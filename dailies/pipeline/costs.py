@@ -103,5 +103,6 @@ async def settle_cost(services: Services, owner: str, video_id: str) -> bool:
 
 
 def _price(deployment: Deployment, record: VideoRecord) -> float | None:
-    price = deployment.price(record.request.size, record.request.seconds)
-    return None if price is None else round(price * record.request.n_variants, 4)
+    request = record.request
+    price = deployment.price(request.size, request.seconds, silent=request.sound is False)
+    return None if price is None else round(price * request.n_variants, 4)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dailies.catalogue import Catalogue, Credential
+from dailies.catalogue import Catalogue, Credential, Deployment
 from dailies.video.basics import Operation, Size, Variant
 from dailies.video.errors import NotFound, SettingsError
 
@@ -88,6 +88,34 @@ def test_prices_of_the_catalogue_that_ships(
     (deployment,) = Catalogue.load(SHIPPED, ENDPOINT).resolve(model).deployments
 
     assert deployment.price(Size.parse(size), seconds) == price
+
+
+def test_a_video_without_sound_may_be_cheaper() -> None:
+    catalogue = Catalogue.load(SHIPPED, {})
+    (veo,) = catalogue.listed["veo-3.1"].deployments
+    (grok,) = catalogue.listed["grok-imagine-video-1.5"].deployments
+
+    assert veo.price(Size(1280, 720), 8, silent=True) == 1.6
+    assert veo.price(Size(3840, 2160), 8, silent=True) == 3.2
+    assert veo.price(Size(640, 360), 8, silent=True) == 1.6  # a fallback's size: the default
+    assert grok.price(Size(1280, 720), 8, silent=True) == grok.price(Size(1280, 720), 8)
+
+
+@pytest.mark.parametrize("sound", ["always", "never", None])
+def test_a_price_without_sound_needs_a_choice_of_sound(sound: str | None) -> None:
+    with pytest.raises(ValueError, match="silent_prices"):
+        Deployment.model_validate(
+            {
+                "name": "one",
+                "provider": "xai",
+                "deployment": "one",
+                "sizes": ["1280x720"],
+                "seconds": [4],
+                "sound": sound,
+                "prices": {"default": 0.1},
+                "silent_prices": {"default": 0.05},
+            }
+        )
 
 
 def test_without_an_endpoint_nothing_is_offered_and_the_setting_is_named() -> None:

@@ -69,6 +69,9 @@ class ModelObject(BaseModel):
     prices: dict[str, float] | None = Field(
         description="US dollars per second of video, by size; null where nobody tells."
     )
+    silent_prices: dict[str, float] | None = Field(
+        description="The same with `generate_audio: false`; null where that is no cheaper."
+    )
 
 
 class ModelList(BaseModel):
@@ -111,6 +114,7 @@ def model_object(catalogue: Catalogue, model: Model, now: float) -> ModelObject:
         max_prompt_characters=max(d.max_prompt_characters for d in deployments),
         provider_options=list(dict.fromkeys(d.provider for d in deployments if d.takes_options)),
         prices=_prices(model),
+        silent_prices=_silent_prices(model),
     )
 
 
@@ -157,7 +161,12 @@ def _extensions(model: Model) -> list[int]:
     return sorted(set(added))
 
 
-def _prices(model: Model) -> dict[str, float] | None:
-    found = {str(size): model.price_per_second(size) for size in model.sizes}
+def _silent_prices(model: Model) -> dict[str, float] | None:
+    silent = _prices(model, silent=True)
+    return None if silent == _prices(model) else silent
+
+
+def _prices(model: Model, *, silent: bool = False) -> dict[str, float] | None:
+    found = {str(size): model.price_per_second(size, silent=silent) for size in model.sizes}
     known = {size: price for size, price in found.items() if price is not None}
     return known or None

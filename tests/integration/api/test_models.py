@@ -35,6 +35,7 @@ async def test_what_a_model_can_do_and_costs(world: World) -> None:
         "video": False,
     }
     assert model["prices"] == {"1280x720": 0.2, "720x1280": 0.3}
+    assert model["silent_prices"] == {"1280x720": 0.2, "720x1280": 0.1}
     assert (model["sound"], model["seed"], model["negative_prompt"]) == ("chosen", True, True)
     assert (model["seconds"], model["operations"]) == ([5, 10], ["create"])
     assert (model["aspect_ratios"], model["resolutions"]) == (["16:9", "9:16"], ["720p"])

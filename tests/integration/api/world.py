@@ -95,6 +95,7 @@ models:
         sound: chosen
         takes_options: true
         prices: {default: 0.2, 720x1280: 0.3}
+        silent_prices: {720x1280: 0.1}
   sora:
     aliases: [sora-1]
     deployments:

@@ -15,7 +15,9 @@ from dailies.pipeline.finish import finish_video
 from dailies.pipeline.submit import submit_video
 from dailies.pipeline.sweep import sweep
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
+from dailies.video.basics import Size
 from dailies.video.record import VideoRecord
+from dailies.video.request import VideoRequest
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.provider import LOST, RESET, Behaviour
 from tests.unit.pipeline.schedule import Crash
@@ -342,3 +344,20 @@ async def test_nobody_is_asked_about_a_job_for_longer_than_providers_keep_it() -
     assert (await sweep(world.services, hub))["settled"] == 1
     assert (await world.record(video.id)).cost_is_estimate
     assert await _reminders(world) == []
+
+
+@pytest.mark.parametrize(("sound", "usd"), [(None, PRICE), (True, PRICE), (False, PRICE / 2)])
+async def test_what_is_wanted_without_sound_costs_what_that_costs(
+    sound: bool | None, usd: float
+) -> None:
+    quiet = _PRICED.replace(
+        "        failed_share:",
+        f"        sound: chosen\n        silent_prices: {{default: {PRICE / 8}}}\n"
+        "        failed_share:",
+    )
+    world = World(catalogue=quiet)
+    request = VideoRequest(
+        model="sora-2", prompt="A pier at dawn", seconds=4, size=Size(720, 1280), sound=sound
+    )
+    ended = await _to_the_end(world, await world.accepted(request=request))
+    assert ended.cost_usd == pytest.approx(usd)
