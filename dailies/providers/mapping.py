@@ -32,11 +32,16 @@ from dailies.video.basics import Size
 __all__ = [
     "InputNames",
     "MappedOptions",
+    "SchemaFile",
     "SecondsAs",
     "linked_result",
     "model_inputs",
     "refused_options",
 ]
+
+
+SchemaFile = Annotated[str, Field(alias="schema", pattern=r"^([\w.-]+\.json)?$")]
+"""A file in ``dailies/providers/schemas``; empty: there is none."""
 
 
 class SecondsAs(StrEnum):
@@ -107,7 +112,7 @@ class MappedOptions(Options):
     by_size: Annotated[Mapping[str, Mapping[str, Any]], AfterValidator(_by_size)] = {}
     fixed_with_image: Mapping[str, Any] = {}
     result: str = ""
-    input_schema: str = Field(default="", alias="schema", pattern=r"^([\w.-]+\.json)?$")
+    input_schema: SchemaFile = ""
 
     def own_inputs(self, submission: Submission) -> dict[str, Any]:
         """The inputs that the row itself sets for such a submission."""

@@ -24,6 +24,7 @@ from dailies.providers.fal.places import FalPlaces
 from dailies.providers.mapping import (
     InputNames,
     MappedOptions,
+    SchemaFile,
     linked_result,
     model_inputs,
     refused_options,
@@ -57,10 +58,12 @@ class Route(Entry):
     Attributes:
         path: below the app: ``image-to-video`` of ``owner/app/image-to-video``.
         inputs: what it calls its inputs.
+        input_schema: as ``MappedOptions.input_schema``, of this endpoint.
     """
 
     path: str = Field(min_length=1)
     inputs: InputNames
+    input_schema: SchemaFile = ""
 
 
 class FalOptions(MappedOptions):
