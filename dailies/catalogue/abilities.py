@@ -6,8 +6,8 @@ place is never asked for at another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Self
 
 from dailies.catalogue.deployment import Deployment, Sound
@@ -25,7 +25,8 @@ class Needs:
         references: how many images it is to look like.
         negative_prompt: how many characters it has.
         sound: whether the video is to have sound; None leaves it to the model.
-        providers: whose options it names; it is for one of them then.
+        options: the names of the options that it has for providers, by the provider's id; it is for
+            one of them then.
     """
 
     last_frame: bool = False
@@ -33,7 +34,7 @@ class Needs:
     seed: bool = False
     negative_prompt: int = 0
     sound: bool | None = None
-    providers: Collection[str] = ()
+    options: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, request: VideoRequest) -> Self:
@@ -44,7 +45,7 @@ class Needs:
             seed=request.seed is not None,
             negative_prompt=len(request.negative_prompt or ""),
             sound=request.sound,
-            providers=request.provider_options.keys(),
+            options=request.provider_options,
         )
 
 
@@ -124,7 +125,19 @@ def _why_no_negative(model: Model, needs: Needs) -> str:
     return "It takes no 'negative_prompt'; say in 'prompt' what is not to be seen."
 
 
+def _takes_options(deployment: Deployment, needs: Needs) -> bool:
+    if not needs.options:
+        return True
+    wished = needs.options.get(deployment.provider) if deployment.takes_options else None
+    return wished is not None and not any(map(deployment.refused_option, wished))
+
+
 def _why_no_options(model: Model, needs: Needs) -> str:
+    for deployment in model.deployments:
+        if deployment.takes_options:
+            for name in sorted(needs.options.get(deployment.provider, ())):
+                if why := deployment.refused_option(name):
+                    return why
     taking = {d.provider: None for d in model.deployments if d.takes_options}
     if not taking:
         return "It takes no 'provider_options'."
@@ -156,10 +169,7 @@ ABILITIES = (
     Ability("generate_audio", _has_sound, _why_no_sound),
     Ability(
         "provider_options",
-        lambda deployment, needs: (
-            not needs.providers
-            or (deployment.takes_options and deployment.provider in needs.providers)
-        ),
+        _takes_options,
         _why_no_options,
     ),
 )

@@ -205,6 +205,8 @@ class Deployment(Entry):
         seed, negative_prompt: it takes them.
         sound: whether its videos have sound; None when nobody tells.
         takes_options: its provider is given the caller's ``provider_options``.
+        only_options: those of them that it is given; None for all that are not ``own_options``.
+        own_options: those that the request or this deployment says itself, as what was paid for.
         retired_on: the day from which the provider says that it is gone, where one is known.
         failed_share: the part of the price that a job costs which the provider let fail, 0 to 1.
         upstream_models: further names by which the provider may call this model in its answers.
@@ -238,6 +240,8 @@ class Deployment(Entry):
     negative_prompt: bool = False
     sound: Sound | None = None
     takes_options: bool = True
+    only_options: tuple[str, ...] | None = None
+    own_options: tuple[str, ...] = ()
     retired_on: date | None = None
     prices: Mapping[str, Price] | None
     silent_prices: Mapping[str, Price] = {}
@@ -295,6 +299,19 @@ class Deployment(Entry):
         lacks_key = self.credential.needs_key and self.api_key is None
         fields = (("endpoint", not self.endpoint), ("api_key", lacks_key))
         return tuple(name for name, is_unset in fields if is_unset)
+
+    def refused_option(self, name: str) -> str | None:
+        """Why a caller can't give its provider this option; None when that is possible."""
+        shown = name[:64]
+        if name in self.own_options:
+            return (
+                f"The provider option '{shown}' is set by the service. Leave it out, and use the "
+                "request's own field where there is one."
+            )
+        if self.only_options is None or name in self.only_options:
+            return None
+        takes = f"It takes {', '.join(self.only_options)}." if self.only_options else "It has none."
+        return f"The provider has no option '{shown}' that can be set. {takes}"
 
     def most_variants(self, size: Size) -> int:
         """How many videos one job may make at this size."""

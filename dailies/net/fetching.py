@@ -207,9 +207,8 @@ def _reason(error: httpx.HTTPError) -> str:
 
 
 def _error(message: str, code: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"Invalid 'input_reference.image_url'. {message}", param="input_reference", code=code
-    )
+    # Whoever asked names the field in the caller's words.
+    return InvalidRequest(f"Invalid image URL. {message}", param="input_reference", code=code)
 
 
 def _invalid(message: str) -> InvalidRequest:

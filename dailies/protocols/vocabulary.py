@@ -74,7 +74,7 @@ _FIRST_FRAMES = (
 )
 _LOOKS = "reference_images reference_image_urls subject_images"
 _LAST_FRAMES = "last_frame last_frame_image last_frame_url end_frame end_image tail_image"
-_SOURCES = "video_url source_video source_video_id remixed_from_video_id"
+_SOURCES = "video_url source_video source_video_id remixed_from_video_id previous_job_id"
 _LENGTHS = "length duration_seconds video_length"
 _COUNTS = "count num_videos number_of_videos"
 _SHAPES = "aspect ratio orientation dimensions"

@@ -148,7 +148,7 @@ def plan(
         seed=wish.seed is not None,
         negative_prompt=len(wish.negative_prompt or ""),
         sound=wish.sound,
-        providers=options.keys(),
+        options=options,
     )
     taking = _taking(model, wish.prompt, words, with_image=with_image)
     left = able(model, taking, needs)

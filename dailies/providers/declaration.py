@@ -17,7 +17,7 @@ from dailies.providers.base import CallsBack, FindsJobs, VideoProvider
 from dailies.providers.classify import Answer, CallContext
 from dailies.providers.wire import Wire
 
-__all__ = ["Help", "Options", "Provider", "Recovery"]
+__all__ = ["CallerOptions", "Help", "Options", "Provider", "Recovery"]
 
 
 class Recovery(StrEnum):
@@ -63,6 +63,20 @@ class Help:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerOptions:
+    """Which of a caller's ``provider_options`` a deployment takes; the others are refused at once.
+
+    Attributes:
+        only: those that it takes; None for all that are not its ``own``.
+        own: what the request's own fields say, or the deployment, or we: length and size are what
+            was paid for, and nobody else's address is called.
+    """
+
+    only: Collection[str] | None = None
+    own: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A provider, as its module declares it.
 
@@ -85,6 +99,7 @@ class Provider:
         kept_seconds: how long it keeps jobs and their files; None when it doesn't say.
         jobs_api: its videos can be asked for as jobs of the Sora 1 API.
         takes_options: its adapter sends ``Submission.options`` on.
+        caller_options: those that it may get there, by the deployment's options where need be.
         answers: rows that are asked before the general ones, see ``dailies.providers.classify``.
         helps: remedies in place of the general ones.
     """
@@ -104,6 +119,7 @@ class Provider:
     kept_seconds: float | None = None
     jobs_api: bool = False
     takes_options: bool = True
+    caller_options: CallerOptions | Callable[[Any], CallerOptions] = CallerOptions()
     answers: tuple[Answer, ...] = ()
     helps: tuple[Help, ...] = ()
 
@@ -123,10 +139,13 @@ class Provider:
 
     def complete(self, deployment: Deployment) -> Deployment:
         """The deployment with what this provider's are, where its entry does not say it."""
+        rule = self._caller_options(deployment)
         own = {
             "kept_seconds": self.kept_seconds,
             "jobs_api": self.jobs_api,
             "takes_options": self.takes_options,
+            "only_options": None if rule.only is None else tuple(sorted(rule.only)),
+            "own_options": tuple(sorted(rule.own)),
         }
         said = deployment.model_fields_set
         return deployment.model_copy(
@@ -164,6 +183,14 @@ class Provider:
             )
         if self.check is not None and not deployment.unset:
             yield from self.check(deployment, options)
+
+    def _caller_options(self, deployment: Deployment) -> CallerOptions:
+        if isinstance(self.caller_options, CallerOptions):
+            return self.caller_options
+        try:
+            return self.caller_options(self.options_of(deployment))
+        except ValidationError:  # which ``problems`` tells
+            return CallerOptions()
 
     def options_of(self, deployment: Deployment) -> Options:
         """The deployment's options; an empty text is one that is not set.

@@ -28,7 +28,7 @@ from dailies.catalogue.deployment import Credential
 from dailies.providers.answers import text
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import Call
-from dailies.providers.declaration import Provider, Recovery
+from dailies.providers.declaration import CallerOptions, Provider, Recovery
 from dailies.providers.download import inline_content
 from dailies.providers.google import (
     ANSWERS,
@@ -43,7 +43,6 @@ from dailies.providers.google import (
 from dailies.providers.google_auth import GoogleKeyAuth, ProviderName, Scope, federated
 from dailies.providers.google_interaction import parse_interaction, video_of
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.providers.refusals import unknown_option
 from dailies.providers.wire import Wire
 from dailies.video.basics import Operation, Variant
 
@@ -122,8 +121,6 @@ class GoogleOmni:
             return _NOT_OFFERED
         if submission.last_frame is not None:
             return _NO_LAST_FRAME
-        if (refusal := unknown_option(submission.options, ())) is not None:
-            return refusal
         shaped = shape(submission.size)
         if isinstance(shaped, Outcome):
             return shaped
@@ -242,6 +239,7 @@ PROVIDER = Provider(
     adapter=GoogleOmni,
     recovery=Recovery.NONE,
     options=OmniOptions,
+    caller_options=CallerOptions(only=()),
     key_auth=GoogleKeyAuth,
     auth=federated,
     ways=_ways,

@@ -28,7 +28,7 @@ from pydantic import Field
 from dailies.providers.answers import number, positive, text
 from dailies.providers.base import Called, Content, Found, Reference, Submission
 from dailies.providers.classify import ANY, SHUT_OUT, Answer, Call, classify_job_error
-from dailies.providers.declaration import Help, Options, Provider, Recovery
+from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.marked import MarkedJob, find_marked
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
@@ -49,6 +49,22 @@ _STATUSES = {
     "failed": JobStatus.FAILED,
 }
 _RISK = r"risk control|content (?:security|safety)|sensitive|policy"
+
+
+_OURS = (
+    "model_name",
+    "prompt",
+    "negative_prompt",
+    "mode",
+    "aspect_ratio",
+    "duration",
+    "image",
+    "image_tail",
+    "sound",
+    "callback_url",
+    "external_task_id",
+)
+"""What a request says itself; never the caller's own option."""
 
 
 class KlingOptions(Options):
@@ -294,6 +310,7 @@ PROVIDER = Provider(
     adapter=Kling,
     recovery=Recovery.LISTED,
     options=KlingOptions,
+    caller_options=CallerOptions(own=_OURS),
     key_auth=SignedKeyAuth,
     # p1.a.kwimgs.com in the documentation; v15-kling.klingai.com and v1-fdl.kechuangai.com in
     # answers. All are Kuaishou's.

@@ -27,10 +27,10 @@ from dailies.providers.answers import moment, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import ANY, Answer, Call, classify_job_error
-from dailies.providers.declaration import Help, Provider, Recovery
+from dailies.providers.declaration import CallerOptions, Help, Provider, Recovery
 from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
-from dailies.providers.refusals import GOES_ON, unknown_option
+from dailies.providers.refusals import GOES_ON
 from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
@@ -88,8 +88,6 @@ class Luma:
 
     async def submit(self, submission: Submission) -> Outcome:
         """See ``VideoProvider.submit``."""
-        if (refusal := unknown_option(submission.options, _EXTRAS)) is not None:
-            return self._wire.told(Call.CREATE, refusal)
         url = f"{self._wire.url}/generations"
         request = self._wire.request("POST", url, json_body=_creation(submission))
         return await self._wire.job(Call.CREATE, request, parse_job, prompt=submission.prompt)
@@ -212,6 +210,7 @@ PROVIDER = Provider(
     adapter=Luma,
     recovery=Recovery.NONE,
     key_auth=BearerKeyAuth,
+    caller_options=CallerOptions(only=_EXTRAS),
     hosts=(".lumalabs.ai", ".cdn-luma.com", ".amazonaws.com"),
     answers=_ANSWERS,
     helps=_HELPS,

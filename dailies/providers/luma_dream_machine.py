@@ -26,11 +26,11 @@ from dailies.providers.answers import moment, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Submission
 from dailies.providers.classify import ANY, Answer, Call, classify_job_error
-from dailies.providers.declaration import Help, Provider, Recovery
+from dailies.providers.declaration import CallerOptions, Help, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.listing import CLOCK_SKEW, Page, candidates, jobs_since
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
-from dailies.providers.refusals import GOES_ON, unknown_option
+from dailies.providers.refusals import GOES_ON
 from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
@@ -84,8 +84,6 @@ class DreamMachine:
 
     async def submit(self, submission: Submission) -> Outcome:
         """See ``VideoProvider.submit``."""
-        if (refusal := unknown_option(submission.options, _EXTRAS)) is not None:
-            return self._wire.told(Call.CREATE, refusal)
         body = _creation(submission)
         request = self._wire.request("POST", f"{self._generations}/video", json_body=body)
         return await self._wire.job(Call.CREATE, request, parse_job, prompt=submission.prompt)
@@ -245,6 +243,7 @@ PROVIDER = Provider(
     adapter=DreamMachine,
     recovery=Recovery.LISTED,
     key_auth=BearerKeyAuth,
+    caller_options=CallerOptions(only=_EXTRAS),
     hosts=(".lumalabs.ai", ".cdn-luma.com"),
     answers=_ANSWERS,
     helps=_HELPS,

@@ -24,8 +24,7 @@ from pydantic import AfterValidator, Field
 
 from dailies.catalogue.deployment import Entry
 from dailies.providers.base import Reference, Submission
-from dailies.providers.declaration import Options
-from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.declaration import CallerOptions, Options
 from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.video.basics import Size
 
@@ -36,12 +35,18 @@ __all__ = [
     "SecondsAs",
     "linked_result",
     "model_inputs",
-    "refused_options",
+    "of_model",
 ]
 
 
 SchemaFile = Annotated[str, Field(alias="schema", pattern=r"^([\w.-]+\.json)?$")]
 """A file in ``dailies/providers/schemas``; empty: there is none."""
+
+
+_COUNTS = frozenset(
+    {"n", "num_videos", "num_outputs", "num_samples", "number_of_videos", "batch_size"}
+)
+"""What models call the number of videos; one is ordered, kept and paid for."""
 
 
 class SecondsAs(StrEnum):
@@ -129,7 +134,7 @@ def model_inputs(
     """The model's inputs for a submission.
 
     What the caller wants of this provider comes first, so that it can't change what the request's
-    own fields say and what was agreed on as its price; see ``refused_options``.
+    own fields say and what was agreed on as its price; see ``of_model``.
 
     Args:
         link: the URL under which the model finds an image.
@@ -157,23 +162,17 @@ def model_inputs(
     return {**submission.options, **named, **options.own_inputs(submission)}
 
 
-def refused_options(options: MappedOptions, submission: Submission) -> Outcome | None:
-    """Why the caller's options for this provider can't be sent; None when they can.
+def of_model(options: MappedOptions, *others: InputNames) -> CallerOptions:
+    """Which of a caller's own options go along: any input but those that the request has a field
+    for, or the row sets, since length and size are what was paid for.
 
-    An input that the request has a field for, or that the row sets, is not theirs to give: length
-    and size are what was paid for.
+    Args:
+        others: what other endpoints of the deployment call their inputs.
     """
-    own = {*options.inputs.named.values(), *options.own_inputs(submission)}
-    taken = sorted(own & submission.options.keys())
-    if not taken:
-        return None
-    return Outcome(
-        Kind.REFUSED,
-        code="invalid_option",
-        message=f"The provider option '{taken[0][:64]}' is set by the service. Leave it out, and "
-        "use the request's own field where there is one.",
-        param="provider_options",
-    )
+    own = {name for names in (options.inputs, *others) for name in names.named.values()}
+    own |= {*options.fixed, *options.fixed_with_image}
+    own |= {name for inputs in options.by_size.values() for name in inputs}
+    return CallerOptions(own=own | _COUNTS)
 
 
 def linked_result(options: MappedOptions, output: object) -> str | None:

@@ -29,7 +29,13 @@ from dailies.providers.classify import SHUT_OUT, Answer, Call
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.error_text import read_json
 from dailies.providers.listing import find_job, page_of
-from dailies.providers.openai_videos_body import VideosOptions, creation, form_files, refusal
+from dailies.providers.openai_videos_body import (
+    VideosOptions,
+    creation,
+    form_files,
+    refusal,
+    settable,
+)
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.video_object import is_video, parse_job
 from dailies.providers.wire import Reply, Wire
@@ -248,6 +254,7 @@ PROVIDER = Provider(
     adapter=OpenAIVideos,
     recovery=Recovery.LISTED,
     options=VideosOptions,
+    caller_options=settable,
     key_auth=ApiKeyAuth,
     bearer_auth=BearerKeyAuth,
     open_access=True,

@@ -22,7 +22,7 @@ from pydantic import AfterValidator, Field
 
 from dailies.catalogue.deployment import Entry
 from dailies.providers.base import Reference, Submission
-from dailies.providers.declaration import Options
+from dailies.providers.declaration import CallerOptions, Options
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.providers.shapes import aspect_ratio
 from dailies.video.basics import Operation
@@ -152,19 +152,14 @@ class VideosOptions(Options):
         return seconds if self.seconds_type is SecondsType.NUMBER else str(seconds)
 
 
+def settable(options: VideosOptions) -> CallerOptions:
+    """Which of a caller's own options go along."""
+    return CallerOptions(only=options.caller_options)
+
+
 def refusal(options: VideosOptions, submission: Submission) -> Outcome | None:
     """Why a request can't be put into this server's words, before anything is sent; None when it
     can."""
-    unknown = min(submission.options.keys() - set(options.caller_options), default=None)
-    if unknown is not None:
-        allowed = ", ".join(options.caller_options) or "none"
-        return Outcome(
-            Kind.REFUSED,
-            code="unknown_parameter",
-            message=f"The provider option '{unknown[:64]}' can't be set for this model. Nothing "
-            f"was made. Those that can are: {allowed}.",
-            param=unknown[:64],
-        )
     if submission.operation is not Operation.CREATE:
         return None
     several = options.images is ImagesAs.INPUT_REFERENCES

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dailies.providers.azure_auth import ApiKeyAuth, BearerKeyAuth
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.openai_videos import OpenAIVideos, VideosOptions
+from dailies.providers.openai_videos_body import settable
 
 __all__ = ["PROVIDER"]
 
@@ -18,6 +19,7 @@ PROVIDER = Provider(
     adapter=OpenAIVideos,
     recovery=Recovery.KEYED,
     options=VideosOptions,
+    caller_options=settable,
     key_auth=ApiKeyAuth,
     bearer_auth=BearerKeyAuth,
     helps=(

@@ -34,7 +34,7 @@ from dailies.providers.mapping import (
     MappedOptions,
     linked_result,
     model_inputs,
-    refused_options,
+    of_model,
 )
 from dailies.providers.outcomes import Kind, Outcome, UpstreamJob
 from dailies.providers.predictions import MODERATION, Likeness, likeness, parse_prediction
@@ -79,9 +79,6 @@ class Replicate:
     async def submit(self, submission: Submission) -> Outcome:
         """See ``VideoProvider.submit``. Images that are too large for the request go before it:
         they cost nothing, and what becomes of them makes no job."""
-        refusal = refused_options(self._options, submission)
-        if refusal is not None:
-            return self._wire.told(Call.CREATE, refusal)
         links: dict[Reference, str] = {}
         for image in _images(submission):
             link = await self._link(image)
@@ -235,6 +232,7 @@ PROVIDER = Provider(
     adapter=Replicate,
     recovery=Recovery.LISTED,
     options=ReplicateOptions,
+    caller_options=of_model,
     check=_check,
     key_auth=BearerKeyAuth,
     hosts=("replicate.delivery", ".replicate.delivery"),

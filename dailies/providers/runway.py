@@ -30,7 +30,7 @@ from dailies.providers.answers import moment, number, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import Answer, Call, classify_job_error
-from dailies.providers.declaration import Help, Options, Provider, Recovery
+from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.shapes import aspect_ratio, resolution
@@ -55,6 +55,23 @@ _STATUSES = {
 
 _SAFETY = re.compile(r"(?:^|\.)SAFETY(?:\.|$)")
 """In ``SAFETY.INPUT.TEXT`` and ``INPUT_PREPROCESSING.SAFETY.THIRD_PARTY``."""
+
+
+_OURS = (
+    "model",
+    "promptText",
+    "promptImage",
+    "references",
+    "referenceImages",
+    "ratio",
+    "aspectRatio",
+    "resolution",
+    "duration",
+    "seed",
+    "negativePrompt",
+    "audio",
+)
+"""What a request says itself; never the caller's own option."""
 
 
 class RunwayOptions(Options):
@@ -283,6 +300,7 @@ PROVIDER = Provider(
     adapter=Runway,
     recovery=Recovery.NONE,
     options=RunwayOptions,
+    caller_options=CallerOptions(own=_OURS),
     key_auth=BearerKeyAuth,
     # All that its answers were seen to name; others of that domain belong to anybody.
     hosts=("dnznrvs05pmza.cloudfront.net", "d2jqrm6oza8nb6.cloudfront.net"),

@@ -26,7 +26,7 @@ from dailies.providers.answers import number, positive, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Reference, Submission
 from dailies.providers.classify import Answer, Call, classify_job_error
-from dailies.providers.declaration import Help, Options, Provider, Recovery
+from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.marked import MarkedJob, find_marked
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
@@ -54,6 +54,21 @@ _ENDINGS = {
 _MODERATED = r"SensitiveContentDetected|RiskDetection"
 """``InputTextSensitiveContentDetected``, ``OutputVideoSensitiveContentDetected.PolicyViolation``,
 ``InputImageRiskDetection``: the part before it says what was looked at."""
+
+
+_OURS = (
+    "model",
+    "content",
+    "resolution",
+    "ratio",
+    "duration",
+    "frames",  # a length, too
+    "generate_audio",
+    "seed",
+    "callback_url",
+    "safety_identifier",
+)
+"""What a request says itself; never the caller's own option."""
 
 
 class SeedanceOptions(Options):
@@ -255,6 +270,7 @@ PROVIDER = Provider(
     adapter=Seedance,
     recovery=Recovery.LISTED,
     options=SeedanceOptions,
+    caller_options=CallerOptions(own=_OURS),
     key_auth=BearerKeyAuth,
     # Buckets whose names have changed, by region: ark-content-generation-….tos-….volces.com
     hosts=(".volces.com", ".bytepluses.com"),

@@ -22,7 +22,7 @@ import httpx
 from dailies.providers.answers import text, whole
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import Call
-from dailies.providers.declaration import Provider, Recovery
+from dailies.providers.declaration import CallerOptions, Provider, Recovery
 from dailies.providers.download import inline_content
 from dailies.providers.google import (
     ANSWERS,
@@ -37,7 +37,7 @@ from dailies.providers.google import (
 )
 from dailies.providers.google_auth import federated
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
-from dailies.providers.refusals import GOES_ON, unknown_option
+from dailies.providers.refusals import GOES_ON
 from dailies.providers.wire import Wire
 from dailies.video.basics import Operation, Variant
 
@@ -74,8 +74,6 @@ class VertexVeo:
         """See ``VideoProvider.submit``."""
         if submission.operation is not Operation.CREATE:
             return _NOT_OFFERED
-        if (refusal := unknown_option(submission.options, _OWN_OPTIONS)) is not None:
-            return refusal
         shaped = shape(submission.size)
         if isinstance(shaped, Outcome):
             return shaped
@@ -207,6 +205,7 @@ PROVIDER = Provider(
     adapter=VertexVeo,
     recovery=Recovery.NONE,
     options=CloudOptions,
+    caller_options=CallerOptions(only=_OWN_OPTIONS),
     auth=federated,
     answers=ANSWERS,
     helps=HELPS,

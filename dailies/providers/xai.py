@@ -28,10 +28,10 @@ from dailies.providers.answers import number, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import ANY, SHUT_OUT, Answer, Call, classify_job_error
-from dailies.providers.declaration import Help, Options, Provider, Recovery
+from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
-from dailies.providers.refusals import GOES_ON, unknown_option
+from dailies.providers.refusals import GOES_ON
 from dailies.providers.shapes import aspect_ratio, resolution
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
@@ -241,8 +241,6 @@ def _link(document: object) -> str | None:
 
 def _refusal(submission: Submission) -> Outcome | None:
     """What the provider would not make as it is asked for; told before anything is sent."""
-    if (refusal := unknown_option(submission.options, _EXTRAS)) is not None:
-        return refusal
     guided = submission.last_frame or submission.references or submission.options
     if guided and min(submission.size.width, submission.size.height) > _LARGEST_GUIDED:
         return Outcome(
@@ -275,6 +273,7 @@ PROVIDER = Provider(
     adapter=Xai,
     recovery=Recovery.NONE,
     options=XaiOptions,
+    caller_options=CallerOptions(only=_EXTRAS),
     key_auth=BearerKeyAuth,
     hosts=(".x.ai",),
     kept_seconds=_KEPT_SECONDS,

@@ -7,14 +7,14 @@ to exactly one size of the model. Who says a thing twice must say the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from dailies.catalogue import Catalogue, Model
 from dailies.catalogue.offers import whole
 from dailies.protocols.messages import enumerated, missing
 from dailies.protocols.openai.bodies import CreateVideo, RemixVideo
-from dailies.protocols.shapes import has_ratio, lines_of, lines_read, ratio_read
+from dailies.protocols.shapes import has_ratio, lines_of, lines_read, ratio_of, ratio_read
 from dailies.protocols.wish import Wish
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
@@ -137,8 +137,8 @@ def _size(body: CreateVideo, catalogue: Catalogue, names: dict[str, str]) -> Siz
     model = catalogue.resolve(body.model)
     tests = [_shape(name, text, model) for name, text in shapes.items()]
     fitting = [size for size in model.sizes if all(test(size) for test in tests)]
-    if len(fitting) > 1 and "resolution" not in shapes:
-        fitting = [size for size in fitting if lines_of(size) == lines_of(model.sizes[0])]
+    if len(fitting) > 1:
+        fitting = _as_usual(fitting, model.sizes[0], body, shapes)
     name = next(iter(shapes))
     if size is not None:
         if size not in fitting:
@@ -149,6 +149,18 @@ def _size(body: CreateVideo, catalogue: Catalogue, names: dict[str, str]) -> Siz
         raise _no_one_size(name, f"{'Several' if fitting else 'No'} sizes have {told}", model)
     names["size"] = name
     return fitting[0]
+
+
+def _as_usual(
+    sizes: list[Size], default: Size, body: CreateVideo, shapes: Mapping[str, str]
+) -> list[Size]:
+    """Those with the lines of the default size where none are named, or with its shape where that
+    is not; an image has a shape of its own, which is not to be cut unasked."""
+    if "resolution" not in shapes:
+        return [size for size in sizes if lines_of(size) == lines_of(default)]
+    if "aspect_ratio" in shapes or body.reference is not None or body.frame_images:
+        return sizes
+    return [size for size in sizes if ratio_of(size) == ratio_of(default)]
 
 
 def _of_sides(body: CreateVideo) -> Size | str | None:

@@ -18,6 +18,7 @@ from dailies.catalogue.deployment import Entry
 from dailies.providers.answers import number, text
 from dailies.providers.base import Called, Content, Submission
 from dailies.providers.classify import Call
+from dailies.providers.declaration import CallerOptions
 from dailies.providers.error_text import read_json
 from dailies.providers.fal.errors import failed_job, in_envelope, is_the_models
 from dailies.providers.fal.places import FalPlaces
@@ -27,14 +28,14 @@ from dailies.providers.mapping import (
     SchemaFile,
     linked_result,
     model_inputs,
-    refused_options,
+    of_model,
 )
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.published_keys import PublishedKeys
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
 
-__all__ = ["Fal", "FalOptions", "KeyAuth"]
+__all__ = ["Fal", "FalOptions", "KeyAuth", "of_routes"]
 
 _STATES = {"IN_QUEUE": JobStatus.QUEUED, "IN_PROGRESS": JobStatus.RUNNING}
 _OVER = "COMPLETED"
@@ -92,6 +93,12 @@ class FalOptions(MappedOptions):
     webhook_keys: str | None = None
 
 
+def of_routes(options: FalOptions) -> CallerOptions:
+    """Which of a caller's own options go along, whichever endpoint it will be."""
+    routes = (options.with_image, options.with_last_frame, options.with_references)
+    return of_model(options, *(route.inputs for route in routes if route is not None))
+
+
 class KeyAuth(httpx.Auth):
     """``Authorization: Key``, with a key of fal's."""
 
@@ -120,9 +127,6 @@ class Fal:
         untaken = _untaken(options.inputs, self._options.inputs, submission)
         if untaken is not None:
             return self._wire.told(Call.CREATE, _refused(untaken, "can't be had with the others."))
-        refusal = refused_options(options, submission)
-        if refusal is not None:
-            return self._wire.told(Call.CREATE, refusal)
         try:
             inputs = model_inputs(options, submission)
         except ValueError as error:  # a size of the catalogue that the model's words can't say

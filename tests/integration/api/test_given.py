@@ -207,6 +207,7 @@ async def test_two_files_of_a_job_need_two_names(world: World) -> None:
         ({"seconds": "4.0"}, {"seconds": "4"}),
         ({"width": 1280, "height": 720}, {"size": "1280x720"}),
         ({"aspect_ratio": "16:9", "resolution": "720p"}, {"size": "1280x720"}),
+        ({"resolution": "720p"}, {"size": "720x1280"}),  # of the default's shape
         ({"image_url": IMAGE_URL}, {"size": "1280x720"}),
         ({"n": 1}, {}),
     ],
@@ -237,7 +238,8 @@ async def test_an_image_url_is_the_reference(world: World) -> None:
         ({"n": 3}, "n", "invalid_value"),
         ({"width": 640, "height": 480}, "width", "invalid_value"),
         ({"width": 640}, "height", "missing_required_parameter"),
-        ({"resolution": "720p"}, "resolution", "invalid_value"),
+        ({"resolution": "720p", "image_url": IMAGE_URL}, "resolution", "invalid_value"),
+        ({"resolution": "480p"}, "resolution", "invalid_value"),
         ({"image_url": 7}, "image_url", "invalid_type"),
         ({"image_url": "http://example.com/a.png"}, "image_url", "invalid_image_url"),
     ],
@@ -256,7 +258,7 @@ async def test_what_can_t_be_had_is_told_in_the_caller_s_words(
         "response_format", "webhook", "callback_url",
         "image", "images", "input_image", "first_frame_image", "last_frame", "reference_images",
         "video", "video_id", "length", "aspect", "inpaint_items", "files",
-        "lastFrame", "referenceImages",
+        "lastFrame", "referenceImages", "previous_job_id",
     ],
 )  # fmt: skip
 async def test_what_nobody_takes_is_refused_with_what_to_write(world: World, name: str) -> None:

@@ -172,7 +172,6 @@ async def test_images(upstream: Upstream, images: dict[str, Any], task: str, cou
         ({"last_frame": IMAGE}, "unsupported_input"),
         ({"references": (LARGE, LARGE, LARGE)}, "images_too_large"),
         ({"operation": Operation.REMIX, "source_job_id": "v1_a"}, "unsupported_operation"),
-        ({"options": {"safety_settings": []}}, "unknown_option"),
     ],
 )
 async def test_what_it_can_not_do_is_not_sent(

@@ -148,10 +148,6 @@ async def test_only_what_costs_the_same_can_be_asked_for_besides(upstream: Upstr
     assert isinstance(body, dict)
     assert body["video"] == {"duration": "5s", "resolution": "720p", "loop": True}
 
-    refused = await adapter(upstream).submit(replace(SUBMISSION, options={"hdr": True}))
-    assert (refused.kind, refused.code) == (Kind.REFUSED, "unknown_option")
-    assert len(upstream.requests) == 1
-
 
 @pytest.mark.parametrize(
     ("status", "detail", "kind", "code"),

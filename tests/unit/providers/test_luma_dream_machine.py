@@ -106,12 +106,6 @@ async def test_nobody_is_called_where_there_is_no_address(upstream: Upstream) ->
     assert "callback_url" not in upstream.last_json
 
 
-async def test_an_option_that_it_does_not_have_is_told(upstream: Upstream) -> None:
-    refused = await adapter(upstream).submit(replace(SUBMISSION, options={"model": "ray-9"}))
-    assert (refused.kind, refused.code) == (Kind.REFUSED, "unknown_option")
-    assert upstream.requests == []
-
-
 @pytest.mark.parametrize(
     ("status", "detail", "kind", "code"),
     [

@@ -181,20 +181,6 @@ async def test_nothing_is_created_when_an_image_can_not_be_brought(
     assert [str(request.url) for request in upstream.requests] == [f"{ROOT}/files"]
 
 
-async def test_what_a_caller_may_not_set_is_refused(
-    upstream: Upstream, replicate: Replicate
-) -> None:
-    outcome = await replicate.submit(replace(SUBMISSION, options={"duration": 15}))
-
-    assert (outcome.kind, outcome.code, outcome.param) == (
-        Kind.REFUSED,
-        "invalid_option",
-        "provider_options",
-    )
-    assert "'duration'" in (outcome.message or "")
-    assert not upstream.requests
-
-
 CREDIT = {
     "title": "Insufficient credit",
     "detail": "You have insufficient credit to run this model. Go to "

@@ -125,8 +125,6 @@ async def test_all_that_it_takes(upstream: Upstream) -> None:
     [
         ({"size": Size(1024, 1792)}, "unsupported_size"),
         ({"operation": Operation.EXTEND, "source_job_id": NAME}, "unsupported_operation"),
-        ({"options": {"sampleCount": 4}}, "unknown_option"),
-        ({"options": {"storageUri": "gs://mine/"}}, "unknown_option"),
     ],
 )
 async def test_what_it_can_not_do_is_not_sent(

@@ -130,7 +130,6 @@ async def test_images_sound_and_its_own_options_go_in_its_own_words(upstream: Up
 @pytest.mark.parametrize(
     ("asked", "code", "param"),
     [
-        ({"options": {"duration": 15}}, "unknown_option", "provider_options"),
         ({"size": Size(1920, 1080), "last_frame": IMAGE}, "unsupported_size", "size"),
         ({"size": Size(1080, 1920), "references": (IMAGE,)}, "unsupported_size", "size"),
     ],
