@@ -92,7 +92,8 @@ def _end_of(seen: Outcome | None, known: JobEnd | None) -> JobEnd | None:
     if seen is None or seen.job is None:
         gone = seen is not None and seen.kind is Kind.MISSING
         return JobEnd.STOPPED if gone and known is JobEnd.STOPPING else known
-    return _ENDS.get(seen.job.status)
+    done = seen.job.is_done_for_nothing
+    return JobEnd.COMPLETED if done else _ENDS.get(seen.job.status)
 
 
 def _not_there_yet(services: Services, record: VideoRecord, outcome: Outcome) -> bool:

@@ -102,7 +102,8 @@ async def _follow(
                 record.owner,
                 record.id,
                 lambda current: _charged(current, job).with_submit(
-                    job_end=JobEnd.FAILED, failure_reason=job.failure_reason
+                    job_end=JobEnd.COMPLETED if job.is_done_for_nothing else JobEnd.FAILED,
+                    failure_reason=job.failure_reason,
                 ),
             )
             return stop(

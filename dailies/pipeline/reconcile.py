@@ -163,7 +163,7 @@ async def _own_first(
     services: Services, record: VideoRecord, deployment: Deployment, jobs: Sequence[UpstreamJob]
 ) -> list[UpstreamJob]:
     """The jobs, those first that this video claimed before it died: nobody else can take them."""
-    holders = {job.id: await services.claims.holder(deployment.name, job.id) for job in jobs}
+    holders = {job.id: await services.claims.holder(deployment, job.id) for job in jobs}
     return sorted(jobs, key=lambda job: holders[job.id] != record.id)
 
 
@@ -171,12 +171,12 @@ async def adopt(
     services: Services, record: VideoRecord, deployment: Deployment, job: UpstreamJob
 ) -> bool:
     """Make the job this video's own; False when it belongs to another."""
-    if not await services.claims.claim(deployment.name, job.id, record.id):
+    if not await services.claims.claim(deployment, job.id, record.id):
         return False
     now = services.clock()
 
     def adopted(current: VideoRecord) -> VideoRecord:
-        if current.submit.job_id is not None:
+        if current.submit.job_id is not None or current.submit.given_up:
             return current
         return current.moved_to(Phase.RENDERING).with_submit(
             deployment=deployment.name,
@@ -189,8 +189,8 @@ async def adopt(
 
     updated = await services.records.update(record.owner, record.id, adopted)
     if updated is not None and updated.submit.job_id != job.id:
-        # It has another one by now: this one is left to whoever lost theirs.
-        await services.claims.release(deployment.name, job.id, record.id)
+        # It has another one by now, or none any more: this one is left to whoever lost theirs.
+        await services.claims.release(deployment, job.id, record.id)
         return False
     if updated is None or updated.is_final:
         # It was ended while its request was under way: nobody waits for this job.
@@ -209,8 +209,9 @@ async def not_sent(
     waiting: bool = False,
     retired: str | None = None,
     in_doubt: bool | None = None,
-) -> None:
-    """Note that this attempt did nothing upstream, so that the request may be sent again.
+) -> bool:
+    """Note that this attempt did nothing upstream, so that the request may be sent again; whether
+    it was still the one that counts.
 
     Only of the attempt that ``record`` tells of: another execution may have sent the next one.
 
@@ -218,8 +219,13 @@ async def not_sent(
         in_doubt: whether an earlier attempt may have made a job all the same; as before, if None.
     """
 
+    counts = False
+
     def cleared(current: VideoRecord) -> VideoRecord:
-        if current.submit.job_id is not None or not _same_attempt(current, record):
+        nonlocal counts
+        submit = current.submit
+        counts = submit.job_id is None and not submit.given_up and _same_attempt(current, record)
+        if not counts:
             return current
         gone = current.submit.retired + ((retired,) if retired else ())
         current = current.with_submit(
@@ -233,6 +239,7 @@ async def not_sent(
         return current.moved_to(Phase.WAITING) if waiting else current
 
     await services.records.update(record.owner, record.id, cleared)
+    return counts
 
 
 def _same_attempt(one: VideoRecord, other: VideoRecord) -> bool:

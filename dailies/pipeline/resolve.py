@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 from dailies.catalogue import Deployment
@@ -14,6 +15,9 @@ from dailies.video.errors import Conflict, InvalidRequest, NotFound
 from dailies.video.record import VideoRecord
 
 __all__ = ["Decision", "resolve_video"]
+
+
+_LONGEST_ID = 1000
 
 
 class Decision(StrEnum):
@@ -49,29 +53,64 @@ async def resolve_video(
     if record.is_withdrawn:
         raise NotFound(f"Video '{video_id}' was deleted.", param="video_id", code="video_deleted")
     deployment = services.catalogue.deployment(record.submit.deployment or "")
-    if record.submit.unresolved_since is None or deployment is None:
-        raise Conflict(
-            f"Video '{video_id}' does not wait for a decision; its phase is '{record.phase}'.",
-            param="video_id",
-            code="not_unresolved",
+    if not _waits(record) or deployment is None:
+        raise _not_waiting(record)
+    if job_id and decision is not Decision.ADOPT:
+        raise InvalidRequest(
+            f"'job_id' is for 'adopt' only, not for '{decision}'. Leave it out, or adopt the job.",
+            param="job_id",
+            code="invalid_value",
         )
     match decision:
         case Decision.ADOPT:
             await _adopt(services, record, deployment, job_id)
         case Decision.RESEND:
-            await not_sent(services, record, waiting=True, in_doubt=False)
+            if not await not_sent(services, record, waiting=True, in_doubt=False):
+                raise _not_waiting(record)
         case Decision.END:
-            await services.records.update(
-                record.owner, record.id, lambda current: current.with_submit(given_up=True)
-            )
+            await _end(services, record)
     log_event("video_resolved", video_id=record.id, decision=decision, job_id=job_id)
     await wake_video(orchestrations, record)
     return await services.records.get(record.owner, record.id) or record
 
 
+def _waits(record: VideoRecord) -> bool:
+    submit = record.submit
+    return submit.unresolved_since is not None and submit.job_id is None and not submit.given_up
+
+
+def _not_waiting(record: VideoRecord) -> Conflict:
+    return Conflict(
+        f"Video '{record.id}' does not wait for a decision (any more); its phase was "
+        f"'{record.phase}'.",
+        param="video_id",
+        code="not_unresolved",
+    )
+
+
+async def _end(services: Services, record: VideoRecord) -> None:
+    """Of two decisions at the same time, the first one is carried out."""
+    decided = False
+
+    def ended(current: VideoRecord) -> VideoRecord:
+        nonlocal decided
+        decided = _waits(current)
+        return current.with_submit(given_up=True) if decided else current
+
+    await services.records.update(record.owner, record.id, ended)
+    if not decided:
+        raise _not_waiting(record)
+
+
 async def _adopt(
     services: Services, record: VideoRecord, deployment: Deployment, job_id: str | None
 ) -> None:
+    if job_id and len(job_id) > _LONGEST_ID:
+        raise InvalidRequest(
+            f"Invalid 'job_id': no job's id has more than {_LONGEST_ID:,} characters.",
+            param="job_id",
+            code="invalid_value",
+        )
     if not job_id:
         raise InvalidRequest(
             "Name the provider's job in 'job_id'.",
@@ -86,5 +125,10 @@ async def _adopt(
             param="job_id",
             code="job_not_found",
         )
-    if not await adopt(services, record, deployment, outcome.job):
+    # By the id that the provider gives it: one job must not be claimed under two names.
+    job = replace(outcome.job, id=outcome.job.named or outcome.job.id)
+    if not await adopt(services, record, deployment, job):
+        now = await services.records.get(record.owner, record.id)
+        if now is None or not _waits(now):
+            raise _not_waiting(now or record)
         raise Conflict("The job belongs to another video.", param="job_id", code="job_taken")

@@ -127,6 +127,9 @@ class Fault:
     remedy: str | None = None
 
 
+_NO_CREDIT = "This service has no credit left at the provider."
+_TOP_UP = "Add credit to the account that '{deployment}' at {endpoint} is paid from."
+
 # fmt: off
 ANSWERS: tuple[Answer, ...] = (
     # -- what is gone
@@ -137,6 +140,11 @@ ANSWERS: tuple[Answer, ...] = (
            remedy="Deployment '{deployment}' at {endpoint} is retired: deploy another model, or "
            "name a fallback for this one in the catalogue."),
     Answer(frozenset({Call.CANCEL}), {404}, None, Kind.ACCEPTED, None, None),
+
+    # -- what is paid for it
+    Answer(_CREATES, {402}, None, Kind.REFUSED, "no_credit", _NO_CREDIT, remedy=_TOP_UP),
+    Answer(_CREATES, {400, 403}, r"insufficient.(?:credit|balance|fund)|balance.{0,20}not enough",
+           Kind.REFUSED, "no_credit", _NO_CREDIT, remedy=_TOP_UP),
 
     # -- who we are
     Answer(ANY, {401}, None, Kind.UNAUTHORISED, "invalid_credential", SHUT_OUT,

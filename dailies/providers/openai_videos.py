@@ -96,7 +96,7 @@ class OpenAIVideos:
         # Some servers answer a failed job with the status of its failure and the job as the body.
         if job is None or not (reply.is_success or is_video(document)):
             return self._absent(reply, document, job_id)
-        return self._wire.accepted(Call.STATUS, reply, replace(job, id=job_id))
+        return self._wire.accepted(Call.STATUS, reply, replace(job, id=job_id, named=job.id))
 
     def _absent(self, reply: Reply, document: object, job_id: str) -> Outcome:
         """What an answer without the job means. Where jobs are only in the server's memory, one

@@ -65,6 +65,7 @@ class UpstreamJob:
 
     Attributes:
         id: the provider's id, opaque.
+        named: what the answer calls it, where it was asked for by a name that may be another.
         progress: percent, 0 to 100.
         created_at: Unix seconds, by the provider's clock.
         completed_at: Unix seconds at which it was done, if the provider said so.
@@ -95,6 +96,12 @@ class UpstreamJob:
     error_code: str | None = None
     error_message: str | None = None
     cost_usd: float | None = None
+    named: str | None = None
+
+    @property
+    def is_done_for_nothing(self) -> bool:
+        """Whether the provider counts it as done, and charges it, though there is no video."""
+        return self.error_code == "no_video"
 
 
 @dataclass(frozen=True, slots=True)

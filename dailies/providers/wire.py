@@ -51,7 +51,9 @@ class Wire(Calls):
         job = parse(read_json(reply.body)) if reply.is_success else None
         if job is None:
             return self.classified(call, reply, prompt=prompt, job_id=job_id)
-        return self.accepted(call, reply, job if job_id is None else replace(job, id=job_id))
+        if job_id is not None:
+            job = replace(job, id=job_id, named=job.id or None)
+        return self.accepted(call, reply, job)
 
     @asynccontextmanager
     async def content(

@@ -13,8 +13,10 @@ from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables.aio import TableServiceClient
 
+from dailies.catalogue import Deployment
 from dailies.stores.claims import ClaimStore
 from dailies.stores.records import RecordStore, hash_key
+from dailies.stores.tables import CLAIMS
 from dailies.stores.tombstones import Removal, TombstoneStore
 from dailies.video.basics import Phase, Size, VideoError, new_id
 from dailies.video.errors import Conflict
@@ -249,22 +251,49 @@ async def test_a_list_while_videos_come_and_go_gives_none_twice_and_all_that_sta
     assert seen == sorted(seen, reverse=not ascending)
 
 
+def _deployment(name: str, endpoint: str = "https://one.example") -> Deployment:
+    return Deployment.model_validate(
+        {
+            "name": name,
+            "provider": "film",
+            "endpoint": endpoint,
+            "deployment": "film",
+            "sizes": ["1280x720"],
+            "seconds": [4],
+            "prices": None,
+        }
+    )
+
+
 async def test_a_job_is_claimed_by_one_video(tables: TableServiceClient) -> None:
     claims = ClaimStore(tables)
     job = "video_" + "ab" * 24
     videos = [f"video_{number}" for number in range(30)]
-    won = await asyncio.gather(*(claims.claim("azure-sora-2", job, video) for video in videos))
+    won = await asyncio.gather(*(claims.claim(_deployment("one"), job, video) for video in videos))
     assert sum(won) == 1
     holder = videos[won.index(True)]
-    assert await claims.holder("azure-sora-2", job) == holder
-    assert await claims.claim("azure-sora-2", job, holder)
-    assert await claims.claim("another-deployment", job, "video_other")
+    assert await claims.holder(_deployment("one"), job) == holder
+    assert await claims.claim(_deployment("one"), job, holder)
+    # Two deployments of one endpoint see the same jobs; elsewhere it is another one.
+    assert not await claims.claim(_deployment("two"), job, "video_other")
+    assert await claims.claim(_deployment("two", "https://other.example"), job, "video_other")
+
+
+async def test_a_claim_of_the_version_before_is_kept(tables: TableServiceClient) -> None:
+    claims, one = ClaimStore(tables), _deployment("one-before")
+    row = {"PartitionKey": one.name, "RowKey": hash_key("job"), "VideoId": "video_1"}
+    await tables.get_table_client(CLAIMS).create_entity(row)
+    assert await claims.holder(one, "job") == "video_1"
+    assert not await claims.claim(one, "job", "video_2")
+    assert await claims.claim(one, "job", "video_1")
+    await claims.release(one, "job", "video_1")
+    assert await claims.claim(one, "job", "video_2")
 
 
 async def test_only_the_holder_gives_a_claim_up(tables: TableServiceClient) -> None:
     claims = ClaimStore(tables)
-    await claims.claim("azure-sora-2", "job/with #odd? characters", "video_1")
-    await claims.release("azure-sora-2", "job/with #odd? characters", "video_2")
-    assert not await claims.claim("azure-sora-2", "job/with #odd? characters", "video_2")
-    await claims.release("azure-sora-2", "job/with #odd? characters", "video_1")
-    assert await claims.claim("azure-sora-2", "job/with #odd? characters", "video_2")
+    await claims.claim(_deployment("one"), "job/with #odd? characters", "video_1")
+    await claims.release(_deployment("one"), "job/with #odd? characters", "video_2")
+    assert not await claims.claim(_deployment("one"), "job/with #odd? characters", "video_2")
+    await claims.release(_deployment("one"), "job/with #odd? characters", "video_1")
+    assert await claims.claim(_deployment("one"), "job/with #odd? characters", "video_2")

@@ -159,7 +159,8 @@ class Fal:
             return self._wire.classified(Call.STATUS, in_envelope(reply), job_id=job_id)
         if word == _OVER:
             return await self._ended(job_id, state)
-        job = UpstreamJob(job_id, _STATES.get(word, JobStatus.UNKNOWN))
+        known = _STATES.get(word, JobStatus.UNKNOWN)
+        job = UpstreamJob(job_id, known, named=places.job_id)
         return self._wire.accepted(Call.STATUS, reply, job)
 
     def open_content(
@@ -221,7 +222,8 @@ class Fal:
             )
         else:
             job = UpstreamJob(job_id, JobStatus.COMPLETED, progress=100)
-        return self._wire.accepted(Call.STATUS, reply, job)
+        named = FalPlaces.of(job_id, self._app).job_id
+        return self._wire.accepted(Call.STATUS, reply, replace(job, named=named))
 
     def _queued(self, document: object) -> UpstreamJob | None:
         fields = document if isinstance(document, dict) else {}

@@ -255,6 +255,9 @@ async def test_a_clip_is_no_frame_and_no_reference(world: World, clip: bytes) ->
 async def test_a_length_becomes_the_nearest_where_that_is_asked_for(world: World) -> None:
     answer = await create(world, duration=7, seconds_fit="nearest")
     assert (answer.status_code, answer.json()["seconds"]) == (200, "5")
+    for nothing in (-1, 0, 601):
+        refused = await create(world, duration=nothing, seconds_fit="nearest")
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "duration")
     unused = await create(world, seconds_fit="nearest")
     assert [w["param"] for w in unused.json()["warnings"]] == ["seconds_fit"]
 

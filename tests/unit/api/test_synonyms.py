@@ -52,6 +52,7 @@ def refusal(**given: Any) -> InvalidRequest:
         ({"aspect_ratio": "auto"}, {}),
         ({"aspect_ratio": "16:9", "resolution": "720p"}, {"size": WIDE}),
         ({"resolution": "1280x720"}, {"size": WIDE}),
+        ({"resolution": "720p"}, {"size": TALL}),  # of the default's shape
         ({"resolution": "720P", "size": "720x1280"}, {"size": TALL}),
         ({"size": "1280x720", "seconds": 4}, {"size": WIDE, "seconds": 4}),
     ],
@@ -98,7 +99,7 @@ def test_what_contradicts_itself_is_refused(given: dict[str, Any], param: str) -
 @pytest.mark.parametrize(
     "given",
     [
-        {"resolution": "720p"},
+        {"resolution": "720p", "image_url": URL},
         {"resolution": "1080p"},
         {"resolution": "high"},
         {"aspect_ratio": "1:1"},

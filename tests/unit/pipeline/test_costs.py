@@ -15,7 +15,7 @@ from dailies.pipeline.finish import finish_video
 from dailies.pipeline.submit import submit_video
 from dailies.pipeline.sweep import sweep
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
-from dailies.video.basics import Size
+from dailies.video.basics import Phase, Size
 from dailies.video.record import VideoRecord
 from dailies.video.request import VideoRequest
 from tests.unit.pipeline.memory import no_point
@@ -361,3 +361,12 @@ async def test_what_is_wanted_without_sound_costs_what_that_costs(
     )
     ended = await _to_the_end(world, await world.accepted(request=request))
     assert ended.cost_usd == pytest.approx(usd)
+
+
+async def test_a_job_that_is_done_without_a_video_costs_its_whole_price() -> None:
+    world = _world()
+    video = await world.accepted()
+    empty = UpstreamJob(id="job", status=JobStatus.FAILED, error_code="no_video")
+    world.provider.statuses["*"] = [Outcome(Kind.ACCEPTED, job=empty)]
+    ended = await _to_the_end(world, video)
+    assert (ended.phase, ended.cost_usd) == (Phase.FAILED, PRICE)

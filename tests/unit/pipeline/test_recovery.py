@@ -17,7 +17,7 @@ from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.video.basics import Phase
 from dailies.video.errors import Conflict, InvalidRequest, NotFound
 from dailies.video.record import VideoRecord
-from tests.unit.pipeline.provider import LOST, RESET, Behaviour
+from tests.unit.pipeline.provider import ACCEPT, LOST, RESET, Behaviour
 from tests.unit.pipeline.test_never_pay_twice import CrashAt, submit_to_the_end
 from tests.unit.pipeline.world import World, ref
 
@@ -237,6 +237,46 @@ async def test_an_operator_may_end_the_video() -> None:
     await resolve_video(world.services, Engine(), video.id, Decision.END)
     step = await _step(world, video, woken=True)
     assert (step["kind"], step["error"]["code"]) == ("stop", "submit_unresolved")
+
+
+async def test_of_two_decisions_the_first_is_carried_out() -> None:
+    world = _world(Recovery.NONE, LOST)
+    video = await world.accepted()
+    await _until(world, video, Phase.UNRESOLVED)
+    (job_id,) = world.provider.jobs
+    await resolve_video(world.services, Engine(), video.id, Decision.END)
+    for decision, job in ((Decision.ADOPT, job_id), (Decision.RESEND, None), (Decision.END, None)):
+        with pytest.raises(Conflict):
+            await resolve_video(world.services, Engine(), video.id, decision, job)
+    step = await _step(world, video, woken=True)
+    assert (step["kind"], step["error"]["code"]) == ("stop", "submit_unresolved")
+
+
+async def test_a_job_is_adopted_by_the_name_that_its_provider_gives_it() -> None:
+    world = _world(Recovery.NONE, ACCEPT, LOST)
+    other = await world.accepted()
+    await submit_to_the_end(world, other, restart_after=1)
+    video = await world.accepted()
+    await _until(world, video, Phase.UNRESOLVED)
+    (taken,) = await world.jobs_of([other])
+    assert taken is not None
+    alias = UpstreamJob("alias", JobStatus.RUNNING, named=taken)
+    world.provider.statuses["alias"] = [Outcome(Kind.ACCEPTED, job=alias)]
+    with pytest.raises(Conflict, match="another"):
+        await resolve_video(world.services, Engine(), video.id, Decision.ADOPT, "alias")
+
+
+@pytest.mark.parametrize("decision", [Decision.RESEND, Decision.END])
+async def test_a_job_that_is_named_in_vain_is_not_passed_over(decision: Decision) -> None:
+    world = _world(Recovery.NONE, LOST)
+    video = await world.accepted()
+    await _until(world, video, Phase.UNRESOLVED)
+    with pytest.raises(InvalidRequest) as caught:
+        await resolve_video(world.services, Engine(), video.id, decision, "job_1")
+    assert caught.value.param == "job_id"
+    with pytest.raises(InvalidRequest) as caught:
+        await resolve_video(world.services, Engine(), video.id, Decision.ADOPT, "j" * 100_000)
+    assert caught.value.param == "job_id"
 
 
 async def test_only_a_video_that_waits_for_a_decision_is_decided() -> None:

@@ -95,6 +95,8 @@ CASES: list[tuple[Call, int, str, Kind, str | None]] = [
     (Call.CREATE, 429, azure("Too many running tasks"), Kind.THROTTLED, "concurrency_limit"),
     *((call, 429, azure("slow down"), Kind.THROTTLED, "rate_limit") for call in Call),
     (Call.CREATE, 429, azure("no", "insufficient_quota"), Kind.REFUSED, "insufficient_quota"),
+    (Call.CREATE, 402, azure("pay first", "payment_required"), Kind.REFUSED, "no_credit"),
+    (Call.CREATE, 400, azure("Insufficient credits.", "denied"), Kind.REFUSED, "no_credit"),
     # what we ask for
     (Call.CREATE, 400, MODERATED, Kind.REFUSED, "moderation_blocked"),
     (Call.DERIVE, 400, azure("no", "moderation_blocked"), Kind.REFUSED, "moderation_blocked"),
