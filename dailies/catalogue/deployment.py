@@ -26,6 +26,7 @@ from dailies.settings import OptionalSecret, is_safe_url
 from dailies.video.basics import Operation, Size, Variant
 
 __all__ = [
+    "MOST_SECONDS",
     "Alias",
     "Credential",
     "Deployment",
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 _DEFAULT = "default"
-_MOST_SECONDS = 600
+MOST_SECONDS = 600
 _EARLIER_KEYS = {"formats", "exact_size", "max_bytes"}
 
 T = TypeVar("T")
@@ -64,8 +65,8 @@ def _parse_seconds(value: object) -> object:
     default = first if default is None else default
     if not (isinstance(first, int) and isinstance(last, int) and isinstance(default, int)):
         raise ValueError("a range needs whole numbers: {from: 1, to: 20, default: 5}")
-    if not 1 <= first <= default <= last <= _MOST_SECONDS:
-        raise ValueError(f"a range goes up from 1 to {_MOST_SECONDS}, with the default in it")
+    if not 1 <= first <= default <= last <= MOST_SECONDS:
+        raise ValueError(f"a range goes up from 1 to {MOST_SECONDS}, with the default in it")
     return (default, *(number for number in range(first, last + 1) if number != default))
 
 
@@ -173,7 +174,7 @@ class InpaintRules(Entry):
 
     max_images: int = Field(default=0, ge=0, le=16)
     max_videos: int = Field(default=0, ge=0, le=16)
-    max_video_seconds: float = Field(default=5, gt=0, le=_MOST_SECONDS)
+    max_video_seconds: float = Field(default=5, gt=0, le=MOST_SECONDS)
     frames_per_second: int = Field(default=30, ge=1, le=240)
     crop_bounds: bool = True
 
@@ -222,7 +223,7 @@ class Deployment(Entry):
     api_key: OptionalSecret = None
     sizes: tuple[PictureSize, ...] = Field(min_length=1)
     seconds: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=_MOST_SECONDS)], ...], BeforeValidator(_parse_seconds)
+        tuple[Annotated[int, Field(ge=1, le=MOST_SECONDS)], ...], BeforeValidator(_parse_seconds)
     ] = Field(min_length=1)
     files: tuple[Variant, ...] = Field(default=tuple(Variant), alias="variants")
     operations: tuple[Operation, ...] = tuple(Operation)

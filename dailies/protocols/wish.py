@@ -12,6 +12,7 @@ from typing import Any
 
 from dailies.catalogue import Catalogue, Deployment, Model
 from dailies.catalogue.abilities import Needs
+from dailies.catalogue.deployment import MOST_SECONDS
 from dailies.catalogue.offers import able, check_variants
 from dailies.inputs.geometry import nearest_size
 from dailies.protocols.messages import too_long, unsupported
@@ -22,10 +23,6 @@ from dailies.video.framing import CropBounds, FitMode
 from dailies.video.record import VideoRequest
 
 __all__ = ["Plan", "Wish", "Words", "plan"]
-
-
-_LONGEST = 600
-"""Seconds; nobody who asks for more means the longest that there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +170,7 @@ def _seconds(wish: Wish, deployments: Sequence[Deployment], words: Words) -> int
     """The wished length, or the nearest to it where that is wished for; of two, the shorter."""
     seconds = deployments[0].default_seconds if wish.seconds is None else wish.seconds
     lengths: list[int] = _union(deployment.seconds for deployment in deployments)
-    if isinstance(seconds, int) and 0 < seconds <= _LONGEST and wish.seconds_fit_nearest:
+    if isinstance(seconds, int) and 0 < seconds <= MOST_SECONDS and wish.seconds_fit_nearest:
         wished = seconds
         return min(lengths, key=lambda length: (abs(length - wished), length))
     if isinstance(seconds, str) or seconds not in lengths:

@@ -37,6 +37,7 @@ __all__ = [
     "ANSWERS",
     "ANY",
     "FAULTS",
+    "NO_CREDIT",
     "SHUT_OUT",
     "Answer",
     "Call",
@@ -127,7 +128,7 @@ class Fault:
     remedy: str | None = None
 
 
-_NO_CREDIT = "This service has no credit left at the provider."
+NO_CREDIT = "This service has no credit left at the provider."
 _TOP_UP = "Add credit to the account that '{deployment}' at {endpoint} is paid from."
 
 # fmt: off
@@ -142,9 +143,9 @@ ANSWERS: tuple[Answer, ...] = (
     Answer(frozenset({Call.CANCEL}), {404}, None, Kind.ACCEPTED, None, None),
 
     # -- what is paid for it
-    Answer(_CREATES, {402}, None, Kind.REFUSED, "no_credit", _NO_CREDIT, remedy=_TOP_UP),
-    Answer(_CREATES, {400, 403}, r"insufficient.(?:credit|balance|fund)|balance.{0,20}not enough",
-           Kind.REFUSED, "no_credit", _NO_CREDIT, remedy=_TOP_UP),
+    Answer(ANY, {402}, None, Kind.REFUSED, "no_credit", NO_CREDIT, remedy=_TOP_UP),
+    Answer(ANY, {400, 403}, r"insufficient.(?:credit|balance|fund)|balance.{0,20}not enough",
+           Kind.REFUSED, "no_credit", NO_CREDIT, remedy=_TOP_UP),
 
     # -- who we are
     Answer(ANY, {401}, None, Kind.UNAUTHORISED, "invalid_credential", SHUT_OUT,

@@ -15,7 +15,7 @@ import httpx
 from pydantic import Field
 
 from dailies.catalogue.deployment import Credential
-from dailies.providers.classify import ANY, SHUT_OUT, Answer, Call, classify_job_error
+from dailies.providers.classify import ANY, NO_CREDIT, SHUT_OUT, Answer, Call, classify_job_error
 from dailies.providers.declaration import Help
 from dailies.providers.error_text import ErrorText
 from dailies.providers.google_auth import Address, FederationOptions
@@ -79,7 +79,7 @@ ANSWERS = (
            remedy="The provider at {endpoint} refused the credential. Check the key of deployment "
            "'{deployment}' in the catalogue."),
     Answer(frozenset({Call.CREATE}), {400, 402, 403, 429}, _NO_MONEY, Kind.REFUSED,
-           "no_credit", "This service has no credit left at the provider.",
+           "no_credit", NO_CREDIT,
            remedy="Google bills nobody for '{deployment}', or no more: check billing and spending "
            "limits of the project."),
     # The message of every exceeded quota has "check your plan and billing details" in it.

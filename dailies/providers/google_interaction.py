@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dailies.providers.answers import moment, text
+from dailies.providers.classify import NO_CREDIT
 from dailies.providers.error_text import ErrorText
 from dailies.providers.google import NO_VIDEO, blocked, is_safety, job_failure
 from dailies.providers.outcomes import JobStatus, UpstreamJob
@@ -28,7 +29,7 @@ _STATUSES = {
 _ENDINGS = {
     "cancelled": ("cancelled_upstream", "The job was cancelled at the provider."),
     "incomplete": ("incomplete", "The provider ended the job before its video was done."),
-    "budget_exceeded": ("no_credit", "This service has no credit left at the provider."),
+    "budget_exceeded": ("no_credit", NO_CREDIT),
 }
 
 

@@ -27,7 +27,7 @@ from pydantic import Field
 
 from dailies.providers.answers import number, positive, text
 from dailies.providers.base import Called, Content, Found, Reference, Submission
-from dailies.providers.classify import ANY, SHUT_OUT, Answer, Call, classify_job_error
+from dailies.providers.classify import ANY, NO_CREDIT, SHUT_OUT, Answer, Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.marked import MarkedJob, find_marked
@@ -273,7 +273,7 @@ _ANSWERS = (
     Answer(_CREATE, _4XX, r"external_?task_?id", Kind.UNKNOWN, "unknown_outcome",
            "The provider complains of the id of the request; it may have taken it before."),
     Answer(_CREATE, _ALL, r"\A110[12]\b", Kind.REFUSED, "no_credit",
-           "This service has no credit left at the provider."),
+           NO_CREDIT),
     Answer(_CREATE, _ALL, r"\A130[01]\b", Kind.REFUSED, "moderation_blocked",
            "The provider's moderation blocked the request. Change the prompt or the reference "
            "image; the same request would be blocked again."),

@@ -26,7 +26,7 @@ import httpx
 from dailies.providers.answers import moment, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
-from dailies.providers.classify import ANY, Answer, Call, classify_job_error
+from dailies.providers.classify import NO_CREDIT, Answer, Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Provider, Recovery
 from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
@@ -50,13 +50,11 @@ _STATES = {
     "completed": JobStatus.COMPLETED,
     "failed": JobStatus.FAILED,
 }
-_NO_CREDIT = "This service has no credit left at the provider."
 _NO_VIDEO = "The provider says that the job is done, and gives no video. Create it again."
 
 
 # fmt: off
 _ANSWERS = (
-    Answer(ANY, {402}, None, Kind.REFUSED, "no_credit", _NO_CREDIT),
     # Also of models that the account may not use: Luma does not tell the two apart.
     Answer(frozenset({Call.CREATE}), {400}, r"(?m)^Unknown model:", Kind.REFUSED,
            "deployment_not_found",
@@ -142,7 +140,7 @@ def parse_job(document: object) -> UpstreamJob | None:
 def _why(code: str, reason: str) -> tuple[str, str]:
     """The code and message of a failed job."""
     if code == "budget_exhausted":
-        return "no_credit", _NO_CREDIT
+        return "no_credit", NO_CREDIT
     kind = "moderation" if code == "content_moderated" else ""
     return classify_job_error(ErrorText(code=code, message=reason, type=kind))
 

@@ -25,7 +25,7 @@ import httpx
 from dailies.providers.answers import moment, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Submission
-from dailies.providers.classify import ANY, Answer, Call, classify_job_error
+from dailies.providers.classify import Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.listing import CLOCK_SKEW, Page, candidates, jobs_since
@@ -47,7 +47,6 @@ _STATES = {
     "failed": JobStatus.FAILED,
 }
 _BLOCKED = "blacklisted words"
-_NO_CREDIT = "This service has no credit left at the provider."
 _NO_VIDEO = "The provider says that the job is done, and gives no video. Create it again."
 
 _AMBIGUOUS = Outcome(
@@ -56,11 +55,6 @@ _AMBIGUOUS = Outcome(
     message="The provider lists several jobs that may be this one, without their prompts.",
 )
 
-_ANSWERS = (
-    Answer(ANY, {402}, None, Kind.REFUSED, "no_credit", _NO_CREDIT),
-    # a 400 as well (reported)
-    Answer(ANY, {400, 403}, r"insufficient credits", Kind.REFUSED, "no_credit", _NO_CREDIT),
-)
 _HELPS = (
     Help(
         "no_credit",
@@ -245,6 +239,5 @@ PROVIDER = Provider(
     key_auth=BearerKeyAuth,
     caller_options=CallerOptions(only=_EXTRAS),
     hosts=(".lumalabs.ai", ".cdn-luma.com"),
-    answers=_ANSWERS,
     helps=_HELPS,
 )

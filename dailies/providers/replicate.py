@@ -238,14 +238,6 @@ PROVIDER = Provider(
     hosts=("replicate.delivery", ".replicate.delivery"),
     kept_seconds=3600,
     answers=(
-        Answer(
-            ANY,
-            {402},
-            None,
-            Kind.REFUSED,
-            "no_credit",
-            "This service has no credit left at the provider.",
-        ),
         # It may speak of billing: less than 5 dollars of credit lower the limit.
         Answer(
             ANY,

@@ -29,7 +29,7 @@ from pydantic import Field
 from dailies.providers.answers import moment, number, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
-from dailies.providers.classify import Answer, Call, classify_job_error
+from dailies.providers.classify import NO_CREDIT, Answer, Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
@@ -277,7 +277,7 @@ def _percent(value: object) -> int:
 _ANSWERS = (
     # The status and the words are those that clients report; the documentation has only 400.
     Answer(frozenset({Call.CREATE}), range(400, 500), r"not (?:have )?enough credits",
-           Kind.REFUSED, "no_credit", "This service has no credit left at the provider."),
+           Kind.REFUSED, "no_credit", NO_CREDIT),
     Answer(frozenset({Call.CREATE}), {400, 403}, r"model variant .* not available",
            Kind.REFUSED, "deployment_not_found",
            "The provider does not offer this model to this service ({status}). Nothing was made. "

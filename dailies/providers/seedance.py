@@ -25,7 +25,7 @@ from pydantic import Field
 from dailies.providers.answers import number, positive, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Reference, Submission
-from dailies.providers.classify import Answer, Call, classify_job_error
+from dailies.providers.classify import NO_CREDIT, Answer, Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.marked import MarkedJob, find_marked
@@ -239,17 +239,16 @@ def _link(document: object) -> str | None:
 # fmt: off
 _CREATE = frozenset({Call.CREATE})
 _4XX = range(400, 500)
-_NO_CREDIT = "This service has no credit left at the provider."
 _ANSWERS = (
     Answer(_CREATE, _4XX, _MODERATED, Kind.REFUSED, "moderation_blocked",
            "The provider's moderation blocked the request. Change the prompt or the reference "
            "image; the same request would be blocked again."),
-    Answer(_CREATE, _4XX, r"AccountOverdue|ServiceOverdue", Kind.REFUSED, "no_credit", _NO_CREDIT),
+    Answer(_CREATE, _4XX, r"AccountOverdue|ServiceOverdue", Kind.REFUSED, "no_credit", NO_CREDIT),
     Answer(_CREATE, {429}, r"queue", Kind.THROTTLED, "concurrency_limit",
            "The provider has as many jobs waiting as it takes. Try again when one is done."),
     # Of a free trial, and the limit that one sets oneself: neither passes by waiting.
     Answer(_CREATE, {429}, r"QuotaExceeded|SetLimitExceeded", Kind.REFUSED, "no_credit",
-           _NO_CREDIT),
+           NO_CREDIT),
     Answer(_CREATE, _4XX, r"InvalidEndpoint|ModelNotOpen|ServiceNotOpen|UnsupportedModel",
            Kind.REFUSED, "deployment_not_found",
            "The provider does not offer this model to this service ({status}). Nothing was made. "

@@ -27,7 +27,7 @@ import httpx
 from dailies.providers.answers import number, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
-from dailies.providers.classify import ANY, SHUT_OUT, Answer, Call, classify_job_error
+from dailies.providers.classify import ANY, NO_CREDIT, SHUT_OUT, Answer, Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
@@ -57,17 +57,15 @@ _NO_VIDEO = "The provider says that the job is done, and gives no video. Create 
 
 
 _MODERATED = r"moderation|usage guidelines|SAFETY_CHECK"
-_NO_CREDIT = r"\bcredits\b|spending[ _-]limit"
+_OUT_OF_CREDIT = r"\bcredits\b|spending[ _-]limit"
 _BAD_KEY = r"(?:incorrect|invalid) api key"
 
 # fmt: off
 _ANSWERS = (
     # With the credit used up, or a limit on spending reached: 402, 403 or 429, by the kind of the
-    # account (reported).
-    Answer(ANY, {402}, None, Kind.REFUSED, "no_credit",
-           "This service has no credit left at the provider."),
-    Answer(ANY, {403, 429}, _NO_CREDIT, Kind.REFUSED, "no_credit",
-           "This service has no credit left at the provider."),
+    # account (reported); the first is everybody's.
+    Answer(ANY, {403, 429}, _OUT_OF_CREDIT, Kind.REFUSED, "no_credit",
+           NO_CREDIT),
     # A key that is wrong is a 400 here; only a missing one is a 401.
     Answer(ANY, {400}, _BAD_KEY, Kind.UNAUTHORISED, "invalid_credential", SHUT_OUT),
     Answer(ANY, {400}, r"Zero Data Retention", Kind.UNAUTHORISED, "zero_data_retention", SHUT_OUT),

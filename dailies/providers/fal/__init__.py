@@ -24,7 +24,7 @@ reports of "User is locked" (403). None of it was tried live.
 
 from __future__ import annotations
 
-from dailies.providers.classify import SHUT_OUT, Answer, Call
+from dailies.providers.classify import NO_CREDIT, SHUT_OUT, Answer, Call
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.fal.adapter import Fal, FalOptions, KeyAuth, of_routes
 from dailies.providers.fal.check import route_problems
@@ -34,7 +34,6 @@ from dailies.providers.outcomes import Kind
 __all__ = ["PROVIDER"]
 
 _CREATES = frozenset({Call.CREATE, Call.DERIVE})
-_NO_CREDIT = "This service has no credit left at the provider."
 _TOP_UP = r"exhausted balance|top[ _]up|insufficient (?:balance|credit|fund)"
 
 PROVIDER = Provider(
@@ -48,8 +47,7 @@ PROVIDER = Provider(
     # v3b.fal.media and v3.fal.media have the files; the others its keys.
     hosts=("fal.media", ".fal.media", "rest.fal.ai", "rest.alpha.fal.ai"),
     answers=(
-        Answer(_CREATES, {401, 403}, _TOP_UP, Kind.REFUSED, "no_credit", _NO_CREDIT),
-        Answer(_CREATES, {402}, None, Kind.REFUSED, "no_credit", _NO_CREDIT),
+        Answer(_CREATES, {401, 403}, _TOP_UP, Kind.REFUSED, "no_credit", NO_CREDIT),
         Answer(_CREATES, {403}, "user is locked", Kind.UNAUTHORISED, "account_locked", SHUT_OUT),
         Answer(
             _CREATES | {Call.CONTENT},

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from dailies.catalogue import Catalogue
-from dailies.catalogue.deployment import Deployment
 from dailies.providers.fal.adapter import FalOptions
 from dailies.providers.fal.check import route_problems
 from dailies.providers.registry import check_deployment
 from dailies.video.errors import SettingsError
+from tests.unit.providers.rows import able_row
 
 ROOT = Path(__file__).parents[3]
 COMMON = {"seed": "seed", "negative_prompt": "negative_prompt", "sound": "generate_audio"}
@@ -29,24 +29,9 @@ ROUTES: dict[str, dict[str, Any]] = {
 
 def problems(options: dict[str, Any], **fields: object) -> dict[str, str]:
     """What is wrong with a row whose endpoints all take what Veo 3.1 takes, by field."""
-    row = {
-        "name": "veo",
-        "provider": "fal",
-        "deployment": "fal-ai/veo3.1",
-        "sizes": ["1280x720", "1080x1920"],
-        "seconds": [8, 4, 6],
-        "variants": ["video"],
-        "operations": ["create"],
-        "last_frame": True,
-        "max_references": 3,
-        "seed": True,
-        "negative_prompt": True,
-        "sound": "chosen",
-        "prices": None,
-    }
     mapped = {"inputs": COMMON, "schema": SCHEMA, **ROUTES, **options}
     found = route_problems(
-        Deployment.model_validate(row | fields), FalOptions.model_validate(mapped)
+        able_row("fal", "fal-ai/veo3.1", **fields), FalOptions.model_validate(mapped)
     )
     return {problem.field: problem.message for problem in found}
 

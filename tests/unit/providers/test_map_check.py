@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from dailies.catalogue import Catalogue, Deployment
+from dailies.catalogue import Catalogue
 from dailies.providers.map_check import map_problems
 from dailies.providers.mapping import MappedOptions
 from dailies.providers.registry import check_deployment
 from dailies.video.errors import SettingsError
+from tests.unit.providers.rows import able_row
 
 ROOT = Path(__file__).parents[3]
 VEO = {
@@ -28,23 +29,8 @@ def problems(
     options: dict[str, Any] | None = None, inputs: dict[str, Any] | None = None, **fields: object
 ) -> dict[str, str]:
     """What is wrong with a row for Veo 3.1, by field."""
-    row = {
-        "name": "veo",
-        "provider": "film",
-        "deployment": "google/veo-3.1",
-        "sizes": ["1280x720", "1080x1920"],
-        "seconds": [8, 4, 6],
-        "variants": ["video"],
-        "operations": ["create"],
-        "last_frame": True,
-        "max_references": 3,
-        "seed": True,
-        "negative_prompt": True,
-        "sound": "chosen",
-        "prices": None,
-    }
     mapped = {"inputs": VEO | (inputs or {}), "schema": "replicate-veo-3.1.json"}
-    deployment = Deployment.model_validate(row | fields)
+    deployment = able_row("film", "google/veo-3.1", **fields)
     found = map_problems(deployment, MappedOptions.model_validate(mapped | (options or {})))
     return {problem.field: problem.message for problem in found}
 
