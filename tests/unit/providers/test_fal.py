@@ -2,106 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import json
-import time
-from base64 import urlsafe_b64encode
-from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
-from dailies.net.downloads import Downloads
-from dailies.providers.base import CallsBack, Content, Reference, Submission
-from dailies.providers.classify import CallContext
+from dailies.providers.base import CallsBack, Submission
 from dailies.providers.fal import PROVIDER
-from dailies.providers.fal.adapter import Fal, FalOptions, KeyAuth
+from dailies.providers.fal.adapter import Fal, FalOptions
 from dailies.providers.outcomes import JobStatus, Kind, Outcome
 from dailies.providers.registry import find_provider
-from dailies.providers.wire import Wire
 from dailies.video.basics import Size, Variant
-from tests.unit.providers.conftest import Upstream, called_job
-
-ENDPOINT = "https://queue.fal.run"
-MODEL = "kling/v4/text-to-video"
-ID = "764cabcf-b745-4b3e-ae38-1200304cf45b"
-REQUEST = f"{ENDPOINT}/kling/v4/requests/{ID}"
-JOB = f"kling/v4/requests/{ID}"
-HD = Size(1280, 720)
-IMAGE = Reference(b"png", "image/png", HD)
-SUBMISSION = Submission(MODEL, "A pier at night", 5, HD)
-OPTIONS: dict[str, Any] = {
-    "inputs": {"seconds_as": "text"},
-    "with_image": {
-        "path": "image-to-video",
-        "inputs": {
-            "seconds_as": "text",
-            "aspect_ratio": None,
-            "image": "start_image_url",
-        },
-    },
-    "with_last_frame": {
-        "path": "first-last-frame-to-video",
-        "inputs": {
-            "seconds_as": "text",
-            "image": "first_frame_url",
-            "last_frame": "last_frame_url",
-        },
-    },
-    "with_references": {
-        "path": "reference-to-video",
-        "inputs": {"seconds_as": "text", "references": "image_urls"},
-    },
-}
-QUEUED = {
-    "status": "IN_QUEUE",
-    "request_id": ID,
-    "response_url": REQUEST,
-    "status_url": f"{REQUEST}/status",
-    "cancel_url": f"{REQUEST}/cancel",
-    "queue_position": 0,
-}
-VIDEO = {"video": {"url": "https://v3b.fal.media/files/b/x/video.mp4", "content_type": "video/mp4"}}
-FLAGGED = {
-    "loc": ["body", "prompt"],
-    "msg": "The content was flagged by a content checker.",
-    "type": "content_policy_violation",
-    "url": "https://docs.fal.ai/errors#content_policy_violation",
-    "input": "A pier at night",
-    "categories": ["violence", "model_moderated"],
-}
-
-
-def fal(upstream: Upstream, *, model: str = MODEL, **options: Any) -> Fal:
-    context = CallContext(
-        "queue.fal.run",
-        model,
-        answers=PROVIDER.answers,
-        remedies={help_.code: help_.remedy for help_ in PROVIDER.helps},
-    )
-    transport = upstream.client._transport
-    assert isinstance(transport, httpx.MockTransport)
-    wire = Wire(
-        upstream.client,
-        KeyAuth(SecretStr("id:secret")),
-        context,
-        url=ENDPOINT,
-        options=FalOptions.model_validate(OPTIONS | options),
-        downloads=Downloads(("queue.fal.run", *PROVIDER.hosts), transport=transport),
-    )
-    return Fal(wire)
-
-
-async def read(adapter: Fal, job_id: str = JOB) -> Outcome | bytes:
-    async with adapter.open_content(job_id, Variant.VIDEO) as content:
-        if isinstance(content, Outcome):
-            return content
-        assert isinstance(content, Content)
-        return b"".join([chunk async for chunk in content.chunks])
+from tests.unit.providers.conftest import Upstream
+from tests.unit.providers.fal_wire import (
+    ENDPOINT,
+    FLAGGED,
+    HD,
+    ID,
+    IMAGE,
+    JOB,
+    MODEL,
+    QUEUED,
+    REQUEST,
+    SUBMISSION,
+    VIDEO,
+    fal,
+    read,
+)
 
 
 def test_it_is_found_and_sound() -> None:
@@ -557,114 +486,6 @@ async def test_cancels(upstream: Upstream, status: int, word: str, kind: Kind) -
     outcome = await fal(upstream).cancel(JOB)
     assert outcome.kind is kind
     assert (upstream.last.method, str(upstream.last.url)) == ("PUT", f"{REQUEST}/cancel")
-
-
-# -- calls
-
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
-OTHER = Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
-CALL = json.dumps(
-    {"request_id": ID, "gateway_request_id": ID, "status": "OK", "payload": VIDEO, "error": None}
-).encode()
-
-
-def jwks(*keys: Ed25519PrivateKey) -> httpx.Response:
-    listed = [
-        {"kty": "OKP", "crv": "Ed25519", "kid": str(number), "x": _public(key)}
-        for number, key in enumerate(keys)
-    ]
-    return httpx.Response(
-        200, json={"keys": [{"kty": "RSA"}, {"crv": "Ed25519", "x": "?"}, *listed]}
-    )
-
-
-def _public(key: Ed25519PrivateKey) -> str:
-    return urlsafe_b64encode(key.public_key().public_bytes_raw()).decode().rstrip("=")
-
-
-def signed(
-    body: bytes = CALL, *, key: Ed25519PrivateKey = KEY, sent: float | None = None
-) -> dict[str, str]:
-    moment = str(int(time.time() if sent is None else sent))
-    message = "\n".join((ID, "user", moment, hashlib.sha256(body).hexdigest()))
-    return {
-        "x-fal-webhook-request-id": ID,
-        "x-fal-webhook-user-id": "user",
-        "x-fal-webhook-timestamp": moment,
-        "x-fal-webhook-signature": key.sign(message.encode()).hex(),
-    }
-
-
-async def test_a_call_names_the_job(upstream: Upstream) -> None:
-    upstream.says(jwks(OTHER, KEY))
-    adapter = fal(upstream)
-    assert called_job(await adapter.called_back(signed(), CALL)) == JOB
-    assert called_job(await adapter.called_back(signed(), CALL)) == JOB
-    [asked] = upstream.requests
-    assert str(asked.url) == "https://rest.fal.ai/.well-known/jwks.json"
-    assert "authorization" not in asked.headers
-
-
-async def test_calls_that_come_together_wait_for_the_keys(upstream: Upstream) -> None:
-    upstream.says(jwks(KEY))
-    adapter = fal(upstream)
-    named = await asyncio.gather(*(adapter.called_back(signed(), CALL) for _ in range(3)))
-    assert [called_job(called) for called in named] == [JOB] * 3
-    assert len(upstream.requests) == 1
-
-
-@pytest.mark.parametrize(
-    ("headers", "body"),
-    [
-        ({}, CALL),
-        (signed(key=OTHER), CALL),
-        (signed(), CALL + b" "),
-        (signed(sent=1_700_000_000), CALL),
-        (signed() | {"x-fal-webhook-timestamp": "soon"}, CALL),
-        (signed() | {"x-fal-webhook-user-id": "another"}, CALL),
-        (signed() | {"x-fal-webhook-signature": "no hex"}, CALL),
-        (signed() | {"x-fal-webhook-signature": ""}, CALL),
-        (signed(b"[]"), b"[]"),
-        (signed(b"{}"), b"{}"),
-        (signed(b"?"), b"?"),
-    ],
-)
-async def test_other_calls_name_none(
-    upstream: Upstream, headers: Mapping[str, str], body: bytes
-) -> None:
-    upstream.says(jwks(KEY))
-    assert await fal(upstream).called_back(headers, body) is None
-
-
-async def test_wrong_signatures_cost_one_reading_of_the_keys(upstream: Upstream) -> None:
-    upstream.says(jwks(KEY))
-    adapter = fal(upstream)
-    for _ in range(3):
-        assert await adapter.called_back(signed(key=OTHER), CALL) is None
-    assert len(upstream.requests) == 1
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [httpx.Response(500), httpx.Response(200, json={"keys": []}), httpx.ConnectError("no")],
-)
-async def test_where_one_place_has_no_keys_the_other_may(
-    upstream: Upstream, answer: httpx.Response | Exception
-) -> None:
-    upstream.says(answer, jwks(KEY))
-    assert called_job(await fal(upstream).called_back(signed(), CALL)) == JOB
-    assert [request.url.host for request in upstream.requests] == [
-        "rest.fal.ai",
-        "rest.alpha.fal.ai",
-    ]
-
-
-async def test_keys_may_be_at_a_place_of_ones_own_but_not_at_anybodys(upstream: Upstream) -> None:
-    upstream.says(jwks(KEY))
-    own = fal(upstream, webhook_keys=f"{ENDPOINT}/keys.json")
-    assert called_job(await own.called_back(signed(), CALL)) == JOB
-    anybodys = fal(upstream, webhook_keys="https://evil.example/keys.json")
-    assert await anybodys.called_back(signed(), CALL) is None
 
 
 # -- the catalogue's options
