@@ -48,7 +48,8 @@ def check(data: bytes, *, max_pixels: int) -> ImageInfo:
     Raises:
         UnusableReference: as ``probe``; ``image_too_large`` for one of more than ``max_pixels``,
             or of fewer whose decoder would need more memory than for those; for more than
-            ``MAX_SIDE`` pixels along a side; for very many progressive scans.
+            ``MAX_SIDE`` pixels along a side; for very many progressive scans. ``invalid_image``
+            for a JPEG, PNG or WebP whose end is missing.
     """
     return _affordable(probe(data), max_pixels)
 
@@ -97,6 +98,12 @@ def _affordable(info: ImageInfo, max_pixels: int) -> ImageInfo:
         raise UnusableReference(
             f"The JPEG has {_told(info.scans)} scans. Save it anew, not as progressive.",
             code="image_too_large",
+        )
+    if not info.is_whole:
+        raise UnusableReference(
+            f"The {info.format.name} is cut off before its end. Save it anew, and see that "
+            "it is uploaded whole.",
+            code="invalid_image",
         )
     return info
 

@@ -34,6 +34,7 @@ class ImageInfo:
     Attributes:
         bytes_per_pixel: of memory that decoding takes at most, the file itself aside; measured.
         scans: passes over the picture that its decoder makes.
+        is_whole: its end is there, as far as it was looked for.
         is_cut: the decoder cuts it to this size, which may come out a pixel smaller.
     """
 
@@ -43,6 +44,7 @@ class ImageInfo:
     orientation: int = 1
     bytes_per_pixel: float = field(default=4.0, compare=False)
     scans: int = field(default=1, compare=False)
+    is_whole: bool = field(default=True, compare=False)
     is_cut: bool = field(default=False, compare=False)
 
     @property

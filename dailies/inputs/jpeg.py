@@ -71,12 +71,18 @@ def read_jpeg() -> Reading[ImageInfo]:
         UnusableReference: ``invalid_image`` when no picture begins in it.
     """
     frame, turned, at = yield from _header()
-    scans = yield from _scans(at)
+    scans, is_whole = yield from _scans(at)
     memory = float(_PIXEL_BYTES)
     if frame.is_progressive or scans > 1:
         memory += frame.coefficient_bytes
     return ImageInfo(
-        ImageFormat.JPEG, frame.width, frame.height, turned, bytes_per_pixel=memory, scans=scans
+        ImageFormat.JPEG,
+        frame.width,
+        frame.height,
+        turned,
+        bytes_per_pixel=memory,
+        scans=scans,
+        is_whole=is_whole,
     )
 
 
@@ -111,13 +117,14 @@ def _header() -> Reading[tuple[_Frame, int, int]]:
     raise broken(ImageFormat.JPEG, "its header is incomplete")
 
 
-def _scans(at: int) -> Reading[int]:
-    """Count the scans, of which the first begins at ``at``; above ``MOST_SCANS`` it is a guess."""
+def _scans(at: int) -> Reading[tuple[int, bool]]:
+    """Count the scans, of which the first begins at ``at``; above ``MOST_SCANS`` it is a guess. And
+    whether the picture ends in the file."""
     scans = 1
     for _ in range(_MOST_SEGMENTS):
         found = yield from _next_marker(at)
         if found is None or found[0] == _EOI or scans > MOST_SCANS:
-            return scans
+            return scans, found is not None
         kind, at = found
         if kind in _STANDALONE_MARKERS:
             continue
@@ -125,7 +132,7 @@ def _scans(at: int) -> Reading[int]:
             scans += 1
         head = yield (at, 2)
         at += int.from_bytes(head, "big")
-    return MOST_SCANS + 1
+    return MOST_SCANS + 1, True
 
 
 def _next_marker(at: int) -> Reading[tuple[int, int] | None]:

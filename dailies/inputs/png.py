@@ -28,17 +28,22 @@ def read_png() -> Reading[ImageInfo]:
     if len(head) < 24 or head[12:16] != b"IHDR":
         raise broken(ImageFormat.PNG, "its header is incomplete")
     width, height = (int.from_bytes(head[at : at + 4], "big") for at in (16, 20))
-    exif, in_text, xmp = yield from _metadata()
-    return ImageInfo(ImageFormat.PNG, width, height, orientation(exif or in_text, xmp))
+    exif, in_text, xmp, is_whole = yield from _metadata()
+    turned = orientation(exif or in_text, xmp)
+    return ImageInfo(ImageFormat.PNG, width, height, turned, is_whole=is_whole)
 
 
-def _metadata() -> Reading[tuple[bytes, bytes, bytes]]:
-    """Exif of its own chunk, Exif in a text, and XMP; each the first that is there."""
-    at, exif, in_text, xmp = 8, b"", b"", b""
+def _metadata() -> Reading[tuple[bytes, bytes, bytes, bool]]:
+    """Exif of its own chunk, Exif in a text, and XMP, each the first that is there; and whether
+    there is a picture to its end."""
+    at, exif, in_text, xmp, has_picture = 8, b"", b"", b"", False
     for _ in range(_MOST_CHUNKS):
         head = yield (at, 8)
         if len(head) < 8 or head[4:] == b"IEND":
-            return exif, in_text, xmp
+            # Decoders do without the last checksum, and without what comes behind it.
+            is_whole = has_picture and bool((yield (at - 5, 1)))
+            return exif, in_text, xmp, is_whole
+        has_picture = has_picture or head[4:] == b"IDAT"
         length, kind = int.from_bytes(head[:4], "big"), head[4:]
         if kind == b"eXIf" and not exif:
             exif = yield (at + 8, min(length, MOST_BYTES))

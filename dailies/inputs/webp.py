@@ -32,8 +32,14 @@ def read_webp() -> Reading[ImageInfo]:
         width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     else:
         raise broken(ImageFormat.WEBP, "its header is incomplete")
+    last = yield (7 + int.from_bytes(head[4:8], "little"), 1)
     return ImageInfo(
-        ImageFormat.WEBP, width, height, orientation(exif, xmp), bytes_per_pixel=_BYTES_PER_PIXEL
+        ImageFormat.WEBP,
+        width,
+        height,
+        orientation(exif, xmp),
+        bytes_per_pixel=_BYTES_PER_PIXEL,
+        is_whole=bool(last),
     )
 
 

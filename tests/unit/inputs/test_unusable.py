@@ -99,6 +99,21 @@ def test_damaged_files_are_told_apart_from_other_types(data: bytes) -> None:
     assert refusal(data).code == "invalid_image"
 
 
+@pytest.mark.parametrize("name", ["jpeg", "progressive", "deep", "webp", "lossless"])
+def test_what_is_cut_off_is_refused_before_it_is_decoded(name: str) -> None:
+    whole = SAMPLES[name]
+    check(whole, max_pixels=10_000)
+    for length in (60, len(whole) // 2, len(whole) - 20):
+        with pytest.raises(UnusableReference) as caught:
+            check(whole[:length], max_pixels=10_000)
+        assert caught.value.code == "invalid_image"
+
+
+@pytest.mark.parametrize("name", ["jpeg", "progressive", "deep", "webp"])
+def test_what_comes_behind_a_picture_is_its_own(name: str) -> None:
+    check(SAMPLES[name] + b"more than a picture" * 9, max_pixels=10_000)
+
+
 @pytest.mark.parametrize("size", [(1001, 1000), (100_000, 1), (1, 70_000), (2**31 - 1, 2**31 - 1)])
 def test_too_many_pixels_are_refused_before_decoding(size: tuple[int, int]) -> None:
     error = refusal(pictures.png_claiming(*size))
