@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 from dailies.catalogue.deployment import Deployment, Sound
+from dailies.catalogue.limits import Part
 from dailies.catalogue.models import Model
 from dailies.video.request import Role, VideoRequest
 
-__all__ = ["ABILITIES", "Ability", "Needs", "abilities_in_words", "can_all"]
+__all__ = [
+    "ABILITIES",
+    "Ability",
+    "Needs",
+    "NotTogether",
+    "abilities_in_words",
+    "narrowed",
+    "together",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class Needs:
     """What a request asks for.
 
     Attributes:
+        first_frame, last_frame: whether there is an image that it starts or ends with.
         references: how many images it is to look like.
         negative_prompt: how many characters it has.
         sound: whether the video is to have sound; None leaves it to the model.
@@ -29,6 +39,7 @@ class Needs:
             one of them then.
     """
 
+    first_frame: bool = False
     last_frame: bool = False
     references: int = 0
     seed: bool = False
@@ -40,6 +51,7 @@ class Needs:
     def of(cls, request: VideoRequest) -> Self:
         """What an accepted request needs of whoever makes the video."""
         return cls(
+            first_frame=request.first_frame is not None,
             last_frame=bool(request.inputs_of(Role.LAST)),
             references=len(request.inputs_of(Role.REFERENCE)),
             seed=request.seed is not None,
@@ -47,6 +59,20 @@ class Needs:
             sound=request.sound,
             options=request.provider_options,
         )
+
+    @property
+    def parts(self) -> frozenset[Part]:
+        """All that is asked for, without how much of it."""
+        asked = {
+            Part.FIRST_FRAME: self.first_frame,
+            Part.LAST_FRAME: self.last_frame,
+            Part.REFERENCES: self.references,
+            Part.SEED: self.seed,
+            Part.NEGATIVE_PROMPT: self.negative_prompt,
+            Part.SOUND: self.sound is not None,
+            Part.OPTIONS: self.options,
+        }
+        return frozenset(part for part, is_asked in asked.items() if is_asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +90,38 @@ class Ability:
     why: Callable[[Model, Needs], str]
 
 
-def can_all(deployment: Deployment, needs: Needs) -> bool:
-    """Whether a deployment can do all that is needed."""
-    return all(ability.can(deployment, needs) for ability in ABILITIES)
+class NotTogether(NamedTuple):
+    """The field of what can't be had with the others, and why."""
+
+    param: str
+    why: str
+
+
+def together(deployment: Deployment, needs: Needs) -> Deployment | NotTogether:
+    """The deployment with the lengths and sizes at which it can do all that is needed at once, each
+    of which it can do alone."""
+    sizes, seconds = deployment.sizes, deployment.seconds
+    for limit in deployment.limits:
+        why = limit.broken_by(needs.parts)
+        if why is not None:
+            return NotTogether(limit.when.param, why)
+        if limit.when in needs.parts:
+            sizes = tuple(each for each in sizes if each in (limit.sizes or sizes))
+            seconds = tuple(each for each in seconds if each in (limit.seconds or seconds))
+            if not sizes or not seconds:
+                why = f"It takes {limit.when.words} at no size or length with all else."
+                return NotTogether(limit.when.param, why)
+    if (sizes, seconds) == (deployment.sizes, deployment.seconds):
+        return deployment
+    return deployment.model_copy(update={"sizes": sizes, "seconds": seconds})
+
+
+def narrowed(deployment: Deployment, needs: Needs) -> Deployment | None:
+    """As ``together``; None where it can't do all that is needed, for whatever reason."""
+    if not all(ability.can(deployment, needs) for ability in ABILITIES):
+        return None
+    found = together(deployment, needs)
+    return None if isinstance(found, NotTogether) else found
 
 
 def abilities_in_words(model: Model) -> str:

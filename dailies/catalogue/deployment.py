@@ -11,9 +11,7 @@ from enum import StrEnum
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
@@ -21,6 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from dailies.catalogue.entry import Entry, PictureSize
+from dailies.catalogue.limits import Limit, Part
 from dailies.hosts import NO_HOSTS
 from dailies.settings import OptionalSecret, is_safe_url
 from dailies.video.basics import Operation, Size, Variant
@@ -30,7 +30,6 @@ __all__ = [
     "Alias",
     "Credential",
     "Deployment",
-    "Entry",
     "FieldProblem",
     "InpaintRules",
     "Name",
@@ -49,10 +48,6 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 """Also a part of entity keys and table keys, hence no ``@``, ``/``, ``\\``, ``#`` or ``?``."""
 Alias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}$")]
 """What callers may write for a name; it is written down nowhere, and may have slashes."""
-
-
-def _parse_size(value: object) -> object:
-    return Size.parse(value) if isinstance(value, str) else value
 
 
 def _parse_seconds(value: object) -> object:
@@ -89,7 +84,6 @@ def _endpoint(value: object, info: ValidationInfo) -> object:
 
 
 Endpoint = Annotated[str | None, BeforeValidator(_endpoint)]
-PictureSize = Annotated[Size, BeforeValidator(_parse_size)]
 Price = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 
 
@@ -117,12 +111,6 @@ class Sound(StrEnum):
     ALWAYS = "always"
     CHOSEN = "chosen"
     """The request says so."""
-
-
-class Entry(BaseModel):
-    """An entry of the catalogue's file: unknown fields are mistakes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class FieldProblem(NamedTuple):
@@ -205,6 +193,7 @@ class Deployment(Entry):
         max_references: how many images it takes to look like, beside its frames.
         seed, negative_prompt: it takes them.
         sound: whether its videos have sound; None when nobody tells.
+        limits: what it can't do together with what; its provider may add to them.
         takes_options: its provider is given the caller's ``provider_options``.
         only_options: those of them that it is given; None for all that are not ``own_options``.
         own_options: those that the request or this deployment says itself, as what was paid for.
@@ -240,6 +229,7 @@ class Deployment(Entry):
     seed: bool = False
     negative_prompt: bool = False
     sound: Sound | None = None
+    limits: tuple[Limit, ...] = ()
     takes_options: bool = True
     only_options: tuple[str, ...] | None = None
     own_options: tuple[str, ...] = ()
@@ -274,12 +264,30 @@ class Deployment(Entry):
                 f"prices: nothing for {', '.join(unpriced)}; give a price for each size or for "
                 f"'{_DEFAULT}', or null when the price is not known"
             )
+        for limit in self.limits:
+            values = {*map(str, self.sizes), *map(str, self.seconds)}
+            for value in map(str, (*(limit.sizes or ()), *(limit.seconds or ()))):
+                if value not in values:
+                    raise ValueError(f"limits: {value} is none of the sizes and seconds")
         if self.silent_prices and (self.prices is None or self.sound is not Sound.CHOSEN):
             raise ValueError("silent_prices needs prices, and 'sound: chosen'")
         key = self.secret.get_secret_value() if self.secret else ""
         if self.endpoint and not (key.isascii() and key.isprintable() and " " not in key):
             raise ValueError("api_key must be a key without spaces, or use another credential")
         return self
+
+    @property
+    def promises(self) -> frozenset[Part]:
+        """What callers may ask for, beside options."""
+        taken = {
+            Part.FIRST_FRAME: self.reference is not None,
+            Part.LAST_FRAME: self.last_frame,
+            Part.REFERENCES: self.max_references > 0,
+            Part.SEED: self.seed,
+            Part.NEGATIVE_PROMPT: self.negative_prompt,
+            Part.SOUND: self.sound is Sound.CHOSEN,
+        }
+        return frozenset(part for part, is_taken in taken.items() if is_taken)
 
     @property
     def default_size(self) -> Size:

@@ -20,11 +20,11 @@ from dailies.catalogue.deployment import (
     Alias,
     Credential,
     Deployment,
-    Entry,
     FieldProblem,
     Name,
     Quota,
 )
+from dailies.catalogue.entry import Entry
 from dailies.catalogue.environment import UnfilledPlaceholder, fill_in, placeholders
 from dailies.catalogue.models import Model
 from dailies.catalogue.names import Names, Prefixes, key_of

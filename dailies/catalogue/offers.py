@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dailies.catalogue import Model
-from dailies.catalogue.abilities import ABILITIES, Needs, abilities_in_words, can_all
+from dailies.catalogue.abilities import (
+    ABILITIES,
+    Needs,
+    NotTogether,
+    abilities_in_words,
+    narrowed,
+    together,
+)
 from dailies.catalogue.deployment import Deployment, InpaintRules
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
@@ -32,7 +39,8 @@ def unsupported(model: Model, param: str, why: str) -> InvalidRequest:
 
 
 def able(model: Model, deployments: Sequence[Deployment], needs: Needs) -> Sequence[Deployment]:
-    """Those of the ``deployments`` that can do all that a request needs.
+    """Those of the ``deployments`` that can do all that a request needs, with the lengths and sizes
+    at which they can.
 
     Raises:
         InvalidRequest: none can; naming the field, and what the model can do.
@@ -44,7 +52,12 @@ def able(model: Model, deployments: Sequence[Deployment], needs: Needs) -> Seque
             why = "Not with all else that is asked for." if alone else ability.why(model, needs)
             raise unsupported(model, ability.param, why)
         deployments = fitting
-    return deployments
+    found = [together(deployment, needs) for deployment in deployments]
+    left = [each for each in found if not isinstance(each, NotTogether)]
+    if not left:
+        param, why = next(each for each in found if isinstance(each, NotTogether))
+        raise unsupported(model, param, why)
+    return left
 
 
 def check_variants(
@@ -103,11 +116,16 @@ def check_inputs(model: Model, items: Sequence[Input], seconds: int, *, param: s
 
 
 def takes(deployment: Deployment, request: VideoRequest) -> bool:
-    """Whether a deployment can be asked for that many variants, from these inputs, and for all else
-    that a request may need."""
+    """Whether a deployment can be asked for all of an accepted request: its prompt, at this length
+    and size, that many variants, from these inputs, and all else that it may need."""
+    able = narrowed(deployment, Needs.of(request))
+    if able is None or request.size not in able.sizes or request.seconds not in able.seconds:
+        return False
+    if len(request.prompt) > deployment.max_prompt_characters:
+        return False
     if request.n_variants > deployment.most_variants(request.size):
         return False
-    if not can_all(deployment, Needs.of(request)):
+    if deployment.reference is None and request.first_frame is not None:
         return False
     frames = request.inputs_of(Role.FRAME)
     if not frames:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dailies.video.errors import InvalidRequest
 
@@ -36,10 +36,13 @@ def too_long(name: str, most: int, length: int) -> InvalidRequest:
     )
 
 
-def unsupported(name: str, value: object, supported: Sequence[object]) -> InvalidRequest:
-    """The error for a value that is none of those that there are."""
+def unsupported(
+    name: str, value: object, supported: Sequence[object], *, beside: Collection[str] = ()
+) -> InvalidRequest:
+    """The error for a value that is none of those that there are, with what is ``beside`` it."""
+    values = f"With {' and '.join(beside)}, supported values" if beside else "Supported values"
     return InvalidRequest(
-        f"Invalid value: '{str(value)[:64]}'. Supported values are: {enumerated(supported)}.",
+        f"Invalid value: '{str(value)[:64]}'. {values} are: {enumerated(supported)}.",
         param=name,
         code="invalid_value",
     )

@@ -64,13 +64,17 @@ class Words:
         """The prompt has more characters than the model takes."""
         return too_long("prompt", most, length)
 
-    def no_such_size(self, size: Size | str, supported: Sequence[Size]) -> InvalidRequest:
-        """The model does not render this size."""
-        return unsupported("size", size, supported)
+    def no_such_size(
+        self, size: Size | str, supported: Sequence[Size], beside: Sequence[str] = ()
+    ) -> InvalidRequest:
+        """The model does not render this size, with what else is asked for."""
+        return unsupported("size", size, supported, beside=dict.fromkeys(beside))
 
-    def no_such_length(self, seconds: int | str, supported: Sequence[int]) -> InvalidRequest:
-        """The model does not render this length."""
-        return unsupported("seconds", seconds, supported)
+    def no_such_length(
+        self, seconds: int | str, supported: Sequence[int], beside: Sequence[str] = ()
+    ) -> InvalidRequest:
+        """The model does not render this length, with what else is asked for."""
+        return unsupported("seconds", seconds, supported, beside=dict.fromkeys(beside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,7 @@ def plan(
     model = catalogue.resolve(wish.model)
     options = options_by_provider(wish.provider_options, catalogue, model)
     needs = Needs(
+        first_frame=with_image,
         last_frame=last_frame,
         references=references,
         seed=wish.seed is not None,
@@ -153,29 +158,32 @@ def plan(
     )
     taking = _taking(model, wish.prompt, words, with_image=with_image)
     left = able(model, taking, needs)
+    limits = [limit for each in left for limit in each.limits if limit.when in needs.parts]
     size = wish.size
     if size is not None:
         sizes = _union(deployment.sizes for deployment in left)
         if isinstance(size, str) or size not in sizes:
-            raise words.no_such_size(size, sizes)
+            beside = [limit.when.words for limit in limits if limit.sizes is not None]
+            raise words.no_such_size(size, sizes, beside)
         left = [deployment for deployment in left if size in deployment.sizes]
-    seconds = _seconds(wish, left, words)
+    lengths = _union(deployment.seconds for deployment in left)
+    seconds = _length(wish, lengths)
+    if isinstance(seconds, str) or seconds not in lengths:
+        beside = [limit.when.words for limit in limits if limit.seconds is not None]
+        raise words.no_such_length(seconds, lengths, beside)
     left = [deployment for deployment in left if seconds in deployment.seconds]
     known = size if with_image or last_frame else size or left[0].default_size
     variants = None if known is None else check_variants(wish.n_variants, model, left, known)
     return Plan(wish, model, left, seconds, size, variants, options)
 
 
-def _seconds(wish: Wish, deployments: Sequence[Deployment], words: Words) -> int:
-    """The wished length, or the nearest to it where that is wished for; of two, the shorter."""
-    seconds = deployments[0].default_seconds if wish.seconds is None else wish.seconds
-    lengths: list[int] = _union(deployment.seconds for deployment in deployments)
-    if isinstance(seconds, int) and 0 < seconds <= MOST_SECONDS and wish.seconds_fit_nearest:
-        wished = seconds
+def _length(wish: Wish, lengths: Sequence[int]) -> int | str:
+    """The wished length, else the first; the nearest to it where that is wished for, of two the
+    shorter."""
+    wished = lengths[0] if wish.seconds is None else wish.seconds
+    if isinstance(wished, int) and 0 < wished <= MOST_SECONDS and wish.seconds_fit_nearest:
         return min(lengths, key=lambda length: (abs(length - wished), length))
-    if isinstance(seconds, str) or seconds not in lengths:
-        raise words.no_such_length(seconds, lengths)
-    return seconds
+    return wished
 
 
 def _taking(model: Model, prompt: str, words: Words, *, with_image: bool) -> Sequence[Deployment]:

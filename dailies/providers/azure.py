@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dailies.catalogue import Credential
+from dailies.catalogue.limits import Part
 from dailies.providers.azure_auth import SCOPE, ApiKeyAuth
 from dailies.providers.base import VideoProvider
 from dailies.providers.classify import ANY, SHUT_OUT, Answer
@@ -65,6 +66,7 @@ def azure_provider(
         id=provider_id,
         adapter=adapter,
         recovery=Recovery.LISTED,
+        sends=(Part.FIRST_FRAME,),
         key_auth=ApiKeyAuth,
         token_scope=SCOPE,
         kept_seconds=86_400,

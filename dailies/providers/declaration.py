@@ -12,10 +12,12 @@ import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from dailies.catalogue.deployment import Credential, Deployment, FieldProblem
+from dailies.catalogue.limits import FIELDS, Limit, Part
 from dailies.providers.azure_auth import TokenCredential
 from dailies.providers.base import CallsBack, FindsJobs, VideoProvider
 from dailies.providers.classify import Answer, CallContext
 from dailies.providers.wire import Wire
+from dailies.video.basics import Size
 
 __all__ = ["CallerOptions", "Help", "Options", "Provider", "Recovery"]
 
@@ -86,6 +88,11 @@ class Provider:
         recovery: how an unknown outcome can be cleared up. Only ``listed`` is used so far: with
             the others, a video whose create had no clear answer is left to an operator.
         options: what a deployment's ``options`` may hold.
+        sends: what its adapter has words for, by a deployment's options where need be; a row that
+            promises more is refused. None: ``check`` knows.
+        limits: what its models can't do together with what, whichever they are; gets a deployment
+            and its options.
+        says_size: puts a size into the provider's words; raises ``ValueError`` where it has none.
         check: what else is wrong with a deployment that is in use, by its options.
         key_auth: how a key is sent; None when it takes none.
         bearer_auth: how one is sent with the credential ``bearer``, where a deployment may choose.
@@ -108,6 +115,9 @@ class Provider:
     adapter: Callable[[Wire], VideoProvider]
     recovery: Recovery
     options: type[Options] = Options
+    sends: Collection[Part] | Callable[[Any], Collection[Part]] | None = None
+    limits: Callable[[Deployment, Any], Iterable[Limit]] | None = None
+    says_size: Callable[[Size], object] | None = None
     check: Callable[[Deployment, Any], Iterable[FieldProblem]] | None = None
     key_auth: Callable[[SecretStr], httpx.Auth] | None = None
     bearer_auth: Callable[[SecretStr], httpx.Auth] | None = None
@@ -139,7 +149,11 @@ class Provider:
 
     def complete(self, deployment: Deployment) -> Deployment:
         """The deployment with what this provider's are, where its entry does not say it."""
-        rule = self._caller_options(deployment)
+        try:
+            options: Options | None = self.options_of(deployment)
+        except ValidationError:  # which ``problems`` tells
+            options = None
+        rule = self._caller_options(options)
         own = {
             "kept_seconds": self.kept_seconds,
             "jobs_api": self.jobs_api,
@@ -148,9 +162,10 @@ class Provider:
             "own_options": tuple(sorted(rule.own)),
         }
         said = deployment.model_fields_set
-        return deployment.model_copy(
-            update={name: value for name, value in own.items() if name not in said}
-        )
+        update: dict[str, Any] = {name: value for name, value in own.items() if name not in said}
+        if self.limits is not None and options is not None:
+            update["limits"] = (*deployment.limits, *self.limits(deployment, options))
+        return deployment.model_copy(update=update)
 
     def problems(self, deployment: Deployment) -> Iterator[FieldProblem]:
         """What is wrong with, or missing from, a deployment of this provider."""
@@ -181,16 +196,33 @@ class Provider:
             yield FieldProblem(
                 "credential", f"with these options it takes {' or '.join(fitting)}; say so"
             )
+        yield from self._unsent(deployment, options)
+        yield from self._unsayable(deployment)
         if self.check is not None and not deployment.unset:
             yield from self.check(deployment, options)
 
-    def _caller_options(self, deployment: Deployment) -> CallerOptions:
+    def _caller_options(self, options: Options | None) -> CallerOptions:
         if isinstance(self.caller_options, CallerOptions):
             return self.caller_options
-        try:
-            return self.caller_options(self.options_of(deployment))
-        except ValidationError:  # which ``problems`` tells
-            return CallerOptions()
+        return CallerOptions() if options is None else self.caller_options(options)
+
+    def _unsent(self, deployment: Deployment, options: Options) -> Iterator[FieldProblem]:
+        sends = self.sends(options) if callable(self.sends) else self.sends
+        for part in sorted(deployment.promises - {*sends}) if sends is not None else ():
+            yield FieldProblem(
+                FIELDS[part],
+                f"'{self.id}' has no words for {part.words} there, which would be left out; take "
+                "the promise back",
+            )
+
+    def _unsayable(self, deployment: Deployment) -> Iterator[FieldProblem]:
+        says_size = self.says_size or str
+        for size in deployment.sizes:
+            try:
+                says_size(size)
+            except ValueError as error:
+                yield FieldProblem("sizes", f"{error} that '{self.id}' knows; name another")
+                return
 
     def options_of(self, deployment: Deployment) -> Options:
         """The deployment's options; an empty text is one that is not set.

@@ -126,20 +126,18 @@ class CloudOptions(FederationOptions):
     storage_endpoint: Address = "https://storage.googleapis.com"
 
 
-def shape(size: Size) -> tuple[str, str] | Outcome:
-    """The aspect ratio and the resolution of a size: the models make no others."""
+def shape(size: Size) -> tuple[str, str]:
+    """The aspect ratio and the resolution of a size: the models make no others.
+
+    Raises:
+        ValueError: it is none of 16:9 or 9:16 with 360, 720, 1080 or 2160 lines.
+    """
     for (long, short), lines in _LINES.items():
         if (size.width, size.height) == (long, short):
             return "16:9", lines
         if (size.width, size.height) == (short, long):
             return "9:16", lines
-    return Outcome(
-        Kind.REFUSED,
-        code="unsupported_size",
-        message=f"The provider makes no videos of {size}. Its sizes are 16:9 or 9:16 with 360, "
-        "720, 1080 or 2160 lines.",
-        param="size",
-    )
+    raise ValueError(f"{size} is no size of 16:9 or 9:16 with 360, 720, 1080 or 2160 lines")
 
 
 def video_prefix(options: CloudOptions, video_id: str) -> str:

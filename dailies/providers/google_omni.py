@@ -25,6 +25,7 @@ from pydantic import ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
 from dailies.catalogue.deployment import Credential
+from dailies.catalogue.limits import Part
 from dailies.providers.answers import text
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import Call
@@ -62,11 +63,6 @@ _NOT_OFFERED = Outcome(
     Kind.REFUSED,
     code="unsupported_operation",
     message="This provider's videos can't be remixed, edited or extended here. Create a new one.",
-)
-_NO_LAST_FRAME = Outcome(
-    Kind.REFUSED,
-    code="unsupported_input",
-    message="This provider takes no last frame. Leave it out, or use another model.",
 )
 
 
@@ -119,15 +115,10 @@ class GoogleOmni:
         """See ``VideoProvider.submit``."""
         if submission.operation is not Operation.CREATE:
             return _NOT_OFFERED
-        if submission.last_frame is not None:
-            return _NO_LAST_FRAME
-        shaped = shape(submission.size)
-        if isinstance(shaped, Outcome):
-            return shaped
         images = _images(submission)
         if sum(len(image.data) for image in images) > _MOST_IMAGE_BYTES:
             return _TOO_LARGE
-        body = self._creation(submission, images, *shaped)
+        body = self._creation(submission, images, *shape(submission.size))
         request = self._request("POST", "interactions", json_body=body)
         return await self._wire.job(
             Call.CREATE, request, parse_interaction, prompt=submission.prompt
@@ -239,6 +230,8 @@ PROVIDER = Provider(
     adapter=GoogleOmni,
     recovery=Recovery.NONE,
     options=OmniOptions,
+    sends=(Part.FIRST_FRAME, Part.REFERENCES, Part.SEED),
+    says_size=shape,
     caller_options=CallerOptions(only=()),
     key_auth=GoogleKeyAuth,
     auth=federated,

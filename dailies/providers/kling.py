@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from dailies.catalogue.limits import Part
 from dailies.providers.answers import number, positive, text
 from dailies.providers.base import Called, Content, Found, Reference, Submission
 from dailies.providers.classify import ANY, NO_CREDIT, SHUT_OUT, Answer, Call, classify_job_error
@@ -33,15 +34,16 @@ from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.marked import MarkedJob, find_marked
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.refusals import GOES_ON
-from dailies.providers.shapes import aspect_ratio, resolution
+from dailies.providers.shapes import aspect_ratio, shape
 from dailies.providers.signed_key import SignedKeyAuth
 from dailies.providers.wire import Reply, Wire
-from dailies.video.basics import Variant
+from dailies.video.basics import Size, Variant
 
 __all__ = ["PROVIDER", "Kling", "KlingOptions"]
 
 _TEXT, _IMAGE = "text2video", "image2video"
 _MODES = {"720p": "std", "1080p": "pro"}
+_RATIOS = ("16:9", "9:16", "1:1")
 _STATUSES = {
     "submitted": JobStatus.QUEUED,
     "processing": JobStatus.RUNNING,
@@ -216,7 +218,7 @@ def _body(submission: Submission) -> dict[str, object]:
         "model_name": submission.deployment,
         "prompt": submission.prompt,
         "negative_prompt": submission.negative_prompt,
-        "mode": _MODES[resolution(submission.size)],
+        "mode": _mode_of(submission.size),
         # With an image the video has its shape, and that is fitted to the size.
         "aspect_ratio": None if from_image else aspect_ratio(submission.size),
         "duration": str(submission.seconds),
@@ -227,6 +229,18 @@ def _body(submission: Submission) -> dict[str, object]:
         "external_task_id": submission.video_id or None,
     }
     return {name: value for name, value in wanted.items() if value is not None}
+
+
+def _mode_of(size: Size) -> str:
+    """The mode of a size.
+
+    Raises:
+        ValueError: it has none, or no aspect ratio.
+    """
+    ratio, lines = shape(size)
+    if lines not in _MODES or ratio not in _RATIOS:
+        raise ValueError(f"{size} is no size of 16:9, 9:16 or 1:1 with 720 or 1080 lines")
+    return _MODES[lines]
 
 
 def _base64(image: Reference | None) -> str | None:
@@ -310,6 +324,8 @@ PROVIDER = Provider(
     adapter=Kling,
     recovery=Recovery.LISTED,
     options=KlingOptions,
+    sends=(Part.FIRST_FRAME, Part.LAST_FRAME, Part.NEGATIVE_PROMPT, Part.SOUND),
+    says_size=_mode_of,
     caller_options=CallerOptions(own=_OURS),
     key_auth=SignedKeyAuth,
     # p1.a.kwimgs.com in the documentation; v15-kling.klingai.com and v1-fdl.kechuangai.com in

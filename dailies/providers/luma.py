@@ -23,6 +23,7 @@ from urllib.parse import quote
 
 import httpx
 
+from dailies.catalogue.limits import Part
 from dailies.providers.answers import moment, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
@@ -31,7 +32,7 @@ from dailies.providers.declaration import CallerOptions, Help, Provider, Recover
 from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.refusals import GOES_ON
-from dailies.providers.shapes import aspect_ratio, resolution
+from dailies.providers.shapes import aspect_ratio, resolution, shape
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
 
@@ -207,6 +208,8 @@ PROVIDER = Provider(
     id="luma",
     adapter=Luma,
     recovery=Recovery.NONE,
+    sends=(Part.FIRST_FRAME, Part.LAST_FRAME),
+    says_size=shape,
     key_auth=BearerKeyAuth,
     caller_options=CallerOptions(only=_EXTRAS),
     hosts=(".lumalabs.ai", ".cdn-luma.com", ".amazonaws.com"),

@@ -31,7 +31,7 @@ from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.listing import CLOCK_SKEW, Page, candidates, jobs_since
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.refusals import GOES_ON
-from dailies.providers.shapes import aspect_ratio, resolution
+from dailies.providers.shapes import aspect_ratio, resolution, shape
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
 
@@ -236,6 +236,8 @@ PROVIDER = Provider(
     id="luma-dream-machine",
     adapter=DreamMachine,
     recovery=Recovery.LISTED,
+    sends=(),
+    says_size=shape,
     key_auth=BearerKeyAuth,
     caller_options=CallerOptions(only=_EXTRAS),
     hosts=(".lumalabs.ai", ".cdn-luma.com"),

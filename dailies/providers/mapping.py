@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from dailies.catalogue.deployment import Entry
+from dailies.catalogue.entry import Entry
 from dailies.providers.base import Reference, Submission
 from dailies.providers.declaration import CallerOptions, Options
 from dailies.providers.shapes import aspect_ratio, resolution

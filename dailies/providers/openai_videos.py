@@ -31,10 +31,12 @@ from dailies.providers.error_text import read_json
 from dailies.providers.listing import find_job, page_of
 from dailies.providers.openai_videos_body import (
     VideosOptions,
+    check_sizes,
     creation,
     form_files,
-    refusal,
+    sent,
     settable,
+    together,
 )
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.video_object import is_video, parse_job
@@ -68,9 +70,6 @@ class OpenAIVideos:
     async def submit(self, submission: Submission) -> Outcome:
         """See ``VideoProvider.submit``."""
         call = Call.CREATE if submission.operation is Operation.CREATE else Call.DERIVE
-        unfit = refusal(self._options, submission)
-        if unfit is not None:
-            return self._wire.told(call, unfit)
         request = self._creation(submission)
         if self._options.idempotency_key and submission.video_id:
             request.headers["Idempotency-Key"] = submission.video_id
@@ -254,6 +253,9 @@ PROVIDER = Provider(
     adapter=OpenAIVideos,
     recovery=Recovery.LISTED,
     options=VideosOptions,
+    sends=sent,
+    limits=together,
+    check=check_sizes,
     caller_options=settable,
     key_auth=ApiKeyAuth,
     bearer_auth=BearerKeyAuth,

@@ -20,12 +20,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from dailies.catalogue.deployment import Entry
+from dailies.catalogue.deployment import Deployment, FieldProblem
+from dailies.catalogue.entry import Entry
+from dailies.catalogue.limits import Limit, Part
 from dailies.providers.base import Reference, Submission
 from dailies.providers.declaration import CallerOptions, Options
-from dailies.providers.outcomes import Kind, Outcome
 from dailies.providers.shapes import aspect_ratio
-from dailies.video.basics import Operation
 
 __all__ = [
     "FrameCount",
@@ -33,12 +33,15 @@ __all__ = [
     "Names",
     "SecondsType",
     "VideosOptions",
+    "check_sizes",
     "creation",
     "form_files",
-    "refusal",
+    "sent",
+    "settable",
+    "together",
 ]
 
-Part = tuple[str | None, bytes] | tuple[str, bytes, str]
+FormPart = tuple[str | None, bytes] | tuple[str, bytes, str]
 Host = Annotated[str, Field(pattern=r"^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$")]
 
 _OWN = frozenset({"model", "prompt", "size", "seconds", "input_reference", "input_references"})
@@ -157,30 +160,35 @@ def settable(options: VideosOptions) -> CallerOptions:
     return CallerOptions(only=options.caller_options)
 
 
-def refusal(options: VideosOptions, submission: Submission) -> Outcome | None:
-    """Why a request can't be put into this server's words, before anything is sent; None when it
-    can."""
-    if submission.operation is not Operation.CREATE:
-        return None
+def sent(options: VideosOptions) -> frozenset[Part]:
+    """What this server has words for."""
+    names = options.names
     several = options.images is ImagesAs.INPUT_REFERENCES
-    first, last, others = submission.reference, submission.last_frame, submission.references
-    if (not several and (last or others)) or (last and first is None) or (others and first):
-        return Outcome(
-            Kind.REFUSED,
-            code="unsupported_input",
-            message="The provider can't take these images together. Nothing was made. Send a first "
-            f"frame{', a first and a last one, or references alone' if several else ' alone'}.",
-        )
-    try:
-        _shape(options, submission)
-    except ValueError as error:
-        return Outcome(
-            Kind.REFUSED,
-            code="unsupported_size",
-            message=f"The provider does not render this size: {error}. Use another one.",
-            param="size",
-        )
-    return None
+    has = {
+        Part.FIRST_FRAME: True,
+        Part.LAST_FRAME: several,
+        Part.REFERENCES: several,
+        Part.SEED: names.seed,
+        Part.NEGATIVE_PROMPT: names.negative_prompt,
+        Part.SOUND: names.sound,
+    }
+    return frozenset(part for part, word in has.items() if word)
+
+
+def together(deployment: Deployment, options: VideosOptions) -> Iterator[Limit]:
+    """Images in one field are told apart by their number only."""
+    if options.images is ImagesAs.INPUT_REFERENCES:
+        yield Limit(when=Part.REFERENCES, without=(Part.FIRST_FRAME, Part.LAST_FRAME))
+        yield Limit(when=Part.LAST_FRAME, needs=(Part.FIRST_FRAME,))
+
+
+def check_sizes(deployment: Deployment, options: VideosOptions) -> Iterator[FieldProblem]:
+    """Whether each size has an aspect ratio, where the server is to be told."""
+    for size in deployment.sizes if options.names.aspect_ratio is not None else ():
+        try:
+            aspect_ratio(size)
+        except ValueError as error:
+            yield FieldProblem("sizes", f"{error}; name another, or no options.names.aspect_ratio")
 
 
 def creation(
@@ -224,18 +232,18 @@ def _shape(options: VideosOptions, submission: Submission) -> dict[str, Any]:
 
 def form_files(
     fields: Mapping[str, Any], images: list[tuple[str, Reference]]
-) -> list[tuple[str, Part]]:
+) -> list[tuple[str, FormPart]]:
     """The parts of a form, as httpx takes them: a field is a file without a name to it."""
     return [*_texts(fields), *((name, _file(image)) for name, image in images)]
 
 
-def _texts(fields: Mapping[str, Any]) -> Iterator[tuple[str, Part]]:
+def _texts(fields: Mapping[str, Any]) -> Iterator[tuple[str, FormPart]]:
     for name, value in fields.items():
         written = value if isinstance(value, str) else json.dumps(value)
         # Half a surrogate pair is no UTF-8.
         yield name, (None, written.encode("utf-8", "replace"))
 
 
-def _file(reference: Reference) -> Part:
+def _file(reference: Reference) -> FormPart:
     extension = reference.content_type.partition("/")[2].replace("jpeg", "jpg") or "bin"
     return (f"reference.{extension}", reference.data, reference.content_type)

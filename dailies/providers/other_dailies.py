@@ -10,7 +10,7 @@ from __future__ import annotations
 from dailies.providers.azure_auth import ApiKeyAuth, BearerKeyAuth
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.openai_videos import OpenAIVideos, VideosOptions
-from dailies.providers.openai_videos_body import settable
+from dailies.providers.openai_videos_body import check_sizes, sent, settable, together
 
 __all__ = ["PROVIDER"]
 
@@ -19,6 +19,9 @@ PROVIDER = Provider(
     adapter=OpenAIVideos,
     recovery=Recovery.KEYED,
     options=VideosOptions,
+    sends=sent,
+    limits=together,
+    check=check_sizes,
     caller_options=settable,
     key_auth=ApiKeyAuth,
     bearer_auth=BearerKeyAuth,

@@ -20,12 +20,15 @@ DELETE does) and docs.dev.runwayml.com (HTTP errors, task failures, tiers). Neve
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import quote
 
 import httpx
 from pydantic import Field
 
+from dailies.catalogue.deployment import Deployment, FieldProblem
+from dailies.catalogue.limits import Part
 from dailies.providers.answers import moment, number, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
@@ -33,7 +36,7 @@ from dailies.providers.classify import NO_CREDIT, Answer, Call, classify_job_err
 from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
-from dailies.providers.shapes import aspect_ratio, resolution
+from dailies.providers.shapes import aspect_ratio, resolution, shape
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
 
@@ -230,6 +233,14 @@ def _routed(submission: Submission, router: str) -> tuple[str, dict[str, object]
     return "generate/video", {"configId": router, "input": asked}
 
 
+def _check_sizes(deployment: Deployment, options: RunwayOptions) -> Iterator[FieldProblem]:
+    for size in deployment.sizes if options.router is not None else ():
+        try:
+            shape(size)
+        except ValueError as error:
+            yield FieldProblem("sizes", f"{error} that a router is asked for; name another")
+
+
 def _wishes(submission: Submission) -> dict[str, object]:
     """What is called the same in both."""
     return {
@@ -300,7 +311,16 @@ PROVIDER = Provider(
     adapter=Runway,
     recovery=Recovery.NONE,
     options=RunwayOptions,
+    sends=(
+        Part.FIRST_FRAME,
+        Part.LAST_FRAME,
+        Part.REFERENCES,
+        Part.SEED,
+        Part.NEGATIVE_PROMPT,
+        Part.SOUND,
+    ),
     caller_options=CallerOptions(own=_OURS),
+    check=_check_sizes,
     key_auth=BearerKeyAuth,
     # All that its answers were seen to name; others of that domain belong to anybody.
     hosts=("dnznrvs05pmza.cloudfront.net", "d2jqrm6oza8nb6.cloudfront.net"),

@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from dailies.catalogue.limits import Limit, Part
 from dailies.providers.answers import number, positive, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Reference, Submission
@@ -30,7 +31,7 @@ from dailies.providers.declaration import CallerOptions, Help, Options, Provider
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.marked import MarkedJob, find_marked
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
-from dailies.providers.shapes import aspect_ratio, resolution
+from dailies.providers.shapes import aspect_ratio, resolution, shape
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
 
@@ -93,9 +94,6 @@ class Seedance:
 
     async def submit(self, submission: Submission) -> Outcome:
         """See ``VideoProvider.submit``."""
-        framed = submission.reference is not None or submission.last_frame is not None
-        if framed and submission.references:
-            return self._wire.told(Call.CREATE, _MIXED)
         body = {**submission.options, **_body(submission)}
         request = self._wire.request("POST", self._tasks, json_body=body)
         return await self._wire.job(Call.CREATE, request, self._job, prompt=submission.prompt)
@@ -186,12 +184,9 @@ class Seedance:
         return round(tokens * price / 1_000_000, 6)
 
 
-_MIXED = Outcome(
-    Kind.REFUSED,
-    code="unsupported_parameter",
-    message="This model starts from frames ('input_reference', a last frame) or from images to "
-    "look like ('input_references'), not from both. Leave one of them out.",
-    param="input_references",
+_LIMITS = (
+    Limit(when=Part.REFERENCES, without=(Part.FIRST_FRAME, Part.LAST_FRAME)),
+    Limit(when=Part.LAST_FRAME, needs=(Part.FIRST_FRAME,)),
 )
 
 
@@ -269,6 +264,9 @@ PROVIDER = Provider(
     adapter=Seedance,
     recovery=Recovery.LISTED,
     options=SeedanceOptions,
+    sends=(Part.FIRST_FRAME, Part.LAST_FRAME, Part.REFERENCES, Part.SEED, Part.SOUND),
+    limits=lambda *_: _LIMITS,
+    says_size=shape,
     caller_options=CallerOptions(own=_OURS),
     key_auth=BearerKeyAuth,
     # Buckets whose names have changed, by region: ark-content-generation-….tos-….volces.com

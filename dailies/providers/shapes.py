@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dailies.video.basics import Size
 
-__all__ = ["aspect_ratio", "resolution"]
+__all__ = ["aspect_ratio", "resolution", "shape"]
 
 _RATIOS = (
     (16, 9),
@@ -29,6 +29,15 @@ _LINES = {360: "360p", 480: "480p", 540: "540p", 576: "576p", 720: "720p", 768: 
 }
 # Encoders want multiples of 8 or 16: 854x480 and 848x480 are both called 16:9.
 _TOLERANCE = 0.02
+
+
+def shape(size: Size) -> tuple[str, str]:
+    """Both.
+
+    Raises:
+        ValueError: as either.
+    """
+    return aspect_ratio(size), resolution(size)
 
 
 def aspect_ratio(size: Size) -> str:

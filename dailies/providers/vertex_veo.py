@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import httpx
 
+from dailies.catalogue.limits import Limit, Part
 from dailies.providers.answers import text, whole
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import Call
@@ -74,15 +75,12 @@ class VertexVeo:
         """See ``VideoProvider.submit``."""
         if submission.operation is not Operation.CREATE:
             return _NOT_OFFERED
-        shaped = shape(submission.size)
-        if isinstance(shaped, Outcome):
-            return shaped
         request = self._wire.request(
             "POST",
             f"{self._root}/{self._models}/{submission.deployment}:predictLongRunning",
             json_body={
                 "instances": [_instance(submission)],
-                "parameters": self._parameters(submission, *shaped),
+                "parameters": self._parameters(submission, *shape(submission.size)),
                 "labels": {"dailies_video": submission.video_id},
             },
         )
@@ -140,6 +138,12 @@ class VertexVeo:
             return stored_file(self._wire, self._options, uri)
         data = text(video.get("bytesBase64Encoded"))
         return None if data is None else inline_content(data, "video/mp4")
+
+
+_LIMITS = (
+    Limit(when=Part.LAST_FRAME, needs=(Part.FIRST_FRAME,)),
+    Limit(when=Part.REFERENCES, without=(Part.FIRST_FRAME, Part.LAST_FRAME)),
+)
 
 
 def parse_operation(document: object) -> UpstreamJob | None:
@@ -205,6 +209,16 @@ PROVIDER = Provider(
     adapter=VertexVeo,
     recovery=Recovery.NONE,
     options=CloudOptions,
+    sends=(
+        Part.FIRST_FRAME,
+        Part.LAST_FRAME,
+        Part.REFERENCES,
+        Part.SEED,
+        Part.NEGATIVE_PROMPT,
+        Part.SOUND,
+    ),
+    limits=lambda *_: _LIMITS,
+    says_size=shape,
     caller_options=CallerOptions(only=_OWN_OPTIONS),
     auth=federated,
     answers=ANSWERS,

@@ -18,12 +18,15 @@ here was tried against the living service; what only others tell is marked "repo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from urllib.parse import quote
 
 import httpx
 
+from dailies.catalogue.deployment import Deployment
+from dailies.catalogue.limits import Limit, Part
 from dailies.providers.answers import number, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
@@ -32,7 +35,7 @@ from dailies.providers.declaration import CallerOptions, Help, Options, Provider
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.refusals import GOES_ON
-from dailies.providers.shapes import aspect_ratio, resolution
+from dailies.providers.shapes import aspect_ratio, resolution, shape
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
 
@@ -113,9 +116,6 @@ class Xai:
 
     async def submit(self, submission: Submission) -> Outcome:
         """See ``VideoProvider.submit``."""
-        refusal = _refusal(submission)
-        if refusal is not None:
-            return self._wire.told(Call.CREATE, refusal)
         url = f"{self._wire.url}/videos/generations"
         request = self._wire.request("POST", url, json_body=self._creation(submission))
         return await self._wire.job(Call.CREATE, request, _created, prompt=submission.prompt)
@@ -237,18 +237,12 @@ def _link(document: object) -> str | None:
     return text(document["video"].get("url"))
 
 
-def _refusal(submission: Submission) -> Outcome | None:
-    """What the provider would not make as it is asked for; told before anything is sent."""
-    guided = submission.last_frame or submission.references or submission.options
-    if guided and min(submission.size.width, submission.size.height) > _LARGEST_GUIDED:
-        return Outcome(
-            Kind.REFUSED,
-            code="unsupported_size",
-            message="With a last frame, reference images or keyframes, the provider makes videos "
-            "of 480 or 720 lines only. Choose a smaller size, or leave them out.",
-            param="size",
-        )
-    return None
+def _guided(deployment: Deployment, _: XaiOptions) -> Iterator[Limit]:
+    """With a last frame, reference images or keyframes it makes 480 or 720 lines only."""
+    small = tuple(s for s in deployment.sizes if min(s.width, s.height) <= _LARGEST_GUIDED)
+    if small != deployment.sizes:
+        for part in (Part.LAST_FRAME, Part.REFERENCES, Part.OPTIONS):
+            yield Limit(when=part, sizes=small)
 
 
 def _image(reference: Reference) -> dict[str, str]:
@@ -271,7 +265,10 @@ PROVIDER = Provider(
     adapter=Xai,
     recovery=Recovery.NONE,
     options=XaiOptions,
+    sends=(Part.FIRST_FRAME, Part.LAST_FRAME, Part.REFERENCES, Part.SOUND),
     caller_options=CallerOptions(only=_EXTRAS),
+    limits=_guided,
+    says_size=shape,
     key_auth=BearerKeyAuth,
     hosts=(".x.ai",),
     kept_seconds=_KEPT_SECONDS,

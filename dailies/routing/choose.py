@@ -22,13 +22,4 @@ def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
         # Only where the source was made is there something to start from.
         deployment = catalogue.deployment(request.deployment or "")
         return [] if deployment is None else [deployment]
-    with_image = request.first_frame is not None
-    return [
-        deployment
-        for deployment in catalogue.candidates(model)
-        if request.seconds in deployment.seconds
-        and request.size in deployment.sizes
-        and len(request.prompt) <= deployment.max_prompt_characters
-        and (deployment.reference is not None or not with_image)
-        and takes(deployment, request)
-    ]
+    return [each for each in catalogue.candidates(model) if takes(each, request)]

@@ -108,9 +108,11 @@ def test_only_a_deployment_that_can_is_asked() -> None:
     [sora], [sora_2] = SORA.deployments, SORA_2.deployments
     assert takes(sora, request(n_variants=2, inputs=(VIDEO,)))
     assert not takes(sora, request(n_variants=3))
-    assert takes(sora_2, request())
-    assert not takes(sora_2, request(n_variants=2))
-    assert not takes(sora_2, request(inputs=(IMAGE,)))
+    four = request().model_copy(update={"seconds": 4})
+    assert takes(sora_2, four)
+    assert not takes(sora_2, request())
+    assert not takes(sora_2, four.model_copy(update={"n_variants": 2}))
+    assert not takes(sora_2, four.model_copy(update={"inputs": (IMAGE,)}))
     assert serving(CATALOGUE, request(n_variants=3)) == []
 
 

@@ -16,7 +16,15 @@ from dailies.catalogue.deployment import Sound
 from dailies.protocols.shapes import ratio_of, resolution_of
 from dailies.video.basics import Operation
 
-__all__ = ["FrameInputs", "ModelInputs", "ModelList", "ModelObject", "model_list", "model_object"]
+__all__ = [
+    "FrameInputs",
+    "ModelInputs",
+    "ModelLimit",
+    "ModelList",
+    "ModelObject",
+    "model_list",
+    "model_object",
+]
 
 
 class FrameInputs(BaseModel):
@@ -41,6 +49,17 @@ class ModelInputs(BaseModel):
     video: bool
 
 
+class ModelLimit(BaseModel):
+    """What holds of requests that have the part ``when``: the parts that it can't be had together
+    with, or not without; the sizes and lengths at which it can be had, null for all."""
+
+    when: str
+    without: list[str]
+    needs: list[str]
+    sizes: list[str] | None
+    seconds: list[int] | None
+
+
 class ModelObject(BaseModel):
     """A model. ``created`` is 0: nobody tells when a model was made."""
 
@@ -61,6 +80,9 @@ class ModelObject(BaseModel):
     )
     seed: bool
     negative_prompt: bool
+    limits: list[ModelLimit] = Field(
+        description="What it can't do together; of several places, as the first one has it."
+    )
     operations: list[Literal["create", "remix", "edit", "extend"]]
     characters: bool
     n_variants: dict[str, int] = Field(description="The most videos of one prompt, by size.")
@@ -105,6 +127,16 @@ def model_object(catalogue: Catalogue, model: Model, now: float) -> ModelObject:
         sound=_sound(model),
         seed=any(d.seed for d in deployments),
         negative_prompt=any(d.negative_prompt for d in deployments),
+        limits=[
+            ModelLimit(
+                when=limit.when,
+                without=[*limit.without],
+                needs=[*limit.needs],
+                sizes=None if limit.sizes is None else [*map(str, limit.sizes)],
+                seconds=None if limit.seconds is None else [*limit.seconds],
+            )
+            for limit in deployments[0].limits
+        ],
         operations=[operation.value for operation in dict.fromkeys(operations)],
         characters=any(d.characters for d in deployments),
         n_variants={

@@ -163,7 +163,9 @@ class JobWords(Words):
             code="string_above_max_length",
         )
 
-    def no_such_size(self, size: Size | str, supported: Sequence[Size]) -> InvalidRequest:
+    def no_such_size(
+        self, size: Size | str, supported: Sequence[Size], beside: Sequence[str] = ()
+    ) -> InvalidRequest:
         """See ``Words``."""
         return InvalidRequest(
             f"Invalid resolution {size}. Supported resolutions are: "
@@ -172,7 +174,9 @@ class JobWords(Words):
             code="invalid_value",
         )
 
-    def no_such_length(self, seconds: int | str, supported: Sequence[int]) -> InvalidRequest:
+    def no_such_length(
+        self, seconds: int | str, supported: Sequence[int], beside: Sequence[str] = ()
+    ) -> InvalidRequest:
         """See ``Words``."""
         return InvalidRequest(
             f"'n_seconds' must be from {min(supported)} to {max(supported)}; got "

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from dailies.providers.classify import NO_CREDIT, SHUT_OUT, Answer, Call
 from dailies.providers.declaration import Help, Provider, Recovery
-from dailies.providers.fal.adapter import Fal, FalOptions, KeyAuth, of_routes
+from dailies.providers.fal.adapter import Fal, FalOptions, KeyAuth, of_endpoints, of_routes
 from dailies.providers.fal.check import route_problems
 from dailies.providers.fal.errors import POLICY
 from dailies.providers.outcomes import Kind
@@ -42,6 +42,7 @@ PROVIDER = Provider(
     recovery=Recovery.CALLED_BACK,
     options=FalOptions,
     caller_options=of_routes,
+    limits=of_endpoints,
     check=route_problems,
     key_auth=KeyAuth,
     # v3b.fal.media and v3.fal.media have the files; the others its keys.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any, Literal
@@ -14,7 +14,9 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field, SecretStr
 
-from dailies.catalogue.deployment import Entry
+from dailies.catalogue.deployment import Deployment
+from dailies.catalogue.entry import Entry
+from dailies.catalogue.limits import Limit, Part
 from dailies.providers.answers import number, text
 from dailies.providers.base import Called, Content, Submission
 from dailies.providers.classify import Call
@@ -30,7 +32,7 @@ from dailies.providers.mapping import (
     model_inputs,
     of_model,
 )
-from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
+from dailies.providers.outcomes import JobStatus, Outcome, UpstreamJob
 from dailies.providers.published_keys import PublishedKeys
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant
@@ -93,6 +95,39 @@ class FalOptions(MappedOptions):
     webhook_keys: str | None = None
 
 
+def of_endpoints(deployment: Deployment, options: FalOptions) -> Iterator[Limit]:
+    """What each endpoint has no name for beside the images that it is for: it would be left out
+    unsaid. Where the deployment's own inputs don't name the sound, its row says whether there is
+    any."""
+    for part, route in (
+        (Part.REFERENCES, options.with_references),
+        (Part.LAST_FRAME, options.with_last_frame or options.with_image),
+        (Part.FIRST_FRAME, options.with_image),
+    ):
+        if route is None or part not in deployment.promises:
+            continue
+        nameless = _nameless(route.inputs, sound=options.inputs.sound is not None) - {part}
+        if part is Part.FIRST_FRAME:  # references and a last frame have endpoints of their own
+            nameless -= {Part.REFERENCES, Part.LAST_FRAME}
+        starts = part is Part.LAST_FRAME and Part.FIRST_FRAME not in nameless
+        needs = (Part.FIRST_FRAME,) if starts else ()
+        barred = tuple(sorted(nameless & deployment.promises))
+        if barred or needs:
+            yield Limit(when=part, without=barred, needs=needs)
+
+
+def _nameless(names: InputNames, *, sound: bool) -> frozenset[Part]:
+    said = {
+        Part.FIRST_FRAME: names.image,
+        Part.LAST_FRAME: names.last_frame,
+        Part.REFERENCES: names.references,
+        Part.SEED: names.seed,
+        Part.NEGATIVE_PROMPT: names.negative_prompt,
+        Part.SOUND: names.sound if sound else "",
+    }
+    return frozenset(part for part, name in said.items() if name is None)
+
+
 def of_routes(options: FalOptions) -> CallerOptions:
     """Which of a caller's own options go along, whichever endpoint it will be."""
     routes = (options.with_image, options.with_last_frame, options.with_references)
@@ -124,13 +159,7 @@ class Fal:
     async def submit(self, submission: Submission) -> Outcome:
         """See ``VideoProvider.submit``."""
         path, options = self._route(submission)
-        untaken = _untaken(options.inputs, self._options.inputs, submission)
-        if untaken is not None:
-            return self._wire.told(Call.CREATE, _refused(untaken, "can't be had with the others."))
-        try:
-            inputs = model_inputs(options, submission)
-        except ValueError as error:  # a size of the catalogue that the model's words can't say
-            return self._wire.told(Call.CREATE, _refused("size", f"is not to be had: {error}."))
+        inputs = model_inputs(options, submission)
         callback = submission.callback_url
         request = self._wire.request(
             "POST",
@@ -274,24 +303,3 @@ def _headers(options: FalOptions) -> dict[str, str]:
     if options.priority is not None:
         headers["X-Fal-Queue-Priority"] = options.priority
     return headers
-
-
-def _untaken(names: InputNames, own: InputNames, submission: Submission) -> str | None:
-    """What a request asks for that its endpoint has no name for: it would be left out unsaid.
-
-    Where the deployment's ``own`` inputs don't name the sound, the row says whether there is any.
-    """
-    asked = (
-        ("reference", submission.reference, names.image),
-        ("last_frame", submission.last_frame, names.last_frame),
-        ("references", submission.references or None, names.references),
-        ("seed", submission.seed, names.seed),
-        ("negative_prompt", submission.negative_prompt, names.negative_prompt),
-        ("generate_audio", submission.sound if own.sound else None, names.sound),
-    )
-    return next((what for what, value, name in asked if value is not None and name is None), None)
-
-
-def _refused(what: str, why: str) -> Outcome:
-    message = f"'{what}' {why} Nothing was made. Leave it out, or use another model."
-    return Outcome(Kind.REFUSED, code="unsupported_parameter", message=message, param=what)

@@ -39,7 +39,7 @@ async def test_what_a_model_can_do_and_costs(world: World) -> None:
     assert (model["sound"], model["seed"], model["negative_prompt"]) == ("chosen", True, True)
     assert (model["seconds"], model["operations"]) == ([5, 10], ["create"])
     assert (model["aspect_ratios"], model["resolutions"]) == (["16:9", "9:16"], ["720p"])
-    assert (model["aliases"], model["provider_options"]) == (["studio/able-1"], ["azure-sora-2"])
+    assert (model["aliases"], model["provider_options"]) == (["studio/able-1"], ["runway"])
     assert model["max_prompt_characters"] == 32_000
 
 
@@ -81,7 +81,7 @@ async def test_the_official_client(world: World) -> None:
         listed = [model.id async for model in client.models.list()]
         assert listed == list(world.services.catalogue.models)
         found = await client.models.retrieve("studio/able-1")
-        assert (found.id, found.owned_by, found.object) == ("able", "azure-sora-2", "model")
+        assert (found.id, found.owned_by, found.object) == ("able", "runway", "model")
         assert (found.model_extra or {})["seconds"] == [5, 10]
         with pytest.raises(openai.NotFoundError) as caught:
             await client.models.retrieve("abel")

@@ -28,7 +28,7 @@ WISHES: dict[str, Any] = {
     "seed": 7,
     "negative_prompt": "no rain",
     "generate_audio": False,
-    "provider_options": {"azure-sora-2": {"strength": 0.25}},
+    "provider_options": {"runway": {"strength": 0.25}},
 }
 
 
@@ -183,7 +183,7 @@ async def test_files_of_a_form_are_references(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"azure-sora-2": {"strength": 0.25}}, {"fal": {"strength": 1, "list": [1, 2]}}]
+    "options", [{"runway": {"strength": 0.25}}, {"fal": {"strength": 1, "list": [1, 2]}}]
 )
 async def test_options_in_a_form_that_lost_their_types_are_refused(
     world: World, options: dict[str, Any]
@@ -230,7 +230,7 @@ async def test_options_in_a_form_that_lost_their_types_are_refused(
         ({"model": "sora-2", "provider_options": {"x": 1}}, "provider_options"),
         ({"model": "sora-2", "provider": {"options": {"x": 1}}}, "provider"),
         ({"seconds": 7}, "seconds"),
-        ({"provider_options": {"azure-sora-2": {"image": data_url()}}}, "provider_options"),
+        ({"provider_options": {"runway": {"image": data_url()}}}, "provider_options"),
     ],
 )
 async def test_what_can_t_be_had_names_the_field(

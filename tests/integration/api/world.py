@@ -40,7 +40,7 @@ _API_VERSION = "2025-01-05"
 CLIP = bytes(range(256)) * 40
 CATALOGUE = """
 default_model: sora-2
-prefixes: {openai: any, azure: any, studio: [azure-sora-2], elsewhere: [azure-sora-1]}
+prefixes: {openai: any, azure: any, studio: [runway], elsewhere: [azure-sora-1]}
 models:
   sora-2:
     aliases: [azure-sora-2]
@@ -81,9 +81,11 @@ models:
     aliases: [studio/able-1]
     deployments:
       - name: able
-        provider: azure-sora-2
+        provider: runway
         endpoint: https://able.example
         deployment: able-upstream
+        credential: api-key
+        api_key: key
         sizes: [1280x720, 720x1280]
         seconds: [5, 10]
         variants: [video]

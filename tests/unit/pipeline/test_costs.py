@@ -354,6 +354,9 @@ async def test_what_is_wanted_without_sound_costs_what_that_costs(
         "        failed_share:",
         f"        sound: chosen\n        silent_prices: {{default: {PRICE / 8}}}\n"
         "        failed_share:",
+    ).replace(
+        "provider: azure-sora-2",
+        "provider: openai-videos\n        options: {names: {sound: generate_audio}}",
     )
     world = World(catalogue=quiet)
     request = VideoRequest(

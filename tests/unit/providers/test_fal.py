@@ -14,7 +14,7 @@ from dailies.providers.fal import PROVIDER
 from dailies.providers.fal.adapter import Fal, FalOptions
 from dailies.providers.outcomes import JobStatus, Kind, Outcome
 from dailies.providers.registry import find_provider
-from dailies.video.basics import Size, Variant
+from dailies.video.basics import Variant
 from tests.unit.providers.conftest import Upstream
 from tests.unit.providers.fal_wire import (
     ENDPOINT,
@@ -106,39 +106,6 @@ async def test_images_go_to_the_apps_endpoint_for_them(
     assert str(upstream.last.url) == f"{ENDPOINT}/kling/v4/{path}"
     common = {"prompt": "A pier", "duration": "5", "resolution": "720p"}
     assert upstream.last_json == common | inputs
-
-
-@pytest.mark.parametrize(
-    ("fields", "param"),
-    [
-        ({"reference": IMAGE, "references": (IMAGE,)}, "reference"),
-        ({"seed": 7}, "seed"),
-        ({"negative_prompt": "rain"}, "negative_prompt"),
-    ],
-)
-async def test_nothing_is_left_out_unsaid(
-    upstream: Upstream, fields: dict[str, Any], param: str
-) -> None:
-    outcome = await fal(upstream).submit(Submission(MODEL, "A pier", 5, HD, **fields))
-    assert (outcome.kind, outcome.param) == (Kind.REFUSED, param)
-    assert upstream.requests == []
-
-
-async def test_a_choice_of_sound_is_not_lost_on_the_way(upstream: Upstream) -> None:
-    upstream.says(httpx.Response(200, json=QUEUED))
-    choice = fal(upstream, inputs={"sound": "generate_audio"})
-    silent = Submission(MODEL, "A pier", 5, HD, reference=IMAGE, sound=False)
-    outcome = await choice.submit(silent)
-    assert (outcome.kind, outcome.param) == (Kind.REFUSED, "generate_audio")
-    # what always has sound may be asked for it
-    sounding = await fal(upstream).submit(Submission(MODEL, "A pier", 5, HD, sound=True))
-    assert sounding.kind is Kind.ACCEPTED
-
-
-async def test_a_size_without_words_is_not_sent(upstream: Upstream) -> None:
-    outcome = await fal(upstream).submit(Submission(MODEL, "A pier", 5, Size(1300, 731)))
-    assert (outcome.kind, outcome.param) == (Kind.REFUSED, "size")
-    assert upstream.requests == []
 
 
 async def test_addresses_are_kept_as_they_are_told(upstream: Upstream) -> None:

@@ -168,8 +168,6 @@ async def test_images(upstream: Upstream, images: dict[str, Any], task: str, cou
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"size": Size(720, 720)}, "unsupported_size"),
-        ({"last_frame": IMAGE}, "unsupported_input"),
         ({"references": (LARGE, LARGE, LARGE)}, "images_too_large"),
         ({"operation": Operation.REMIX, "source_job_id": "v1_a"}, "unsupported_operation"),
     ],

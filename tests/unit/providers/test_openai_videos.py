@@ -135,14 +135,6 @@ async def test_a_model_may_count_frames_and_want_a_ratio(
     assert (body["fps"], body["num_frames"], body["seconds"]) == (16, 81, "5")
     assert (body["aspect_ratio"], body["size"]) == ("16:9", "1344x768")
 
-    outcome = await adapter(options).submit(Submission("h3", "p", 5, Size(1000, 300)))
-    assert (outcome.kind, outcome.code, outcome.param) == (
-        Kind.REFUSED,
-        "unsupported_size",
-        "size",
-    )
-    assert len(upstream.requests) == 1
-
 
 async def test_a_first_frame_goes_as_a_file(upstream: Upstream, adapter: Build) -> None:
     upstream.says(httpx.Response(200, json=job()))
@@ -172,27 +164,6 @@ async def test_several_images_go_in_order(
     body = upstream.last.content
     assert body.count(b'name="input_references"; filename="reference.') == 2
     assert body.index(PNG.data) < body.index(JPEG.data)
-
-
-@pytest.mark.parametrize(
-    ("options", "images"),
-    [
-        (VLLM_OMNI, {"reference": PNG, "last_frame": JPEG}),
-        (VLLM_OMNI, {"references": (PNG,)}),
-        ({**VLLM_OMNI, "images": "input_references"}, {"last_frame": JPEG}),
-        (
-            {**VLLM_OMNI, "images": "input_references"},
-            {"reference": PNG, "references": (JPEG,)},
-        ),
-    ],
-)
-async def test_no_image_is_dropped_or_taken_for_another(
-    upstream: Upstream, adapter: Build, options: dict[str, Any], images: dict[str, Any]
-) -> None:
-    outcome = await adapter(options).submit(Submission("wan-2.2", "p", 4, SIZE, **images))
-
-    assert (outcome.kind, outcome.code) == (Kind.REFUSED, "unsupported_input")
-    assert upstream.requests == []
 
 
 async def test_a_caller_sets_only_what_the_operator_names(

@@ -117,13 +117,6 @@ async def test_images_have_a_role(
     ]
 
 
-async def test_frames_and_references_do_not_mix(upstream: Upstream, adapter: Seedance) -> None:
-    outcome = await adapter.submit(replace(SUBMISSION, reference=IMAGE, references=(IMAGE,)))
-
-    assert (outcome.kind, outcome.param) == (Kind.REFUSED, "input_references")
-    assert not upstream.requests
-
-
 async def test_a_callers_options_add_and_never_change(
     upstream: Upstream, adapter: Seedance
 ) -> None:

@@ -123,7 +123,6 @@ async def test_all_that_it_takes(upstream: Upstream) -> None:
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"size": Size(1024, 1792)}, "unsupported_size"),
         ({"operation": Operation.EXTEND, "source_job_id": NAME}, "unsupported_operation"),
     ],
 )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -125,22 +123,6 @@ async def test_images_sound_and_its_own_options_go_in_its_own_words(upstream: Up
         "user": "video_1",
         "keyframes": frames,
     }
-
-
-@pytest.mark.parametrize(
-    ("asked", "code", "param"),
-    [
-        ({"size": Size(1920, 1080), "last_frame": IMAGE}, "unsupported_size", "size"),
-        ({"size": Size(1080, 1920), "references": (IMAGE,)}, "unsupported_size", "size"),
-    ],
-)
-async def test_what_it_can_not_make_so_is_told_before_anything_is_sent(
-    upstream: Upstream, asked: dict[str, Any], code: str, param: str
-) -> None:
-    outcome = await adapter(upstream).submit(replace(SUBMISSION, **asked))
-
-    assert (outcome.kind, outcome.code, outcome.param) == (Kind.REFUSED, code, param)
-    assert upstream.requests == []
 
 
 @pytest.mark.parametrize(
