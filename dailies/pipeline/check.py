@@ -19,6 +19,9 @@ from dailies.video.record import GeneratedVideo, JobEnd, VideoRecord
 
 __all__ = ["check_video"]
 
+_LONGEST_EMPTY = 60.0
+"""Seconds that a job may be done and without a video, before that is its end."""
+
 
 async def check_video(services: Services, video: VideoRef) -> Step:
     """Poll once. Done when the render is complete; stops on every way in which it can't be."""
@@ -95,6 +98,15 @@ async def _follow(
             if job.completed_at is not None:
                 metrics.render_detected(record, now - job.completed_at)
             return done()
+        case JobStatus.FAILED if job.is_done_for_nothing and not _is_empty_for_good(
+            services, record
+        ):
+            await services.records.update(
+                record.owner,
+                record.id,
+                lambda current: current.with_submit(empty_since=current.submit.empty_since or now),
+            )
+            return wait(retry_after or services.settings.poll_min_seconds)
         case JobStatus.FAILED | JobStatus.CANCELLED | JobStatus.EXPIRED:
             # A provider's message may repeat the prompt, which has no place in errors and events.
             why = readable(job.error_message or "", record.request.prompt)
@@ -118,6 +130,14 @@ async def _follow(
         lambda current: current.progressed(job.progress, now),
     )
     return wait(poll_wait(services, watched or record, deployment, retry_after=retry_after))
+
+
+def _is_empty_for_good(services: Services, record: VideoRecord) -> bool:
+    """Whether a job that is done has given no video for so long that it is not just late with it:
+    it is paid for, and one odd answer must not end it."""
+    since = record.submit.empty_since
+    longest = _LONGEST_EMPTY * services.settings.typical_render_scale
+    return since is not None and services.clock() - since >= longest
 
 
 def _charged(record: VideoRecord, job: UpstreamJob) -> VideoRecord:

@@ -68,6 +68,7 @@ class SubmitState(Document):
     ``in_doubt``: an earlier attempt may have made a job, and the same request is sent again to the
     same deployment, which knows it by its key. ``unresolved_since``: from then on an operator is
     asked what became of the request; ``given_up``: the answer was that the video ends.
+    ``empty_since``: from then on the job is said to be done, and gives no video.
     """
 
     deployment: str | None = None
@@ -82,6 +83,7 @@ class SubmitState(Document):
     failure_reason: str | None = None
     job_end: JobEnd | None = None
     charged_usd: float | None = None
+    empty_since: float | None = None
     callback_token: str | None = Field(default=None, repr=False)
     in_doubt: bool = False
     unresolved_since: float | None = None

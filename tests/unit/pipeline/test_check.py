@@ -98,3 +98,28 @@ async def test_a_cancelled_video_is_stopped_upstream() -> None:
     step = await check_video(world.services, ref(video))
     assert step["error"]["code"] == "cancelled"
     assert world.provider.cancelled == ["job"]
+
+
+async def test_a_job_that_is_done_may_be_late_with_its_video() -> None:
+    world = World()
+    video = await _rendering(world)
+    empty = _job(JobStatus.FAILED, error_code="no_video")
+    world.provider.statuses["job"] = [empty]
+    assert (await check_video(world.services, ref(video)))["kind"] == "wait"
+    world.now += 30
+    world.provider.statuses["job"] = [_job(JobStatus.COMPLETED)]
+    assert (await check_video(world.services, ref(video)))["kind"] == "done"
+    assert (await world.record(video.id)).submit.job_end is None
+
+
+async def test_a_job_that_stays_without_a_video_ends_it() -> None:
+    world = World()
+    video = await _rendering(world)
+    world.provider.statuses["job"] = [_job(JobStatus.FAILED, error_code="no_video")]
+    assert (await check_video(world.services, ref(video)))["kind"] == "wait"
+    world.now += 59
+    assert (await check_video(world.services, ref(video)))["kind"] == "wait"
+    world.now += 2
+    step = await check_video(world.services, ref(video))
+    assert step["kind"] == "stop"
+    assert step["error"]["code"] == "no_video"
