@@ -170,7 +170,7 @@ def test_application_insights_gets_spans_and_metrics(collector: Collector) -> No
 def test_a_wrong_connection_string_costs_the_telemetry_and_nothing_else() -> None:
     done = _run({"APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=none"})
     (line,) = (line for line in done.stderr.splitlines() if "telemetry_off" in line)
-    assert json.loads(line)["reason"] == "ValueError"
+    assert json.loads(line)["fault"] == "ValueError"
 
 
 def test_an_endpoint_in_the_clear_is_refused() -> None:
