@@ -19,8 +19,8 @@ __all__ = ["ROOT", "Code", "Infra", "read_code", "read_infra"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z0-9_]*)")
-_FAULT = "function_fault"
-"""What ``telling_fault`` logs."""
+_ADDS_TO = {"telling_fault": "function_fault", "note": "request"}
+"""Functions whose keywords are fields of a line that is logged elsewhere, by its event."""
 _PACKAGES = ("dailies", "triggers", "orchestrations", "activities", "entities")
 
 
@@ -134,8 +134,8 @@ def _log_fields(root: Path) -> dict[str, frozenset[str]]:
         fields = frozenset(k.arg for k in node.keywords if k.arg)
         if "fault" in fields:
             fields |= shared["fault_fields"]
-        if _name_of(node.func) == "telling_fault":
-            found[_FAULT] = found.get(_FAULT, frozenset()) | fields
+        if event := _ADDS_TO.get(_name_of(node.func)):
+            found[event] = found.get(event, frozenset()) | fields
         elif _name_of(node.func) == "log_event":
             # **answer_fields(…): the keys that the function gives
             unpacked = [n for k in node.keywords if k.arg is None for n in ast.walk(k.value)]
