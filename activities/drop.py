@@ -10,6 +10,7 @@ from dailies.app.runtime import services, start_work
 from dailies.pipeline.spans import drop_span
 from dailies.pipeline.start import start_video
 from dailies.protocols.drop import accept as rules
+from dailies.telemetry.logs import telling_fault
 from dailies.telemetry.spans import note
 from durable_client import DurableOrchestrations
 
@@ -28,7 +29,7 @@ class RejectInput(TypedDict):
 async def accept_drop(drop: rules.Drop, client: df.DurableOrchestrationClient) -> rules.DropAnswer:
     """Accept a dropped image and start its video."""
     start_work()
-    with drop_span("accept_drop", drop):
+    with telling_fault("accept_drop", blob=drop["blob"]), drop_span("accept_drop", drop):
         answer, acceptance = await rules.accept_drop(services(), drop)
         note({"dailies.drop": answer["kind"]})
         if acceptance is not None and not acceptance.record.is_final:
@@ -40,6 +41,7 @@ async def accept_drop(drop: rules.Drop, client: df.DurableOrchestrationClient) -
 async def reject_drop(rejected: RejectInput) -> None:
     """Say what is wrong with a dropped image."""
     start_work()
-    with drop_span("reject_drop", rejected["drop"]):
+    drop = rejected["drop"]
+    with telling_fault("reject_drop", blob=drop["blob"]), drop_span("reject_drop", drop):
         note({"error.type": rejected["rejection"]["code"]})
-        await rules.reject_drop(services(), rejected["drop"], rejected["rejection"])
+        await rules.reject_drop(services(), drop, rejected["rejection"])

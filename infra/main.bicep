@@ -585,10 +585,8 @@ module alerts 'modules/alerts.bicep' = {
     location: location
     tags: tags
     applicationInsightsId: monitoring.outputs.applicationInsightsId
-    workspaceId: monitoring.outputs.workspaceId
     topicId: events.outputs.topicId
     systemTopicId: events.outputs.systemTopicId
-    videoStorageName: videoStorageName
     emails: alertEmails
     paidJobsPerDay: paidJobsPerDay
   }

@@ -12,7 +12,7 @@ import azure.functions as func
 from dailies.app.runtime import host_trace, services, start_work
 from dailies.protocols.drop.announcements import Announcement, read_announcement
 from dailies.protocols.drop.arrivals import blob_announced
-from dailies.telemetry.logs import log_event
+from dailies.telemetry.logs import log_event, telling_fault
 from dailies.telemetry.spans import span
 from durable_client import DurableOrchestrations
 
@@ -59,5 +59,9 @@ async def _see_to(
     upload: Announcement, context: func.Context, client: df.DurableOrchestrationClient
 ) -> None:
     parent = host_trace(context.trace_context.trace_parent)
-    with span("reference_uploaded", parent=parent, attributes={"dailies.blob": upload.names[0]}):
+    blob = upload.names[0]
+    with (
+        telling_fault("reference_uploaded", blob=blob),
+        span("reference_uploaded", parent=parent, attributes={"dailies.blob": blob}),
+    ):
         await blob_announced(services(), DurableOrchestrations(client), upload)

@@ -11,7 +11,7 @@ from dailies.app.runtime import services, start_work
 from dailies.pipeline import retention
 from dailies.pipeline import sweep as rules
 from dailies.protocols.drop.sweep import sweep_drops
-from dailies.telemetry.logs import log_event
+from dailies.telemetry.logs import log_event, telling_fault
 from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
@@ -25,9 +25,8 @@ _NIGHTLY_BEFORE = "0 0 3 * * *"
 async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """See ``dailies.pipeline.sweep``."""
     start_work(tell_again=True)
-    actions = await rules.sweep(services(), DurableOrchestrations(client))
-    if actions:
-        log_event("sweep_done", late=timer.past_due, actions=dict(actions))
+    with telling_fault("sweep"):
+        await rules.sweep(services(), DurableOrchestrations(client), late=timer.past_due)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
@@ -35,16 +34,16 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
 async def sweep_references(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """See ``dailies.protocols.drop.sweep``."""
     start_work()
-    actions = await sweep_drops(services(), DurableOrchestrations(client))
-    if actions:
-        log_event("drop_sweep_done", late=timer.past_due, actions=dict(actions))
+    with telling_fault("sweep_references"):
+        await sweep_drops(services(), DurableOrchestrations(client), late=timer.past_due)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule=_NIGHTLY_BEFORE, use_monitor=True)
 async def retire_videos(timer: func.TimerRequest) -> None:
     """See ``dailies.pipeline.retention``."""
     start_work()
-    retired = await retention.retire_videos(services())
+    with telling_fault("retire_videos"):
+        retired = await retention.retire_videos(services())
     if retired:
         log_event("videos_retired", number=retired, late=timer.past_due)
 
@@ -55,5 +54,6 @@ async def purge_histories(timer: func.TimerRequest, client: df.DurableOrchestrat
     """Forget the histories of orchestrations that ended days ago; the records stay."""
     start_work()
     before = datetime.now(UTC) - timedelta(days=services().settings.history_days)
-    purged = await DurableOrchestrations(client).purge_finished(before)
+    with telling_fault("purge_histories"):
+        purged = await DurableOrchestrations(client).purge_finished(before)
     log_event("histories_purged", number=purged, late=timer.past_due)

@@ -83,7 +83,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(AzureError)
     async def _storage_error(request: Request, error: AzureError) -> JSONResponse:
         log_event(
-            "storage_unavailable", level=logging.WARNING, reason=type(error).__name__, exc_info=True
+            "storage_unavailable", level=logging.WARNING, reason=type(error).__name__, fault=error
         )
         unavailable = Unavailable(
             "Storage does not answer at the moment. Nothing was lost; send the request again "

@@ -73,9 +73,9 @@ class Observer:
             log_event(
                 "request_fault",
                 level=logging.ERROR,
-                exc_info=True,
+                fault=error,
                 request_id=seen.request_id,
-                reason=type(error).__name__,
+                route=_route(scope),
             )
             if seen.status is None:
                 await _answer_fault(send_with_id, seen.request_id)

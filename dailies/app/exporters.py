@@ -45,9 +45,8 @@ def start(settings: Settings) -> Callable[[], None] | None:
         return _started(settings)
     except (ImportError, ValueError, OSError) as error:
         # A package that was left out, a connection string that is none: the settings' affair.
-        log_event(
-            "telemetry_off", level=logging.ERROR, reason=type(error).__name__, detail=str(error)
-        )
+        missing = error.name if isinstance(error, ImportError) else None
+        log_event("telemetry_off", level=logging.ERROR, fault=error, missing=missing)
         return None
 
 

@@ -18,7 +18,7 @@ from dailies.app.doubts import doubtful_settings
 from dailies.engine import Step, VideoRef
 from dailies.pipeline.spans import end_step, step_span
 from dailies.services import Services
-from dailies.telemetry.logs import log_event
+from dailies.telemetry.logs import log_event, telling_fault
 from dailies.video.errors import SettingsError
 
 __all__ = ["check_settings", "host_trace", "log_settings", "run_step", "services", "start_work"]
@@ -134,9 +134,13 @@ def host_trace(traceparent: str | None) -> str | None:
 async def run_step(
     name: str, step: Callable[[Services, Given], Awaitable[Step]], video: Given
 ) -> Step:
-    """Run a step of a video as the activity ``name``: one span in the video's own trace."""
+    """Run a step of a video as the activity ``name``: one span in the video's own trace.
+
+    Raises:
+        FaultError: what the step raised, by type and place; it is logged.
+    """
     start_work()
-    with step_span(name, video):
+    with telling_fault(name, video_id=video["id"]), step_span(name, video):
         answer = await step(services(), video)
         end_step(answer)
     return answer

@@ -8,12 +8,14 @@ ended is looked at at once.
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
 from collections.abc import Mapping
 
+from dailies.catalogue import Deployment
 from dailies.engine import Orchestrations, wake_video
 from dailies.pipeline.reconcile import adopt
-from dailies.providers.base import CallsBack
+from dailies.providers.base import CallsBack, VideoProvider
 from dailies.providers.outcomes import Kind
 from dailies.services import Services
 from dailies.stores.rows import is_video_id
@@ -59,11 +61,38 @@ async def receive_callback(
             return False
         if not await adopt(services, record, deployment, outcome.job):
             return False
-        log_event("job_adopted", video_id=record.id, job_id=job_id)
-    elif record.is_final or record.submit.job_id != job_id or not called.is_over:
+        log_event(
+            "job_adopted", video_id=record.id, deployment=deployment.name, job_id=outcome.job.id
+        )
+    elif record.submit.job_id != job_id:
+        await _tell_of_another(services, adapter, record, deployment, job_id)
+        return True
+    elif record.is_final or not called.is_over:
         return True
     await wake_video(orchestrations, record)
     return True
+
+
+async def _tell_of_another(
+    services: Services,
+    adapter: VideoProvider,
+    record: VideoRecord,
+    deployment: Deployment,
+    job_id: str,
+) -> None:
+    """The video has another job, or none any more: if this one is real, it is paid for nothing."""
+    job = (await adapter.status(job_id)).job
+    # A provider may know one job by two names.
+    if job is None or (job.named or job.id) == record.submit.job_id:
+        return
+    if await services.claims.holder(deployment, job.id) in (None, record.id):
+        log_event(
+            "job_left_over",
+            level=logging.WARNING,
+            video_id=record.id,
+            deployment=deployment.name,
+            job_id=job.id,
+        )
 
 
 async def _video_of(services: Services, token: str) -> VideoRecord | None:

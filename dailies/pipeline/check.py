@@ -32,11 +32,15 @@ async def check_video(services: Services, video: VideoRef) -> Step:
     if record.rendered_at is not None:
         return done()
     outcome = await work.provider.status(work.job_id)
+    job = outcome.job
     log_event(
         "job_checked",
         video_id=record.id,
-        status=outcome.job.status if outcome.job else None,
-        progress=outcome.job.progress if outcome.job else None,
+        deployment=work.deployment.name,
+        job_id=work.job_id,
+        status=job.status if job else None,
+        progress=job.progress if job else None,
+        failure=job.error_code if job else None,
         **answer_fields(outcome, record.request.prompt),
     )
     step = await _judge(services, record, work.deployment, outcome)

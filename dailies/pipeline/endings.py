@@ -41,6 +41,7 @@ def answer_fields(outcome: Outcome, prompt: str | None = None) -> dict[str, Any]
         "outcome": outcome.kind,
         "code": outcome.code,
         "http_status": outcome.http_status,
+        "retry_after": outcome.retry_after,
     }
     if outcome.kind is not Kind.ACCEPTED:
         fields |= {

@@ -45,7 +45,7 @@ async def publish_events(services: Services, video: VideoRef) -> Step:
                 level=logging.WARNING,
                 video_id=record.id,
                 type=kind,
-                reason=type(error).__name__,
+                fault=error,
             )
             pause = services.settings.retry_seconds * 2 ** min(video.get("attempt", 0), 8)
             return wait(min(pause, _LONGEST_PAUSE))

@@ -91,7 +91,7 @@ async def _look(
         return await _list_unavailable(services, record, found.outcome)
     for job in await _own_first(services, record, deployment, found.jobs):
         if await adopt(services, record, deployment, job):
-            log_event("job_adopted", video_id=record.id, job_id=job.id)
+            log_event("job_adopted", video_id=record.id, deployment=deployment.name, job_id=job.id)
             return submitted(services, record)
     await services.records.update(
         record.owner,

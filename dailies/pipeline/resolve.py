@@ -69,7 +69,13 @@ async def resolve_video(
                 raise _not_waiting(record)
         case Decision.END:
             await _end(services, record)
-    log_event("video_resolved", video_id=record.id, decision=decision, job_id=job_id)
+    log_event(
+        "video_resolved",
+        video_id=record.id,
+        deployment=deployment.name,
+        decision=decision,
+        job_id=job_id,
+    )
     await wake_video(orchestrations, record)
     return await services.records.get(record.owner, record.id) or record
 

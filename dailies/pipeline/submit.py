@@ -71,6 +71,7 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
     if waited_too_long(services, record):
         return await _end(services, record, lambda: no_slot(services, record))
     if video.get("waiting"):
+        _put_off(record, choose(services, record), by="own")
         await services.records.update(record.owner, record.id, _waiting)
         return wait(0)
     deployment = choose(services, record)
@@ -80,6 +81,19 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
     if place is not None and video.get("place", deployment.name) != deployment.name:
         return ask(place)
     return await _send(services, record, deployment)
+
+
+def _put_off(
+    record: VideoRecord, deployment: Deployment | None, *, by: str, seconds: float | None = None
+) -> None:
+    """Say whose quota the video waits for; how long ours lets it wait, the metric tells."""
+    log_event(
+        "video_put_off",
+        video_id=record.id,
+        deployment=deployment.name if deployment is not None else None,
+        quota=by,
+        seconds=seconds,
+    )
 
 
 def _waiting(record: VideoRecord) -> VideoRecord:
@@ -158,6 +172,7 @@ async def _after_send(
             await not_sent(services, record, waiting=True)
             pause = outcome.retry_after or settings.throttle_wait_seconds
             metrics.put_off(deployment.name, pause, by="provider")
+            _put_off(record, deployment, by="provider", seconds=pause)
             return wait(pause)
         case Kind.TRANSIENT:
             await not_sent(services, record, waiting=True)

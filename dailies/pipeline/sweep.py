@@ -38,23 +38,40 @@ _MOST_RESTARTS = 5
 _LONGEST_CREATE = 3600.0
 
 
-async def sweep(services: Services, orchestrations: Orchestrations) -> Counter[str]:
-    """Look at every open video once; gives how often each thing was done."""
+async def sweep(
+    services: Services, orchestrations: Orchestrations, *, late: bool = False
+) -> Counter[str]:
+    """Look at every open video once; gives how often each thing was done.
+
+    The line that ends it is written every time: that it is missing tells that no sweep came so far.
+
+    Args:
+        late: the timer fired after its time.
+    """
     actions: Counter[str] = Counter()
     grace = services.settings.sweep_grace_seconds
+    ages: list[float] = []
     async for video in services.records.reminders():
         await _do(actions, video, _come_back(services, video))
     async for video in services.records.open_videos():
-        if services.clock() - created_at(video.id) >= grace:
+        ages.append(services.clock() - created_at(video.id))
+        if ages[-1] >= grace:
             await _do(actions, video, _tend(services, orchestrations, video))
+    log_event(
+        "sweep_done",
+        late=late,
+        open=len(ages),
+        oldest_seconds=round(max(ages, default=0.0)),
+        actions=dict(actions),
+    )
     return actions
 
 
 async def _do(actions: Counter[str], video: OpenVideo, work: Awaitable[str | None]) -> None:
     try:
         action = await work
-    except Exception:  # noqa: BLE001 - whatever is wrong with one, the others must not wait
-        log_event("sweep_failed", level=logging.ERROR, exc_info=True, video_id=video.id)
+    except Exception as error:  # noqa: BLE001 - the others must not wait for it
+        log_event("sweep_failed", level=logging.ERROR, fault=error, video_id=video.id)
         action = "failed"
     if action is not None:
         actions[action] += 1

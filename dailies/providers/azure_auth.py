@@ -28,6 +28,7 @@ from pydantic import SecretStr
 
 from dailies.providers.error_text import readable
 from dailies.providers.outcomes import Kind, Outcome
+from dailies.telemetry.logs import log_event
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo, TokenRequestOptions
@@ -54,8 +55,6 @@ _MARGIN = 300.0
 
 _PAUSE = 30.0
 """Seconds between attempts to renew a token that still works, or that was refused."""
-
-_log = logging.getLogger(__name__)
 
 
 class TokenFailure(Exception):
@@ -142,10 +141,8 @@ class Tokens:
             except TOKEN_FAILURES as error:
                 if self._info is None or self._info.expires_on - _PAUSE <= now:
                     raise
-                _log.warning(
-                    "the token could not be renewed; the present one serves on",
-                    extra={"error_type": type(error).__name__},
-                )
+                # The present one serves on.
+                log_event("token_not_renewed", level=logging.WARNING, fault=error)
                 self._renew_at = now + _PAUSE
                 return self._info.token
 

@@ -25,6 +25,7 @@ from dailies.providers.base import NO_NAMES, Names
 from dailies.providers.classify import Call, CallContext, classify_answer, classify_fault
 from dailies.providers.outcomes import Kind, Outcome, note_outcome
 from dailies.telemetry import spans, tracecontext
+from dailies.telemetry.logs import log_event
 
 __all__ = ["Calls", "Reply"]
 
@@ -40,7 +41,6 @@ _MAX_PARTS = 200_000
 _MAX_DEPTH = 64
 
 _PIECE = 64 * 1024
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +144,14 @@ class Calls:
             return self.told(call, classify_token_failure(error))
         except httpx.RequestError as error:
             return self.told(call, classify_fault(call, error, self._about(prompt)))
-        _log.debug(
-            "provider answered",
-            extra={
-                "provider_call": call.value,
-                "deployment": self._context.deployment,
-                "http_status": response.status_code,
-                "provider_request_id": request_id(response.headers),
-                "answer_seconds": round(time.monotonic() - started, 3),
-            },
+        log_event(
+            "provider_answered",
+            level=logging.DEBUG,
+            call=call.value,
+            deployment=self._context.deployment,
+            http_status=response.status_code,
+            provider_request_id=request_id(response.headers),
+            seconds=round(time.monotonic() - started, 3),
         )
         return response
 
@@ -194,18 +193,17 @@ class Calls:
     def told(self, call: Call, outcome: Outcome, job_id: str | None = None) -> Outcome:
         """The outcome itself, once it is logged."""
         note_outcome(outcome)
-        worth_telling = outcome.kind is not Kind.ACCEPTED or call in (Call.CREATE, Call.DERIVE)
-        _log.log(
-            logging.INFO if worth_telling else logging.DEBUG,
-            "provider call: %s",
-            outcome.kind.value,
-            extra={
-                "provider_call": call.value,
-                "deployment": self._context.deployment,
-                "job_id": outcome.job.id if outcome.job else job_id,
-                "outcome_code": outcome.code,
-                "http_status": outcome.http_status,
-            },
+        log_event(
+            "provider_call",
+            level=logging.DEBUG if outcome.kind is Kind.ACCEPTED else logging.INFO,
+            call=call.value,
+            deployment=self._context.deployment,
+            job_id=outcome.job.id if outcome.job else job_id,
+            outcome=outcome.kind.value,
+            code=outcome.code,
+            http_status=outcome.http_status,
+            retry_after=outcome.retry_after,
+            provider_request_id=outcome.request_id,
         )
         return outcome
 

@@ -11,17 +11,11 @@ param tags { *: string }
 @description('Resource id of Application Insights.')
 param applicationInsightsId string
 
-@description('Resource id of the Log Analytics workspace.')
-param workspaceId string
-
 @description('Resource id of the event topic.')
 param topicId string
 
 @description('Resource id of the system topic of the video storage.')
 param systemTopicId string
-
-@description('Name of the video storage account.')
-param videoStorageName string
 
 @description('Who is told; without an address the alerts show in the portal only.')
 param emails string[]
@@ -51,7 +45,6 @@ var logAlerts = [
     description: 'The app found a setting wrong and can\'t work.'
     severity: 0
     query: loadTextContent('../queries/wrong-settings.kql')
-    scope: applicationInsightsId
     threshold: 0
     windowSize: 'PT15M'
     evaluationFrequency: 'PT5M'
@@ -61,7 +54,6 @@ var logAlerts = [
     description: 'A variable that looks like a setting is none, or the app serves nobody without one.'
     severity: 3
     query: loadTextContent('../queries/doubtful-settings.kql')
-    scope: applicationInsightsId
     threshold: 0
     windowSize: 'P1D'
     evaluationFrequency: 'P1D'
@@ -71,7 +63,6 @@ var logAlerts = [
     description: 'More than 3 videos failed within 15 minutes, not by moderation.'
     severity: 2
     query: loadTextContent('../queries/failed-videos.kql')
-    scope: applicationInsightsId
     threshold: 3
     windowSize: 'PT15M'
     evaluationFrequency: 'PT5M'
@@ -81,17 +72,33 @@ var logAlerts = [
     description: 'A video that was paid for two hours ago, or accepted 25 hours ago, has not ended.'
     severity: 1
     query: loadTextContent('../queries/stuck-videos.kql')
-    scope: applicationInsightsId
     threshold: 0
     windowSize: 'P2D'
     evaluationFrequency: 'PT1H'
+  }
+  {
+    name: 'no-sweep'
+    description: 'A timer that looks after what was lost has not come to its end for 15 minutes.'
+    severity: 1
+    query: loadTextContent('../queries/no-sweep.kql')
+    threshold: 0
+    windowSize: 'P1D'
+    evaluationFrequency: 'PT5M'
+  }
+  {
+    name: 'server-errors'
+    description: 'More than 5 requests within 15 minutes were answered with an error of ours (5xx).'
+    severity: 2
+    query: loadTextContent('../queries/server-errors.kql')
+    threshold: 5
+    windowSize: 'PT15M'
+    evaluationFrequency: 'PT5M'
   }
   {
     name: 'refused-submits'
     description: 'A provider answers that the app has no right, or that the model is retired.'
     severity: 1
     query: loadTextContent('../queries/refused-submits.kql')
-    scope: applicationInsightsId
     threshold: 0
     windowSize: 'PT15M'
     evaluationFrequency: 'PT5M'
@@ -101,7 +108,6 @@ var logAlerts = [
     description: 'Nobody knows whether a provider took a request; the video waits for a decision.'
     severity: 1
     query: loadTextContent('../queries/unresolved-videos.kql')
-    scope: applicationInsightsId
     threshold: 0
     windowSize: 'PT15M'
     evaluationFrequency: 'PT5M'
@@ -111,17 +117,24 @@ var logAlerts = [
     description: 'The event topic did not take more than 5 events within 15 minutes.'
     severity: 2
     query: loadTextContent('../queries/unpublished-events.kql')
-    scope: applicationInsightsId
     threshold: 5
     windowSize: 'PT15M'
     evaluationFrequency: 'PT5M'
+  }
+  {
+    name: 'stalled-drops'
+    description: 'A dropped image has become neither a video nor a rejection for more than an hour.'
+    severity: 2
+    query: loadTextContent('../queries/stalled-drops.kql')
+    threshold: 0
+    windowSize: 'PT15M'
+    evaluationFrequency: 'PT15M'
   }
   {
     name: 'poison-messages'
     description: 'A dropped image that an earlier version had queued was set aside.'
     severity: 2
     query: loadTextContent('../queries/poison-messages.kql')
-    scope: workspaceId
     threshold: 0
     windowSize: 'PT15M'
     evaluationFrequency: 'PT5M'
@@ -131,7 +144,6 @@ var logAlerts = [
     description: 'More than 20 function executions failed within 15 minutes.'
     severity: 3
     query: loadTextContent('../queries/failed-executions.kql')
-    scope: applicationInsightsId
     threshold: 20
     windowSize: 'PT15M'
     evaluationFrequency: 'PT5M'
@@ -141,10 +153,18 @@ var logAlerts = [
     description: 'More paid jobs within 24 hours than expected.'
     severity: 1
     query: loadTextContent('../queries/paid-jobs.kql')
-    scope: applicationInsightsId
     threshold: paidJobsPerDay
     windowSize: 'P1D'
     evaluationFrequency: 'PT30M'
+  }
+  {
+    name: 'paid-twice'
+    description: 'A provider has made more than one job for a video, or one that no video has.'
+    severity: 1
+    query: loadTextContent('../queries/paid-twice.kql')
+    threshold: 0
+    windowSize: 'P1D'
+    evaluationFrequency: 'PT1H'
   }
 ]
 
@@ -158,7 +178,7 @@ resource logAlertRules 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [fo
     severity: alert.severity
     enabled: true
     scopes: [
-      alert.scope
+      applicationInsightsId
     ]
     windowSize: alert.windowSize
     evaluationFrequency: alert.evaluationFrequency
@@ -246,29 +266,3 @@ resource metricAlertRules 'Microsoft.Insights/metricAlerts@2026-01-01' = [for al
     ]
   }
 }]
-
-resource videoStorage 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
-  name: videoStorageName
-}
-
-resource videoQueues 'Microsoft.Storage/storageAccounts/queueServices@2025-08-01' existing = {
-  parent: videoStorage
-  name: 'default'
-}
-
-// The log that tells of poison messages; the queue's own metric is hourly and counts all queues.
-// The only stable version is of 2016 and knows less than this one.
-#disable-next-line use-recent-api-versions
-resource queueLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
-  name: 'poison'
-  scope: videoQueues
-  properties: {
-    workspaceId: workspaceId
-    logs: [
-      {
-        category: 'StorageWrite'
-        enabled: true
-      }
-    ]
-  }
-}

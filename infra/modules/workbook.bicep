@@ -27,8 +27,13 @@ var tiles = [
     visualization: 'barchart'
   }
   {
-    title: 'Quota waits and unknown outcomes'
+    title: 'Quota waits and their seconds'
     query: loadTextContent('../queries/quota-waits.kql')
+    visualization: 'timechart'
+  }
+  {
+    title: 'What providers answered to requests for a video'
+    query: loadTextContent('../queries/submit-outcomes.kql')
     visualization: 'timechart'
   }
   {
@@ -59,6 +64,16 @@ var tiles = [
   {
     title: 'Accepted and not ended'
     query: loadTextContent('../queries/stuck-videos.kql')
+    visualization: 'table'
+  }
+  {
+    title: 'Requests that were answered with an error of ours'
+    query: loadTextContent('../queries/server-errors.kql')
+    visualization: 'table'
+  }
+  {
+    title: 'What was not expected'
+    query: loadTextContent('../queries/faults.kql')
     visualization: 'table'
   }
   {

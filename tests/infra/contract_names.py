@@ -135,7 +135,8 @@ _SUBSCRIPTIONS = "eventSubscriptions"
 _TASK_HUB = "Microsoft.DurableTask/schedulers/taskHubs"
 _VIDEO_STORAGE = "storageAccounts/stvideo"
 _LINE_FIELD = re.compile(r"\bline\.(\w+)")
-_EVENT = re.compile(r'tostring\(line\.event\) == "(\w+)"')
+_EVENTS = re.compile(r'tostring\(line\.event\) (==|!?in) (?:"(\w+)"|\(([^)]*)\))')
+"""How a query names events: one, some, or all but some."""
 # When a blob is whole, by the operation that wrote it; other events tell of a blob that grows.
 _WRITES = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})
 
@@ -266,10 +267,13 @@ def _query_problems(infra: Infra, code: Code) -> Iterator[str]:
     for name, text in infra.texts.items():
         if not name.endswith(".kql"):
             continue
-        events = _EVENT.findall(text)
+        named = _EVENTS.findall(text)
+        events = [e for _, one, some in named for e in (one, *re.findall(r'"(\w+)"', some)) if e]
         for event in events:
             if event not in code.log_fields:
                 yield f"{name}: the app logs no event {event!r}"
+        if any(how == "!in" for how, _, _ in named):
+            events = []
         allowed = frozenset({"event"}).union(*(code.log_fields.get(e, ()) for e in events))
         for field in sorted(set(_LINE_FIELD.findall(text)) - (allowed if events else everything)):
             yield f"{name}: no log line of {events} has a field {field!r}"

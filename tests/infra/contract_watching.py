@@ -13,7 +13,6 @@ _LOGGED: Mapping[tuple[str, str], frozenset[str]] = {
     ("Microsoft.EventGrid/topics", ""): frozenset({"DeliveryFailures", "PublishFailures"}),
     ("Microsoft.EventGrid/systemTopics", ""): frozenset({"DeliveryFailures"}),
     ("Microsoft.KeyVault/vaults", ""): frozenset({"AuditEvent"}),
-    ("Microsoft.Storage/storageAccounts/queueServices", "stvideo"): frozenset({"StorageWrite"}),
 }
 _SETTINGS = "Microsoft.Insights/diagnosticSettings"
 _ALERTS = ("Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts")

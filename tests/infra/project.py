@@ -19,6 +19,8 @@ __all__ = ["ROOT", "Code", "Infra", "read_code", "read_infra"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z0-9_]*)")
+_ADDS_TO = {"telling_fault": "function_fault", "note": "request"}
+"""Functions whose keywords are fields of a line that is logged elsewhere, by its event."""
 _PACKAGES = ("dailies", "triggers", "orchestrations", "activities", "entities")
 
 
@@ -127,8 +129,14 @@ def _log_fields(root: Path) -> dict[str, frozenset[str]]:
     shared = {n.name: _keys(n) for n in nodes if isinstance(n, ast.FunctionDef)}
     found: dict[str, frozenset[str]] = {}
     for node in nodes:
-        if isinstance(node, ast.Call) and _name_of(node.func) == "log_event" and node.args:
-            fields = frozenset(k.arg for k in node.keywords if k.arg)
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        fields = frozenset(k.arg for k in node.keywords if k.arg)
+        if "fault" in fields:
+            fields |= shared["fault_fields"]
+        if event := _ADDS_TO.get(_name_of(node.func)):
+            found[event] = found.get(event, frozenset()) | fields
+        elif _name_of(node.func) == "log_event":
             # **answer_fields(…): the keys that the function gives
             unpacked = [n for k in node.keywords if k.arg is None for n in ast.walk(k.value)]
             calls = [_name_of(n.func) for n in unpacked if isinstance(n, ast.Call)]

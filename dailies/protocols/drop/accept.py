@@ -123,7 +123,7 @@ async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Accep
         faults = await drop_memory.came_back(services, name, key, fault=not _passes(error))
         if faults < _MOST_FAULTS:
             raise
-        log_event("drop_given_up", level=logging.ERROR, blob=name, reason=type(error).__name__)
+        log_event("drop_given_up", level=logging.ERROR, blob=name, fault=error)
         return _rejected(_keeps_failing(name, error)), None
     if acceptance is None:
         await drop_memory.came_back(services, name, key)

@@ -33,18 +33,41 @@ _LONGEST_LOOK_SECONDS = 20.0
 _PER_PAGE = 100
 """The SDK reads a page's XML in one go, a third of a millisecond for a blob, and the loop waits."""
 _AT_ONCE = 8
+_LONGEST_UNANSWERED_SECONDS = 3600.0
 SKEW_SECONDS = 300.0
 """Storage's clock and ours, and a page that was listed before a blob came."""
 
 
-async def sweep_drops(services: Services, orchestrations: Orchestrations) -> Counter[str]:
-    """Do both looks once; gives how often each thing was done."""
+async def sweep_drops(
+    services: Services, orchestrations: Orchestrations, *, late: bool = False
+) -> Counter[str]:
+    """Do both looks once; gives how often each thing was done.
+
+    The line that ends it is written every time: that it is missing tells that no sweep came so far.
+
+    Args:
+        late: the timer fired after its time.
+    """
     actions: Counter[str] = Counter()
-    grace = services.settings.sweep_grace_seconds
+    settings = services.settings
+    waiting: list[OpenDrop] = []
     async for drop in services.drops.open_drops():
-        if services.clock() - drop.since >= grace:
+        waiting.append(drop)
+        if services.clock() - drop.since >= settings.sweep_grace_seconds:
             await _safely(actions, drop.blob, _tend(services, orchestrations, drop))
     await _look_through(services, orchestrations, actions)
+    # Its sidecar is waited for, and an outage waited out: longer than both is no waiting.
+    longest = settings.sidecar_wait_seconds + _LONGEST_UNANSWERED_SECONDS
+    oldest = min(waiting, key=lambda drop: drop.since, default=None)
+    log_event(
+        "drop_sweep_done",
+        late=late,
+        open=len(waiting),
+        stalled=sum(services.clock() - drop.since > longest for drop in waiting),
+        oldest_seconds=round(services.clock() - oldest.since) if oldest else 0,
+        oldest=oldest.blob if oldest else None,
+        actions=dict(actions),
+    )
     return actions
 
 
@@ -142,8 +165,8 @@ async def _safely(
 ) -> None:
     try:
         action = await looking
-    except Exception:  # noqa: BLE001 - whatever is wrong with one, the others must not wait
-        log_event("sweep_failed", level=logging.ERROR, exc_info=True, blob=name)
+    except Exception as error:  # noqa: BLE001 - the others must not wait for it
+        log_event("sweep_failed", level=logging.ERROR, fault=error, blob=name)
         action = "failed"
     if action is not None:
         actions[action] += 1

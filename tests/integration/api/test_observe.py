@@ -71,7 +71,7 @@ async def test_a_refusal_is_logged_with_its_code(
     assert (line["status"], line["code"]) == (400, "invalid_value")
 
 
-async def test_a_bug_is_a_500_in_the_envelope_and_logged_with_its_trace(
+async def test_a_bug_is_a_500_in_the_envelope_and_logged_by_type_and_place(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def bug(*_: object, **__: object) -> None:
@@ -84,8 +84,10 @@ async def test_a_bug_is_a_500_in_the_envelope_and_logged_with_its_trace(
     assert (error["type"], error["code"]) == ("server_error", "internal_error")
     assert "r-1" in error["message"]
     assert "a bug" not in answer.text
-    (fault,) = [r for r in caplog.records if "request_fault" in r.message]
-    assert fault.exc_info is not None
+    (fault,) = _lines(caplog, "request_fault")
+    assert (fault["request_id"], fault["route"], fault["fault"]) == ("r-1", "/videos", "KeyError")
+    assert "dailies.api.videos:" in fault["fault_at"]
+    assert "a bug" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -285,6 +286,23 @@ async def test_a_blob_that_comes_while_a_pass_is_under_way_is_found_by_the_next(
         bench.world.now += 300
         await bench.sweep()
     assert len(bench.engine.started) == 1
+
+
+async def test_a_folder_that_stalls_is_told_by_every_sweep(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dailies")
+    await bench.sweep()
+    etag = bench.put(prompt="x")
+    await bench.tell("a.png", etag)
+    for _ in range(2):
+        bench.world.now += 3600
+        await bench.sweep()  # its orchestration runs, and comes to nothing
+    assert await bench.engine.run() == ["accepted"]
+    await bench.sweep()
+    lines = [json.loads(r.message) for r in caplog.records if "drop_sweep_done" in r.message]
+    assert [(line["open"], line["stalled"]) for line in lines] == [(0, 0), (1, 0), (1, 1), (0, 0)]
+    assert (lines[2]["oldest"], lines[2]["oldest_seconds"]) == ("a.png", 7200)
 
 
 @pytest.mark.parametrize("state", [InstanceState.FAILED, InstanceState.TERMINATED])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -328,6 +329,29 @@ async def test_a_call_heals_a_video_that_is_held_already() -> None:
     (job_id,) = world.provider.jobs
     assert await _call(world, video, job_id)
     assert (await world.record(video.id)).submit.unresolved_since is None
+
+
+async def test_a_call_about_a_second_job_of_the_video_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "dailies")
+    world = _world(Recovery.CALLED_BACK, LOST, LOST, ACCEPT)
+    other = await world.accepted()
+    await _step(world, other)
+    video = await world.accepted()
+    await _step(world, video)
+    theirs, first = world.provider.jobs
+    await _call(world, other, theirs)
+    await _until(world, video, Phase.UNRESOLVED)
+    await resolve_video(world.services, Engine(), video.id, Decision.RESEND)
+    await _step(world, video)
+    second = (await world.record(video.id)).submit.job_id
+    for job_id in (second, theirs, "job_nobody_knows"):
+        await _call(world, video, job_id or "")
+    assert "job_left_over" not in caplog.text
+    await _call(world, video, first)
+    assert f'"job_left_over", "video_id": "{video.id}"' in caplog.text
+    assert f'"job_id": "{first}"' in caplog.records[-1].message
 
 
 async def test_nothing_that_a_call_says_is_believed() -> None:

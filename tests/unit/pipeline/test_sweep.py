@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -159,7 +161,24 @@ async def test_one_broken_video_does_not_hold_up_the_others(
     hub.broken = {min(broken.id, well.id)}
     world.now += 120
     assert await sweep(world.services, hub) == {"failed": 1, "started": 1}
-    assert "no sense of this instance" in caplog.text
+    (line,) = (record.message for record in caplog.records if "sweep_failed" in record.message)
+    assert json.loads(line)["fault"] == "RuntimeError"
+    assert "no sense of this instance" not in caplog.text
+
+
+async def test_every_sweep_tells_that_it_came_to_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "dailies")
+    world, hub = World(), Hub()
+    await sweep(world.services, hub)
+    await world.accepted()
+    world.now += 120
+    await sweep(world.services, hub, late=True)
+    lines = [json.loads(r.message) for r in caplog.records if "sweep_done" in r.message]
+    assert [(line["open"], line["actions"], line["late"]) for line in lines] == [
+        (0, {}, False),
+        (1, {"started": 1}, True),
+    ]
+    assert lines[-1]["oldest_seconds"] == 120
 
 
 async def test_two_sweeps_at_once_count_one_restart() -> None:

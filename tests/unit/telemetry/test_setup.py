@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -141,6 +142,45 @@ def test_a_ratio_of_nothing_sends_no_trace(collector: Collector) -> None:
     assert {path for path, _, _ in collector.requests} == {"/v1/metrics"}
 
 
+# A hundred traces, each of two steps.
+_MANY = """
+import os
+from dailies.app.exporters import start
+from dailies.pipeline import spans
+from dailies.settings import Settings
+
+end = start(Settings.load(os.environ))
+for number in range(1, 101):
+    trace = f"{number * 0x28F5C28F5C28F5C:032x}"
+    parent = f"00-{trace}-00000000000000aa-00"
+    for step in ("submit_video", "check_video"):
+        with spans.step_span(step, {"id": "video_1", "owner": "alice", "traceparent": parent}):
+            pass
+end()
+"""
+
+
+def test_a_ratio_keeps_that_share_of_traces_whole_and_in_every_process(
+    collector: Collector,
+) -> None:
+    kept: list[dict[str, int]] = []
+    for _ in range(2):
+        collector.requests.clear()
+        _run({"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "DAILIES_TRACE_RATIO": "0.5"}, _MANY)
+        ids = [
+            span["traceId"]
+            for path, _, body in collector.requests
+            if path == "/v1/traces"
+            for resource in body["resourceSpans"]
+            for scope in resource["scopeSpans"]
+            for span in scope["spans"]
+        ]
+        kept.append(dict(Counter(ids)))
+    assert kept[0] == kept[1]
+    assert set(kept[0].values()) == {2}
+    assert 40 <= len(kept[0]) <= 60
+
+
 def test_the_console_shows_spans_one_a_line() -> None:
     done = _run({"DAILIES_TELEMETRY": "console"})
     spans = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
@@ -170,7 +210,7 @@ def test_application_insights_gets_spans_and_metrics(collector: Collector) -> No
 def test_a_wrong_connection_string_costs_the_telemetry_and_nothing_else() -> None:
     done = _run({"APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=none"})
     (line,) = (line for line in done.stderr.splitlines() if "telemetry_off" in line)
-    assert json.loads(line)["reason"] == "ValueError"
+    assert json.loads(line)["fault"] == "ValueError"
 
 
 def test_an_endpoint_in_the_clear_is_refused() -> None:
