@@ -76,6 +76,7 @@ class RunningStack:
         api: an HTTP client of the app, as the owner ``local``.
         admin: the same with the admin key.
         anonymous: the same without a key.
+        operator: the same with the host's master key, for ``/admin`` and ``/runtime``.
         simulator: an HTTP client of the simulated services.
         blobs: the storage account.
         faults: what the simulated services are told to do wrong.
@@ -91,13 +92,15 @@ class RunningStack:
         self.api = _client(info.base_url, info.api_key)
         self.admin = _client(info.base_url, info.admin_key)
         self.anonymous = _client(info.base_url)
+        self.operator = _client(info.base_url)
+        self.operator.headers["x-functions-key"] = info.master_key
         self.simulator = _client(info.simulator_url)
         self.faults = Faults(self.simulator)
         self.blobs = BlobServiceClient.from_connection_string(info.storage_connection_string)
 
     def close(self) -> None:
         """Close the clients; the process is ended by ``running_stack``."""
-        for client in (self.api, self.admin, self.anonymous, self.simulator):
+        for client in (self.api, self.admin, self.anonymous, self.operator, self.simulator):
             client.close()
         self.blobs.close()
 

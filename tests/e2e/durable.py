@@ -14,8 +14,8 @@ __all__ = ["instance", "instances", "quota_state", "system_key", "terminate"]
 
 def system_key(stack: RunningStack, extension: str) -> str:
     """The key of an extension's webhooks, e.g. ``durabletask``."""
-    keys = json.loads((stack.process.state_dir / "host" / "keys.json").read_text())
-    return str(keys["systemKeys"][f"{extension}_extension"])
+    answer = stack.operator.get(f"/admin/host/systemkeys/{extension}_extension")
+    return str(answer.raise_for_status().json()["value"])
 
 
 def instance(stack: RunningStack, instance_id: str) -> dict[str, Any]:
