@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup start demo test chaos fuzz lint format lock package bench-litellm test-clients
+.PHONY: help setup start demo test conformance chaos fuzz lint format lock package bench-litellm test-clients
 .PHONY: arrivals bench-bodies infra-snapshots infra-lint clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
@@ -21,6 +21,7 @@ help:
 	@echo "make demo    two videos, from a prompt and from a dropped image, into out/"
 	@echo "make start   the app on this machine, with all that it needs (ARGS=\"--port 8080\")"
 	@echo "make test    lint, types and all tests"
+	@echo "make conformance  what any host does that serves the app (STACK=.local/ready.json)"
 	@echo "make chaos   hundreds of videos while worker and host are killed (ARGS=\"--seed 7\")"
 	@echo "make fuzz    10,000 requests made up from the OpenAPI document (FUZZ_SEED=1)"
 	@echo "make arrivals  500 of each kind of request that never gets to the worker (ARRIVALS=500)"
@@ -53,6 +54,9 @@ lint: setup
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
+
+conformance: setup
+	$(RUN) -m pytest tests/conformance $(if $(STACK),--stack $(STACK)) $(ARGS)
 
 test: lint
 	$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)

@@ -5,24 +5,98 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import httpx
+import pytest
 from azure.storage.blob import BlobServiceClient
 
+from local.stack.errors import StackError
 from local.stack.launch import StackProcess, without_settings
 from local.stack.ready import PART_NAMES, StackInfo
 from tests.patience import PATIENCE
 
-__all__ = ["RunningStack", "running_stack"]
+__all__ = ["RunningStack", "attach_to", "attached_stack", "running_stack"]
 
 T = TypeVar("T")
 PartName = Literal["host", "worker", "azurite", "services"]
 _TICK = 0.1
+
+
+class StackHandle(Protocol):
+    """What a ``RunningStack`` asks of whoever started it."""
+
+    @property
+    def state_dir(self) -> Path:
+        """Everything that outlives the stack's processes."""
+
+    @property
+    def log(self) -> Path:
+        """What the stack itself prints."""
+
+    def info(self) -> StackInfo | None:
+        """The ready file as it is now."""
+
+    def tails(self) -> str:
+        """The last lines of all logs."""
+
+
+class AttachedStack:
+    """A stack that somebody else has started: all that is read of theirs is the ready file."""
+
+    def __init__(self, ready_file: Path) -> None:
+        self._ready_file = ready_file
+        info = self.info()
+        self.tells_processes = info is not None and bool(info.pids.get("host"))
+        """Not of a host that the stack has not started."""
+
+    @property
+    def state_dir(self) -> Path:
+        """Not ours to read."""
+        pytest.skip("the state of a stack that runs already is not read")
+
+    @property
+    def log(self) -> Path:
+        """Not ours to read."""
+        pytest.skip("the logs of a stack that runs already are not read")
+
+    def info(self) -> StackInfo | None:
+        """The ready file as it is now."""
+        return StackInfo.read(self._ready_file)
+
+    def tails(self) -> str:
+        """Where to look."""
+        return f"the logs are those of the stack of {self._ready_file}"
+
+
+_attached: list[Path] = []
+
+
+def attach_to(ready_file: Path) -> None:
+    """Have the tests of this process use a stack that runs already (``--stack``)."""
+    _attached[:] = [ready_file]
+
+
+@contextmanager
+def attached_stack(ready_file: Path) -> Iterator[RunningStack]:
+    """A stack that runs already, which is left running.
+
+    Raises:
+        StackError: there is no such file.
+    """
+    handle = AttachedStack(ready_file)
+    info = handle.info()
+    if info is None:
+        raise StackError(f"there is no {ready_file}: is the stack up?")
+    stack = RunningStack(handle, info)
+    try:
+        yield stack
+    finally:
+        stack.close()
 
 
 @contextmanager
@@ -32,16 +106,29 @@ def running_stack(
     speed: float = 60,
     unlimited: bool = True,
     settings: dict[str, str] | None = None,
+    own: bool = False,
 ) -> Iterator[RunningStack]:
     """Start a stack as a process and end it; it dies with the tests, also when they are killed.
+
+    With ``--stack``, use that one in its place. What needs a stack of another kind is then skipped:
+    one with options, with quotas, or with settings that this process does not have in its own
+    environment, as the one who started the stack has given them to both.
 
     Args:
         options: further options of ``python -m local start``.
         settings: the app's settings (``DAILIES_…``) that differ from the stack's.
+        own: what is done to it is for no other test: never that of ``--stack``.
 
     Raises:
         StackError: when it does not start, with the tail of its log.
     """
+    if _attached:
+        if own:
+            pytest.skip("needs a stack of its own, for what it does to it")
+        _skip_unless_alike(options, unlimited, settings or {})
+        with attached_stack(_attached[0]) as stack:
+            yield stack
+        return
     arguments = ["--speed", f"{speed:g}", *(["--unlimited"] if unlimited else []), *options]
     environ = {**without_settings(os.environ), **(settings or {})}
     process = StackProcess(state_dir, arguments, environ=environ, start_within=PATIENCE)
@@ -51,6 +138,15 @@ def running_stack(
             yield stack
         finally:
             stack.close()
+
+
+def _skip_unless_alike(options: Sequence[str], unlimited: bool, settings: dict[str, str]) -> None:
+    if options or not unlimited:
+        pytest.skip(f"needs a stack of its own: {' '.join(options) or 'with quotas'}")
+    missing = {name: value for name, value in settings.items() if os.environ.get(name) != value}
+    if missing:
+        wanted = " ".join(f"{name}={value}" for name, value in missing.items())
+        pytest.skip(f"needs a stack with other settings (set them for both): {wanted}")
 
 
 @dataclass(frozen=True)
@@ -76,12 +172,13 @@ class RunningStack:
         api: an HTTP client of the app, as the owner ``local``.
         admin: the same with the admin key.
         anonymous: the same without a key.
+        operator: the same with the host's master key, for ``/admin`` and ``/runtime``.
         simulator: an HTTP client of the simulated services.
         blobs: the storage account.
         faults: what the simulated services are told to do wrong.
     """
 
-    def __init__(self, process: StackProcess, info: StackInfo) -> None:
+    def __init__(self, process: StackHandle, info: StackInfo) -> None:
         self.process = process
         self.base_url = info.base_url
         self.api_key = info.api_key
@@ -91,20 +188,27 @@ class RunningStack:
         self.api = _client(info.base_url, info.api_key)
         self.admin = _client(info.base_url, info.admin_key)
         self.anonymous = _client(info.base_url)
+        self.operator = _client(info.base_url)
+        self.operator.headers["x-functions-key"] = info.master_key
         self.simulator = _client(info.simulator_url)
         self.faults = Faults(self.simulator)
         self.blobs = BlobServiceClient.from_connection_string(info.storage_connection_string)
 
     def close(self) -> None:
         """Close the clients; the process is ended by ``running_stack``."""
-        for client in (self.api, self.admin, self.anonymous, self.simulator):
+        for client in (self.api, self.admin, self.anonymous, self.operator, self.simulator):
             client.close()
         self.blobs.close()
 
     # -- processes
 
     def pids(self, *, within: float = PATIENCE) -> dict[str, int]:
-        """The process ids of all parts, once all of them run."""
+        """The process ids of all parts, once all of them run.
+
+        Skips the test where the ready file is of a stack whose host somebody else has started.
+        """
+        if isinstance(self.process, AttachedStack) and not self.process.tells_processes:
+            pytest.skip("the ready file does not tell the processes of the host and its worker")
 
         def complete() -> dict[str, int] | None:
             info = self.process.info()

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from .config import ConfigurationError
+from .listeners import HostEndedError
 from .server import Host, HostOptions
 
 _log = logging.getLogger("host")
@@ -49,7 +50,8 @@ async def _run(options: HostOptions) -> None:
 def main() -> int:
     """Run the host until SIGTERM or SIGINT.
 
-    :returns: the exit code: 0 after a signal, 2 when the configuration cannot be used.
+    :returns: the exit code: 0 after a signal, 2 when the configuration cannot be used, 1 when
+        something has happened that ends the real host as well.
     """
     logging.basicConfig(
         level=logging.INFO,
@@ -58,12 +60,24 @@ def main() -> int:
     )
     for noisy in ("uvicorn", "azure", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    status = 0
     try:
         asyncio.run(_run(_options()))
-    except (ConfigurationError, OSError, RuntimeError) as error:
-        _log.error("%s", error)
-        return 2
-    return 0
+    except* (ConfigurationError, OSError, RuntimeError) as errors:
+        _tell(errors)
+        status = 2
+    except* HostEndedError as errors:
+        _tell(errors)
+        status = 1
+    return status
+
+
+def _tell(errors: BaseExceptionGroup[BaseException]) -> None:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            _tell(error)
+        else:
+            _log.error("%s", error)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from .config import ConfigurationError
 from .eventgrid_trigger import Event, WebhookError, handshake, read_events
 from .functions import Function
-from .trigger_store import BlobMessage
+from .trigger_store import BlobMessage, TriggerStore
 
 __all__ = ["BlobConsumer", "BlobPath", "handle_blob_events", "poison_message"]
 
@@ -78,16 +79,16 @@ class BlobConsumer(Protocol):
         """Queue a blob that an event names."""
 
 
-async def handle_blob_events(request: Request, triggers: Sequence[BlobConsumer]) -> Response:
+async def handle_blob_events(
+    request: Request, triggers: Sequence[BlobConsumer], store: TriggerStore
+) -> Response:
     """Answer ``/runtime/webhooks/blobs?functionName=Host.Functions.…``; the key has been checked.
 
-    Events are queued before the answer, whatever their type, the container and the path: nothing is
-    filtered here. CloudEvents are refused.
+    Events are queued before the answer, whatever their type, the container, the path and the
+    function: nothing is filtered here. CloudEvents are refused.
     """
     name = request.query_params.get("functionName", "").removeprefix("Host.Functions.")
     trigger = next((t for t in triggers if t.function.name == name), None)
-    if trigger is None:
-        return PlainTextResponse("There is no such blob-triggered function.", 404)
     try:
         events = await read_events(request)
         answer = handshake(request, events)
@@ -97,7 +98,10 @@ async def handle_blob_events(request: Request, triggers: Sequence[BlobConsumer])
     if answer is not None:
         return answer
     for container, blob, etag in named:
-        trigger.enqueue(container, blob, etag)
+        if trigger is None:
+            store.enqueue(name, container, blob, etag, time.time())
+        else:
+            trigger.enqueue(container, blob, etag)
     return Response(status_code=202)
 
 

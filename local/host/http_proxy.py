@@ -1,8 +1,8 @@
 """Passes requests on to the worker's own HTTP server, and its answers back, as streams.
 
-Source: ``DefaultHttpProxyService`` of the real host, which uses YARP's forwarder: path, query and
-headers go through as they are, ``Host`` becomes the server's own, and nothing is held whole on the
-way. What it refuses, and a caller that leaves, end the forwarding and not the invocation.
+Source: ``DefaultHttpProxyService`` of the real host, with YARP's forwarder: query and headers go
+through as they are, ``Host`` becomes the server's own, and on the way back nothing is held whole.
+What it refuses, and a caller that leaves, end the forwarding and not the invocation.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
+from .paths import decoded, encoded
 from .request_body import RequestBody
 from .worker.coordinator import INVOCATION_HEADER
 
@@ -73,9 +74,14 @@ class HttpProxy:
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    def forward(self, request: Request, uri: str, invocation_id: str) -> Forwarding:
-        """Begin to send a request to the server at `uri`."""
-        return Forwarding(self._open(), request, uri, invocation_id)
+    def forward(
+        self, request: Request, body: RequestBody, content: bytes, uri: str, invocation_id: str
+    ) -> Forwarding:
+        """Begin to send a request to the server at `uri`.
+
+        :param content: the body where it has a length, which has then been read.
+        """
+        return Forwarding(self._open(), request, body, content, uri, invocation_id)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -102,11 +108,18 @@ class Forwarding:
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, request: Request, uri: str, invocation_id: str
+        self,
+        session: aiohttp.ClientSession,
+        request: Request,
+        body: RequestBody,
+        content: bytes,
+        uri: str,
+        invocation_id: str,
     ) -> None:
         self.ended = asyncio.Event()
         self._session = session
-        self._body = RequestBody(request)
+        self._body = body
+        self._content = content
         self._asking = asyncio.create_task(self._ask(request, uri, invocation_id))
         self._leaving = asyncio.create_task(self._body.left())
 
@@ -149,7 +162,7 @@ class Forwarding:
             request.method,
             URL(uri + _target(request), encoded=True),
             headers=headers,
-            data=self._body.chunks() if self._body.is_sent else None,
+            data=self._data(),
             allow_redirects=False,
             skip_auto_headers=_NOT_ADDED,
         )
@@ -158,6 +171,11 @@ class Forwarding:
                 upstream.close()
                 raise ValueError(f"the answer's {name.decode('latin-1')} is no printable ASCII")
         return upstream
+
+    def _data(self) -> AsyncIterator[bytes] | bytes | None:
+        if not self._body.is_sent:
+            return None
+        return self._content if self._body.has_length else self._body.chunks()
 
 
 class _Forwarded(Response):
@@ -235,8 +253,7 @@ def _request_headers(request: Request, invocation_id: str) -> CIMultiDict[str]:
 
 
 def _target(request: Request) -> str:
-    """Path and query as they were asked for, still encoded."""
+    """The path as the forwarder writes it, and the query as it was asked for."""
     path: bytes = request.scope["raw_path"].partition(b"?")[0]
     query: bytes = request.scope["query_string"]
-    raw = (b"" if path.startswith(b"/") else b"/") + path + (b"?" + query if query else b"")
-    return "".join(chr(byte) if 0x20 < byte < 0x7F else f"%{byte:02X}" for byte in raw)
+    return encoded(decoded(path)) + ("?" + query.decode("ascii") if query else "")

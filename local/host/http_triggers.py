@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from .functions import Function
 from .http_proxy import Forwarding, ForwardingError, HttpProxy
 from .keys import Keys
+from .paths import decoded
 from .request_body import BodyRefusedError, RequestBody
 from .routes import RouteTable, RouteTemplate
 from .worker_process import (
@@ -30,6 +31,8 @@ _log = logging.getLogger("host.http")
 
 ANSWER_LIMIT_S = 230.0
 """The load balancer in front of an app gives up after this time."""
+_RESERVED = "admin"
+"""What no route may begin with."""
 _WORKER_WAIT_S = 30.0
 """How long a request waits for a worker that is being started."""
 
@@ -57,55 +60,58 @@ class HttpTriggers:
         await self._proxy.close()
 
     def index(self, functions: list[Function]) -> None:
-        """Serve these functions and no others.
+        """Serve these functions and no others, in the order of their names, as the real host does.
 
         :raises RouteTemplateError: a route is not understood.
         """
         routes: RouteTable[Function] = RouteTable()
-        for function in functions:
+        for function in sorted(functions, key=lambda function: function.name.lower()):
             route = str(function.trigger.get("route") or function.name).strip("/")
-            template = RouteTemplate.parse("/".join(filter(None, (self._prefix, route))))
-            routes.add(template, function.trigger.get("methods") or None, function)
+            path = "/".join(filter(None, (self._prefix, route)))
+            if path.lower().startswith(_RESERVED):
+                _log.error("function %s will never run: its route is the host's", function.name)
+                continue
+            methods = function.trigger.get("methods") or None
+            routes.add(RouteTemplate.parse(path), methods, function)
         self._routes = routes
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
+        path = decoded(request.scope["raw_path"].partition(b"?")[0])
         refusal = await self.wait_for_worker()
         if refusal is not None:
-            return refusal
-        path = request.scope["raw_path"].partition(b"?")[0].decode("latin-1").removeprefix("/")
-        found = self._routes.find(request.method, path)
+            return _unserved(path) if self._worker.index_error else refusal
+        found = self._routes.find(request.method, path.removeprefix("/"))
         if found is None:
-            return Response(status_code=404)
+            return _unserved(path)
         function, parameters = found
         if not self._is_allowed(function, request):
             return Response(status_code=401)
-        if (uri := self._worker.http_uri) is not None:
-            return await self._stream(function, request, parameters, uri)
         body = RequestBody(request)
         try:
+            # Before there is an invocation, also where the request is then forwarded.
             content = await body.whole()
         except BodyRefusedError:
             return body.refusal or Response(status_code=400)
+        if (uri := self._worker.http_uri) is not None:
+            return await self._stream(function, request, parameters, (body, content), uri)
         call = self._invocation(function, request, parameters, content)
         return await self._call(call, is_head=request.method == "HEAD")
 
     async def wait_for_worker(self) -> Response | None:
-        """Wait until functions can be called; the answer to give when they cannot."""
-        error = self._worker.index_error
-        if error is None:
-            try:
-                async with asyncio.timeout(_WORKER_WAIT_S):
-                    await self._worker.wait_ready()
-            except TimeoutError:
-                error = "the worker does not become ready"
-            else:
-                return None
-        return PlainTextResponse(
-            f"The function app cannot be served: {error}. The host's log says more.\n",
-            503,
-            {"Retry-After": "5"},
-        )
+        """Wait until functions can be called; the answer to give when they cannot.
+
+        To a caller an app that cannot be indexed is one without functions, as there: the reason is
+        in the host's log and status, and in the terminal of a stack.
+        """
+        if self._worker.index_error is not None:
+            return Response(status_code=404)
+        try:
+            async with asyncio.timeout(_WORKER_WAIT_S):
+                await self._worker.wait_ready()
+        except TimeoutError:
+            return PlainTextResponse("Function host is not running.", 503)
+        return None
 
     def _is_allowed(self, function: Function, request: Request) -> bool:
         level = str(function.trigger.get("authLevel") or "function").lower()
@@ -140,16 +146,19 @@ class HttpTriggers:
         return _response(result, is_head=is_head)
 
     async def _stream(
-        self, function: Function, request: Request, parameters: dict[str, str], uri: str
+        self,
+        function: Function,
+        request: Request,
+        parameters: dict[str, str],
+        read: tuple[RequestBody, bytes],
+        uri: str,
     ) -> Response:
         """Pass the request on to the worker's own server, beside the invocation.
 
         The invocation goes on until the worker has replied and nothing is forwarded any more.
         """
-        if (refusal := _refusal(request)) is not None:
-            return refusal
         call = _call_of(function, request, {"params": parameters})
-        forwarding = self._proxy.forward(request, uri, call.id)
+        forwarding = self._proxy.forward(request, *read, uri, call.id)
         running = asyncio.create_task(self._worker.invoke(call, until=forwarding.ended))
         self._streaming.add(running)
         running.add_done_callback(lambda done: self._ended(call, done))
@@ -199,14 +208,9 @@ def _call_of(
     )
 
 
-def _refusal(request: Request) -> Response | None:
-    """What is answered before there is an invocation."""
-    try:
-        for _, value in request.headers.raw:
-            value.decode("utf-8")
-    except UnicodeDecodeError:
-        return Response(status_code=400)
-    return RequestBody(request).refusal
+def _unserved(path: str) -> Response:
+    """The answer where no function has the route; ``/`` is then the host's own page."""
+    return Response(status_code=200 if path == "/" else 404)
 
 
 def _unanswered(call: Invocation, error: Exception) -> Response:

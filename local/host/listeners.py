@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .blob_events import handle_blob_events
-from .blob_trigger import BlobTrigger
+from .blob_trigger import MAX_ATTEMPTS, POLL_INTERVAL_S, BlobTrigger
 from .config import ConfigurationError
 from .eventgrid_trigger import EventGridTriggers
 from .functions import Function, FunctionTable
@@ -22,11 +23,18 @@ from .ncrontab import ScheduleError
 from .timer_trigger import TimerTrigger
 from .trigger_store import TriggerStore
 
-__all__ = ["Listeners"]
+__all__ = ["HostEndedError", "Listeners"]
 
 _log = logging.getLogger("host.triggers")
 
 T = TypeVar("T")
+
+_VISIBLE_AGAIN_S = 600.0
+"""After which time a message comes back that nobody has finished."""
+
+
+class HostEndedError(Exception):
+    """What ends the whole process on the real host, and so here."""
 
 
 class _Listener(Protocol):
@@ -45,6 +53,7 @@ class Listeners:
         self._event_grid = EventGridTriggers(caller)
         self._blobs: list[BlobTrigger] = []
         self._timers: list[TimerTrigger] = []
+        self._asked_for: set[asyncio.Task[None]] = set()
 
     def index(self, table: FunctionTable) -> None:
         """Take the functions of the app; unchanged ones are left alone."""
@@ -75,9 +84,41 @@ class Listeners:
             async with asyncio.TaskGroup() as group:
                 listeners: list[_Listener] = [*self._blobs, *self._timers]
                 tasks = [group.create_task(listener.run()) for listener in listeners]
+                if self._blobs:
+                    tasks.append(group.create_task(self._watch_strangers()))
                 await change
                 for task in tasks:
                     task.cancel()
+
+    async def _watch_strangers(self) -> None:
+        """End the host for a message about a function that the app does not have.
+
+        All blob triggers of an app share one queue, and there such a message is taken as well.
+
+        :raises HostEndedError: there is one. Its attempt counts, and it comes back later.
+        """
+        known = [trigger.function.name for trigger in self._blobs]
+        while True:
+            stranger = self._store.next_stranger(known, time.time())
+            if stranger is not None:
+                if self._store.begin_attempt(stranger) > MAX_ATTEMPTS:
+                    self._store.delete_blob(stranger)
+                    continue
+                self._store.postpone(stranger, time.time() + _VISIBLE_AGAIN_S)
+                raise HostEndedError(
+                    f"Invalid function ID: a message is for {stranger.function!r}. Host is "
+                    "shutting down"
+                )
+            await asyncio.sleep(POLL_INTERVAL_S)
+
+    def run_now(self, name: str) -> bool:
+        """Run a timer beside its schedule; False when there is no such timer."""
+        found = [timer for timer in self._timers if timer.name == name]
+        for timer in found:
+            task = asyncio.create_task(timer.run_once())
+            self._asked_for.add(task)
+            task.add_done_callback(self._asked_for.discard)
+        return bool(found)
 
     def close(self) -> None:
         """Close the files; call after :meth:`run` has ended."""
@@ -89,7 +130,7 @@ class Listeners:
         """``/runtime/webhooks/blobs``"""
         if not self._is_allowed("blobs_extension", request):
             return Response(status_code=401)
-        return await handle_blob_events(request, self._blobs)
+        return await handle_blob_events(request, self._blobs, self._store)
 
     async def answer_event_grid(self, request: Request) -> Response:
         """``/runtime/webhooks/EventGrid``"""

@@ -1,7 +1,8 @@
 """Route templates of HTTP triggers: ``videos/{id:int}``, ``{name?}``, ``{*path}``.
 
-Matching and precedence follow ASP.NET Core routing, which Azure Functions uses: literal segments
-before constrained parameters, these before plain ones, a catch-all last.
+Matching follows ASP.NET Core routing, which Azure Functions uses: a slash at the end is ignored,
+and an empty segment matches nothing, but within what a catch-all takes. Routes have no precedence:
+the first that matches serves, in the order in which they were added.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
-from urllib.parse import unquote
 
 __all__ = ["RouteTable", "RouteTemplate", "RouteTemplateError"]
 
@@ -39,8 +39,6 @@ class RouteTemplate:
 
     text: str
     pattern: re.Pattern[str]
-    precedence: tuple[int, ...]
-    """Lower goes first."""
 
     @classmethod
     def parse(cls, text: str) -> RouteTemplate:
@@ -49,32 +47,34 @@ class RouteTemplate:
         :raises RouteTemplateError: its syntax, or one of its constraints, is not supported.
         """
         pattern = ""
-        precedence = []
         for position, segment in enumerate(filter(None, text.split("/"))):
-            part, rank = _segment(text, segment)
+            part = _segment(text, segment)
             slash = "/" if position else ""
             parameter = _PARAMETER.fullmatch(segment)
             if parameter and (parameter[1] or parameter[4]):
                 pattern += f"(?:{slash}{part})?"
             else:
                 pattern += slash + part
-            precedence.append(rank)
-        return cls(text, re.compile(pattern, re.IGNORECASE), tuple(precedence))
+        end = "" if _ends_in_catch_all(text) else "/?"
+        return cls(text, re.compile(pattern + end, re.IGNORECASE | re.DOTALL))
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The parameters of a (still encoded) path without its first slash, if it matches."""
+        """The parameters of a (decoded) path without its first slash, if it matches."""
         found = self.pattern.fullmatch(path)
         if found is None:
             return None
-        return {k: unquote(v) for k, v in found.groupdict().items() if v is not None}
+        return {k: v for k, v in found.groupdict().items() if v is not None}
 
 
-def _segment(template: str, segment: str) -> tuple[str, int]:
+def _ends_in_catch_all(template: str) -> bool:
+    return template.rpartition("/")[2].startswith("{*")
+
+
+def _segment(template: str, segment: str) -> str:
     if "{" not in segment:
-        return re.escape(segment), 1
+        return re.escape(segment)
     pattern = ""
     position = 0
-    rank = 4
     for parameter in _PARAMETER.finditer(segment):
         star, name, constraint, _ = parameter.groups()
         pattern += re.escape(segment[position : parameter.start()])
@@ -85,15 +85,13 @@ def _segment(template: str, segment: str) -> tuple[str, int]:
                 f"host (it knows {', '.join(sorted(_CONSTRAINTS))})"
             )
         if star:
-            rank = 5
-            pattern += f"(?P<{name}>.*)"
+            pattern += f"(?P<{name}>(?!/).*)"
         else:
-            rank = 3 if constraint or segment != parameter.group() else 4
             pattern += f"(?P<{name}>{_CONSTRAINTS.get(constraint or '', '[^/]+')})"
     rest = segment[position:]
     if position == 0 or "{" in rest or "}" in rest:
         raise RouteTemplateError(f"route {template!r}: cannot read the segment {segment!r}")
-    return pattern + re.escape(rest), rank
+    return pattern + re.escape(rest)
 
 
 class RouteTable(Generic[T]):
@@ -106,7 +104,6 @@ class RouteTable(Generic[T]):
         """Serve `target` at a template, for some methods or (None) for all."""
         allowed = None if methods is None else frozenset(m.upper() for m in methods)
         self._entries.append((template, allowed, target))
-        self._entries.sort(key=lambda entry: (*entry[0].precedence, 0))
 
     def find(self, method: str, path: str) -> tuple[T, dict[str, str]] | None:
         """The target and its parameters; a path that only matches other methods is not found."""

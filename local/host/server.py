@@ -12,18 +12,26 @@ from pathlib import Path
 
 import uvicorn
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .admin import AdminApi, given_key
 from .config import load_config
 from .durable_links import client_binding
 from .functions import FunctionTable
 from .http_proxy import AnswerBrokenError
 from .http_triggers import HttpTriggers
-from .kestrel import take_what_kestrel_takes
+from .kestrel import (
+    HEAD_BYTES,
+    IDLE_SECONDS,
+    KestrelProtocol,
+    behave_as_kestrel,
+    refusal_of_head,
+)
 from .keys import load_keys
 from .listeners import Listeners
 from .management import ManagementApi
+from .paths import decoded
 from .status import StatusFile
 from .taskhub.client import HubClient
 from .taskhub.hub import TaskHub
@@ -70,7 +78,7 @@ class Host:
         options.state_dir.mkdir(parents=True, exist_ok=True)
         self._config = load_config(options.app_dir)
         self._keys = load_keys(options.state_dir)
-        take_what_kestrel_takes()
+        behave_as_kestrel()
         self._public = _listen(options.bind, options.port)
         self._rpc = _listen("127.0.0.1", 0)
         port = self._public.getsockname()[1]
@@ -97,7 +105,7 @@ class Host:
         self._management = ManagementApi(HubClient(self.hub), links)
         self._worker.client_binding = binding
         self._http = HttpTriggers(self._worker, self._keys, self._config.route_prefix)
-        self._table = FunctionTable([])
+        self._admin = AdminApi(self._keys, self._worker, self._listeners, FunctionTable([]))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then end the worker and close everything."""
@@ -131,7 +139,7 @@ class Host:
         self._http.index(table.enabled("httpTrigger"))
         self.hub.functions.table = table
         self._listeners.index(table)
-        self._table = table
+        self._admin.table = table
         for function in table.all:
             state = "disabled" if function.disabled else function.trigger_type
             _log.info("function %s: %s", function.name, state)
@@ -141,55 +149,44 @@ class Host:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        path: str = scope["path"]
-        if path == _DURABLE or path.startswith(f"{_DURABLE}/"):
-            await self._answer_management(scope, receive, send)
-            return
-        request = Request(scope, receive)
-        if path.lower().startswith(f"{_WEBHOOKS}/"):
-            response = await self._answer_webhook(request, path.lower().rpartition("/")[2])
-        elif path.startswith("/admin/"):
-            response = self._answer_admin(path)
-        else:
-            response = await self._http.handle(request)
+        response = refusal_of_head(scope) or await self._respond(scope, receive)
         try:
             await response(scope, receive, send)
         except AnswerBrokenError as broken:
             # Left incomplete, which makes the server close the connection.
             _log.warning("the answer to a request broke off: %s", broken)
 
-    async def _answer_management(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _respond(self, scope: Scope, receive: Receive) -> ASGIApp:
         request = Request(scope, receive)
-        key = request.query_params.get("code") or request.headers.get("x-functions-key") or ""
-        if not self._keys.allows_system("durabletask_extension", key):
-            await Response(status_code=401)(scope, receive, send)
-            return
-        if (refusal := await self._http.wait_for_worker()) is not None:
-            await refusal(scope, receive, send)
-            return
-        inner = {**scope, "path": scope["path"].removeprefix(_DURABLE), "root_path": ""}
-        await self._management.router(inner, receive, send)
-
-    async def _answer_webhook(self, request: Request, name: str) -> Response:
+        path = decoded(scope["raw_path"].partition(b"?")[0])
+        known = path.lower()  # those of the host itself ignore case
+        if known.startswith("/admin/"):
+            response = await self._admin.answer(request, known)
+            return response or await self._http.handle(request)
+        if not known.startswith(f"{_WEBHOOKS}/"):
+            return await self._http.handle(request)
         if (refusal := await self._http.wait_for_worker()) is not None:
             return refusal
+        rest = path[len(_WEBHOOKS) + 1 :]
+        if rest.partition("/")[0].lower() == "durabletask":
+            return self._manage(request, rest[len("durabletask") :])
+        return await self._answer_webhook(request, known.rpartition("/")[2])
+
+    def _manage(self, request: Request, path: str) -> ASGIApp:
+        if not self._keys.allows_system("durabletask_extension", given_key(request)):
+            return Response(status_code=401)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            inner = {**scope, "path": path, "root_path": ""}
+            await self._management.router(inner, receive, send)
+
+        return answer
+
+    async def _answer_webhook(self, request: Request, name: str) -> Response:
         if name == "blobs":
             return await self._listeners.answer_blobs(request)
         if name == "eventgrid":
             return await self._listeners.answer_event_grid(request)
-        return Response(status_code=404)
-
-    def _answer_admin(self, path: str) -> Response:
-        if path == "/admin/host/status":
-            return JSONResponse(self.status.as_json())
-        if path == "/admin/host/invocations":
-            return JSONResponse(self._worker.executing())
-        if path == "/admin/functions":
-            listing = [
-                {"name": f.name, "isDisabled": f.disabled, "config": {"bindings": f.bindings}}
-                for f in self._table.all
-            ]
-            return JSONResponse(listing)
         return Response(status_code=404)
 
 
@@ -197,7 +194,9 @@ def _server(app: ASGIApp) -> _Server:
     config = uvicorn.Config(
         app,
         interface="asgi3",
-        http="h11",
+        http=KestrelProtocol,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        timeout_keep_alive=IDLE_SECONDS,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -58,6 +58,15 @@ class TimerTrigger:
             await _sleep_until(due)
             await self._fire(is_past_due=False)
 
+    @property
+    def name(self) -> str:
+        """Of the function."""
+        return self._function.name
+
+    async def run_once(self) -> None:
+        """Run the function now, whatever its schedule."""
+        await self._fire(is_past_due=False)
+
     def _is_monitored(self) -> bool:
         """Whether a time that was missed while the host was down is made up for."""
         if (explicit := self._function.trigger.get("useMonitor")) is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,6 +141,16 @@ class TriggerStore:
             (function, now, limit),
         )
         return [BlobMessage(*row) for row in rows]
+
+    def next_stranger(self, known: Sequence[str], now: float) -> BlobMessage | None:
+        """The oldest message, whose time has come, for a function that is not among `known`."""
+        row = self._db.execute(
+            "SELECT id, function, container, name, etag, attempts FROM blob_queue "
+            "WHERE function NOT IN (SELECT value FROM json_each(?)) AND due_at <= ? "
+            "ORDER BY due_at, id LIMIT 1",
+            (json.dumps(list(known)), now),
+        ).fetchone()
+        return None if row is None else BlobMessage(*row)
 
     def begin_attempt(self, message: BlobMessage) -> int:
         """Count an attempt before it is made, so that one that kills the host counts as well."""

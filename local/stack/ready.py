@@ -20,6 +20,8 @@ class StackInfo:
     """The content of the ready file.
 
     Attributes:
+        master_key: of the functions host, for its ``/admin`` routes; every host of Core Tools takes
+            any. Empty in the file of an older stack.
         pids: process ids by part (``host``, ``worker``, ``azurite``, ``services``); None while a
             part is down.
     """
@@ -30,6 +32,7 @@ class StackInfo:
     storage_connection_string: str
     simulator_url: str
     pids: Mapping[str, int | None]
+    master_key: str = ""
 
     @classmethod
     def read(cls, path: Path) -> StackInfo | None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from local.host.keys import load_keys
 from local.stack.certificates import Certificates
 from local.stack.console import Console, WarningTail, banner
 from local.stack.environment import (
@@ -83,6 +84,7 @@ class Stack:
             ports=Ports.assign(self._state.ports, host_port=self._options.port),
             certificates=Certificates.load_or_create(self._state.tls, self._environ),
         )
+        self._master_key = load_keys(self._state.host).master
         hurry = self._watch_signals()
         try:
             await self._until_stopped(self._start)
@@ -180,6 +182,7 @@ class Stack:
                 base_url=wiring.base_url,
                 api_key=wiring.keys.api_key,
                 admin_key=wiring.keys.admin_key,
+                master_key=self._master_key,
                 storage_connection_string=connection_string(wiring),
                 simulator_url=wiring.simulator_url,
                 pids={

@@ -8,7 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.campaign import run_campaign
+from tests.chaos.campaign import SETTINGS, campaign_on, run_campaign
+from tests.stack import attached_stack
 
 
 def main() -> int:
@@ -24,12 +25,24 @@ def main() -> int:
     parser.add_argument(
         "--state-dir", type=Path, help="keep logs and state there (default: a temporary directory)"
     )
+    settings = " ".join(f"{name}={value}" for name, value in SETTINGS.items())
+    parser.add_argument(
+        "--stack",
+        type=Path,
+        metavar="READY.json",
+        help="a fresh stack that runs already and is left running: made by `make start "
+        f'ARGS="--speed 60 --unlimited"` with {settings}',
+    )
     given = parser.parse_args()
     seed = random.randrange(10**6) if given.seed is None else given.seed
     print(f"chaos: {given.videos} videos, {given.kills} kills, --seed {seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="dailies-chaos-") as temporary:
-        state_dir = given.state_dir or Path(temporary)
-        verdict = run_campaign(state_dir, videos=given.videos, kills=given.kills, seed=seed)
+    size = {"videos": given.videos, "kills": given.kills, "seed": seed}
+    if given.stack is not None:
+        with attached_stack(given.stack) as stack:
+            verdict = campaign_on(stack, **size)
+    else:
+        with tempfile.TemporaryDirectory(prefix="dailies-chaos-") as temporary:
+            verdict = run_campaign(given.state_dir or Path(temporary), **size)
     print(verdict.table())
     return 1 if verdict.misses else 0
 

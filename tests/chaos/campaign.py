@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.chaos.clients import UNTOLD, Ledger, place_orders
@@ -15,14 +13,15 @@ from tests.chaos.judge import collect, misses, settle
 from tests.chaos.killer import Killer
 from tests.chaos.operator import operator_on_duty
 from tests.chaos.plan import draw_orders
-from tests.stack import running_stack
+from tests.e2e.durable import longest_history
+from tests.stack import RunningStack, running_stack
 
-__all__ = ["Verdict", "run_campaign"]
+__all__ = ["SETTINGS", "Verdict", "campaign_on", "run_campaign"]
 
 _SPEED = 60.0
 # Held requests must end within the first; what is not found is sent again after twice as long. No
 # render is stuck: on a machine that is busy with kills, encoding may take its time.
-_SETTINGS = {
+SETTINGS = {
     "DAILIES_SUBMIT_TIMEOUT_SECONDS": "5",
     "DAILIES_VIDEO_DEADLINE_SECONDS": "1800",
     "DAILIES_CALLBACK_WAIT_SECONDS": "15",
@@ -40,7 +39,8 @@ class Verdict:
     kills: Counter[str]
     outcomes: Counter[str]
     answers: Counter[str]
-    adopted: int
+    adopted: int | None
+    """Jobs found again; None where the app's log is not ours to read."""
     decided: Counter[str]
     longest_history: int
     misses: list[str]
@@ -51,7 +51,8 @@ class Verdict:
         rows += [(f"ordered: {way}", str(count)) for way, count in sorted(self.ways.items())]
         rows += [(f"killed: {what}", str(count)) for what, count in sorted(self.kills.items())]
         rows += [(f"callers got: {what}", str(n)) for what, n in sorted(self.answers.items())]
-        rows += [("jobs found again after a kill", str(self.adopted))]
+        if self.adopted is not None:
+            rows += [("jobs found again after a kill", str(self.adopted))]
         rows += [(f"an operator said: {what}", str(n)) for what, n in sorted(self.decided.items())]
         rows += [(f"ended: {what}", str(count)) for what, count in sorted(self.outcomes.items())]
         rows += [("longest history of an instance", str(self.longest_history))]
@@ -66,22 +67,32 @@ def run_campaign(
     state_dir: Path, *, videos: int, kills: int, seed: int, settle_within: float = 180
 ) -> Verdict:
     """Order ``videos`` and kill ``kills`` times meanwhile; the stack is ended afterwards."""
+    with running_stack(state_dir, speed=_SPEED, settings=SETTINGS) as stack:
+        verdict = campaign_on(
+            stack, videos=videos, kills=kills, seed=seed, settle_within=settle_within
+        )
+        log = (state_dir / "logs" / "host.log").read_text(errors="replace")
+    return replace(verdict, adopted=log.count('"event": "job_adopted"'))
+
+
+def campaign_on(
+    stack: RunningStack, *, videos: int, kills: int, seed: int, settle_within: float = 180
+) -> Verdict:
+    """The campaign on a stack that runs, fresh and with ``SETTINGS``; it is left running."""
     orders = draw_orders(videos, seed)
     ledger, gate = Ledger(), threading.Semaphore(0)
     decided: list[str] = []
     begun = time.monotonic()
-    with running_stack(state_dir, speed=_SPEED, settings=_SETTINGS) as stack:
-        # At this speed an hour is less than what a host that is killed again and again is away.
-        given = {"untold_blobs": f"{UNTOLD}/", "results_kept": 80_000}
-        stack.simulator.patch("/_inspect/settings", json=given).raise_for_status()
-        killer = Killer(stack, ledger, gate, orders=videos, kills=kills, seed=seed)
-        with operator_on_duty(stack, decided):
-            with place_orders(stack, orders, ledger, gate) as placed:
-                killer.run(placed)
-            settle(stack, ledger.placed, within=settle_within)
-        evidence = collect(stack)
-        longest = _longest_history(state_dir)
-        log = (state_dir / "logs" / "host.log").read_text(errors="replace")
+    # At this speed an hour is less than what a host that is killed again and again is away.
+    given = {"untold_blobs": f"{UNTOLD}/", "results_kept": 80_000}
+    stack.simulator.patch("/_inspect/settings", json=given).raise_for_status()
+    killer = Killer(stack, ledger, gate, orders=videos, kills=kills, seed=seed)
+    with operator_on_duty(stack, decided):
+        with place_orders(stack, orders, ledger, gate) as placed:
+            killer.run(placed)
+        settle(stack, ledger.placed, within=settle_within)
+    evidence = collect(stack)
+    longest = longest_history(stack)
     found = misses(ledger.placed, evidence)
     if longest > _MOST_HISTORY:
         found.append(f"an instance has {longest} events of history")
@@ -93,16 +104,8 @@ def run_campaign(
         kills=killer.counts,
         outcomes=Counter(video["status"] for video in every),
         answers=Counter(answer for entry in ledger.placed for answer in entry.answers),
-        adopted=log.count('"event": "job_adopted"'),
+        adopted=None,
         decided=Counter(decided),
         longest_history=longest,
         misses=found,
     )
-
-
-def _longest_history(state_dir: Path) -> int:
-    """The most events that an instance has in the local host's task hub."""
-    path = state_dir / "host" / "taskhub.db"
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as hub:
-        rows = hub.execute("SELECT count(*) FROM history GROUP BY instance_id").fetchall()
-    return max(int(count) for (count,) in rows)

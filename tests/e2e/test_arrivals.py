@@ -70,7 +70,7 @@ def unnoticed(stack: RunningStack) -> Iterator[None]:
 
 def invocations(stack: RunningStack) -> list[dict[str, Any]]:
     """Those of requests that have not ended."""
-    listed: list[dict[str, Any]] = stack.anonymous.get("/admin/host/invocations").json()
+    listed: list[dict[str, Any]] = stack.operator.get("/admin/host/invocations").json()
     return [one for one in listed if one["function"] == "http_api"]
 
 

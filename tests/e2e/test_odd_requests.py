@@ -16,11 +16,12 @@ from tests.stack import RunningStack
     [
         "/v1/videos/%0A",
         "/v1/videos/a%0D%0Ab",
-        "/v1/videos/%00",
         "/v1/videos/%FF%FE",
         "/v1/videos/..%2F..%2Fhealth",
         "/v1/videos/" + "x" * 4000,
-        "//v1/videos",
+        "/v1//videos",
+        "/v1%2Fvideos",
+        "/admin/nothing",
         "/docs",
         "/redoc",
         "/v1/docs",
@@ -32,6 +33,12 @@ def test_a_path_that_leads_nowhere_is_a_404_of_the_app(stack: RunningStack, path
     assert answer.status_code == 404, answer.text
     assert answer.json()["error"]["message"]
     assert answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(("path", "status"), [("//v1/videos", 404), ("/v1/videos/%00", 400)])
+def test_some_paths_never_reach_the_app(stack: RunningStack, path: str, status: int) -> None:
+    answer = stack.api.get(stack.base_url + path)
+    assert (answer.status_code, answer.content) == (status, b"")
 
 
 def test_the_document_is_the_apps_own(stack: RunningStack) -> None:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning"
 
 def test_auto_pagination_sees_250_videos_once_each(tmp_path: Path) -> None:
     # Nothing is rendered: the provider refuses every request, so that each ends at once.
-    with running_stack(tmp_path) as stack:
+    with running_stack(tmp_path, own=True) as stack:
         stack.faults.add(
             "create", "status", status=400, times=1000, body='{"error": {"message": "No."}}'
         )

@@ -49,7 +49,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def stack(app: Path, tmp_path: Path) -> Iterator[RunningStack]:
-    with running_stack(tmp_path / "state") as running:
+    with running_stack(tmp_path / "state", own=True) as running:
         yield running
 
 

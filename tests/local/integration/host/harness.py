@@ -125,6 +125,11 @@ class LocalHost:
         self._process.kill()
         self._process.wait()
 
+    def ends(self) -> int:
+        """Wait until the host has ended by itself; its exit code."""
+        assert self._process is not None
+        return self._process.wait(PATIENCE)
+
     def stop(self) -> int:
         """SIGTERM the host; returns its exit code."""
         self.http.close()
@@ -143,6 +148,17 @@ class LocalHost:
         """The content of keys.json."""
         document: dict[str, Any] = json.loads((self.state_dir / "keys.json").read_text())
         return document
+
+    @property
+    def master(self) -> dict[str, str]:
+        """The header that opens everything."""
+        return {"x-functions-key": self.keys["master"]}
+
+    def invocations(self) -> list[dict[str, Any]]:
+        """Those that have not ended."""
+        answer = self.http.get("/admin/host/invocations", headers=self.master)
+        listed: list[dict[str, Any]] = answer.raise_for_status().json()
+        return listed
 
     def begin(self, name: str, argument: Any = None, instance_id: str | None = None) -> Any:
         """Start an orchestration through the app; returns its management payload."""

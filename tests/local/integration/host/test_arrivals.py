@@ -77,5 +77,5 @@ def test_a_worker_that_is_not_known_is_served_and_the_first_invocation_says_so(
 
 def nothing_is_left(host: LocalHost) -> None:
     """Wait until no invocation runs and the worker keeps nothing of those that did."""
-    eventually(lambda: host.http.get("/admin/host/invocations").json() == [])
+    eventually(lambda: host.invocations() == [])
     eventually(lambda: host.http.get("/kept").json() == 1)

@@ -39,8 +39,36 @@ def test_an_invocation_without_a_trace_gets_one(host: LocalHost) -> None:
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", seen["traceparent"])
 
 
-def test_a_literal_route_wins_over_a_catch_all(host: LocalHost) -> None:
-    assert host.http.get("/echo/literal").text == "the literal route"
+def test_functions_are_asked_in_the_order_of_their_names(host: LocalHost) -> None:
+    """The literal route of `literal` comes after the catch-all of `echo`, and is never reached."""
+    assert host.http.get("/echo/literal").json()["rest"] == "literal"
+    assert host.http.get("/odd/literal").text == "the literal route"
+
+
+def test_the_host_has_a_page_and_pings_for_everybody(host: LocalHost) -> None:
+    for path in ("/", "/admin/host/ping", "/ADMIN/instance/http-health"):
+        assert host.http.get(path).status_code == 200
+    assert host.http.get("/admin/nothing").status_code == 404
+    assert host.http.get("/runtime/webhooks/nothing").status_code == 404
+
+
+def test_what_is_for_operators_needs_the_master_key(host: LocalHost) -> None:
+    for path in (
+        "/admin/host/status",
+        "/admin/host/keys",
+        "/Admin/Host/SystemKeys/durabletask_extension",
+        "/admin/functions",
+        "/admin/functions/echo",
+        "/admin/host/invocations",
+    ):
+        function_key = {"x-functions-key": host.keys["functions"]["default"]}
+        assert host.http.get(path).status_code == 401, path
+        assert host.http.get(path, headers=function_key).status_code == 401, path
+        assert host.http.get(path, headers=host.master).status_code == 200, path
+    key = host.http.get("/admin/host/systemkeys/durabletask_extension", headers=host.master)
+    assert key.json()["value"] == host.keys["systemKeys"]["durabletask_extension"]
+    for path in ("/admin/host/systemkeys/no", "/admin/functions/no"):
+        assert host.http.get(path, headers=host.master).status_code == 404
 
 
 def test_a_route_serves_its_methods_only(host: LocalHost) -> None:
@@ -81,7 +109,7 @@ def test_a_body_above_the_limit_is_refused_unread(host: LocalHost) -> None:
     with socket.create_connection(("127.0.0.1", host.port), timeout=10) as connection:
         head = "POST /echo/x HTTP/1.1\r\nHost: x\r\nContent-Length: 104857601\r\n\r\n"
         connection.sendall(head.encode())
-        assert connection.recv(100).startswith(b"HTTP/1.1 413")
+        assert connection.recv(100).startswith(b"HTTP/1.1 500")
 
 
 def test_a_function_that_raises_answers_500_without_details(host: LocalHost) -> None:
@@ -93,7 +121,8 @@ def test_a_function_that_raises_answers_500_without_details(host: LocalHost) -> 
 
 def test_a_disabled_function_is_not_served(host: LocalHost) -> None:
     assert host.http.get("/switched_off").status_code == 404
-    listing = {f["name"]: f["isDisabled"] for f in host.http.get("/admin/functions").json()}
+    listed = host.http.get("/admin/functions", headers=host.master).json()
+    listing = {f["name"]: f["isDisabled"] for f in listed}
     assert listing["switched_off"]
     assert not listing["echo"]
 
@@ -106,17 +135,21 @@ def test_a_request_in_flight_when_the_worker_dies_answers_500(host: LocalHost) -
     after = host.status()
     assert after["state"] == "ready"
     assert after["worker_pid"] != before
-    assert host.http.get("/admin/host/status").json() == after
 
 
-def test_an_app_that_cannot_be_indexed_answers_503(make_host: Callable[..., LocalHost]) -> None:
+def test_an_app_that_cannot_be_indexed_is_one_without_functions(
+    make_host: Callable[..., LocalHost],
+) -> None:
     broken = make_host(APPS / "mismatch")
     broken.start("error")
     assert "parameters ['request'] are declared" in broken.status()["error"]
+    assert "have no binding" in broken.log()
+    assert broken.http.get("/").status_code == 200
+    assert broken.http.get("/admin/host/ping").status_code == 200
     response = broken.http.get("/fine")
-    assert response.status_code == 503
-    assert "have no binding" in response.text
-    assert broken.http.get("/admin/functions").json() == []
+    assert (response.status_code, response.content) == (404, b"")
+    assert broken.http.get("/runtime/webhooks/blobs").status_code == 404
+    assert broken.http.get("/admin/functions", headers=broken.master).json() == []
     assert broken.stop() == 0
 
 

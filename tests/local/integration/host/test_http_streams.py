@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
+import json
 import re
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -71,15 +75,67 @@ def test_an_answer_with_an_odd_header_is_a_500(host: LocalHost, value: str) -> N
     assert host.http.get("/header?plain").headers["x-odd"] == "plain"
 
 
-@pytest.mark.parametrize("path", ["//echo", "/echo/%zz", "/echo/%FF", "/echo/a%2Fb", "/echo/é"])
-def test_an_odd_path_is_passed_on_as_it_is(host: LocalHost, path: str) -> None:
+def raw(host: LocalHost, head: bytes) -> tuple[int, bytes]:
+    """Status and body of the answer to a request as it is written here, up to the end of both."""
     with socket.create_connection(("127.0.0.1", host.port), timeout=10) as connection:
-        head = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        connection.sendall(head.encode("latin-1"))
+        connection.sendall(head)
         answer = connection.makefile("rb").read()
-    assert answer.split(b" ")[1] in (b"201", b"400", b"404"), answer
-    if answer.split(b" ")[1] == b"201":
-        assert b'"has_client":true' in answer
+    status, _, rest = answer.partition(b"\r\n")
+    return int(status.split(b" ")[1]), rest.partition(b"\r\n\r\n")[2]
+
+
+def getting(path: str, *lines: str) -> bytes:
+    """The head of a request."""
+    head = (f"GET {path} HTTP/1.1", "Host: x", "Connection: close", *lines, "", "")
+    return "\r\n".join(head).encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [
+        ("/echo/a%2Fb", "a%2Fb"),
+        ("/echo/%FFa", "%FFa"),
+        ("/echo/%zz", "%zz"),
+        ("/echo/caf%C3%A9", "caf\N{LATIN SMALL LETTER E WITH ACUTE}"),
+        ("/echo/x/../y/./z", "y/z"),
+        ("/echo/x/%2E%2e/y", "y"),
+        ("/ECHO/x/", "x/"),
+        ("/echo/a//b", "a//b"),
+    ],
+)
+def test_a_path_is_decoded_and_written_anew(host: LocalHost, path: str, seen: str) -> None:
+    status, body = raw(host, getting(path))
+    assert status == 201
+    document = json.loads(body)
+    assert document["rest"] == seen
+    assert unquote(document["path"]).lower() == f"/echo/{seen}".lower()
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (getting("//echo/x"), 404),
+        (getting("/echo//x"), 404),
+        (getting("/echo/%00"), 400),
+        (getting("/echo/\xe9"), 400),
+        (getting("/echo/" + "x" * 7994), 201),
+        (getting("/echo/" + "x" * 8174), 414),
+        (getting("/echo/?" + "x" * 8174), 414),
+        (getting("/echo/x", "X-Large: " + "x" * 32_600), 201),
+        (getting("/echo/x", "X-Large: " + "x" * 33_000), 431),
+        (getting("/echo/x", "X-Large: " + "x" * 300_000), 431),
+        (getting("/echo/x", *(f"X-{number}: x" for number in range(98))), 201),
+        (getting("/echo/x", *(f"X-{number}: x" for number in range(99))), 431),
+        (getting("/echo/x", "X-Folded: a", " b"), 400),
+        (getting("/echo/x", "Content-Length: 0", "Content-Length: 0"), 400),
+        (getting("/echo/x").replace(b"Host: x", b"Host: x/y"), 400),
+        (getting("/echo/x").replace(b"Host: x", b"Host: [::1]:80"), 201),
+    ],
+)
+def test_a_head_is_judged_as_kestrel_does(host: LocalHost, head: bytes, status: int) -> None:
+    given, body = raw(host, head)
+    assert given == status
+    assert status == 201 or not body
 
 
 def test_a_header_that_is_no_text_is_a_400(host: LocalHost) -> None:
@@ -136,15 +192,38 @@ def test_a_caller_that_leaves_frees_the_worker(host: LocalHost) -> None:
     assert host.http.get("/echo/x").status_code == 201
 
 
-def test_a_body_above_the_limit_is_refused(host: LocalHost) -> None:
-    with socket.create_connection(("127.0.0.1", host.port), timeout=10) as connection:
-        head = "POST /digest HTTP/1.1\r\nHost: x\r\nContent-Length: 104857601\r\n\r\n"
-        connection.sendall(head.encode())
-        assert connection.recv(100).startswith(b"HTTP/1.1 413")
+def test_a_body_above_the_limit_is_a_500_and_the_end_of_the_connection(host: LocalHost) -> None:
+    head = "POST /digest HTTP/1.1\r\nHost: x\r\nContent-Length: 104857601\r\n\r\n"
+    assert raw(host, head.encode()) == (500, b"")
     chunk = bytes(MB)
     endless = host.http.post("/digest", content=(chunk for _ in range(110)))
-    assert endless.status_code == 413
+    assert (endless.status_code, endless.content) == (500, b"")
     assert host.http.get("/echo/x").status_code == 201
+
+
+def test_a_body_with_a_length_is_read_before_the_function_starts(host: LocalHost) -> None:
+    """A chunked one starts it at once: `refuses` answers without reading."""
+    with socket.create_connection(("127.0.0.1", host.port), timeout=10) as connection:
+        head = b"POST /refuses HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n"
+        connection.sendall(head + bytes(1000))
+        connection.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            connection.recv(100)
+        assert host.invocations() == []
+        connection.settimeout(10)
+        connection.sendall(bytes(1000))
+        assert connection.recv(100).startswith(b"HTTP/1.1 403")
+    with socket.create_connection(("127.0.0.1", host.port), timeout=10) as connection:
+        head = b"POST /refuses HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head + b"5\r\nhello\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 403")
+
+
+def test_a_body_that_hardly_moves_is_a_500(host: LocalHost) -> None:
+    head = b"POST /digest HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n"
+    began = time.monotonic()
+    assert raw(host, head + b"half") == (500, b"")
+    assert 4.5 < time.monotonic() - began < 9
 
 
 def test_an_answer_may_come_before_the_body_is_read(host: LocalHost) -> None:
@@ -178,10 +257,15 @@ def test_what_is_no_response_becomes_json(host: LocalHost) -> None:
     assert host.http.get("/plain").json() == '{"thread": true}'
 
 
-def test_an_idle_connection_is_used_again_or_made_anew(host: LocalHost) -> None:
-    for pause in (0, 5.1):
-        time.sleep(pause)
-        assert host.http.post("/digest", content=b"x").status_code == 200
+def test_an_idle_connection_is_kept(host: LocalHost) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", host.port, timeout=10)) as connection:
+        ours = []
+        for pause in (0, 8.1):
+            time.sleep(pause)
+            connection.request("POST", "/digest", b"x")
+            assert b'"bytes":1' in connection.getresponse().read()
+            ours.append(connection.sock.getsockname())
+    assert ours[0] == ours[1]
 
 
 def test_requests_in_flight_when_the_worker_dies_are_answered(
@@ -203,8 +287,7 @@ def test_requests_in_flight_when_the_worker_dies_are_answered(
 
 def test_an_invocation_lasts_until_its_answer_is_sent(host: LocalHost) -> None:
     def running() -> list[dict[str, Any]]:
-        listed = host.http.get("/admin/host/invocations").json()
-        return [one for one in listed if one["function"] == "zeros"]
+        return [one for one in host.invocations() if one["function"] == "zeros"]
 
     with host.http.stream("GET", f"/zeros/{300 * MB}") as response:
         pieces = response.iter_raw()
@@ -253,7 +336,7 @@ def test_without_the_setting_the_app_cannot_be_indexed(
     host = make_host(APPS / "streams", PYTHON_ENABLE_INIT_INDEXING="0")
     host.start("error")
     assert "PYTHON_ENABLE_INIT_INDEXING" in host.status()["error"]
-    assert "PYTHON_ENABLE_INIT_INDEXING" in host.http.get("/echo/x").text
+    assert host.http.get("/echo/x").status_code == 404
 
 
 def test_whole_and_streamed_requests_do_not_mix(make_host: Callable[..., LocalHost]) -> None:

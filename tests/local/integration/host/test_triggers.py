@@ -94,6 +94,7 @@ def test_a_blob_that_always_fails_becomes_a_poison_message(
     assert "function unreachable will never run: there is no storage connection" in host.log()
     assert "function copies will never run: the local host has no blob" in host.log()
     assert "function queued will never run: the local host has no queueTrigger" in host.log()
+    assert "function reserved will never run: its route is the host's" in host.log()
 
 
 def webhook(host: LocalHost, route: str, function: str, key: str | None = None) -> httpx.URL:
@@ -143,7 +144,21 @@ def test_a_blob_event_runs_its_function_each_time_whatever_it_tells_of(
     contents = [n["content"] for n in notes(host, "announced")]
     assert sorted(contents) == ["by event"] * 5 + ["elsewhere"]
     assert host.http.post(webhook(host, "blobs", "announced", "wrong")).status_code == 401
-    assert host.http.post(webhook(host, "blobs", "nobody"), json=[]).status_code == 404
+
+
+def test_an_event_for_an_unknown_function_is_taken_and_ends_the_host(
+    make_host: Callable[..., LocalHost], connection: str, blobs: BlobServiceClient
+) -> None:
+    host = make_host(TRIGGERS, **settings(connection))
+    host.start()
+    event = blob_event("references", "e/whatever.txt", "0x0")
+    url = webhook(host, "blobs", "Host.Functions.renamed")
+    assert host.http.post(url, json=[event]).status_code == 202
+    assert host.ends() == 1
+    assert "Invalid function ID: a message is for 'renamed'. Host is shutting down" in host.log()
+    assert "ExceptionGroup" not in host.log()
+    # It is back when the message is visible again.
+    host.start()
 
 
 def test_a_trigger_that_is_told_of_blobs_does_not_look_for_them(
@@ -181,6 +196,14 @@ def test_timers_run_on_schedule_and_on_startup(
     quiet.start()
     eventually(lambda: notes(quiet, "ticks"))
     assert notes(quiet, "yearly") == []
+
+
+def test_an_operator_may_run_a_timer_at_once(event_host: LocalHost) -> None:
+    before = len(notes(event_host, "ticks"))
+    path = "/admin/functions/ticks"
+    assert event_host.http.post(path, json={}).status_code == 401
+    assert event_host.http.post(path, json={}, headers=event_host.master).status_code == 202
+    eventually(lambda: len(notes(event_host, "ticks")) == before + 1)
 
 
 @pytest.fixture(scope="module")

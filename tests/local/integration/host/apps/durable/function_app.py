@@ -302,6 +302,16 @@ def literal(req: func.HttpRequest) -> str:
     return "the literal route"
 
 
+@app.route(route="odd/literal")
+def a_literal(req: func.HttpRequest) -> str:
+    return "the literal route"
+
+
+@app.route(route="odd/{*rest}")
+def odd(req: func.HttpRequest) -> str:
+    return "the rest"
+
+
 @app.route(route="numbers/{n:int}", methods=["GET", "HEAD"])
 def numbers(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(req.route_params["n"], status_code=201)

@@ -102,3 +102,8 @@ def queued(message: func.QueueMessage) -> None:
 @app.blob_output(arg_name="target", path="copies/{rand-guid}", connection="TEST_STORAGE")
 def copies(timer: func.TimerRequest, target: func.Out[str]) -> None:
     target.set("a copy")
+
+
+@app.route(route="administration")
+def reserved(req: func.HttpRequest) -> str:
+    return "never"

@@ -1,0 +1,1 @@
+"""What any host that serves the app does, by HTTP alone."""
