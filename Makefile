@@ -12,10 +12,10 @@ PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 pyt
 	if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
 		2>/dev/null; then echo "$$name"; break; fi; done)
 RUN := .venv/bin/python
-UV := .cache/uv/bin/uv
 # Test files that run at a time: much of a test is waiting, and a stack is some processes.
 WORKERS ?= 2
-COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
+COMPILE := $(RUN) -m scripts.uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate
 
 help:
 	@echo "make demo    two videos, from a prompt and from a dropped image, into out/"
@@ -72,9 +72,10 @@ format: setup
 	$(RUN) -m ruff format
 
 lock: setup
-	@test -x $(UV) || { $(RUN) -m venv .cache/uv && .cache/uv/bin/pip install --quiet uv; }
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) requirements-node.in -o requirements-node.txt
+	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	cd local/azurite && npm install --package-lock-only --no-audit --no-fund
 
 package: setup

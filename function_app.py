@@ -4,7 +4,7 @@ import azure.durable_functions as df
 
 import activities.drop
 import activities.video
-from dailies.app.runtime import check_settings
+from dailies.app.runtime import quieten_libraries
 from entities import quota
 from orchestrations import accept_drop, generate_video, repeat_step
 from triggers import http, reference_drop, timers
@@ -24,4 +24,4 @@ for module in (
 ):
     app.register_functions(module.blueprint)
 
-check_settings()
+quieten_libraries()

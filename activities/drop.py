@@ -1,15 +1,12 @@
-"""What becomes of a dropped image."""
+"""What becomes of a dropped image. The rules are imported when they are first needed."""
 
 from __future__ import annotations
-
-from typing import TypedDict
 
 import azure.durable_functions as df
 
 from dailies.app.runtime import services, start_work
 from dailies.pipeline.spans import drop_span
-from dailies.pipeline.start import start_video
-from dailies.protocols.drop import accept as rules
+from dailies.protocols.drop.payloads import Drop, DropAnswer, RejectInput
 from dailies.telemetry.logs import telling_fault
 from dailies.telemetry.spans import note
 from durable_client import DurableOrchestrations
@@ -17,17 +14,13 @@ from durable_client import DurableOrchestrations
 blueprint = df.Blueprint()
 
 
-class RejectInput(TypedDict):
-    """The upload and the reason."""
-
-    drop: rules.Drop
-    rejection: rules.Rejection
-
-
 @blueprint.activity_trigger(input_name="drop")
 @blueprint.durable_client_input(client_name="client")
-async def accept_drop(drop: rules.Drop, client: df.DurableOrchestrationClient) -> rules.DropAnswer:
+async def accept_drop(drop: Drop, client: df.DurableOrchestrationClient) -> DropAnswer:
     """Accept a dropped image and start its video."""
+    from dailies.pipeline.start import start_video
+    from dailies.protocols.drop import accept as rules
+
     start_work()
     with telling_fault("accept_drop", blob=drop["blob"]), drop_span("accept_drop", drop):
         answer, acceptance = await rules.accept_drop(services(), drop)
@@ -40,6 +33,8 @@ async def accept_drop(drop: rules.Drop, client: df.DurableOrchestrationClient) -
 @blueprint.activity_trigger(input_name="rejected")
 async def reject_drop(rejected: RejectInput) -> None:
     """Say what is wrong with a dropped image."""
+    from dailies.protocols.drop import accept as rules
+
     start_work()
     drop = rejected["drop"]
     with telling_fault("reject_drop", blob=drop["blob"]), drop_span("reject_drop", drop):

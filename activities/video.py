@@ -1,12 +1,15 @@
-"""The steps of a video's life."""
+"""The steps of a video's life.
+
+Each is imported when it is first called: together they need most of what the app is made of, and a
+worker that starts, which a first caller waits for, needs none of it.
+"""
 
 from __future__ import annotations
 
 import azure.durable_functions as df
 
 from dailies.app.runtime import run_step
-from dailies.engine import Step, VideoRef
-from dailies.pipeline import archive, check, finish, prepare, publish, submit
+from dailies.engine import FinishRequest, Step, VideoRef
 
 blueprint = df.Blueprint()
 
@@ -14,34 +17,46 @@ blueprint = df.Blueprint()
 @blueprint.activity_trigger(input_name="video")
 async def prepare_reference(video: VideoRef) -> Step:
     """Fit what the video starts from to what the model wants."""
+    from dailies.pipeline import prepare
+
     return await run_step("prepare_reference", prepare.prepare_reference, video)
 
 
 @blueprint.activity_trigger(input_name="video")
 async def submit_video(video: VideoRef) -> Step:
     """Send the one paid request, or find out what became of it."""
+    from dailies.pipeline import submit
+
     return await run_step("submit_video", submit.submit_video, video)
 
 
 @blueprint.activity_trigger(input_name="video")
 async def check_video(video: VideoRef) -> Step:
     """Poll the upstream job once."""
+    from dailies.pipeline import check
+
     return await run_step("check_video", check.check_video, video)
 
 
 @blueprint.activity_trigger(input_name="video")
 async def archive_video(video: VideoRef) -> Step:
     """Stream the finished files into Blob Storage."""
+    from dailies.pipeline import archive
+
     return await run_step("archive_video", archive.archive_video, video)
 
 
 @blueprint.activity_trigger(input_name="video")
-async def finish_video(video: finish.FinishRequest) -> Step:
+async def finish_video(video: FinishRequest) -> Step:
     """Write the terminal state, once."""
+    from dailies.pipeline import finish
+
     return await run_step("finish_video", finish.finish_video, video)
 
 
 @blueprint.activity_trigger(input_name="video")
 async def publish_events(video: VideoRef) -> Step:
     """Announce what was not announced yet."""
+    from dailies.pipeline import publish
+
     return await run_step("publish_events", publish.publish_events, video)

@@ -13,15 +13,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, NotRequired, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, Protocol, TypedDict
 
 from dailies.video.basics import VideoError
-from dailies.video.record import VideoRecord
+
+if TYPE_CHECKING:  # an orchestrator is loaded without the record, and what that is made of
+    from dailies.video.record import VideoRecord
 
 __all__ = [
     "ACCEPT_DROP",
     "GENERATE_VIDEO",
     "WAKE_EVENT",
+    "FinishRequest",
     "GenerateInput",
     "InstanceState",
     "Orchestrations",
@@ -97,6 +100,12 @@ class GenerateInput(VideoRef):
     has_reference: bool
     quota: QuotaRequest | None
     sent: NotRequired[bool]
+
+
+class FinishRequest(VideoRef):
+    """The video to end; with ``error`` it failed, without it is complete."""
+
+    error: NotRequired[dict[str, str] | None]
 
 
 class Step(TypedDict):

@@ -118,7 +118,7 @@ def _azurite(node: list[str], npm: list[str]) -> None:
 
 
 def _pip(python: Path, requirements: Path) -> list[str]:
-    options = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes"]
     return [str(python), "-m", "pip", "install", *options, "-r", str(requirements)]
 
 

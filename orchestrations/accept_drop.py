@@ -10,7 +10,7 @@ import azure.durable_functions as df
 from azure.durable_functions.models.Task import TimerTask
 
 from dailies.engine import ACCEPT_DROP, WAKE_EVENT
-from dailies.protocols.drop.accept import Drop, DropAnswer
+from dailies.protocols.drop.payloads import Drop, DropAnswer
 
 blueprint = df.Blueprint()
 

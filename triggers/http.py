@@ -12,9 +12,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dailies.api.asgi import respond
 from dailies.app.runtime import host_trace, services, start_work
-from dailies.settings import REQUEST_SECONDS
 from dailies.telemetry.spans import RequestTrace
 from dailies.video.errors import SettingsError
 from durable_client import DurableOrchestrations
@@ -34,6 +32,8 @@ async def http_api(
     req: Request, context: func.Context, client: df.DurableOrchestrationClient
 ) -> Response:
     """Hand the request to the FastAPI app, with the durable client beside it."""
+    from dailies.api.asgi import respond
+
     arrival_guard.report()
     app = _with_context(client, _trace(req, context))
     return await respond(app, req, seconds=_longest())
@@ -62,6 +62,8 @@ def _longest() -> float:
     try:
         return services().settings.request_seconds
     except SettingsError:
+        from dailies.settings import REQUEST_SECONDS
+
         return REQUEST_SECONDS  # the app answers what is wrong
 
 

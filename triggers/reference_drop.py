@@ -11,7 +11,6 @@ import azure.functions as func
 
 from dailies.app.runtime import host_trace, services, start_work
 from dailies.protocols.drop.announcements import Announcement, read_announcement
-from dailies.protocols.drop.arrivals import blob_announced
 from dailies.telemetry.logs import log_event, telling_fault
 from dailies.telemetry.spans import span
 from durable_client import DurableOrchestrations
@@ -58,6 +57,9 @@ async def reference_dropped(
 async def _see_to(
     upload: Announcement, context: func.Context, client: df.DurableOrchestrationClient
 ) -> None:
+    # Imported at the first image: it needs most of what the app is made of.
+    from dailies.protocols.drop.arrivals import blob_announced
+
     parent = host_trace(context.trace_context.trace_parent)
     blob = upload.names[0]
     with (

@@ -1,4 +1,4 @@
-"""Timers."""
+"""Timers. What each does is imported when it is first due."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from dailies.app.runtime import services, start_work
-from dailies.pipeline import retention
-from dailies.pipeline import sweep as rules
-from dailies.protocols.drop.sweep import sweep_drops
 from dailies.telemetry.logs import log_event, telling_fault
 from durable_client import DurableOrchestrations
 
@@ -24,6 +21,8 @@ _NIGHTLY_BEFORE = "0 0 3 * * *"
 @blueprint.durable_client_input(client_name="client")
 async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """See ``dailies.pipeline.sweep``."""
+    from dailies.pipeline import sweep as rules
+
     start_work(tell_again=True)
     with telling_fault("sweep"):
         await rules.sweep(services(), DurableOrchestrations(client), late=timer.past_due)
@@ -33,6 +32,8 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
 @blueprint.durable_client_input(client_name="client")
 async def sweep_references(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """See ``dailies.protocols.drop.sweep``."""
+    from dailies.protocols.drop.sweep import sweep_drops
+
     start_work()
     with telling_fault("sweep_references"):
         await sweep_drops(services(), DurableOrchestrations(client), late=timer.past_due)
@@ -41,6 +42,8 @@ async def sweep_references(timer: func.TimerRequest, client: df.DurableOrchestra
 @blueprint.timer_trigger(arg_name="timer", schedule=_NIGHTLY_BEFORE, use_monitor=True)
 async def retire_videos(timer: func.TimerRequest) -> None:
     """See ``dailies.pipeline.retention``."""
+    from dailies.pipeline import retention
+
     start_work()
     with telling_fault("retire_videos"):
         retired = await retention.retire_videos(services())

@@ -1,7 +1,8 @@
 """The one ``Services`` of this process, built at its first use.
 
-Nothing is built at import time: the host can index the functions of a package that has no settings,
-and a wrong setting is answered with its name instead of an app that has no functions.
+Nothing is built at import time, nor are the parts imported: the host can index the functions of a
+package that has no settings, a wrong setting is answered with its name instead of an app that has
+no functions, and a worker that starts is soon there.
 """
 
 from __future__ import annotations
@@ -12,16 +13,24 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from dailies.app.doubts import doubtful_settings
 from dailies.engine import Step, VideoRef
 from dailies.pipeline.spans import end_step, step_span
-from dailies.services import Services
 from dailies.telemetry.logs import log_event, telling_fault
 from dailies.video.errors import SettingsError
 
-__all__ = ["check_settings", "host_trace", "log_settings", "run_step", "services", "start_work"]
+if TYPE_CHECKING:
+    from dailies.services import Services
+
+__all__ = [
+    "host_trace",
+    "log_settings",
+    "quieten_libraries",
+    "run_step",
+    "services",
+    "start_work",
+]
 
 _TALKATIVE = ("azure", "httpx", "httpcore")
 """Loggers of libraries that write a line or more for each of their requests: in Azure, more than
@@ -39,23 +48,27 @@ def services() -> Services:
     Raises:
         SettingsError: naming every setting that is wrong; raised again at the next call.
     """
+    from dailies.services import Services
+
     return Services.build(os.environ)
 
 
-def check_settings() -> None:
-    """Look at the settings as the app starts: set the levels of logs, and say what is wrong."""
+def quieten_libraries() -> None:
+    """Leave out of the logs what libraries say of each of their requests."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    with suppress(SettingsError):  # told by the next line
-        logging.getLogger("dailies").setLevel(services().settings.log_level)
-    log_settings()
+
+
+@functools.cache
+def _heed_log_level() -> None:
+    logging.getLogger("dailies").setLevel(services().settings.log_level)
 
 
 class _Teller:
     """Logs each setting that is wrong or doubtful, by name.
 
     In Azure nobody sees what is logged outside an invocation, as at the app's start: so it is said
-    again in the first one of each process, and later by sweeps, though not by each of many.
+    in the first one of each process, and later by sweeps, though not by each of many.
     """
 
     def __init__(self) -> None:
@@ -75,6 +88,8 @@ _teller = _Teller()
 
 def log_settings() -> None:
     """Log each setting that is wrong or doubtful, by name."""
+    from dailies.app.doubts import doubtful_settings
+
     try:
         catalogue = services().catalogue
         # Where other models serve, what is left out is not in use; where none does, it is missing.
@@ -96,6 +111,8 @@ def start_work(*, tell_again: bool = False) -> None:
     Raises:
         SettingsError: as ``services``.
     """
+    with suppress(SettingsError):  # told by the next line
+        _heed_log_level()
     _teller.tell(again=tell_again)
     start_telemetry()
 

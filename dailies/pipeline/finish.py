@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NotRequired
-
-from dailies.engine import Step, VideoRef, done
+from dailies.engine import FinishRequest, Step, VideoRef, done
 from dailies.pipeline import metrics
 from dailies.pipeline.costs import cost_of, may_go_on
 from dailies.pipeline.endings import CANCELLED, answer_fields
@@ -15,13 +13,7 @@ from dailies.telemetry.logs import log_event
 from dailies.video.basics import Phase, Variant, VideoError
 from dailies.video.record import VideoRecord
 
-__all__ = ["FinishRequest", "finish_video"]
-
-
-class FinishRequest(VideoRef):
-    """The video to end; with ``error`` it failed, without it is complete."""
-
-    error: NotRequired[dict[str, str] | None]
+__all__ = ["finish_video"]
 
 
 async def finish_video(services: Services, video: FinishRequest) -> Step:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from opentelemetry.metrics import Counter, Histogram, Meter
 
 from dailies.telemetry.providers import meter
 from dailies.video.basics import Phase, Variant
-from dailies.video.record import StoredFile, VideoRecord
+
+if TYPE_CHECKING:  # the quota entity, which counts too, needs no record
+    from dailies.video.record import StoredFile, VideoRecord
 
 __all__ = [
     "file_archived",

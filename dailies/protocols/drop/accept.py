@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import Literal, NotRequired, TypedDict
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties
@@ -24,6 +23,7 @@ from dailies.protocols.drop.naming import (
     sidecar_prefixes,
     unsupported,
 )
+from dailies.protocols.drop.payloads import Drop, DropAnswer, Rejection
 from dailies.protocols.drop.reports import error_report
 from dailies.protocols.inputs import Found, check_frame_fields, read_inputs
 from dailies.protocols.wish import plan
@@ -46,7 +46,7 @@ from dailies.video.errors import (
 from dailies.video.record import Source, SourceKind
 from dailies.video.request import Role
 
-__all__ = ["Drop", "DropAnswer", "Rejection", "accept_drop", "images_of_sidecar", "reject_drop"]
+__all__ = ["accept_drop", "images_of_sidecar", "reject_drop"]
 
 _DELETED = "video_deleted"
 
@@ -57,36 +57,6 @@ _MOST_FAULTS = 5
 # Answers of storage that say nothing about the blob: a role that is missing, too much at once, and
 # a blob that was written to while it was read.
 _PASSING = frozenset({401, 403, 408, 412, 429})
-
-
-class Drop(TypedDict):
-    """One upload: a blob of the references container, as it was with this ETag.
-
-    ``last_call``: what is missing now will not come any more. ``traceparent``: the trace of the
-    trigger that saw it.
-    """
-
-    blob: str
-    etag: str
-    traceparent: NotRequired[str]
-    last_call: NotRequired[bool]
-
-
-class Rejection(TypedDict):
-    """Why a drop can't be used; see ``DropError``."""
-
-    code: str
-    message: str
-    where: str
-
-
-class DropAnswer(TypedDict):
-    """What became of a drop. ``waiting``: for its sidecar. ``gone``: deleted, or replaced by a
-    newer upload, which has an event of its own."""
-
-    kind: Literal["accepted", "waiting", "rejected", "gone"]
-    video_id: NotRequired[str]
-    rejection: NotRequired[Rejection]
 
 
 async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Acceptance | None]:

@@ -10,9 +10,10 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 
 from dailies.engine import ACCEPT_DROP, WAKE_EVENT, InstanceState, Orchestrations
-from dailies.protocols.drop.accept import Drop, images_of_sidecar
+from dailies.protocols.drop.accept import images_of_sidecar
 from dailies.protocols.drop.announcements import Announcement
 from dailies.protocols.drop.naming import DropKind, classify
+from dailies.protocols.drop.payloads import Drop
 from dailies.services import Services
 from dailies.stores import uploads
 from dailies.stores.drops import blob_state

@@ -11,9 +11,10 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ServiceRequestError
 
 from dailies.engine import ACCEPT_DROP, InstanceState
-from dailies.protocols.drop.accept import Drop, accept_drop, reject_drop
+from dailies.protocols.drop.accept import accept_drop, reject_drop
 from dailies.protocols.drop.announcements import Announcement
 from dailies.protocols.drop.arrivals import blob_announced
+from dailies.protocols.drop.payloads import Drop
 from dailies.protocols.drop.sweep import sweep_drops
 from dailies.stores import uploads
 from dailies.stores.drops import OpenDrop

@@ -12,12 +12,8 @@ from azure.core.exceptions import ServiceRequestError
 from PIL import Image
 
 from dailies.pipeline.prepare import prepare_reference
-from dailies.protocols.drop.accept import (
-    Drop,
-    accept_drop,
-    images_of_sidecar,
-    reject_drop,
-)
+from dailies.protocols.drop.accept import accept_drop, images_of_sidecar, reject_drop
+from dailies.protocols.drop.payloads import Drop
 from dailies.stores.records import RecordStore
 from dailies.threads import Pool
 from dailies.video.basics import Size
