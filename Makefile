@@ -4,7 +4,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup start demo test conformance chaos fuzz lint format lock package bench-litellm test-clients
+.PHONY: help setup start demo test conformance chaos fuzz lint format lock package bill
+.PHONY: bench-litellm test-clients
 .PHONY: arrivals bench-bodies infra-snapshots infra-lint clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
@@ -26,7 +27,8 @@ help:
 	@echo "make fuzz    10,000 requests made up from the OpenAPI document (FUZZ_SEED=1)"
 	@echo "make arrivals  500 of each kind of request that never gets to the worker (ARRIVALS=500)"
 	@echo "make lint    lint and types only;  make format puts the code in order"
-	@echo "make package builds the zip that is deployed"
+	@echo "make package builds the zip that is deployed (ARGS=\"--for 3.12\": on that Python)"
+	@echo "make bill    tells what is in it: out/dailies.cdx.json, out/dailies.licences.md"
 	@echo "make infra-snapshots writes down what the templates would make (needs the Bicep compiler)"
 	@echo "make infra-lint      the compiler's warnings, old versions of Azure's interfaces too"
 	@echo "make test-clients  LiteLLM's client and BytePlus's, and the snippets of documentation"
@@ -75,11 +77,15 @@ lock: setup
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) requirements-node.in -o requirements-node.txt
+	$(COMPILE) requirements-audit.in -o requirements-audit.txt
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	cd local/azurite && npm install --package-lock-only --no-audit --no-fund
 
 package: setup
-	$(RUN) -m scripts.build_package out/dailies.zip
+	$(RUN) -m scripts.build_package out/dailies.zip $(ARGS)
+
+bill:
+	$(RUN) -m scripts.bill_of_materials out/dailies.zip $(ARGS)
 
 infra-snapshots: setup
 	$(RUN) -m tests.infra.snapshots

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from local.stack.errors import StackError
-from local.stack.layout import DEFAULT_STATE_DIR
+from local.stack.layout import APP_DIR, DEFAULT_STATE_DIR
 from local.stack.options import StackOptions
 
 __all__ = ["main"]
@@ -41,6 +41,7 @@ def _start(options: argparse.Namespace) -> int:
             host=options.host,
             subscribers=tuple(options.topic_subscriber),
             telemetry=options.telemetry,
+            app_dir=options.app_dir.resolve(),
         )
     )
 
@@ -91,6 +92,12 @@ def _parser() -> argparse.ArgumentParser:
         "--telemetry",
         action="store_true",
         help="collect the app's traces and metrics, under /_inspect/traces and /_inspect/metrics",
+    )
+    start.add_argument(
+        "--app-dir",
+        type=Path,
+        default=APP_DIR,
+        help="the app, where it is not this checkout: a built package, unpacked",
     )
     start.add_argument(
         "--no-host",

@@ -36,6 +36,8 @@ __all__ = [
 
 _log = logging.getLogger("host.worker")
 
+PACKAGES = Path(".python_packages/lib/site-packages")
+"""Where an app that was built for deployment has its packages."""
 _STEADY_S = 10.0
 """A worker that lived this long did not crash at its start: the next restart is immediate."""
 _LONGEST_BACKOFF_S = 5.0
@@ -187,15 +189,17 @@ class WorkerProcess:
         """
         ours, theirs = socket.socketpair()
         with theirs:
+            options, path = _isolation(self._app_dir)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                *options,
                 "-m",
                 "local.host.worker",
                 str(self._app_dir),
                 str(theirs.fileno()),
                 str(os.getpid()),
                 cwd=self._app_dir,
-                env={**os.environ, "PYTHONPATH": _python_path()},
+                env={**os.environ, "PYTHONPATH": path},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=sys.stderr,
                 pass_fds=(theirs.fileno(),),
@@ -260,7 +264,14 @@ def _kill(process: asyncio.subprocess.Process) -> None:
         process.kill()
 
 
-def _python_path() -> str:
-    """The worker finds the package ``local`` even when it runs an app of another folder."""
+def _isolation(app_dir: Path) -> tuple[list[str], str]:
+    """Options of the worker's interpreter, and its ``PYTHONPATH``: where it finds ``local``.
+
+    An app that brings its packages, as one that was built for deployment does, has them alone: the
+    interpreter's own are left out.
+    """
     root = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
+    packages = app_dir / PACKAGES
+    if packages.is_dir():
+        return ["-S"], os.pathsep.join((str(packages), root))
+    return [], os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))

@@ -48,7 +48,16 @@ class _Service(_Strict):
     project: Literal["."]
     language: Literal["python"]
     host: Literal["function"]
-    remote_build: Literal[True] = Field(alias="remoteBuild")
+    dist: Literal["out/dailies"]
+    remote_build: Literal[False] = Field(alias="remoteBuild")
+
+
+class _Step(_Strict):
+    azd: Literal["provision", "deploy app --from-package out/dailies.zip"]
+
+
+class _Workflow(_Strict):
+    steps: Annotated[list[_Step], Field(min_length=2, max_length=2)]
 
 
 class _InfraFolder(_Strict):
@@ -68,7 +77,8 @@ class AzureYaml(_Strict):
     required_versions: _Versions = Field(alias="requiredVersions")
     infra: _InfraFolder
     services: dict[str, _Service]
-    hooks: dict[Literal["preprovision", "postdeploy"], _Hooks]
+    workflows: dict[Literal["up"], _Workflow]
+    hooks: dict[Literal["preprovision", "predeploy", "postdeploy"], _Hooks]
 
 
 class _Hsts(_Strict):
@@ -176,6 +186,9 @@ def test_a_misspelt_host_setting_is_seen() -> None:
 def test_azd_finds_its_service_and_its_hooks() -> None:
     document = AzureYaml.model_validate(yaml.safe_load((ROOT / "azure.yaml").read_text()))
     (service,) = document.services
+    provision, deploy = document.workflows["up"].steps
+    assert provision.azd == "provision"
+    assert deploy.azd.startswith(f"deploy {service} ")
     assert f"serviceName: '{service}'" in (ROOT / "infra" / "main.bicep").read_text()
     for hooks in document.hooks.values():
         for hook in (hooks.posix, hooks.windows):

@@ -105,6 +105,37 @@ def test_a_subscription_that_fails_fails_the_hook(shell: Shell) -> None:
     assert shell.run("postdeploy", _DEPLOYED).returncode != 0
 
 
+def _pythons(shell: Shell, **versions: str) -> None:
+    """Interpreters on the path, each with its version; they only write down what they are given."""
+    for name, version in versions.items():
+        shell.tool(name.replace("_", "."), f'[ "$1" != -c ] || echo {version}')
+    template = shell.folder / "infra" / "main.bicep"
+    template.parent.mkdir()
+    template.write_text("param pythonVersion string = '3.11'\n")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "program", "version"), [("", "python3.11", "3.11"), ("3.12", "python3", "3.12")]
+)
+def test_the_package_is_built_with_the_python_that_it_is_for(
+    shell: Shell, chosen: str, program: str, version: str
+) -> None:
+    _pythons(shell, python3="3.12", python3_11="3.11")
+    done = shell.run("predeploy", {**KEYED, "DAILIES_PYTHON_VERSION": chosen})
+    assert done.returncode == 0, done.stderr
+    assert shell.calls[-1] == (
+        f"{program} -m scripts.build_package out/dailies.zip --for {version}"
+    )
+
+
+def test_without_that_python_nothing_is_deployed(shell: Shell) -> None:
+    _pythons(shell, python3="3.12", python="3.9", python3_11="3.10")
+    done = shell.run("predeploy", KEYED)
+    assert done.returncode == 1
+    assert "will run on Python 3.11" in done.stderr
+    assert not any("build_package" in call for call in shell.calls)
+
+
 @pytest.mark.skipif(
     shutil.which("pwsh") is None,
     reason="pwsh is not installed, so every test here ran the hooks for POSIX alone",
@@ -113,7 +144,7 @@ def test_the_hooks_for_windows_are_run_too(shell: Shell) -> None:
     assert shell.run("preprovision", KEYED).returncode == 0
 
 
-@pytest.mark.parametrize("hook", ["preprovision", "postdeploy"])
+@pytest.mark.parametrize("hook", ["preprovision", "predeploy", "postdeploy"])
 def test_both_shells_know_the_same_names(hook: str) -> None:
     posix, windows = ((HOOKS / f"{hook}.{suffix}").read_text() for suffix in ("sh", "ps1"))
     names = r"\b(?:DAILIES|AZURE)_[A-Z_]+\b"

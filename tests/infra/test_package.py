@@ -1,72 +1,76 @@
-"""The package that is deployed: what is in it, and that the app starts from it alone."""
+"""The package that is deployed: what is in it, and that the app works from it alone."""
 
 from __future__ import annotations
 
-import hashlib
+import importlib.util
 import json
-import os
-import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
+from email import message_from_string
 from pathlib import Path
 
 import pytest
 
-from scripts.build_package import build, packaged_files
+from scripts.build_package import (
+    DEPENDENCIES,
+    FILES,
+    FOLDERS,
+    PackageError,
+    build,
+    deployed_python,
+    packaged_files,
+)
+from tests.e2e.checks import assert_delivered
 from tests.infra.project import ROOT
+from tests.stack import RunningStack, running_stack
 
-_SOURCES = {"activities", "dailies", "entities", "orchestrations", "triggers"}
-_FILES = {"durable_client.py", "function_app.py", "host.json", "models.yaml", "requirements.txt"}
-_TRIGGERS = {"http_api", "reference_uploaded", "sweep"}
+_KINDS = {".py", ".json", ".yaml", ".txt", ".pyc"}
 
-# Loads the app as Azure's worker does: the package's folder and what the remote build installed
-# are on the path, and nothing of this checkout. Prints the functions and where the app came from.
-_INDEX = """
+# In a process that has this one's standard library, and of other packages what is named.
+_MODULES = """
 import json, sys
 sys.path[:0] = sys.argv[1:]
-import function_app
-functions = sorted(f.get_function_name() for f in function_app.app.get_functions())
+import function_app, dailies.api.app, dailies.services
 modules = [getattr(m, "__file__", None) for m in list(sys.modules.values())]
-print(json.dumps({"functions": functions, "files": [f for f in modules if f]}))
+print(json.dumps([name for name in modules if name]))
 """
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, unpacked."""
-    folder = tmp_path_factory.mktemp("package")
-    build(ROOT, folder / "dailies.zip")
-    with zipfile.ZipFile(folder / "dailies.zip") as archive:
-        archive.extractall(folder / "site")
-    return folder / "site"
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package."""
+    target = tmp_path_factory.mktemp("package") / "dailies.zip"
+    build(ROOT, target)
+    return target
 
 
-def _index(*path: Path, options: tuple[str, ...] = ("-I",)) -> tuple[set[str], set[str]]:
-    """The names of the functions, and the files that were loaded, from these folders alone."""
-    done = subprocess.run(
-        [sys.executable, *options, "-c", _INDEX, *map(str, path)],
-        cwd=path[0],
-        env={"PATH": os.environ["PATH"], "HOME": str(path[0])},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout.splitlines()[-1])
-    return set(answer["functions"]), set(answer["files"])
+@pytest.fixture(scope="module")
+def package(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Azure makes of it: the zip, unpacked elsewhere."""
+    site = tmp_path_factory.mktemp("wwwroot")
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(site)
+    return site
 
 
-def test_the_package_holds_the_app_and_nothing_else(package: Path) -> None:
+@pytest.fixture(scope="module")
+def stack(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    state = tmp_path_factory.mktemp("state")
+    with running_stack(state, "--app-dir", str(package)) as running:
+        yield running
+
+
+def test_the_package_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> None:
     names = {path.name for path in package.iterdir()}
-    assert names == _SOURCES | _FILES
-    kinds = {path.suffix for path in package.rglob("*") if path.is_file()}
-    assert kinds <= {".py", ".json", ".yaml", ".txt"}
+    assert names == {*FOLDERS, *FILES, "__pycache__", DEPENDENCIES.partition("/")[0]}
+    ours = (path for folder in FOLDERS for path in (package / folder).rglob("*"))
+    assert {path.suffix for path in ours if path.is_file()} <= _KINDS
 
 
 def test_every_module_of_the_app_is_in_the_package(package: Path) -> None:
-    for folder in _SOURCES:
+    for folder in FOLDERS:
         for module in (ROOT / folder).rglob("*.py"):
             assert (package / module.relative_to(ROOT)).is_file()
 
@@ -75,75 +79,117 @@ def test_every_module_of_the_app_is_in_the_package(package: Path) -> None:
     "stray",
     [
         "local/host.py",
-        "tests/test_app.py",
-        "infra/main.bicep",
         "local.settings.json",
         ".env",
         ".azure/dev/.env",
-        ".venv/bin/python",
         ".git/config",
-        ".local/state.db",
-        "node_modules/azurite/package.json",
-        "out/video.mp4",
+        "dailies/.env",
+        "dailies/settings.py.orig",
         "dailies/__pycache__/settings.cpython-311.pyc",
         ".python_packages/lib/site-packages/x.py",
     ],
 )
 def test_what_lies_about_in_a_checkout_stays_out(tmp_path: Path, stray: str) -> None:
-    shutil.copy(ROOT / ".funcignore", tmp_path)
-    for name in (stray, "function_app.py", "dailies/settings.py"):
+    for name in (stray, *FILES, *(f"{folder}/__init__.py" for folder in FOLDERS)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     names = {path.as_posix() for path in packaged_files(tmp_path)}
-    assert names == {"function_app.py", "dailies/settings.py"}
+    assert names == {*FILES, *(f"{folder}/__init__.py" for folder in FOLDERS)}
 
 
 def test_a_package_without_the_app_is_not_built(tmp_path: Path) -> None:
-    (tmp_path / ".funcignore").write_text("function_app.py\n")
-    for name in ("function_app.py", "host.json", "requirements.txt"):
-        (tmp_path / name).write_text("")
-    with pytest.raises(FileNotFoundError, match=r"function_app\.py is not in the package"):
+    for folder in FOLDERS:
+        (tmp_path / folder).mkdir()
+    (tmp_path / "host.json").write_text("{}")
+    with pytest.raises(PackageError, match="is not in"):
         build(tmp_path, tmp_path / "dailies.zip")
+    assert not (tmp_path / "dailies.zip").exists()
 
 
-def test_equal_sources_make_equal_packages(tmp_path: Path) -> None:
-    build(ROOT, tmp_path / "one" / "dailies.zip")
-    build(ROOT, tmp_path / "two" / "dailies.zip")
-    one, two = ((tmp_path / n / "dailies.zip").read_bytes() for n in ("one", "two"))
-    assert one == two
+def test_equal_sources_make_equal_packages(archive: Path, tmp_path: Path) -> None:
+    build(ROOT, tmp_path / "elsewhere" / "dailies.zip")
+    assert (tmp_path / "elsewhere" / "dailies.zip").read_bytes() == archive.read_bytes()
 
 
-def test_the_functions_are_found_in_the_package(package: Path) -> None:
-    functions, files = _index(package)
-    assert functions >= _TRIGGERS
-    assert str(package / "function_app.py") in files
-    checkout = [f for f in files if Path(f).is_relative_to(ROOT) and ".venv" not in Path(f).parts]
-    assert checkout == []
+def test_a_package_whose_hashes_are_others_is_not_built(tmp_path: Path) -> None:
+    for path in (*packaged_files(ROOT), Path("requirements.txt")):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes((ROOT / path).read_bytes())
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(f"six==1.17.0 \\\n    --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(subprocess.CalledProcessError):
+        build(tmp_path, tmp_path / "out" / "dailies.zip")
 
 
-def test_the_functions_are_found_with_what_the_remote_build_installs(package: Path) -> None:
-    """requirements.txt alone is enough: without the packages of this environment (-S)."""
-    installed = _installed()
-    functions, files = _index(package, installed, options=("-I", "-S"))
-    assert functions >= _TRIGGERS
-    assert any(Path(f).is_relative_to(installed) for f in files)
-    assert not any("site-packages" in Path(f).parts for f in files if str(installed) not in f)
-
-
-def _installed() -> Path:
-    """What ``pip install --target`` makes of requirements.txt, kept while that does not change."""
-    requirements = ROOT / "requirements.txt"
-    key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    target = ROOT / ".cache" / "package" / key / "lib" / "site-packages"
-    if target.is_dir():
-        return target
-    partial = target.with_name(f"partial-{os.getpid()}")
-    options = ("--quiet", "--disable-pip-version-check", "--no-compile")
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", *options, "-r", requirements, "--target", partial],
-        check=True,
-        timeout=600,
+def test_what_is_installed_is_what_is_locked(package: Path) -> None:
+    found = {
+        str(about["Name"]).lower().replace("_", "-").replace(".", "-"): about["Version"]
+        for path in (package / DEPENDENCIES).glob("*.dist-info/METADATA")
+        if (about := message_from_string(path.read_text("utf-8")))
+    }
+    locked = dict(
+        line.partition(" ")[0].split("==")
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        if "==" in line and not line.startswith(" ") and _is_for_us(line)
     )
-    if not target.is_dir():  # another run may have been quicker
-        partial.rename(target)
-    return target
+    assert found == locked
+
+
+def _is_for_us(line: str) -> bool:
+    """Of the lines for certain versions of Python, that for this one."""
+    old = sys.version_info < (3, 13)
+    return not (("< '3.13'" in line and not old) or (">= '3.13'" in line and old))
+
+
+def test_no_module_is_compiled_at_a_cold_start(package: Path) -> None:
+    # A cache that does not fit its source is made anew: seconds, for each instance that starts.
+    loaded = _loaded(package)
+    assert len(loaded) > 500
+    for name in loaded:
+        if name.endswith(".py") and Path(name).is_relative_to(package):
+            cached = Path(importlib.util.cache_from_source(name))
+            assert cached.is_file(), name
+            flags = int.from_bytes(cached.read_bytes()[4:8], "little")
+            assert flags == 1, f"{name}: by hash, and not compared with its source"
+
+
+def test_everything_is_imported_from_the_package_alone(package: Path) -> None:
+    strays = [
+        name
+        for name in _loaded(package)
+        if "site-packages" in name and not Path(name).is_relative_to(package)
+    ]
+    assert strays == []
+
+
+def _loaded(package: Path) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", _MODULES, package, package / DEPENDENCIES],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    files: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return files
+
+
+def test_the_app_makes_a_video_straight_from_the_package(
+    stack: RunningStack, package: Path
+) -> None:
+    video = stack.create("a lighthouse in the rain")
+    assert_delivered(stack, stack.wait_for(video))
+    (worker,) = (pid for name, pid in stack.pids().items() if name == "worker")
+    mapped = Path(f"/proc/{worker}/maps").read_text()
+    libraries = {line.split()[-1] for line in mapped.splitlines() if "site-packages" in line}
+    assert libraries  # aiohttp's own, for one
+    assert all(Path(library).is_relative_to(package) for library in libraries)
+
+
+def test_the_package_is_for_the_python_of_the_templates() -> None:
+    parameters = (ROOT / "infra" / "main.bicepparam").read_text()
+    assert f"('DAILIES_PYTHON_VERSION', '{deployed_python(ROOT)}')" in parameters
+    page = (ROOT / "docs" / "operations.md").read_text()
+    assert f"| `DAILIES_PYTHON_VERSION` | `{deployed_python(ROOT)}` |" in page

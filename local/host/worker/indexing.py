@@ -25,6 +25,7 @@ from .http_streams import REQUIRED_SETTING, returns_stream, streams_enabled, tak
 
 __all__ = ["IndexingError", "LoadedFunction", "load_app"]
 
+_WORKERS_ROOT = Path(__file__).resolve().parents[3]
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 _RESERVED_NAMES = {"host"}
 
@@ -62,8 +63,11 @@ def load_app(app_dir: Path) -> list[LoadedFunction]:
     """
     if not (app_dir / "function_app.py").is_file():
         raise IndexingError(f"there is no function_app.py in {app_dir}")
-    # In Azure the worker lives elsewhere; here its own package must not shadow the app's modules.
+    # In Azure the worker lives elsewhere; here its own package must not shadow the app's modules,
     sys.path.insert(0, str(app_dir))
+    # nor lend any to an app that was built for deployment, and brings all that it has.
+    if (app_dir / ".python_packages").is_dir():
+        sys.path = [path for path in sys.path if Path(path or ".").resolve() != _WORKERS_ROOT]
     importlib.invalidate_caches()
     module = importlib.import_module("function_app")
     apps = [value for value in vars(module).values() if isinstance(value, FunctionRegister)]
