@@ -1,98 +1,32 @@
-"""Gemini Omni by the Interactions API, on both of its surfaces."""
+"""Google Omni's interactions: what is sent, and what is made of the answers."""
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr, ValidationError
 
-from dailies.net.downloads import Downloads
-from dailies.providers.azure_auth import BearerKeyAuth
-from dailies.providers.base import Content, Reference, Submission
-from dailies.providers.classify import CallContext
-from dailies.providers.google_auth import GoogleKeyAuth
+from dailies.providers.base import Submission
 from dailies.providers.google_interaction import parse_interaction
-from dailies.providers.google_omni import PROVIDER, GoogleOmni, OmniOptions
-from dailies.providers.outcomes import JobStatus, Kind, Outcome
-from dailies.providers.wire import Wire
-from dailies.video.basics import Operation, Size, Variant
-from dailies.video.errors import IntegrityError
+from dailies.providers.outcomes import JobStatus, Kind
+from dailies.video.basics import Operation, Size
 from tests.unit.providers.conftest import Upstream
-
-MODEL = "gemini-omni-1.2-flash"
-DEVELOPER = "https://generativelanguage.googleapis.com"
-VERTEX = "https://aiplatform.googleapis.com"
-CLOUD = {
-    "surface": "vertex",
-    "project": "studio-1",
-    "gcs_prefix": "gs://dailies/videos",
-    "workload_identity_provider": "//iam.googleapis.com/projects/1/locations/global/"
-    "workloadIdentityPools/azure/providers/tenant",
-    "subject_scope": "api://dailies/.default",
-}
-PROMPT = "A heron stands in the reeds at dawn"
-SUBMISSION = Submission(MODEL, PROMPT, 8, Size(1280, 720), video_id="video_1")
-IMAGE = Reference(b"\x89PNG", "image/png", Size(1280, 720))
-LARGE = Reference(bytes(8 * 1024**2), "image/png", Size(1280, 720))
-MP4 = b"\x00\x00\x00\x18ftypmp42" + b"v" * 900_000
-
-
-def interaction(**fields: object) -> dict[str, object]:
-    """As the API sends it."""
-    return {
-        "id": "v1_abc",
-        "object": "interaction",
-        "status": "in_progress",
-        "model": MODEL,
-        "created": "2026-11-23T10:21:43Z",
-        "updated": "2026-11-23T10:21:44Z",
-    } | fields
-
-
-def completed(*content: dict[str, object]) -> dict[str, object]:
-    steps = [
-        {"type": "user_input", "content": [{"type": "text", "text": PROMPT}]},
-        {"type": "thought", "signature": "x"},
-        {"type": "model_output", "content": list(content)},
-    ]
-    return interaction(status="completed", steps=steps)
-
-
-def video(**fields: object) -> dict[str, object]:
-    return {"type": "video", "mime_type": "video/mp4", **fields}
-
-
-def adapter(upstream: Upstream, **options: object) -> GoogleOmni:
-    cloud = options.get("surface") == "vertex"
-    url = VERTEX if cloud else DEVELOPER
-    host = url.removeprefix("https://")
-    return GoogleOmni(
-        Wire(
-            upstream.client,
-            (BearerKeyAuth if cloud else GoogleKeyAuth)(SecretStr("the-key")),
-            CallContext(host, MODEL, answers=PROVIDER.answers),
-            url=url,
-            options=OmniOptions.model_validate(options),
-            downloads=Downloads((host, *PROVIDER.hosts), transport=upstream.transport),
-        )
-    )
-
-
-async def read(upstream: Upstream, **options: object) -> bytes | Outcome:
-    async with adapter(upstream, **options).open_content("v1_abc", Variant.VIDEO) as content:
-        if isinstance(content, Content):
-            data = b"".join([chunk async for chunk in content.chunks])
-            assert content.length in (None, len(data))
-            return data
-        return content
-
-
-def file(content: bytes = MP4) -> httpx.Response:
-    return httpx.Response(200, content=content, headers={"content-type": "video/mp4"})
-
+from tests.unit.providers.omni_wire import (
+    CLOUD,
+    DEVELOPER,
+    IMAGE,
+    LARGE,
+    MODEL,
+    PROMPT,
+    SUBMISSION,
+    VERTEX,
+    adapter,
+    completed,
+    interaction,
+    rpc,
+    video,
+)
 
 # -- creates
 
@@ -181,12 +115,6 @@ async def test_what_it_can_not_do_is_not_sent(
 
     assert (outcome.kind, outcome.code) == (Kind.REFUSED, code)
     assert upstream.requests == []
-
-
-def rpc(code: int, status: str, message: str, **info: object) -> httpx.Response:
-    error = {"code": code, "status": status, "message": message}
-    details = [{"@type": "x", name: value} for name, value in info.items()]
-    return httpx.Response(code, json={"error": error | ({"details": details} if details else {})})
 
 
 @pytest.mark.parametrize(
@@ -413,175 +341,3 @@ async def test_only_what_is_done_is_deleted(
 
     assert outcome.kind is kind
     assert [request.method for request in upstream.requests] == methods
-
-
-# -- files
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        f"{DEVELOPER}/v1beta/files/abc-1:download?alt=media",
-        f"{DEVELOPER}/v1beta/files/abc-1",
-        "https://elsewhere.example/v1beta/files/abc-1:download?alt=media",
-    ],
-)
-async def test_a_file_comes_from_our_own_endpoint_with_the_key(
-    upstream: Upstream, uri: str
-) -> None:
-    upstream.says(httpx.Response(200, json=completed(video(uri=uri))), file())
-
-    assert await read(upstream) == MP4
-    assert str(upstream.last.url) == f"{DEVELOPER}/v1beta/files/abc-1:download?alt=media"
-    assert upstream.last.headers["x-goog-api-key"] == "the-key"
-
-
-async def test_a_redirect_within_the_endpoint_keeps_the_key(upstream: Upstream) -> None:
-    place = "/download/v1beta/files/abc:download?alt=media"
-    upstream.says(
-        httpx.Response(200, json=completed(video(uri=f"{DEVELOPER}/v1beta/files/abc"))),
-        httpx.Response(302, headers={"location": place}),
-        file(),
-    )
-
-    assert await read(upstream) == MP4
-    assert str(upstream.last.url) == f"{DEVELOPER}{place}"
-    assert upstream.last.headers["x-goog-api-key"] == "the-key"
-
-
-@pytest.mark.parametrize(
-    "place", ["https://x1.googleusercontent.com/file?sig=1", f"{DEVELOPER}:8443/v.mp4"]
-)
-async def test_one_to_another_place_of_google_loses_it(upstream: Upstream, place: str) -> None:
-    upstream.says(
-        httpx.Response(200, json=completed(video(uri=f"{DEVELOPER}/v1beta/files/abc"))),
-        httpx.Response(302, headers={"location": place}),
-        file(),
-    )
-
-    assert await read(upstream) == MP4
-    assert str(upstream.last.url) == place
-    assert "x-goog-api-key" not in upstream.last.headers
-
-
-@pytest.mark.parametrize(
-    "place", ["https://elsewhere.example/v.mp4", "http://x1.googleusercontent.com/v.mp4"]
-)
-async def test_one_to_anywhere_else_is_not_followed(upstream: Upstream, place: str) -> None:
-    upstream.says(
-        httpx.Response(200, json=completed(video(uri=f"{DEVELOPER}/v1beta/files/abc"))),
-        httpx.Response(302, headers={"location": place}),
-        file(),
-    )
-
-    found = await read(upstream)
-
-    assert isinstance(found, Outcome)
-    assert found.code == "untrusted_link"
-    assert len(upstream.requests) == 2
-
-
-async def test_redirects_come_to_an_end(upstream: Upstream) -> None:
-    upstream.says(
-        httpx.Response(200, json=completed(video(uri=f"{DEVELOPER}/v1beta/files/abc"))),
-        httpx.Response(302, headers={"location": "/again"}),
-    )
-
-    found = await read(upstream)
-
-    assert isinstance(found, Outcome)
-    assert len(upstream.requests) < 12
-
-
-async def test_a_file_in_the_bucket_comes_with_googles_token(upstream: Upstream) -> None:
-    uri = "gs://dailies/videos/video_1/sample 0.mp4"
-    upstream.says(httpx.Response(200, json=completed(video(uri=uri))), file())
-
-    assert await read(upstream, **CLOUD) == MP4
-    assert str(upstream.last.url) == (
-        "https://storage.googleapis.com/storage/v1/b/dailies/o/"
-        "videos%2Fvideo_1%2Fsample%200.mp4?alt=media"
-    )
-    assert upstream.last.headers["authorization"] == "Bearer the-key"
-
-
-@pytest.mark.parametrize("uri", ["gs://other/video_1/a.mp4", "gs://dailies/videos-2/a.mp4"])
-async def test_a_file_in_another_place_is_not_fetched(upstream: Upstream, uri: str) -> None:
-    upstream.says(httpx.Response(200, json=completed(video(uri=uri))), file())
-
-    found = await read(upstream, **CLOUD)
-
-    assert isinstance(found, Outcome)
-    assert (found.kind, found.code) == (Kind.UNKNOWN, "untrusted_link")
-    assert len(upstream.requests) == 1
-
-
-async def test_a_file_within_the_answer(upstream: Upstream) -> None:
-    data = base64.b64encode(MP4).decode()
-    upstream.says(httpx.Response(200, json=completed(video(data=data))))
-
-    assert await read(upstream) == MP4
-
-
-async def test_one_that_is_no_base64_is_a_broken_file(upstream: Upstream) -> None:
-    upstream.says(httpx.Response(200, json=completed(video(data="A!AA"))))
-
-    with pytest.raises(IntegrityError):
-        await read(upstream)
-
-
-@pytest.mark.parametrize(
-    ("answers", "kind", "code"),
-    [
-        ([httpx.Response(200, json=completed())], Kind.MISSING, "content_not_found"),
-        (
-            [
-                httpx.Response(200, json=completed(video(uri=f"{DEVELOPER}/v1beta/files/abc"))),
-                rpc(404, "NOT_FOUND", "Requested entity was not found."),
-            ],
-            Kind.MISSING,
-            "content_not_found",
-        ),
-        (
-            [httpx.Response(200, json=completed(video(uri="https://x.example/v.mp4")))],
-            Kind.UNKNOWN,
-            "untrusted_link",
-        ),
-        ([httpx.Response(503)], Kind.TRANSIENT, "provider_error"),
-    ],
-)
-async def test_files_that_are_not_to_be_had(
-    upstream: Upstream, answers: list[httpx.Response], kind: Kind, code: str
-) -> None:
-    upstream.says(*answers)
-
-    found = await read(upstream)
-
-    assert isinstance(found, Outcome)
-    assert (found.kind, found.code) == (kind, code)
-
-
-async def test_it_has_the_video_alone(upstream: Upstream) -> None:
-    async with adapter(upstream).open_content("v1_abc", Variant.THUMBNAIL) as content:
-        assert isinstance(content, Outcome)
-        assert content.kind is Kind.MISSING
-
-
-# -- options
-
-
-@pytest.mark.parametrize("name", ["project", "gcs_prefix", "subject_scope"])
-def test_what_google_cloud_needs(name: str) -> None:
-    given = {key: value for key, value in CLOUD.items() if key != name}
-    with pytest.raises(ValidationError, match=name) as caught:
-        OmniOptions.model_validate(given)
-    assert [error["type"] for error in caught.value.errors()] == ["missing"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("gcs_prefix", "dailies"), ("gcs_prefix", "gs://b/x?y"), ("location", "a/b")],
-)
-def test_options_that_can_not_be_meant(name: str, value: str) -> None:
-    with pytest.raises(ValidationError):
-        OmniOptions.model_validate(CLOUD | {name: value})

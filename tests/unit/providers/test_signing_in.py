@@ -15,7 +15,7 @@ from dailies.providers.azure_auth import BearerKeyAuth, TokenCredential
 from dailies.providers.google_auth import FederatedCredential
 from dailies.providers.google_omni import PROVIDER
 from dailies.providers.registry import Providers, check_deployment
-from tests.unit.providers.test_google_omni import interaction
+from tests.unit.providers.omni_wire import interaction
 
 SHIPPED = Path(__file__).parents[3] / "models.yaml"
 GOOGLE_CLOUD = {
