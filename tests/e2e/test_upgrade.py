@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,8 +15,9 @@ import pytest
 import local.stack.launch
 from dailies.engine import GENERATE_VIDEO
 from local.stack.layout import APP_DIR
-from tests.e2e.checks import assert_delivered
+from tests.e2e.checks import assert_delivered, assert_ended_once
 from tests.e2e.durable import instance
+from tests.patience import PATIENCE
 from tests.stack import RunningStack, running_stack
 
 _FOLDERS = ("activities", "dailies", "entities", "local", "orchestrations", "triggers")
@@ -78,3 +83,24 @@ def test_videos_under_way_survive_newer_code(app: Path, stack: RunningStack) -> 
         assert_delivered(stack, stack.wait_for(video))
         assert instance(stack, video["id"])["name"] == GENERATE_VIDEO
     assert len(stack.jobs("than the upgrade")) == 4
+
+
+def test_a_deployment_loses_none_of_two_hundred_videos(app: Path, stack: RunningStack) -> None:
+    """The host is asked to end, as Azure does, while videos are at every stage of their lives."""
+    prompts = [f"one of many, {n:03} [sim label=many render={n * 3}]" for n in range(200)]
+    with ThreadPoolExecutor(8) as callers:
+        videos = list(callers.map(stack.create, prompts))
+    phases = Counter(stack.video(video["id"])["phase"] for video in videos)
+    assert len(phases) > 1, phases
+    assert sum(phases[phase] for phase in ("done", "failed")) < len(videos) / 2, phases
+    _bring_in_the_next_version(app)
+    host = stack.pids()["host"]
+    os.kill(host, signal.SIGTERM)
+    stack.wait_restarted("host", host)
+    for video in videos:
+        ended = stack.wait_for(video, within=2 * PATIENCE)
+        assert ended["status"] == "completed", ended
+        assert_ended_once(stack, ended)
+    assert len(stack.jobs("one of many")) == len(videos)
+    newer = stack.create("after them [sim label=many]")
+    assert instance(stack, newer["id"])["name"] == _NEXT

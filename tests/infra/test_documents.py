@@ -25,6 +25,9 @@ from tests.infra.compiler import VERSION
 from tests.infra.project import ROOT, read_code, read_infra
 
 TimeSpan = Annotated[str, Field(pattern=r"^\d\d:\d\d:\d\d$")]
+# With more, what a host had when it died is begun again too late; with less, the extension doesn't
+# start.
+Visibility = Literal["00:01:00"]
 Level = Literal["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"]
 _WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -94,6 +97,8 @@ class _Http(_Strict):
 class _Storage(_Strict):
     partition_count: int = Field(alias="partitionCount", ge=1, le=16)
     polling: TimeSpan = Field(alias="maxQueuePollingInterval")
+    control_seen_again: Visibility = Field(alias="controlQueueVisibilityTimeout")
+    work_seen_again: Visibility = Field(alias="workItemQueueVisibilityTimeout")
 
 
 class _Scheduler(_Strict):
@@ -114,6 +119,7 @@ class _DurableTask(_Strict):
     activities: int = Field(alias="maxConcurrentActivityFunctions", ge=1)
     orchestrators: int = Field(alias="maxConcurrentOrchestratorFunctions", ge=1)
     sessions: Literal[False] = Field(alias="extendedSessionsEnabled")
+    graceful: Literal[True] = Field(alias="useGracefulShutdown")
     storage: _Storage | _Scheduler = Field(alias="storageProvider")
     tracing: _Tracing
 

@@ -1,0 +1,83 @@
+"""Names that messages carry: a function that is renamed or gone leaves them without one.
+
+A message for a function that does not exist ends the host's process, and again each time that the
+message comes back: an outage. An orchestration that calls an activity by a name that is gone fails;
+one whose own name is gone fails at its next turn. So a name goes only when nothing can hold it any
+more, and this list says when that is. A new function needs its line here, from the first version
+that is deployed with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_FOREVER = "while any orchestrator that calls it is here"
+_DRAINED = "25 hours after a version that starts no new instance of it was deployed"
+_SUBSCRIBED = "a day after no event subscription names it: so long Event Grid tells again"
+
+QUEUED = {
+    # orchestrators, in control queues and histories
+    "generate_video_v1": _DRAINED,
+    "generate_video_v2": _DRAINED,
+    "generate_video_v3": _DRAINED,
+    "repeat_step_v1": _DRAINED,
+    "repeat_step_v2": _DRAINED,
+    "repeat_step_v3": _DRAINED,
+    "accept_drop_v1": "3 days after such a version: two days is as long as one goes on after faults",
+    "accept_drop_v2": "3 days after such a version: two days is as long as one goes on after faults",
+    # activities, in the work item queue and in what orchestrators yield
+    "accept_drop": _FOREVER,
+    "archive_video": _FOREVER,
+    "check_video": _FOREVER,
+    "finish_video": _FOREVER,
+    "prepare_reference": _FOREVER,
+    "publish_events": _FOREVER,
+    "reject_drop": _FOREVER,
+    "submit_video": _FOREVER,
+    # the entity, in control queues, and its state under its name
+    "quota": _FOREVER,
+    # what Event Grid calls, and what the queue of the trigger before it may hold
+    "reference_uploaded": _SUBSCRIBED,
+    "reference_dropped": "7 days after no subscription names it: so long a queue keeps a message",
+}
+
+# Nothing waits under these: the host calls them itself, of the version that runs.
+UNQUEUED = {"http_api", "sweep", "sweep_references", "retire_videos", "purge_histories"}
+
+_NAMES = """
+import json, sys
+import function_app
+names = sorted(f.get_function_name() for f in function_app.app.get_functions())
+json.dump(names, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def names() -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", _NAMES],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(("name", "until"), QUEUED.items())
+def test_a_name_that_a_queue_may_hold_is_there(names: set[str], name: str, until: str) -> None:
+    assert name in names, f"{name} may go only {until}"
+
+
+def test_every_function_is_in_one_of_the_lists(names: set[str]) -> None:
+    assert names == QUEUED.keys() | UNQUEUED
+    assert not QUEUED.keys() & UNQUEUED
