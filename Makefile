@@ -72,6 +72,7 @@ lock: setup
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	cd local/azurite && npm install --package-lock-only --no-audit --no-fund
+	cd tests/queries/parser && npm install --package-lock-only --no-audit --no-fund
 
 package: setup
 	$(RUN) -m scripts.build_package out/dailies.zip
@@ -94,5 +95,5 @@ test-clients: setup
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out .local
-	rm -rf local/azurite/node_modules local.settings.json
+	rm -rf local/azurite/node_modules tests/queries/parser/node_modules local.settings.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
