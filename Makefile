@@ -80,6 +80,7 @@ lock: setup
 	$(COMPILE) requirements-audit.in -o requirements-audit.txt
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	cd local/azurite && npm install --package-lock-only --no-audit --no-fund
+	cd tests/queries/parser && npm install --package-lock-only --no-audit --no-fund
 
 package: setup
 	$(RUN) -m scripts.build_package out/dailies.zip $(ARGS)
@@ -105,5 +106,5 @@ test-clients: setup
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out .local
-	rm -rf local/azurite/node_modules local.settings.json
+	rm -rf local/azurite/node_modules tests/queries/parser/node_modules local.settings.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

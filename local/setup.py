@@ -1,4 +1,4 @@
-"""``make setup``: leaves a ``.venv`` with the locked packages, and Azurite.
+"""``make setup``: leaves a ``.venv`` with the locked packages, Azurite and the parser of queries.
 
 Runs on a bare Python 3.11 or 3.12: standard library only. What has been done is remembered as a
 hash of what it was done from, so that a second run has nothing to do.
@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 AZURITE = ROOT / "local" / "azurite"
+PARSER = ROOT / "tests" / "queries" / "parser"
 STAMPS = ROOT / ".cache" / "setup"
 _OLDEST_NODE = 18  # the oldest that Azurite's own dependencies accept
 
@@ -33,7 +34,8 @@ def main() -> int:
         python = _environment()
         _packages(python)
         node, npm = _node(python)
-        _azurite(node, npm)
+        _npm_package(node, npm, "Azurite", AZURITE, "azurite")
+        _npm_package(node, npm, "the parser of queries", PARSER, "@kusto/language-service-next")
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
@@ -95,12 +97,12 @@ def _node(python: Path) -> tuple[list[str], list[str]]:
     return [str(bundled)], [str(bundled), str(script)]
 
 
-def _azurite(node: list[str], npm: list[str]) -> None:
-    stamp = STAMPS / "azurite"
-    done = _digest(AZURITE / "package.json", AZURITE / "package-lock.json")
-    if _matches(stamp, done) and (AZURITE / "node_modules" / "azurite").is_dir():
+def _npm_package(node: list[str], npm: list[str], what: str, folder: Path, package: str) -> None:
+    stamp = STAMPS / folder.name
+    done = _digest(folder / "package.json", folder / "package-lock.json")
+    if _matches(stamp, done) and (folder / "node_modules" / package).is_dir():
         return
-    print("setup: installing Azurite", flush=True)
+    print(f"setup: installing {what}", flush=True)
     command = [
         *npm,
         "ci",
@@ -112,7 +114,7 @@ def _azurite(node: list[str], npm: list[str]) -> None:
     ]
     # npm runs programs of its own with the `node` of the PATH
     path = os.pathsep.join([str(Path(node[0]).parent), os.environ.get("PATH", "")])
-    _run(command, "installing Azurite failed", cwd=AZURITE, path=path)
+    _run(command, f"installing {what} failed", cwd=folder, path=path)
     STAMPS.mkdir(parents=True, exist_ok=True)
     stamp.write_text(done, encoding="ascii")
 

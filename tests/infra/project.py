@@ -137,18 +137,19 @@ def _log_fields(root: Path) -> dict[str, frozenset[str]]:
         if event := _ADDS_TO.get(_name_of(node.func)):
             found[event] = found.get(event, frozenset()) | fields
         elif _name_of(node.func) == "log_event":
-            # **answer_fields(…): the keys that the function gives
-            unpacked = [n for k in node.keywords if k.arg is None for n in ast.walk(k.value)]
-            calls = [_name_of(n.func) for n in unpacked if isinstance(n, ast.Call)]
-            fields = fields.union(*(shared.get(name, ()) for name in calls))
+            # **answer_fields(…): the keys that the function gives; **{…}: those that stand there
+            unpacked = [k.value for k in node.keywords if k.arg is None]
+            inner = [n for given in unpacked for n in ast.walk(given)]
+            calls = [_name_of(n.func) for n in inner if isinstance(n, ast.Call)]
+            fields = fields.union(*(shared.get(name, ()) for name in calls), *map(_keys, unpacked))
             for event in _literals(node.args[0]):
                 found[event] = found.get(event, frozenset()) | fields
     return found
 
 
-def _keys(function: ast.FunctionDef) -> frozenset[str]:
-    """The keys of all objects that are written down in a function."""
-    keys = [key for n in ast.walk(function) if isinstance(n, ast.Dict) for key in n.keys if key]
+def _keys(code: ast.AST) -> frozenset[str]:
+    """The keys of all objects that are written down in a piece of code."""
+    keys = [key for n in ast.walk(code) if isinstance(n, ast.Dict) for key in n.keys if key]
     return frozenset(text for key in keys for text in _literals(key))
 
 

