@@ -20,6 +20,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 _FOREVER = "while any orchestrator that calls it is here"
+_OF_DROPS = "3 days after such a version: two days is as long as one goes on after faults"
 _DRAINED = "25 hours after a version that starts no new instance of it was deployed"
 _SUBSCRIBED = "a day after no event subscription names it: so long Event Grid tells again"
 
@@ -31,8 +32,8 @@ QUEUED = {
     "repeat_step_v1": _DRAINED,
     "repeat_step_v2": _DRAINED,
     "repeat_step_v3": _DRAINED,
-    "accept_drop_v1": "3 days after such a version: two days is as long as one goes on after faults",
-    "accept_drop_v2": "3 days after such a version: two days is as long as one goes on after faults",
+    "accept_drop_v1": _OF_DROPS,
+    "accept_drop_v2": _OF_DROPS,
     # activities, in the work item queue and in what orchestrators yield
     "accept_drop": _FOREVER,
     "archive_video": _FOREVER,
