@@ -256,6 +256,7 @@ class CallContext:
         answers: the provider's own rows, asked before the general ones.
         remedies: the provider's own, by the code of the outcome; they replace the general ones.
         kept_seconds: how long the provider keeps jobs and their files; None when it doesn't say.
+        name: of the deployment in the catalogue, for the log; as the provider's if not given.
     """
 
     endpoint: str
@@ -264,6 +265,7 @@ class CallContext:
     answers: tuple[Answer, ...] = ()
     remedies: Mapping[str, str] = field(default_factory=dict)
     kept_seconds: float | None = None
+    name: str = ""
 
 
 def classify_answer(

@@ -245,4 +245,5 @@ class Provider:
                 if help_.credential in (None, deployment.credential)
             },
             kept_seconds=deployment.kept_seconds,
+            name=deployment.name,
         )

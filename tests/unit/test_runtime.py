@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import pytest
 
 from dailies.app import runtime
 from dailies.app.doubts import doubtful_settings
+from dailies.engine import Step, VideoRef
 from dailies.services import Services
+from dailies.telemetry.logs import FaultError
 from dailies.video.errors import SettingsError
 
 KEYS = {"DAILIES_API_KEYS": "alice=sha256:" + "0" * 64}
@@ -173,3 +176,23 @@ def test_without_a_model_on_offer_it_is_said_what_to_set(
     assert sum("AZURE_OPENAI_ENDPOINT" in problem for _, problem in told) == 3
     assert all(" is not set (set " in problem for _, problem in told)
     assert runtime.services().catalogue.models == {}
+
+
+async def test_what_a_step_raises_goes_to_the_host_by_type_and_place(
+    environ: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Durable keeps what an activity's exception says, and the host logs it."""
+
+    async def fails(_services: Services, _video: VideoRef) -> Step:
+        raise KeyError("a red kite")
+
+    video: VideoRef = {"id": "video_1", "owner": "alice"}
+    with pytest.raises(FaultError, match=r"^KeyError at ") as caught:
+        await runtime.run_step("check_video", fails, video)
+    (line,) = (json.loads(r.message) for r in caplog.records if "function_fault" in r.message)
+    assert (line["function"], line["video_id"], line["fault"]) == (
+        "check_video",
+        "video_1",
+        "KeyError",
+    )
+    assert "kite" not in caplog.text + "".join(traceback.format_exception(caught.value))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import logging
+
 import pytest
 
 from dailies.engine import Step
@@ -12,6 +15,7 @@ from dailies.video.record import VideoRecord
 from tests.unit.pipeline.provider import Behaviour
 from tests.unit.pipeline.world import CATALOGUE, World, ref
 
+THROTTLED = Behaviour(False, Outcome(Kind.THROTTLED, retry_after=20, code="rate_limit"))
 RETIRED = Behaviour(False, Outcome(Kind.RETIRED, code="model_retired"))
 _QUOTA = "        quota: {requests_per_minute: 1}"
 
@@ -28,6 +32,19 @@ async def test_its_phase_is_waiting_and_nothing_is_sent() -> None:
     assert not world.provider.submissions
     await submit_video(world.services, ref(video))
     assert (await world.record(video.id)).phase is Phase.RENDERING
+
+
+async def test_the_log_says_whose_quota_it_waits_for(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "dailies")
+    world = World()
+    video = await world.accepted()
+    await _told(world, video)
+    world.provider.behaviours.append(THROTTLED)
+    await submit_video(world.services, ref(video))
+    lines = [json.loads(record.getMessage()) for record in caplog.records]
+    put_off = [line for line in lines if line["event"] == "video_put_off"]
+    about = {"event": "video_put_off", "video_id": video.id, "deployment": "first"}
+    assert put_off == [{**about, "quota": "own"}, {**about, "quota": "provider", "seconds": 20}]
 
 
 @pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.ACCEPTED, Phase.WAITING}))

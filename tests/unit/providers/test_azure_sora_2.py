@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import httpx
@@ -228,6 +229,21 @@ async def test_an_answer_without_end_is_not_read_to_its_end(
     upstream.says(httpx.Response(200, content=b" " * (33 * 1024**2)))
 
     assert (await adapter().status("video_1")).kind is Kind.TRANSIENT
+
+
+async def test_the_log_says_which_deployment_puts_off_and_for_how_long(
+    upstream: Upstream, adapter: Adapter, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="dailies")
+    upstream.says(httpx.Response(429, headers={"Retry-After": "7"}, json={}))
+    await adapter().status("video_1")
+    (line,) = (json.loads(record.getMessage()) for record in caplog.records)
+    assert (line["event"], line["call"], line["deployment"]) == (
+        "provider_call",
+        "status",
+        "sora-2-eu",
+    )
+    assert (line["outcome"], line["retry_after"], line["job_id"]) == ("throttled", 7, "video_1")
 
 
 # -- cancel
