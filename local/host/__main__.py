@@ -27,6 +27,9 @@ def _options(arguments: list[str] | None = None) -> HostOptions:
     parser.add_argument("--port", type=int, default=7071, help="0 picks a free one")
     parser.add_argument("--bind", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--status-file", type=Path, help="JSON, rewritten at every change")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, help="simulated seconds per second (default: 1)"
+    )
     given = parser.parse_args(arguments)
     return HostOptions(
         app_dir=given.app_dir.resolve(),
@@ -34,6 +37,7 @@ def _options(arguments: list[str] | None = None) -> HostOptions:
         bind=given.bind,
         port=given.port,
         status_file=given.status_file.resolve() if given.status_file else None,
+        speed=given.speed,
     )
 
 

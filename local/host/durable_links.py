@@ -11,12 +11,12 @@ __all__ = ["client_binding"]
 
 def client_binding(
     *, hub_name: str, connection: str, base_url: str, rpc_base_url: str, system_key: str
-) -> tuple[str, Callable[[str, str], Mapping[str, str]]]:
+) -> tuple[str, Callable[[str], Mapping[str, str]]]:
     """What a ``durableClient`` parameter receives, and the links of one instance.
 
     :param base_url: the public address of the webhooks, without a slash at its end.
     :param rpc_base_url: the address for the SDK's own calls, with a slash at its end.
-    :returns: the binding as JSON text, and a function of (origin, instance id).
+    :returns: the binding as JSON text, and a function of an instance's id.
     """
     code = urlencode({"code": system_key})
     suffix = f"{urlencode({'taskHub': hub_name, 'connection': connection})}&{code}"
@@ -48,5 +48,4 @@ def client_binding(
         "requiredQueryStringParameters": code,
         "rpcBaseUrl": rpc_base_url,
     }
-    path = "/runtime/webhooks/durabletask"
-    return json.dumps(document), lambda origin, i: links(f"{origin}{path}", quote(i, safe=""))
+    return json.dumps(document), lambda i: links(base_url, quote(i, safe=""))

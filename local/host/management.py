@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -31,8 +33,8 @@ from .taskhub.client import (
     HubClient,
     InstanceExistsError,
     InstanceFinalError,
-    InstanceIdError,
     InstanceNotFoundError,
+    InstanceRunsError,
 )
 from .taskhub.entities import split_entity_id
 from .taskhub.known import UnknownFunctionError
@@ -50,10 +52,10 @@ class ManagementApi:
     """The routes, to be mounted under any prefix.
 
     :param links: the management URLs of an instance for an answer to a request,
-        from its origin and the instance id.
+        by its id.
     """
 
-    def __init__(self, client: HubClient, links: Callable[[str, str], Mapping[str, str]]) -> None:
+    def __init__(self, client: HubClient, links: Callable[[str], Mapping[str, str]]) -> None:
         self._client = client
         self._links = links
         self.router = Router(
@@ -84,24 +86,20 @@ class ManagementApi:
 
     async def _start(self, request: Request) -> Response:
         body = await request.body()
-        argument = None if not body else _json(body)
-        try:
-            instance_id = self._client.start(
-                request.path_params["name"],
-                request.path_params.get("id"),
-                None if argument is None else json.dumps(argument),
-                version=request.query_params.get("version", ""),
-                traceparent=request.headers.get("traceparent", ""),
-            )
-        except InstanceExistsError as error:
-            return _fault(500, "Something went wrong while processing your request", error)
+        instance_id = self._client.start(
+            request.path_params["name"],
+            request.path_params.get("id"),
+            json.dumps(_json(body) if body else ""),
+            version=request.query_params.get("version", ""),
+            traceparent=request.headers.get("traceparent", ""),
+        )
         await self._wait(request, instance_id)
         instance = self._client.get(instance_id)
         if instance.is_final and "timeout" in request.query_params:
             if instance.status == "Completed":
                 return JSONResponse(_parsed(instance.output))
             return JSONResponse(_status(instance, show_input=True))
-        return self._check_status(request, instance_id)
+        return self._check_status(instance_id)
 
     async def _wait(self, request: Request, instance_id: str) -> None:
         """Wait for the end of an instance for as long as the query asks (seconds)."""
@@ -114,8 +112,8 @@ class ManagementApi:
                 while not self._client.get(instance_id).is_final:  # noqa: ASYNC110 - polls as asked
                     await asyncio.sleep(interval)
 
-    def _check_status(self, request: Request, instance_id: str) -> Response:
-        links = dict(self._links(_origin(request), instance_id))
+    def _check_status(self, instance_id: str) -> Response:
+        links = dict(self._links(instance_id))
         links.pop("rewindPostUri")
         headers = {"Location": links["statusQueryGetUri"], "Retry-After": "10"}
         return JSONResponse(links, 202, headers)
@@ -131,7 +129,8 @@ class ManagementApi:
                 show_input=flag(query.get("showInput"), default=True),
             )
         if not instance.is_final:
-            headers = {"Location": str(request.url), "Retry-After": _POLL_AFTER_S}
+            location = self._links(instance.instance_id)["statusQueryGetUri"].partition("?")[0]
+            headers = {"Location": location, "Retry-After": _POLL_AFTER_S}
             return JSONResponse(document, 202, headers)
         failed = instance.status == "Failed"
         wants_500 = flag(query.get("returnInternalServerErrorOnFailure"))
@@ -148,10 +147,10 @@ class ManagementApi:
             after=token_to_id(request.headers.get(_CONTINUATION)),
             limit=size,
         )
-        show_input = flag(query.get("showInput"))
-        headers = {}
-        if len(found) == size:
-            headers[_CONTINUATION] = id_to_token(found[-1].instance_id)
+        show_input = flag(query.get("showInput"), default=True)
+        # The header is always there; it is empty on the last page.
+        token = id_to_token(found[-1].instance_id) if len(found) == size else ""
+        headers = {_CONTINUATION: token}
         return JSONResponse([_status(i, show_input=show_input) for i in found], 200, headers)
 
     async def _purge(self, request: Request) -> Response:
@@ -203,14 +202,13 @@ class ManagementApi:
         except InstanceNotFoundError as error:
             message = "InstanceId does not match a valid orchestration instance."
             return _fault(400, message, error)
-        except InstanceExistsError as error:
-            return _fault(500, "Something went wrong while processing your request", error)
-        return self._check_status(request, new_id)
+        return self._check_status(new_id)
 
     async def _rewind(self, request: Request) -> Response:
         instance = self._client.get(request.path_params["id"])
-        if instance.status in ("Completed", "Terminated", "Canceled"):
-            return Response(status_code=410)
+        if instance.status != "Failed":
+            message = f"This orchestration has status {instance.status} and can't be rewound."
+            return JSONResponse(message, 412)
         message = "The local functions host does not rewind instances: restart this one instead."
         return JSONResponse(message, 501)
 
@@ -232,7 +230,7 @@ class ManagementApi:
             if fetch:
                 item["state"] = json.loads(state)
             items.append(item)
-        headers = {_CONTINUATION: id_to_token(found[-1][0])} if len(found) == size else {}
+        headers = {_CONTINUATION: id_to_token(found[-1][0]) if len(found) == size else ""}
         return JSONResponse(items, 200, headers)
 
     async def _entity_state(self, request: Request) -> Response:
@@ -262,25 +260,38 @@ class _BadJsonError(ValueError):
 
 
 def _json(body: bytes) -> Any:
+    """The value of a body; what JSON has no number for becomes a text, as with Newtonsoft's."""
     try:
-        return json.loads(body)
+        return json.loads(body, parse_float=_number, parse_constant=str)
     except ValueError as error:
         raise _BadJsonError(str(error)) from None
+
+
+def _number(text: str) -> float | str:
+    value = float(text)
+    return value if math.isfinite(value) else f"{'-' if value < 0 else ''}Infinity"
 
 
 def _route(path: str, handler: Handler, *methods: str) -> Route:
     """A route whose handler's expected errors become the extension's answers."""
 
     async def answer(request: Request) -> Response:
+        # The path comes with its encoded slashes; what is in between is decoded whole.
+        parts = {name: unquote(value) for name, value in request.path_params.items()}
+        request.scope["path_params"] = parts
         try:
             return await handler(request)
         except InstanceNotFoundError:
             return Response(status_code=404)
         except InstanceFinalError:
             return Response(status_code=410)
+        except InstanceExistsError as error:
+            return JSONResponse({"Message": str(error)}, 409)
+        except InstanceRunsError as error:
+            return JSONResponse(str(error), 412)
         except _BadJsonError as error:
             return _fault(400, "Invalid JSON content", error)
-        except (UnknownFunctionError, InstanceIdError) as error:
+        except UnknownFunctionError as error:
             return _fault(400, "One or more of the arguments submitted is incorrect", error)
 
     return Route(path, answer, methods=list(methods))
@@ -293,10 +304,6 @@ def _fault(status: int, message: str, error: Exception) -> Response:
         "ExceptionType": type(error).__name__,
     }
     return JSONResponse(document, status)
-
-
-def _origin(request: Request) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}"
 
 
 def _status(instance: Instance, *, show_input: bool) -> dict[str, Any]:

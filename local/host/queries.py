@@ -6,6 +6,8 @@ import base64
 import binascii
 from datetime import UTC, datetime
 
+from .taskhub.rows import FINAL
+
 __all__ = [
     "flag",
     "id_to_token",
@@ -18,6 +20,7 @@ __all__ = [
 ]
 
 _PAGE_SIZE = 100
+_STATUSES = FINAL | {"Pending", "Running", "Suspended", "ContinuedAsNew"}
 
 
 def second(moment: float) -> str:
@@ -55,8 +58,11 @@ def moment(value: str | None) -> float | None:
 
 
 def statuses(values: list[str]) -> list[str]:
-    """The runtime statuses of parameters that may hold several, joined by commas."""
-    return [status for value in values for status in value.split(",") if status]
+    """The runtime statuses of parameters that may hold several, joined by commas.
+
+    What is none is passed over: nothing else than that asks for all.
+    """
+    return [status for value in values for status in value.split(",") if status in _STATUSES]
 
 
 def id_to_token(identity: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from .paths import decoded
 from .status import StatusFile
 from .taskhub.client import HubClient
 from .taskhub.hub import TaskHub
+from .taskhub.pace import Pace
 from .worker_process import WorkerProcess
 
 __all__ = ["Host", "HostOptions"]
@@ -56,6 +58,8 @@ class HostOptions:
     bind: str
     port: int
     status_file: Path | None
+    speed: float = 1.0
+    """Simulated seconds per second: timers fire early by less than a simulated one."""
 
 
 class _Server(uvicorn.Server):
@@ -92,12 +96,13 @@ class Host:
             name=self._config.hub_name,
             max_activities=self._config.max_activities,
             max_orchestrators=self._config.max_orchestrators,
+            pace=Pace(options.speed),
         )
         host_name = "127.0.0.1" if options.bind in ("0.0.0.0", "::") else options.bind
         binding, links = client_binding(
             hub_name=self._config.hub_name,
-            connection="AzureWebJobsStorage",
-            base_url=f"http://{host_name}:{port}{_DURABLE}",
+            connection="Storage",
+            base_url=f"{_origin(f'{host_name}:{port}')}{_DURABLE}",
             rpc_base_url=f"http://127.0.0.1:{self._rpc.getsockname()[1]}/",
             system_key=self._keys.system["durabletask_extension"],
         )
@@ -188,6 +193,12 @@ class Host:
         if name == "eventgrid":
             return await self._listeners.answer_event_grid(request)
         return Response(status_code=404)
+
+
+def _origin(address: str) -> str:
+    """Where callers find the app: by the name that App Service gives it, if it has one."""
+    name = os.environ.get("WEBSITE_HOSTNAME")
+    return f"http://{address}" if name is None else f"https://{name}"
 
 
 def _server(app: ASGIApp) -> _Server:

@@ -20,7 +20,7 @@ __all__ = ["TimerTrigger"]
 _log = logging.getLogger("host.timers")
 
 _MONITORED_FROM = timedelta(minutes=1)
-"""More frequent schedules are not monitored unless their binding says so."""
+"""More frequent schedules are not monitored, whatever their binding says."""
 _LONGEST_SLEEP_S = 3600.0
 
 
@@ -69,8 +69,8 @@ class TimerTrigger:
 
     def _is_monitored(self) -> bool:
         """Whether a time that was missed while the host was down is made up for."""
-        if (explicit := self._function.trigger.get("useMonitor")) is not None:
-            return bool(explicit)
+        if self._function.trigger.get("useMonitor") is False:
+            return False
         due = self._schedule.next_after(datetime.now(UTC))
         return self._schedule.next_after(due) - due >= _MONITORED_FROM
 
@@ -86,7 +86,7 @@ class TimerTrigger:
         }
         document = {
             "Schedule": {"AdjustForDST": True},
-            "ScheduleStatus": status,
+            "ScheduleStatus": status if self._is_monitored() else {},
             "IsPastDue": is_past_due,
         }
         value = {"type": "json", "value": json.dumps(document)}

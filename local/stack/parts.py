@@ -112,7 +112,7 @@ def host_part(
     """The functions host with the app, whose process gets ``settings`` as its environment."""
     command = [sys.executable, "-m", "local.host", "--app-dir", str(options.app_dir)]
     command += ["--port", str(wiring.ports.host), "--state-dir", str(state.host)]
-    command += ["--status-file", str(state.host_status)]
+    command += ["--status-file", str(state.host_status), "--speed", f"{options.speed:g}"]
     return Part(
         name="host",
         command=tuple(command),

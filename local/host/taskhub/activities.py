@@ -28,14 +28,19 @@ _log = logging.getLogger("host.activities")
 
 
 def failure_details(fault: FunctionFault) -> str:
-    """The ``Details`` of a failure: an exception as Azure's host serializes it."""
+    """The ``Details`` of a failure: Azure's host serializes an exception, the worker's in it."""
     return json.dumps(
         {
             "$type": "System.Exception, System.Private.CoreLib",
             "ClassName": "System.Exception",
             "Message": fault.text,
-            "InnerException": None,
-            "StackTraceString": fault.stack,
+            "InnerException": {
+                "ClassName": "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException",
+                "Message": f"Result: Failure\nException: {fault.text}\nStack: {fault.stack}",
+                "InnerException": None,
+                "StackTraceString": None,
+            },
+            "StackTraceString": None,
         }
     )
 

@@ -16,17 +16,11 @@ __all__ = [
     "HubClient",
     "InstanceExistsError",
     "InstanceFinalError",
-    "InstanceIdError",
     "InstanceNotFoundError",
+    "InstanceRunsError",
 ]
 
-_LONGEST_ID = 256
-_FORBIDDEN = set("/\\?#")
 _PURGED_AT_ONCE = 1000
-
-
-class InstanceIdError(ValueError):
-    """The id is not one that Durable Functions accepts."""
 
 
 class InstanceExistsError(Exception):
@@ -35,6 +29,10 @@ class InstanceExistsError(Exception):
 
 class InstanceNotFoundError(Exception):
     """There is no instance with this id."""
+
+
+class InstanceRunsError(Exception):
+    """The instance has not ended."""
 
 
 class InstanceFinalError(Exception):
@@ -59,15 +57,12 @@ class HubClient:
     ) -> str:
         """Start an orchestration; an instance with the same id that has ended is replaced.
 
+        :param name: of the orchestrator; where there is none, the instance fails in its first turn.
         :param argument: the input as JSON text.
         :returns: the instance id.
-        :raises UnknownFunctionError: there is no such orchestrator.
-        :raises InstanceIdError: the id is not valid.
         :raises InstanceExistsError: an instance with this id has not ended.
         """
-        self._hub.functions.check_orchestrator(name)
         identity = instance_id or uuid.uuid4().hex
-        _check_id(identity)
         now = self._hub.clock()
         with self._store.transaction():
             existing = self._store.instance(identity)
@@ -159,7 +154,7 @@ class HubClient:
         after: str = "",
         limit: int = 100,
     ) -> list[Instance]:
-        """Instances in the order of their ids, those after the id `after` only."""
+        """Instances, entities among them, in the order of their ids, those after `after` only."""
         return self._store.query(
             created_from=created_from,
             created_to=created_to,
@@ -170,17 +165,27 @@ class HubClient:
         )
 
     def purge(self, instance_id: str) -> int:
-        """Delete an instance and its sub-orchestrations, whatever their status.
+        """Delete an instance that has ended; its sub-orchestrations stay.
 
         :returns: how many were deleted; 0 when there is no such instance.
+        :raises InstanceRunsError: it has not ended.
         """
         with self._store.transaction():
-            return self._purge(instance_id)
+            instance = self._store.instance(instance_id)
+            if instance is None:
+                return 0
+            if not instance.is_final:
+                raise InstanceRunsError(
+                    "Only orchestrations in a terminal state can be purged, but the orchestration "
+                    f"with instance ID {instance_id} has status {instance.status}"
+                )
+            self._store.delete_instance(instance_id)
+            return 1
 
     def purge_many(
         self, created_from: float, created_to: float | None, statuses: Sequence[str]
     ) -> int:
-        """Delete the ended instances that match, with their sub-orchestrations."""
+        """Delete the ended instances that match."""
         wanted = [status for status in statuses if status in FINAL] if statuses else sorted(FINAL)
         deleted = 0
         while wanted:
@@ -193,15 +198,10 @@ class HubClient:
             if not found:
                 break
             with self._store.transaction():
-                deleted += sum(self._purge(instance.instance_id) for instance in found)
+                for instance in found:
+                    self._store.delete_instance(instance.instance_id)
+            deleted += len(found)
         return deleted
-
-    def _purge(self, instance_id: str) -> int:
-        if self._store.instance(instance_id) is None:
-            return 0
-        children = self._store.children(instance_id)
-        self._store.delete_instance(instance_id)
-        return 1 + sum(self._purge(child) for child in children)
 
     # -- entities --------------------------------------------------------------------------
 
@@ -223,14 +223,3 @@ class HubClient:
     def entities(self, name: str, after: str, limit: int) -> list[tuple[str, str, float]]:
         """Existing entities, of one name or (empty) of all: (id, state, last operation)."""
         return self._store.entities(f"@{name.lower()}@" if name else "@", after, limit)
-
-
-def _check_id(identity: str) -> None:
-    if identity.startswith("@"):
-        raise InstanceIdError("Orchestration instance ids must not start with @.")
-    if any(c in _FORBIDDEN or not c.isprintable() for c in identity):
-        raise InstanceIdError(
-            "Orchestration instance ids must not contain /, \\, #, ?, or control characters."
-        )
-    if len(identity) > _LONGEST_ID:
-        raise InstanceIdError(f"Instance ID lengths must not exceed {_LONGEST_ID} characters.")

@@ -14,6 +14,7 @@ from .entities import EntityDispatcher
 from .history import EventType, new_event
 from .known import KnownFunctions
 from .orchestrator import OrchestratorDispatcher
+from .pace import Pace
 from .schema import open_database
 from .store import Store
 from .turn import Wakers
@@ -37,6 +38,7 @@ class TaskHub:
         name: str,
         max_activities: int,
         max_orchestrators: int,
+        pace: Pace,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
@@ -60,6 +62,7 @@ class TaskHub:
             wake=Wakers(
                 self.wake_instance, self.wake_entity, self.wake_activities, self.wake_timers
             ),
+            pace=pace,
             concurrency=max_orchestrators,
         )
         self._entities = EntityDispatcher(

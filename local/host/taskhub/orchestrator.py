@@ -19,6 +19,7 @@ from local.host.invocation import (
 from .actions import OrchestrationFaultError, Outcome
 from .history import Event, EventType, new_event, wire_history
 from .known import KnownFunctions
+from .pace import Pace
 from .replay import replay
 from .rows import Instance, Message
 from .store import Store
@@ -30,7 +31,8 @@ __all__ = ["OrchestratorDispatcher"]
 _log = logging.getLogger("host.orchestrations")
 
 _MESSAGES_PER_TURN = 1000
-_CUSTOM_STATUS_LIMIT_BYTES = 16 * 1024
+_CUSTOM_STATUS_LIMIT_KB = 16
+"""Whole ones: some 8,700 characters are taken."""
 _STATE_LABEL = "\n\n$OutOfProcData$:"
 
 
@@ -46,6 +48,8 @@ class Turn:
     status: str = "Running"
     terminated: str | None = None
     """The reason (JSON text) when a message ends the instance."""
+    suspended_for: str | None = None
+    """The reason (JSON text) when the instance is suspended after this turn."""
     has_rest: bool = False
     """Messages were left for another turn."""
 
@@ -83,6 +87,7 @@ class OrchestratorDispatcher:
         *,
         clock: Callable[[], float],
         wake: Wakers,
+        pace: Pace,
         concurrency: int,
     ) -> None:
         self._store = store
@@ -90,6 +95,7 @@ class OrchestratorDispatcher:
         self._functions = functions
         self._clock = clock
         self._wake = wake
+        self._pace = pace
         self._work = KeyedWork(self._turn, concurrency)
 
     def wake(self, instance_id: str) -> None:
@@ -104,7 +110,8 @@ class OrchestratorDispatcher:
         turn = self._begin(instance_id)
         if turn is None:
             return False
-        commit = TurnCommit(self._store, self._wake, turn.instance, turn.now, turn.past)
+        commit = TurnCommit(self._store, self._wake, self._pace, turn.instance, turn.now, turn.past)
+        commit.suspended_for = turn.suspended_for
         if turn.terminated is not None:
             commit.end("Terminated", turn.terminated)
         elif turn.needs_function:
@@ -163,6 +170,7 @@ class OrchestratorDispatcher:
                 turn.terminated = json.dumps(message.event.fields["Input"])
                 return False
             if kind is EventType.EXECUTION_SUSPENDED:
+                turn.suspended_for = json.dumps(message.event.fields["Reason"])
                 return True
             if kind is EventType.EXECUTION_RESUMED:
                 is_suspended = False
@@ -177,6 +185,7 @@ class OrchestratorDispatcher:
             decision = await self._invoke(turn)
             commit.custom_status = decision.custom_status or instance.custom_status
             if size := _oversize(decision.custom_status):
+                commit.custom_status = None
                 raise OrchestrationFaultError(
                     "The UTF-16 size of the JSON-serialized payload must not exceed 16 KB. The "
                     f"current payload size is {size} KB."
@@ -302,6 +311,6 @@ def _failed_decision(fault: FunctionFault) -> Decision:
 
 
 def _oversize(custom_status: str | None) -> int:
-    """The size in KB of a custom status that is too large, else 0."""
-    size = 0 if custom_status is None else 2 * len(custom_status)
-    return 0 if size <= _CUSTOM_STATUS_LIMIT_BYTES else -(-size // 1024)
+    """The size in whole KB of a custom status that is too large, else 0."""
+    size = 0 if custom_status is None else 2 * len(custom_status) // 1024
+    return size if size > _CUSTOM_STATUS_LIMIT_KB else 0

@@ -16,6 +16,19 @@ from .work_tables import WorkTables
 __all__ = ["Store"]
 
 
+_EVERYTHING = """
+SELECT * FROM (
+    SELECT * FROM instances
+    UNION ALL
+    SELECT entity_id, '', substr(entity_id, 1, 1 + instr(substr(entity_id, 2), '@') - 1), '',
+        json_object('exists', json('true'), 'state', state), NULL,
+        json_object('entityExists', json('true')), 'Running', 0, updated_at, updated_at,
+        NULL, NULL, NULL, ''
+    FROM entities
+)"""
+"""Entities are instances that run for ever, as in Azure: ``@name``, with the state in the input."""
+
+
 class Store(WorkTables):
     """The task hub's data: instances with their history and messages, and what they wait for."""
 
@@ -91,14 +104,6 @@ class Store(WorkTables):
         for table in "history", "inbox", "activities", "timers", "instances":
             self._db.execute(f"DELETE FROM {table} WHERE instance_id=?", (instance_id,))  # noqa: S608 - names from the line above
 
-    def children(self, instance_id: str) -> list[str]:
-        """Ids of the sub-orchestrations in an instance's history."""
-        rows = self._db.execute(
-            "SELECT json_extract(body, '$.InstanceId') FROM history WHERE instance_id=? AND type=?",
-            (instance_id, EventType.SUB_ORCHESTRATION_CREATED),
-        )
-        return [row[0] for row in rows]
-
     def query(
         self,
         *,
@@ -109,7 +114,7 @@ class Store(WorkTables):
         after: str,
         limit: int,
     ) -> list[Instance]:
-        """Instances in the order of their ids, those after `after` only."""
+        """Instances and entities in the order of their ids, those after `after` only."""
         conditions = ["instance_id > ?"]
         values: list[Any] = [after]
         if created_from is not None:
@@ -125,8 +130,7 @@ class Store(WorkTables):
             conditions.append("substr(instance_id, 1, ?) = ?")
             values.extend((len(prefix), prefix))
         rows = self._db.execute(
-            f"SELECT * FROM instances WHERE {' AND '.join(conditions)} "  # noqa: S608 - fixed parts, values are bound
-            "ORDER BY instance_id LIMIT ?",
+            f"{_EVERYTHING} WHERE {' AND '.join(conditions)} ORDER BY instance_id LIMIT ?",
             (*values, limit),
         )
         return [_instance(row) for row in rows]

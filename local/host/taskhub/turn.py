@@ -10,6 +10,7 @@ from typing import Any
 
 from .actions import Scheduled
 from .history import Event, EventType, format_time, new_event
+from .pace import Pace
 from .rows import Instance, Message
 from .store import Store
 
@@ -49,9 +50,16 @@ class TurnCommit:
     """Collects the changes of one turn, then applies them together."""
 
     def __init__(
-        self, store: Store, wake: Wakers, instance: Instance, now: float, past: Sequence[Event]
+        self,
+        store: Store,
+        wake: Wakers,
+        pace: Pace,
+        instance: Instance,
+        now: float,
+        past: Sequence[Event],
     ) -> None:
         self._store = store
+        self._pace = pace
         self._wake = wake
         self._instance = instance
         self._now = now
@@ -60,6 +68,8 @@ class TurnCommit:
         self._end: _End | None = None
         self._renewal: _Renewal | None = None
         self.custom_status = instance.custom_status
+        self.suspended_for: str | None = None
+        """Why the instance is suspended (JSON text), which is its output meanwhile."""
         self._wake_instances: set[str] = set()
         self._wake_entities: set[str] = set()
         self._timers: list[float] = []
@@ -115,7 +125,7 @@ class TurnCommit:
     def _record(self, status: str, events: list[Event]) -> None:
         store = self._store
         identity = self._instance.instance_id
-        output = None
+        output = self.suspended_for
         if self._end is not None:
             status, output = self._end.status, self._end.output
             events.append(
@@ -178,8 +188,9 @@ class TurnCommit:
                 item.type, self._now, item.id, Name=item.name, Version="", Input=item.input
             )
         if item.type is EventType.TIMER_CREATED:
-            store.insert_timer(self._instance, item.id, item.fire_at)
-            self._timers.append(item.fire_at)
+            fires_at = self._pace.timer(self._now, item.fire_at)
+            store.insert_timer(self._instance, item.id, fires_at)
+            self._timers.append(fires_at)
             return new_event(item.type, self._now, item.id, FireAt=format_time(item.fire_at))
         if item.type is EventType.SUB_ORCHESTRATION_CREATED:
             return self._start_child(item)

@@ -109,13 +109,13 @@ def race(context: Context) -> Steps:
 @app.orchestration_trigger(context_name="context")
 def timers(context: Context) -> Steps:
     begun = context.current_utc_datetime
-    yield context.create_timer(begun + timedelta(seconds=0.2))
+    yield context.create_timer(begun + timedelta(seconds=given(context)))
     return (context.current_utc_datetime - begun).total_seconds()
 
 
 @app.orchestration_trigger(context_name="context")
 def open_timer(context: Context) -> Steps:
-    timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=0.7))
+    timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=2))
     yield context.task_any([timer, context.call_activity("increment", 1)])
     return "not before the timer"
 
@@ -170,8 +170,14 @@ def waits(context: Context) -> Steps:
 
 
 @app.orchestration_trigger(context_name="context")
+def waits_for_child(context: Context) -> Steps:
+    context.set_custom_status("with a child")
+    yield context.call_sub_orchestrator("waits", None, f"{context.instance_id}-child")
+
+
+@app.orchestration_trigger(context_name="context")
 def loud_status(context: Context) -> Steps:
-    context.set_custom_status("x" * 9000)
+    context.set_custom_status("x" * given(context))
     yield context.call_activity("increment", 1)
 
 
