@@ -41,6 +41,7 @@ def _start(options: argparse.Namespace) -> int:
             host=options.host,
             subscribers=tuple(options.topic_subscriber),
             telemetry=options.telemetry,
+            like_azure=options.like_azure,
         )
     )
 
@@ -91,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
         "--telemetry",
         action="store_true",
         help="collect the app's traces and metrics, under /_inspect/traces and /_inspect/metrics",
+    )
+    start.add_argument(
+        "--like-azure",
+        action="store_true",
+        help="a host as slow as Azure's after it was killed, and with timers; scaled by --speed",
     )
     start.add_argument(
         "--no-host",
