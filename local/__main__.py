@@ -42,6 +42,7 @@ def _start(options: argparse.Namespace) -> int:
             subscribers=tuple(options.topic_subscriber),
             telemetry=options.telemetry,
             app_dir=options.app_dir.resolve(),
+            like_azure=options.like_azure,
         )
     )
 
@@ -98,6 +99,11 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=APP_DIR,
         help="the app, where it is not this checkout: a built package, unpacked",
+    )
+    start.add_argument(
+        "--like-azure",
+        action="store_true",
+        help="a host as slow as Azure's after it was killed, and with timers; scaled by --speed",
     )
     start.add_argument(
         "--no-host",

@@ -30,6 +30,11 @@ def _options(arguments: list[str] | None = None) -> HostOptions:
     parser.add_argument(
         "--speed", type=float, default=1.0, help="simulated seconds per second (default: 1)"
     )
+    parser.add_argument(
+        "--like-azure",
+        action="store_true",
+        help="be as slow as Azure after a killed host, and with timers",
+    )
     given = parser.parse_args(arguments)
     return HostOptions(
         app_dir=given.app_dir.resolve(),
@@ -38,6 +43,7 @@ def _options(arguments: list[str] | None = None) -> HostOptions:
         port=given.port,
         status_file=given.status_file.resolve() if given.status_file else None,
         speed=given.speed,
+        like_azure=given.like_azure,
     )
 
 

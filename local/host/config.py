@@ -38,6 +38,12 @@ class HostConfig:
     """Orchestrator turns, and apart from them entity batches, that run at once."""
     function_timeout_s: float | None
     """None: unlimited."""
+    queue_polling_s: float
+    """The longest pause between two looks at a queue of the task hub."""
+    queue_visibility_s: float
+    """For how long a message that a host has taken is hidden from others."""
+    stops_gracefully: bool
+    """A host that is told to stop finishes what it has taken."""
 
 
 def load_config(app_dir: Path) -> HostConfig:
@@ -56,6 +62,7 @@ def load_config(app_dir: Path) -> HostConfig:
         raise ConfigurationError(f'{path} must be an object with "version": "2.0"')
     extensions: Mapping[str, Any] = document.get("extensions", {})
     durable: Mapping[str, Any] = extensions.get("durableTask", {})
+    storage: Mapping[str, Any] = durable.get("storageProvider", {})
     default_concurrency = 10 * (os.cpu_count() or 1)
     return HostConfig(
         route_prefix=str(extensions.get("http", {}).get("routePrefix", "api")).strip("/"),
@@ -67,6 +74,12 @@ def load_config(app_dir: Path) -> HostConfig:
         function_timeout_s=_timeout(
             os.environ.get(_TIMEOUT_SETTING, document.get("functionTimeout"))
         ),
+        queue_polling_s=_duration(storage, "maxQueuePollingInterval", 30.0),
+        queue_visibility_s=max(
+            _duration(storage, "controlQueueVisibilityTimeout", 300.0),
+            _duration(storage, "workItemQueueVisibilityTimeout", 300.0),
+        ),
+        stops_gracefully=durable.get("useGracefulShutdown") is True,
     )
 
 
@@ -80,11 +93,17 @@ def _count(section: Mapping[str, Any], key: str, default: int) -> int:
 def _timeout(value: Any) -> float | None:
     if value is None:
         return DEFAULT_TIMEOUT_S
-    if str(value) == "-1":
-        return None
+    return None if str(value) == "-1" else _seconds("functionTimeout", value)
+
+
+def _duration(section: Mapping[str, Any], key: str, default: float) -> float:
+    return _seconds(key, section[key]) if key in section else default
+
+
+def _seconds(key: str, value: Any) -> float:
     match = re.fullmatch(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})", str(value))
     if match is None:
-        raise ConfigurationError(f"host.json: functionTimeout must be hh:mm:ss, not {value!r}")
+        raise ConfigurationError(f"host.json: {key} must be hh:mm:ss, not {value!r}")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
 

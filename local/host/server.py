@@ -60,6 +60,8 @@ class HostOptions:
     status_file: Path | None
     speed: float = 1.0
     """Simulated seconds per second: timers fire early by less than a simulated one."""
+    like_azure: bool = False
+    """Also as slow: see ``Pace``."""
 
 
 class _Server(uvicorn.Server):
@@ -90,13 +92,20 @@ class Host:
         self._worker = WorkerProcess(
             options.app_dir, self.status, self._on_index, self._config.function_timeout_s
         )
+        self._left_in_order = options.state_dir / "left-in-order"
         self.hub = TaskHub(
             options.state_dir / "taskhub.db",
             self._worker,
             name=self._config.hub_name,
             max_activities=self._config.max_activities,
             max_orchestrators=self._config.max_orchestrators,
-            pace=Pace(options.speed),
+            pace=Pace(
+                options.speed,
+                options.like_azure,
+                self._config.queue_polling_s,
+                self._config.queue_visibility_s,
+            ),
+            left_in_order=self._left_in_order.exists(),
         )
         host_name = "127.0.0.1" if options.bind in ("0.0.0.0", "::") else options.bind
         binding, links = client_binding(
@@ -114,6 +123,7 @@ class Host:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then end the worker and close everything."""
+        self._left_in_order.unlink(missing_ok=True)
         public = _server(self._answer)
         rpc = _server(self._management.router)
         try:
@@ -135,6 +145,8 @@ class Host:
                 for task in working:
                     task.cancel()
                 rpc.should_exit = True
+                if self._config.stops_gracefully:
+                    self._left_in_order.touch()
         finally:
             self.hub.close()
             self._listeners.close()

@@ -28,6 +28,7 @@ class StackOptions:
         unlimited: lifts the simulated quotas.
         host: False leaves the functions host out, for ``func start``.
         subscribers: webhooks that get every event.
+        like_azure: a host as slow as Azure's after it was killed, and with timers.
         telemetry: collects the app's traces and metrics in the simulated services.
     """
 
@@ -40,6 +41,7 @@ class StackOptions:
     host: bool = True
     subscribers: tuple[str, ...] = ()
     telemetry: bool = False
+    like_azure: bool = False
     app_dir: Path = APP_DIR
 
     def __post_init__(self) -> None:

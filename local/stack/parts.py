@@ -113,6 +113,8 @@ def host_part(
     command = [sys.executable, "-m", "local.host", "--app-dir", str(options.app_dir)]
     command += ["--port", str(wiring.ports.host), "--state-dir", str(state.host)]
     command += ["--status-file", str(state.host_status), "--speed", f"{options.speed:g}"]
+    if options.like_azure:
+        command.append("--like-azure")
     return Part(
         name="host",
         command=tuple(command),

@@ -67,9 +67,21 @@ class ActivityDispatcher:
         self._work = asyncio.Event()
         self._last_id = 0
         self._again: deque[ActivityRow] = deque()
+        self._hidden: list[ActivityRow] = []
 
     def wake(self) -> None:
         """There are new activities."""
+        self._work.set()
+
+    def hide_what_is_there(self) -> None:
+        """Leave alone what an earlier host may have taken, until it is taken up."""
+        self._hidden = self._store.activities()
+        self._last_id = max((row.id for row in self._hidden), default=0)
+
+    def take_up_what_is_hidden(self) -> None:
+        """Its messages are visible again."""
+        self._again.extend(self._hidden)
+        self._hidden = []
         self._work.set()
 
     async def run(self) -> None:

@@ -27,6 +27,7 @@ _TIMERS_AT_ONCE = 500
 class TaskHub:
     """Orchestrations, activities, timers and entities of one app.
 
+    :param left_in_order: the host before this one has finished what it had taken.
     :param clock: seconds since the epoch; replaced in tests.
     """
 
@@ -39,6 +40,7 @@ class TaskHub:
         max_activities: int,
         max_orchestrators: int,
         pace: Pace,
+        left_in_order: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = name
@@ -46,6 +48,7 @@ class TaskHub:
         self.functions = KnownFunctions()
         self.clock = clock
         self._caller = caller
+        self._hidden_s = 0.0 if left_in_order else pace.hidden_s
         self._activities = ActivityDispatcher(
             self.store,
             caller,
@@ -79,15 +82,30 @@ class TaskHub:
     async def run(self) -> None:
         """Take up everything that a former run left, and work until cancelled."""
         await self._caller.wait_ready()
-        for instance_id in self.store.instances_with_work():
-            self.wake_instance(instance_id)
-        for entity_id in self.store.entities_with_work():
-            self.wake_entity(entity_id)
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._take_up_what_was_left())
             group.create_task(self._orchestrators.run())
             group.create_task(self._activities.run())
             group.create_task(self._entities.run())
             group.create_task(self._fire_timers())
+
+    async def _take_up_what_was_left(self) -> None:
+        """Do what an earlier host has not done, once its messages are visible again.
+
+        It may have taken any of them, those of timers among them: all are taken for hidden.
+        """
+        instances = self.store.instances_with_work()
+        entities = self.store.entities_with_work()
+        if self._hidden_s:
+            self._activities.hide_what_is_there()
+            with self.store.transaction():
+                self.store.hold_timers(self.clock() + self._hidden_s)
+            await asyncio.sleep(self._hidden_s)
+            self._activities.take_up_what_is_hidden()
+        for instance_id in instances:
+            self.wake_instance(instance_id)
+        for entity_id in entities:
+            self.wake_entity(entity_id)
 
     def close(self) -> None:
         """Close the database; call after :meth:`run` has ended."""

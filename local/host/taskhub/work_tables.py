@@ -39,6 +39,12 @@ class WorkTables(Tables):
         ).fetchone()
         return None if row is None else ActivityRow(*row)
 
+    def activities(self) -> list[ActivityRow]:
+        """All that have not completed, oldest first."""
+        return [
+            ActivityRow(*row) for row in self._db.execute("SELECT * FROM activities ORDER BY id")
+        ]
+
     def delete_activity(self, identity: int) -> bool:
         """Remove an activity; False when it is already gone."""
         return self._db.execute("DELETE FROM activities WHERE id=?", (identity,)).rowcount == 1
@@ -55,6 +61,10 @@ class WorkTables(Tables):
     def delete_timers(self, instance_id: str) -> None:
         """Remove an instance's timers, as when its generation has ended."""
         self._db.execute("DELETE FROM timers WHERE instance_id=?", (instance_id,))
+
+    def hold_timers(self, until: float) -> None:
+        """Let no timer that is set fire before this."""
+        self._db.execute("UPDATE timers SET fire_at=max(fire_at, ?)", (until,))
 
     def next_timer(self) -> float | None:
         """When the next timer is due."""

@@ -17,6 +17,7 @@ import traceback
 from pathlib import Path
 
 from .channel import Channel, ChannelClosedError
+from .logs import configure_logging
 
 _PR_SET_PDEATHSIG = 1
 
@@ -36,15 +37,6 @@ def _leave_signals_to_host() -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-
-
-def _configure_logging() -> None:
-    """The app's log records go to stderr, one line each, from INFO on as in Azure."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        logging.Formatter("%(asctime)s %(levelname)-7s worker %(name)s: %(message)s")
-    )
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 async def _serve(app_dir: Path, end: socket.socket) -> None:
@@ -90,7 +82,7 @@ def main() -> None:
     app_dir, descriptor, parent = sys.argv[1:]
     _die_with_parent(int(parent))
     _leave_signals_to_host()
-    _configure_logging()
+    configure_logging()
     end = socket.socket(fileno=int(descriptor))
     try:
         asyncio.run(_serve(Path(app_dir), end))

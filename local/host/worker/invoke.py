@@ -16,6 +16,7 @@ from azure.functions import _abc
 from . import bindings
 from .http_streams import HttpStreams
 from .indexing import LoadedFunction
+from .logs import invocation, invocation_in_thread
 
 __all__ = ["Invoker"]
 
@@ -107,6 +108,12 @@ class Invoker:
 
         :returns: the ``result`` frame. What the function raises is part of it, not raised here.
         """
+        with invocation(header["invocation_id"]):
+            return await self._reply(header, payload)
+
+    async def _reply(
+        self, header: Mapping[str, Any], payload: bytes
+    ) -> tuple[dict[str, Any], bytes]:
         reply: dict[str, Any] = {"kind": "result", "id": header["id"], "ok": True}
         streams: HttpStreams | None = None
         try:
@@ -189,7 +196,8 @@ class Invoker:
     @staticmethod
     def _call(function: LoadedFunction, context: _Context, arguments: dict[str, Any]) -> Any:
         context.thread_local_storage.invocation_id = context.invocation_id
-        return function.call(**arguments)
+        with invocation_in_thread(context.invocation_id):
+            return function.call(**arguments)
 
     @staticmethod
     def _only_output(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,8 +23,10 @@ def make_host(tmp_path: Path) -> Iterator[Callable[..., LocalHost]]:
     """Makes hosts of one's own; they are ended with the test."""
     made: list[LocalHost] = []
 
-    def make(app: Path = APPS / "durable", **settings: str) -> LocalHost:
-        made.append(LocalHost(app, tmp_path / f"host{len(made)}", **settings))
+    def make(
+        app: Path = APPS / "durable", options: Sequence[str] = (), **settings: str
+    ) -> LocalHost:
+        made.append(LocalHost(app, tmp_path / f"host{len(made)}", options, **settings))
         return made[-1]
 
     yield make

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,16 @@ def eventually(probe: Callable[[], Any], patience_s: float = PATIENCE) -> Any:
 class LocalHost:
     """A host process with its own state directory."""
 
-    def __init__(self, app: Path, state_dir: Path, **settings: str) -> None:
+    def __init__(
+        self, app: Path, state_dir: Path, options: Sequence[str] = (), **settings: str
+    ) -> None:
         self._app = app
         self.state_dir = state_dir
         self.notes = state_dir / "notes"
         self.notes.mkdir(parents=True, exist_ok=True)
         self._status_file = state_dir / "status.json"
         self._settings = settings
+        self._options = options
         self.log_file = state_dir / "host.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
@@ -65,6 +68,7 @@ class LocalHost:
             f"--port={self.port}",
             f"--state-dir={self.state_dir}",
             f"--status-file={self._status_file}",
+            *self._options,
         ]
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")},

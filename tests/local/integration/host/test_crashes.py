@@ -67,3 +67,23 @@ def test_a_timer_that_came_due_while_the_host_was_down_fires(
     time.sleep(1.2)
     host.start()
     assert host.finish(begun["id"])["output"] >= 1.2
+
+
+def test_a_host_like_azure_finds_what_a_killed_one_had_taken_after_minutes(
+    make_host: Callable[..., LocalHost],
+) -> None:
+    """Five of them, or five seconds at this speed; new work is not held up."""
+    host = make_host(options=["--like-azure", "--speed", "60"])
+    host.start()
+    waiting = host.begin("timers", 2)["id"]
+    taken = host.begin("lasts", 1.0)["id"]
+    eventually(lambda: (host.notes / "lasting").exists())
+    host.kill()
+    host.start()
+    began = time.monotonic()
+    assert host.finish(host.begin("chain", 1)["id"])["output"] == 4
+    assert time.monotonic() - began < 4
+    assert host.state_of(taken)["runtimeStatus"] == "Running"
+    assert host.finish(taken)["runtimeStatus"] == "Completed"
+    assert host.finish(waiting)["output"] > 4
+    assert time.monotonic() - began > 4

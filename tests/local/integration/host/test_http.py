@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -117,6 +118,18 @@ def test_a_function_that_raises_answers_500_without_details(host: LocalHost) -> 
     assert (response.status_code, response.text) == (500, "")
     assert "LookupError: for the test" in host.log()
     assert "about to fail" in host.log()
+
+
+def test_only_what_an_invocation_says_is_logged(host: LocalHost) -> None:
+    for path in ("/tells", "/tells_in_thread"):
+        assert host.http.get(path).text == "told"
+    time.sleep(0.5)  # what comes afterwards has been said as well
+    heard = [line.partition(" heard")[2] for line in host.log().splitlines() if " heard" in line]
+    assert heard == [
+        ": in the invocation",
+        ": in a task of the invocation",
+        ": in a thread of the pool",
+    ]
 
 
 def test_a_disabled_function_is_not_served(host: LocalHost) -> None:

@@ -1,8 +1,10 @@
 """A function app that uses every durable feature that the host promises, and its HTTP triggers."""
 
+import asyncio
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Generator
 from datetime import timedelta
@@ -347,3 +349,32 @@ def dies(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="switched_off")
 def switched_off(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("never")
+
+
+logging.warning("heard nowhere: at import")
+_later: set[asyncio.Task[None]] = set()
+
+
+@app.route(route="tells")
+async def tells(req: func.HttpRequest) -> func.HttpResponse:
+    async def within() -> None:
+        logging.warning("heard: in a task of the invocation")
+
+    async def afterwards() -> None:
+        await asyncio.sleep(0.2)
+        logging.warning("heard nowhere: afterwards")
+
+    logging.warning("heard: in the invocation")
+    await asyncio.create_task(within())
+    await asyncio.to_thread(logging.warning, "heard nowhere: in a thread")
+    _later.add(asyncio.create_task(afterwards()))
+    return func.HttpResponse("told")
+
+
+@app.route(route="tells_in_thread")
+def tells_in_thread(req: func.HttpRequest) -> func.HttpResponse:
+    logging.warning("heard: in a thread of the pool")
+    own = threading.Thread(target=logging.warning, args=("heard nowhere: in a thread of its own",))
+    own.start()
+    own.join()
+    return func.HttpResponse("told")
