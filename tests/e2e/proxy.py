@@ -90,13 +90,15 @@ def losing_proxy(target: str) -> Iterator[LosingProxy]:
                 address = urlsplit(target)
                 with socket.create_connection((address.hostname, address.port)) as connection:
                     headers = {**self._headers(), "Host": address.netloc, "Connection": "close"}
-                    headers["Content-Length"] = str(len(body))
+                    # One with a length would reach the app only at its end, as a request of then.
+                    headers["Transfer-Encoding"] = "chunked"
                     lines = [f"POST {self.path} HTTP/1.1"]
                     lines += [f"{name}: {value}" for name, value in headers.items()]
                     head = "\r\n".join([*lines, "", ""]).encode()
-                    connection.sendall(head + body[:half])
+                    connection.sendall(head + b"%x\r\n%b\r\n" % (half, body[:half]))
                     proxy.go_on.wait()
-                    connection.sendall(body[half:])
+                    rest = body[half:]
+                    connection.sendall(b"%x\r\n%b\r\n0\r\n\r\n" % (len(rest), rest))
                     received = b""
                     while piece := connection.recv(65536):
                         received += piece
