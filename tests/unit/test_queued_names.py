@@ -31,8 +31,8 @@ QUEUED = {
     "repeat_step_v1": _DRAINED,
     "repeat_step_v2": _DRAINED,
     "repeat_step_v3": _DRAINED,
-    "accept_drop_v1": "3 days after such a version: two days is as long as one goes on after faults",
-    "accept_drop_v2": "3 days after such a version: two days is as long as one goes on after faults",
+    "accept_drop_v1": "3 days after such a version: one goes on for two, after faults",
+    "accept_drop_v2": "3 days after such a version: one goes on for two, after faults",
     # activities, in the work item queue and in what orchestrators yield
     "accept_drop": _FOREVER,
     "archive_video": _FOREVER,
