@@ -1,4 +1,4 @@
-# `make demo`, `make start` and `make test` need Python 3.11 or 3.12 and the package registries.
+# `make demo`, `make start` and `make test` need Python 3.11, 3.12, 3.13 or 3.14 and the package registries.
 # A certain Python: make PYTHON=python3.12 test
 # Options of the stack: make start ARGS="--port 8080 --speed 10"
 
@@ -9,8 +9,8 @@ SHELL := /bin/sh
 .PHONY: arrivals bench-bodies infra-snapshots infra-lint clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
-PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3 python; do \
-	if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
+PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
 		2>/dev/null; then echo "$$name"; break; fi; done)
 RUN := .venv/bin/python
 # Test files that run at a time: much of a test is waiting, and a stack is some processes.
@@ -39,7 +39,7 @@ help:
 
 setup:
 	@if [ -z "$(PYTHON)" ]; then \
-		echo "setup: Python 3.11 or 3.12 is needed and none was found on the PATH;" \
+		echo "setup: Python 3.11 to 3.14 is needed and none was found on the PATH;" \
 			"install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; fi
 	@"$(PYTHON)" local/setup.py
 

@@ -41,7 +41,7 @@ param apiKeys string = ''
 param adminKeys string = ''
 
 // -- the app
-@allowed([ '3.11', '3.12' ])
+@allowed([ '3.11', '3.12', '3.13' ])
 @description('Version of Python that the app runs on.')
 param pythonVersion string = '3.11'
 

@@ -1,6 +1,6 @@
 """``make setup``: leaves a ``.venv`` with the locked packages, Azurite and the parser of queries.
 
-Runs on a bare Python 3.11 or 3.12: standard library only. What has been done is remembered as a
+Runs on a bare Python 3.11 to 3.14: standard library only. What has been done is remembered as a
 hash of what it was done from, so that a second run has nothing to do.
 """
 
@@ -43,9 +43,9 @@ def main() -> int:
 
 
 def _check_python() -> None:
-    if not (3, 11) <= sys.version_info[:2] <= (3, 12):
+    if not (3, 11) <= sys.version_info[:2] <= (3, 14):
         raise SetupError(
-            f"Python 3.11 or 3.12 is needed, this is {sys.version.split()[0]}; "
+            f"Python 3.11 to 3.14 is needed, this is {sys.version.split()[0]}; "
             "name one with `make PYTHON=/path/to/python3.11`"
         )
 

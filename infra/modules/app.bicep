@@ -16,7 +16,7 @@ param tags { *: string }
 @description('Name of the service in azure.yaml; azd finds the app by it.')
 param serviceName string
 
-@allowed([ '3.11', '3.12' ])
+@allowed([ '3.11', '3.12', '3.13' ])
 @description('Version of Python that the app runs on.')
 param pythonVersion string
 

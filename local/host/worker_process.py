@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
 import os
 import socket
@@ -189,7 +190,7 @@ class WorkerProcess:
         """
         ours, theirs = socket.socketpair()
         with theirs:
-            options, path = _isolation(self._app_dir)
+            options, environment = _isolation(self._app_dir)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *options,
@@ -199,7 +200,7 @@ class WorkerProcess:
                 str(theirs.fileno()),
                 str(os.getpid()),
                 cwd=self._app_dir,
-                env={**os.environ, "PYTHONPATH": path},
+                env={**os.environ, **environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=sys.stderr,
                 pass_fds=(theirs.fileno(),),
@@ -264,8 +265,8 @@ def _kill(process: asyncio.subprocess.Process) -> None:
         process.kill()
 
 
-def _isolation(app_dir: Path) -> tuple[list[str], str]:
-    """Options of the worker's interpreter, and its ``PYTHONPATH``: where it finds ``local``.
+def _isolation(app_dir: Path) -> tuple[list[str], dict[str, str]]:
+    """Options of the worker's interpreter, and where it finds ``local`` and what else it needs.
 
     An app that brings its packages, as one that was built for deployment does, has them alone: the
     interpreter's own are left out.
@@ -273,5 +274,9 @@ def _isolation(app_dir: Path) -> tuple[list[str], str]:
     root = str(Path(__file__).resolve().parents[2])
     packages = app_dir / PACKAGES
     if packages.is_dir():
-        return ["-S"], os.pathsep.join((str(packages), root))
-    return [], os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
+        found = importlib.util.find_spec("azure_functions_runtime")
+        beside = found.submodule_search_locations if found else None
+        runtime = {"LOCAL_HOST_RUNTIME": beside[0]} if beside else {}
+        return ["-S"], {"PYTHONPATH": os.pathsep.join((str(packages), root)), **runtime}
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
+    return [], {"PYTHONPATH": path}

@@ -15,9 +15,16 @@ import socket
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .channel import Channel, ChannelClosedError
 from .logs import configure_logging
+
+if TYPE_CHECKING:
+    from .invoke import OwnWorker
+    from .microsoft import MicrosoftWorker
+
+    Worker = MicrosoftWorker | OwnWorker
 
 _PR_SET_PDEATHSIG = 1
 
@@ -43,13 +50,14 @@ async def _serve(app_dir: Path, end: socket.socket) -> None:
     channel = await Channel.open(end)
     try:
         # Imported late: the app's imports are the slow part, and their failure must be reported.
-        from .http_streams import HttpStreams, streams_enabled
-        from .indexing import load_app
-        from .invoke import Invoker
+        from .microsoft import MicrosoftWorker, is_there
 
-        functions = load_app(app_dir)
-        streams = HttpStreams() if streams_enabled() else None
-        http_uri = await streams.start() if streams else None
+        if is_there():
+            worker: Worker = await MicrosoftWorker.start(app_dir)
+        else:
+            from .invoke import OwnWorker
+
+            worker = await OwnWorker.start(app_dir)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - any failure to import is the app's
         is_plain = type(error).__name__ == "IndexingError"
         await channel.send(
@@ -61,13 +69,12 @@ async def _serve(app_dir: Path, end: socket.socket) -> None:
         )
         return
     _leave_signals_to_host()  # the server of HTTP streams has taken them
-    invoker = Invoker(functions, streams)
-    listing = [{"name": f.name, "bindings": f.bindings, "is_async": f.is_async} for f in functions]
-    await channel.send({"kind": "ready", "functions": listing, "http_uri": http_uri})
+    ready = {"kind": "ready", "functions": worker.listing, "http_uri": worker.http_uri}
+    await channel.send(ready)
     running: set[asyncio.Task[None]] = set()
 
     async def answer(header: dict[str, object], payload: bytes) -> None:
-        reply, content = await invoker.invoke(header, payload)
+        reply, content = await worker.invoke(header, payload)
         await channel.send(reply, content)
 
     while True:

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from azure.functions import meta as azf_meta
 
 from .http_streams import REQUIRED_SETTING, returns_stream, streams_enabled, takes_stream
 
-__all__ = ["IndexingError", "LoadedFunction", "load_app"]
+__all__ = ["IndexingError", "LoadedFunction", "load_app", "put_on_path"]
 
 _WORKERS_ROOT = Path(__file__).resolve().parents[3]
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
@@ -56,10 +57,10 @@ class LoadedFunction:
     """The bindings as the decorators describe them, for the host."""
 
 
-def load_app(app_dir: Path) -> list[LoadedFunction]:
-    """Import ``function_app.py`` of `app_dir` and index its functions.
+def put_on_path(app_dir: Path) -> None:
+    """Have the app's modules found, before any of the worker's.
 
-    :raises IndexingError: no app object, more than one, or a function that is not valid.
+    :raises IndexingError: there is no app.
     """
     if not (app_dir / "function_app.py").is_file():
         raise IndexingError(f"there is no function_app.py in {app_dir}")
@@ -69,6 +70,14 @@ def load_app(app_dir: Path) -> list[LoadedFunction]:
     if (app_dir / ".python_packages").is_dir():
         sys.path = [path for path in sys.path if Path(path or ".").resolve() != _WORKERS_ROOT]
     importlib.invalidate_caches()
+
+
+def load_app(app_dir: Path) -> list[LoadedFunction]:
+    """Import ``function_app.py`` of `app_dir` and index its functions.
+
+    :raises IndexingError: no app object, more than one, or a function that is not valid.
+    """
+    put_on_path(app_dir)
     module = importlib.import_module("function_app")
     apps = [value for value in vars(module).values() if isinstance(value, FunctionRegister)]
     if not apps:
@@ -175,9 +184,11 @@ def _checked_converter(
     if annotation in (str, bytes) and not _has_implicit_output(kind):
         return "generic"
     converter = _converter(kind)
-    if converter is None or typing.get_origin(annotation) is not None:
+    # Of generic types the worker knows typing's own, `Dict[…]`, and refuses `dict[…]`.
+    is_builtin = isinstance(annotation, types.GenericAlias)
+    if converter is None or (typing.get_origin(annotation) is not None and not is_builtin):
         return kind
-    if not isinstance(annotation, type):
+    if is_builtin or not isinstance(annotation, type):
         raise IndexingError(
             f"function {function!r}: parameter {parameter!r} has a non-type annotation "
             f"{annotation!r}"

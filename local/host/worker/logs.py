@@ -14,11 +14,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["configure_logging", "invocation", "invocation_in_thread"]
+__all__ = ["configure_logging", "invocation", "invocation_in_thread", "threads_as_told_by"]
 
 _running: set[str] = set()
 _of_task: contextvars.ContextVar[str] = contextvars.ContextVar("invocation", default="")
 _of_thread = threading.local()
+"""Its ``invocation_id``; Microsoft's worker has one of its own with the same name."""
 
 
 @contextmanager
@@ -36,18 +37,24 @@ def invocation(identity: str) -> Iterator[None]:
 @contextmanager
 def invocation_in_thread(identity: str) -> Iterator[None]:
     """The same for the current thread, which is one of the worker's pool."""
-    _of_thread.identity = identity
+    _of_thread.invocation_id = identity
     try:
         yield
     finally:
-        _of_thread.identity = ""
+        _of_thread.invocation_id = ""
+
+
+def threads_as_told_by(local: threading.local) -> None:
+    """Have a worker with a thread pool of its own tell whose thread it is."""
+    global _of_thread
+    _of_thread = local
 
 
 def _is_heard(_: logging.LogRecord) -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return getattr(_of_thread, "identity", "") in _running
+        return getattr(_of_thread, "invocation_id", "") in _running
     return _of_task.get() in _running
 
 

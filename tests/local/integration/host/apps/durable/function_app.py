@@ -9,7 +9,7 @@ import time
 from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -246,8 +246,15 @@ def increment(value: int) -> int:
     return value + 1
 
 
+class FlakyInput(TypedDict):
+    """How often the activity fails, counted under a key."""
+
+    key: str
+    failures: int
+
+
 @app.activity_trigger(input_name="value")
-async def flaky(value: dict[str, Any]) -> str:
+async def flaky(value: FlakyInput) -> str:
     attempts = note(value["key"])
     if attempts <= value["failures"]:
         raise RuntimeError(f"attempt {attempts}")

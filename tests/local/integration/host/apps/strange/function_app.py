@@ -1,11 +1,16 @@
 """Dailies' HTTP function, on a worker whose coordinator is not the one that it knows."""
 
+import sys
 from typing import Any
 
 import azure.durable_functions as df
 
-from local.host.worker.coordinator import http_coordinator
 from triggers.http import blueprint
+
+if sys.version_info >= (3, 13):  # the app is in Microsoft's own worker
+    from azure_functions_runtime.http_v2 import http_coordinator
+else:
+    from local.host.worker.coordinator import http_coordinator
 
 _known = http_coordinator.get_http_request_async
 
