@@ -49,7 +49,7 @@ def check(data: bytes, *, max_pixels: int) -> ImageInfo:
         UnusableReference: as ``probe``; ``image_too_large`` for one of more than ``max_pixels``,
             or of fewer whose decoder would need more memory than for those; for more than
             ``MAX_SIDE`` pixels along a side; for very many progressive scans. ``invalid_image``
-            for a JPEG, PNG or WebP whose end is missing.
+            for a picture whose end is missing.
     """
     return _affordable(probe(data), max_pixels)
 

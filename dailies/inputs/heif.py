@@ -5,6 +5,8 @@ Format: ISO/IEC 23008-12 (HEIF), the bindings of HEVC (its annex B) and AV1 (AVI
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dailies.inputs.av1 import coded_pixels
 from dailies.inputs.heif_boxes import Box, BoxError, Items
 from dailies.inputs.image_info import REMEDY, ImageFormat, ImageInfo, broken
@@ -43,8 +45,12 @@ def read_heif() -> Reading[ImageInfo]:
         meta, is_film = yield from _meta()
         items = Items.of(meta)
         if _coding(items) is ImageFormat.HEIC:
-            return _heic(items)
-        return (yield from _avif(items, is_film or head[8:12] == b"avis"))
+            info = _heic(items)
+        else:
+            info = yield from _avif(items, is_film or head[8:12] == b"avis")
+        pieces = (piece for item in items.extents.values() for piece in item)
+        end = max((offset + length for offset, length in pieces), default=0)
+        return replace(info, is_whole=not end or bool((yield (end - 1, 1))))
     except BoxError as error:
         raise broken(format, str(error)) from None
 

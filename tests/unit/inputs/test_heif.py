@@ -183,3 +183,12 @@ def test_it_is_no_video(data: bytes) -> None:
 )
 def test_damaged_files_are_told_apart_from_other_types(data: bytes) -> None:
     assert refusal(data).code == "invalid_image"
+
+
+@pytest.mark.parametrize("data", [heic(WIDE), avif(WIDE)], ids=["heic", "avif"])
+@pytest.mark.parametrize("missing", [1, 20])
+def test_what_is_cut_off_is_refused_before_it_is_decoded(data: bytes, missing: int) -> None:
+    check(data, max_pixels=10**6)
+    with pytest.raises(UnusableReference, match="cut off before its end") as caught:
+        check(data[:-missing], max_pixels=10**6)
+    assert caught.value.code == "invalid_image"
