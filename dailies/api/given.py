@@ -204,7 +204,9 @@ def _unread(name: str, vocabulary: Vocabulary) -> InvalidRequest:
     elif name == expected:
         message, code = f"One file is read as '{shown}', and more came.", "too_many_files"
     else:
-        message = f"A file is read as '{expected}' only, and not as '{shown}'. Send it there."
+        # What is no first frame has a remedy of its own, and must not become one.
+        remedy = vocabulary.refused.get(name, "Send it there.")
+        message = f"A file is read as '{expected}' only, and not as '{shown}'. {remedy}"
     return InvalidRequest(message, param=shown, code=code)
 
 

@@ -69,11 +69,15 @@ def _say(remedy: str, names: str) -> dict[str, str]:
 
 _FIRST_FRAMES = (
     "image images img image_urls input_image input_images input_image_url "
-    "first_frame first_frame_image first_frame_url start_frame start_image init_image "
+    "first_frame first_frame_image first_frame_url start_frame start_image start_image_url "
+    "init_image "
     "reference reference_image file"
 )
 _LOOKS = "reference_images reference_image_urls subject_images"
-_LAST_FRAMES = "last_frame last_frame_image last_frame_url end_frame end_image tail_image"
+_LAST_FRAMES = (
+    "last_frame last_frame_image last_frame_url last_image end_frame end_frame_image end_frame_url "
+    "end_image end_image_url image_tail tail_image tail_image_url"
+)
 _SOURCES = "video_url source_video source_video_id remixed_from_video_id previous_job_id"
 _LENGTHS = "length duration_seconds video_length"
 _COUNTS = "count num_videos number_of_videos"
