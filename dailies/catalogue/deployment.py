@@ -36,6 +36,7 @@ __all__ = [
     "Quota",
     "ReferenceRules",
     "Sound",
+    "utf16_units",
 ]
 
 _DEFAULT = "default"
@@ -48,6 +49,11 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 """Also a part of entity keys and table keys, hence no ``@``, ``/``, ``\\``, ``#`` or ``?``."""
 Alias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}$")]
 """What callers may write for a name; it is written down nowhere, and may have slashes."""
+
+
+def utf16_units(text: str) -> int:
+    """The length of a text as JavaScript counts it: an emoji has two units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _parse_seconds(value: object) -> object:
@@ -184,6 +190,8 @@ class Deployment(Entry):
         n_variants: the most videos that one job makes of a prompt, by size or ``default``.
         inpaint: rules for images and videos at a frame of choice; None when it takes none.
         typical_render_seconds: how long a job of the default size and length usually takes.
+        max_prompt_units: the same in UTF-16 units, of which an emoji has two, where the provider
+            counts so.
         reference: rules for reference images; None when it takes none.
         extension_seconds: lengths that an extension may add; None for those of ``seconds``.
         max_extended_seconds: how long extensions may make a video, if there is a limit.
@@ -217,6 +225,7 @@ class Deployment(Entry):
     files: tuple[Variant, ...] = Field(default=tuple(Variant), alias="variants")
     operations: tuple[Operation, ...] = tuple(Operation)
     max_prompt_characters: int = Field(default=32_000, ge=1)
+    max_prompt_units: int | None = Field(default=None, ge=1)
     reference: ReferenceRules | None = ReferenceRules()
     inpaint: InpaintRules | None = None
     n_variants: Mapping[str, Annotated[int, Field(ge=1, le=16)]] = {_DEFAULT: 1}
@@ -288,6 +297,12 @@ class Deployment(Entry):
             Part.SOUND: self.sound is Sound.CHOSEN,
         }
         return frozenset(part for part, is_taken in taken.items() if is_taken)
+
+    def takes_prompt(self, prompt: str) -> bool:
+        """Whether it is not too long."""
+        if len(prompt) > self.max_prompt_characters:
+            return False
+        return self.max_prompt_units is None or utf16_units(prompt) <= self.max_prompt_units
 
     @property
     def default_size(self) -> Size:

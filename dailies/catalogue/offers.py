@@ -121,7 +121,7 @@ def takes(deployment: Deployment, request: VideoRequest) -> bool:
     able = narrowed(deployment, Needs.of(request))
     if able is None or request.size not in able.sizes or request.seconds not in able.seconds:
         return False
-    if len(request.prompt) > deployment.max_prompt_characters:
+    if not deployment.takes_prompt(request.prompt):
         return False
     if request.n_variants > deployment.most_variants(request.size):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dailies.catalogue import Deployment
+from dailies.catalogue.deployment import Sound
 from dailies.providers.base import InputFile, Reference, SourceFile, Submission
 from dailies.services import Services
 from dailies.video.record import VideoRecord
@@ -41,7 +42,8 @@ async def submission_of(
         ),
         seed=request.seed,
         negative_prompt=request.negative_prompt,
-        sound=request.sound,
+        # Where there is no choice, a model may not know the word.
+        sound=request.sound if deployment.sound is Sound.CHOSEN else None,
         options=request.provider_options.get(deployment.provider, {}),
         inputs=tuple(
             _input(services, item, item.file)

@@ -12,7 +12,7 @@ from typing import Any
 
 from dailies.catalogue import Catalogue, Deployment, Model
 from dailies.catalogue.abilities import Needs
-from dailies.catalogue.deployment import MOST_SECONDS
+from dailies.catalogue.deployment import MOST_SECONDS, utf16_units
 from dailies.catalogue.offers import able, check_variants
 from dailies.inputs.geometry import nearest_size
 from dailies.protocols.messages import too_long, unsupported
@@ -191,7 +191,15 @@ def _taking(model: Model, prompt: str, words: Words, *, with_image: bool) -> Seq
     longest = max(deployment.max_prompt_characters for deployment in model.deployments)
     if len(prompt) > longest:
         raise words.too_long(longest, len(prompt))
-    taking = [d for d in model.deployments if len(prompt) <= d.max_prompt_characters]
+    taking = [deployment for deployment in model.deployments if deployment.takes_prompt(prompt)]
+    if not taking:
+        most = max(deployment.max_prompt_units or 0 for deployment in model.deployments)
+        raise InvalidRequest(
+            f"Invalid 'prompt': it has {utf16_units(prompt):,} UTF-16 units, of which an emoji has "
+            f"two, and the model takes {most:,}. Shorten it.",
+            param="prompt",
+            code="string_above_max_length",
+        )
     if with_image:
         taking = [deployment for deployment in taking if deployment.reference is not None]
     if not taking:

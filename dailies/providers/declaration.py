@@ -85,11 +85,12 @@ class Provider:
     Attributes:
         id: the ``provider`` of the catalogue; the module has the same name, with underscores.
         adapter: the class that speaks to one deployment; it gets a ``Wire`` that is ready.
-        recovery: how an unknown outcome can be cleared up. Only ``listed`` is used so far: with
-            the others, a video whose create had no clear answer is left to an operator.
+        recovery: how an unknown outcome can be cleared up. ``when-completed`` is treated as
+            ``none``: the video is left to an operator.
         options: what a deployment's ``options`` may hold.
         sends: what its adapter has words for, by a deployment's options where need be; a row that
             promises more is refused. None: ``check`` knows.
+        prompt_units: how many UTF-16 units a prompt may have, by the options, where it counts so.
         limits: what its models can't do together with what, whichever they are; gets a deployment
             and its options.
         says_size: puts a size into the provider's words; raises ``ValueError`` where it has none.
@@ -116,6 +117,7 @@ class Provider:
     recovery: Recovery
     options: type[Options] = Options
     sends: Collection[Part] | Callable[[Any], Collection[Part]] | None = None
+    prompt_units: Callable[[Any], int] | None = None
     limits: Callable[[Deployment, Any], Iterable[Limit]] | None = None
     says_size: Callable[[Size], object] | None = None
     check: Callable[[Deployment, Any], Iterable[FieldProblem]] | None = None
@@ -161,10 +163,14 @@ class Provider:
             "only_options": None if rule.only is None else tuple(sorted(rule.only)),
             "own_options": tuple(sorted(rule.own)),
         }
+        if self.prompt_units is not None and options is not None:
+            own["max_prompt_units"] = self.prompt_units(options)
         said = deployment.model_fields_set
         update: dict[str, Any] = {name: value for name, value in own.items() if name not in said}
         if self.limits is not None and options is not None:
-            update["limits"] = (*deployment.limits, *self.limits(deployment, options))
+            asked = {*deployment.promises, *([Part.OPTIONS] if deployment.takes_options else [])}
+            ours = (limit for limit in self.limits(deployment, options) if limit.when in asked)
+            update["limits"] = (*deployment.limits, *ours)
         return deployment.model_copy(update=update)
 
     def problems(self, deployment: Deployment) -> Iterator[FieldProblem]:

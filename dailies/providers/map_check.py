@@ -8,19 +8,16 @@ that it offers is tried against it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from dailies.catalogue.deployment import Deployment, FieldProblem, Sound
 from dailies.providers.base import Reference, Submission
-from dailies.providers.mapping import MappedOptions, model_inputs
+from dailies.providers.mapping import MappedOptions, model_inputs, read_schema
 from dailies.video.basics import Operation, Size, Variant
 
 __all__ = ["map_problems"]
 
-_SCHEMAS = Path(__file__).parent / "schemas"
 _NOTHING = Reference(b"", "image/png", Size(16, 16))
 
 
@@ -83,7 +80,7 @@ def _promises(deployment: Deployment, options: MappedOptions) -> Iterator[FieldP
 def _refusals(deployment: Deployment, options: MappedOptions) -> Iterator[FieldProblem]:
     """What the model would refuse of a video that the deployment offers."""
     try:
-        schema = _read(options.input_schema) if options.input_schema else None
+        schema = read_schema(options.input_schema) if options.input_schema else None
     except (OSError, ValueError) as error:
         yield FieldProblem(
             "options.schema",
@@ -140,13 +137,6 @@ def _place(options: MappedOptions, submission: Submission, name: str) -> str:
             return f"options.{where}.{name}"
     fields = [field for field, named in options.inputs.named.items() if named == name]
     return f"options.inputs.{fields[0]}" if fields else "options.inputs"
-
-
-def _read(file: str) -> dict[str, Any]:
-    document = json.loads((_SCHEMAS / file).read_text(encoding="utf-8"))
-    if not isinstance(document, dict) or not isinstance(document.get("properties"), dict):
-        raise ValueError(file)
-    return document
 
 
 class _Schema:

@@ -16,8 +16,10 @@ What a model does not take is null, and must be left out of the deployment's abi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -36,6 +38,7 @@ __all__ = [
     "linked_result",
     "model_inputs",
     "of_model",
+    "read_schema",
 ]
 
 
@@ -43,10 +46,13 @@ SchemaFile = Annotated[str, Field(alias="schema", pattern=r"^([\w.-]+\.json)?$")
 """A file in ``dailies/providers/schemas``; empty: there is none."""
 
 
+_SCHEMAS = Path(__file__).parent / "schemas"
 _COUNTS = frozenset(
     {"n", "num_videos", "num_outputs", "num_samples", "number_of_videos", "batch_size"}
+    | {"multi_prompt"}
 )
-"""What models call the number of videos; one is ordered, kept and paid for."""
+"""What models call the number of videos, of which one is ordered, kept and paid for; and parts with
+lengths of their own."""
 
 
 class SecondsAs(StrEnum):
@@ -164,7 +170,8 @@ def model_inputs(
 
 def of_model(options: MappedOptions, *others: InputNames) -> CallerOptions:
     """Which of a caller's own options go along: any input but those that the request has a field
-    for, or the row sets, since length and size are what was paid for.
+    for, or the row sets, since length and size are what was paid for. Where the row names the
+    model's schema, only those that it knows.
 
     Args:
         others: what other endpoints of the deployment call their inputs.
@@ -172,7 +179,25 @@ def of_model(options: MappedOptions, *others: InputNames) -> CallerOptions:
     own = {name for names in (options.inputs, *others) for name in names.named.values()}
     own |= {*options.fixed, *options.fixed_with_image}
     own |= {name for inputs in options.by_size.values() for name in inputs}
-    return CallerOptions(own=own | _COUNTS)
+    try:
+        schema = read_schema(options.input_schema) if options.input_schema else None
+    except (OSError, ValueError):  # which the check of the row tells
+        schema = None
+    only = None if schema is None else frozenset(schema["properties"]) - own - _COUNTS
+    return CallerOptions(only=only, own=own | _COUNTS)
+
+
+def read_schema(file: str) -> dict[str, Any]:
+    """A kept copy of a model's JSON schema of its inputs.
+
+    Raises:
+        OSError: it is not there.
+        ValueError: it is none.
+    """
+    document = json.loads((_SCHEMAS / file).read_text(encoding="utf-8"))
+    if not isinstance(document, dict) or not isinstance(document.get("properties"), dict):
+        raise ValueError(file)
+    return document
 
 
 def linked_result(options: MappedOptions, output: object) -> str | None:

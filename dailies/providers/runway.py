@@ -142,16 +142,6 @@ class Runway:
 
     def _refusal(self, submission: Submission) -> Outcome | None:
         """Why the request would surely be refused, told before it is sent."""
-        units = len(submission.prompt.encode("utf-16-le", "surrogatepass")) // 2
-        most = self._options.max_prompt_units
-        if units > most:
-            return Outcome(
-                Kind.REFUSED,
-                code="string_above_max_length",
-                message=f"'prompt' has {units} UTF-16 units (an emoji has two), and the provider "
-                f"takes {most}. Shorten it.",
-                param="prompt",
-            )
         images = (submission.reference, submission.last_frame, *submission.references)
         if any(len(image.data_url) > _MAX_DATA_URL for image in images if image is not None):
             return Outcome(
@@ -320,6 +310,7 @@ PROVIDER = Provider(
         Part.SOUND,
     ),
     caller_options=CallerOptions(own=_OURS),
+    prompt_units=lambda options: options.max_prompt_units,
     check=_check_sizes,
     key_auth=BearerKeyAuth,
     # All that its answers were seen to name; others of that domain belong to anybody.

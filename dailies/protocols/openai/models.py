@@ -144,7 +144,11 @@ def model_object(catalogue: Catalogue, model: Model, now: float) -> ModelObject:
             for size in model.sizes
         },
         max_prompt_characters=max(d.max_prompt_characters for d in deployments),
-        provider_options=list(dict.fromkeys(d.provider for d in deployments if d.takes_options)),
+        provider_options=list(
+            dict.fromkeys(
+                d.provider for d in deployments if d.takes_options and d.only_options != ()
+            )
+        ),
         prices=_prices(model),
         silent_prices=_silent_prices(model),
     )

@@ -131,7 +131,8 @@ def _nameless(names: InputNames, *, sound: bool) -> frozenset[Part]:
 def of_routes(options: FalOptions) -> CallerOptions:
     """Which of a caller's own options go along, whichever endpoint it will be."""
     routes = (options.with_image, options.with_last_frame, options.with_references)
-    return of_model(options, *(route.inputs for route in routes if route is not None))
+    found = of_model(options, *(route.inputs for route in routes if route is not None))
+    return replace(found, only=None)  # each endpoint has a schema of its own
 
 
 class KeyAuth(httpx.Auth):

@@ -13,6 +13,7 @@ import httpx
 import openai
 import pytest
 
+from dailies.catalogue.deployment import Sound
 from dailies.engine import VideoRef
 from dailies.pipeline.manifest import manifest_of
 from dailies.pipeline.prepare import prepare_reference
@@ -141,6 +142,37 @@ async def test_frames_and_references_are_stored_prepared_and_listed(world: World
     await world.change(record.id, phase=record.phase)
     deleted = await world.alice.delete(f"/v1/videos/{record.id}")
     assert deleted.status_code == 200
+
+
+async def test_a_damaged_image_to_look_like_is_never_sent(world: World) -> None:
+    whole = png(640, 480)
+    middle = whole.index(b"IDAT") + 20
+    damaged = base64.b64encode(whole[:middle] + bytes(40) + whole[middle + 40 :]).decode()
+    record = await accepted(
+        world,
+        await create(world, input_references=[image(f"data:image/png;base64,{damaged}")]),
+    )
+    step = await prepare_reference(world.services, {"owner": record.owner, "id": record.id})
+    assert step["kind"] == "stop"
+    assert step["error"]["code"] == "invalid_image"
+
+
+async def test_a_choice_of_sound_is_sent_only_where_there_is_one(world: World) -> None:
+    record = await accepted(world, await create(world, generate_audio=False))
+    [deployment] = world.services.catalogue.models["able"].deployments
+    assert (await submission_of(world.services, record, deployment)).sound is False
+    silent = deployment.model_copy(update={"sound": Sound.NEVER})
+    assert (await submission_of(world.services, record, silent)).sound is None
+
+
+@pytest.mark.parametrize("field", ["last_frame", "image_tail", "end_image_url"])
+@pytest.mark.parametrize("value", [data_url(), "https://images.example/a.png"])
+async def test_a_last_frame_of_another_name_does_not_become_the_first(
+    world: World, field: str, value: str
+) -> None:
+    answer = await create(world, **{field: value})
+    assert answer.status_code == 400
+    assert "frame_images" in answer.json()["error"]["message"]
 
 
 async def test_a_last_frame_alone_decides_the_size(world: World) -> None:

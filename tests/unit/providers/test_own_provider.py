@@ -39,6 +39,7 @@ models:
         seconds: [4]
         variants: [video]
         operations: [create]
+        reference: null
         prices: null
 """
 SET = {"FILM_KEY": "secret", "FILM_PROJECT": "pier"}

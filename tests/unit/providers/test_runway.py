@@ -154,7 +154,6 @@ async def test_a_router_chooses_the_model(upstream: Upstream) -> None:
 @pytest.mark.parametrize(
     ("submission", "code", "param"),
     [
-        (replace(SUBMISSION, prompt="🌧" * 501), "string_above_max_length", "prompt"),
         (
             replace(SUBMISSION, reference=Reference(bytes(3_800_000), "image/png", HD)),
             "image_too_large",

@@ -115,6 +115,19 @@ def test_a_length_or_size_that_is_not_to_be_had_with_the_rest(
     assert words in str(caught.value)
 
 
+def test_a_prompt_is_measured_as_its_provider_does() -> None:
+    assert plan(CATALOGUE, Wish("🌧" * 500, "gen4.5"), with_image=False).deployments
+    with pytest.raises(InvalidRequest, match="1,002 UTF-16 units") as caught:
+        plan(CATALOGUE, Wish("🌧" * 501, "gen4.5"), with_image=False)
+    assert (caught.value.param, caught.value.code) == ("prompt", "string_above_max_length")
+
+
+def test_an_option_that_a_models_schema_does_not_know_is_refused() -> None:
+    wish = Wish("A pier", "replicate-wan-3", provider_options={"nonsense": 1})
+    with pytest.raises(InvalidRequest, match="no option 'nonsense'"):
+        plan(CATALOGUE, wish, with_image=False)
+
+
 def test_each_alone_is_taken() -> None:
     assert asked("veo-3.1", set(), seconds=4).seconds == 4
     assert asked("grok-imagine-video-1.5", set(), size=FULL_HD).size == FULL_HD
