@@ -2,7 +2,8 @@
 
 A video starts from its reference image, and providers refuse one whose pixel size is not that of
 the video. ``fit`` takes what people have (a phone's sideways JPEG, a print shop's CMYK, a PNG with
-transparency) and gives an sRGB PNG of the exact size, without metadata.
+transparency) and gives an sRGB picture of the exact size, without metadata: a PNG, or a JPEG where
+that would be large, as providers take a few megabytes within a request.
 
 Everything here is synchronous and busy: call it in a thread, and one at a time, as each takes what
 memory its decoder needs (``ImageInfo.bytes_per_pixel``).
@@ -31,6 +32,7 @@ from dailies.video.framing import Box, CropBounds, FitMode
 
 __all__ = [
     "BLACK",
+    "LARGEST_PICTURE",
     "Color",
     "Fitted",
     "fit",
@@ -38,6 +40,9 @@ __all__ = [
 
 Color = tuple[int, int, int]
 BLACK: Color = (0, 0, 0)
+LARGEST_PICTURE = 3 * 1024**2
+"""Bytes of a PNG that is sent as it is. Runway, the strictest, takes 5 MB as base64."""
+_QUALITY = 95
 
 _TURN = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -55,7 +60,7 @@ class Fitted:
     """A reference image ready to be sent.
 
     Attributes:
-        data: a PNG, 8 bits per channel, RGB, sRGB, no metadata.
+        data: a PNG or JPEG, 8 bits per channel, RGB, sRGB, no metadata.
         size: its size in pixels, exactly as wanted.
         original_size: the upright size of what came in.
     """
@@ -64,7 +69,7 @@ class Fitted:
     size: Size
     original_size: Size
     original_format: ImageFormat
-    content_type: str = "image/png"
+    content_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,8 @@ def fit(
         mask = None if mask is None else mask.transpose(_TURN[info.orientation])
     canvas = Image.new("RGB", (frame.width, frame.height), background)
     canvas.paste(image, layout.offset, mask)
-    return Fitted(_png(canvas), frame, upright, info.format)
+    made, content_type = _encoded(canvas)
+    return Fitted(made, frame, upright, info.format, content_type)
 
 
 def _stored(size: Size, orientation: int) -> tuple[int, int]:
@@ -166,7 +172,11 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, Im
     return image.convert("RGB"), mask
 
 
-def _png(image: Image.Image) -> bytes:
+def _encoded(image: Image.Image) -> tuple[bytes, str]:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    return buffer.getvalue()
+    if buffer.tell() <= LARGEST_PICTURE:
+        return buffer.getvalue(), "image/png"
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
+    return buffer.getvalue(), "image/jpeg"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from dailies.engine import Step, VideoRef, done, stop
-from dailies.inputs.fitting import Fitted, fit
+from dailies.inputs.fitting import LARGEST_PICTURE, Fitted, fit
 from dailies.inputs.headers import ImageFormat, ImageInfo, check
 from dailies.pipeline.remove import discard_if_unwanted
 from dailies.services import Services
@@ -29,7 +29,7 @@ _LOOKED_AT = Size(64, 64)
 
 
 async def prepare_reference(services: Services, video: VideoRef) -> Step:
-    """Fit the images and store them, the first frame as ``reference.png``.
+    """Fit the images and store them, the first frame as ``reference.png`` (or ``.jpg``).
 
     Stops with ``invalid_reference`` codes when one can't be used.
     """
@@ -61,7 +61,8 @@ async def _prepare(services: Services, record: VideoRecord, place: int) -> None:
     def prepare(data: bytes) -> Fitted | ImageInfo:
         info = check(data, max_pixels=most)
         within = is_cut or max(info.upright.width, info.upright.height) <= _LONGEST_SIDE
-        is_ready = info.orientation == 1 and info.format in _KNOWN_TO_PROVIDERS
+        is_small = is_cut or len(data) <= LARGEST_PICTURE  # a cut one is no part of a JSON body
+        is_ready = is_small and info.orientation == 1 and info.format in _KNOWN_TO_PROVIDERS
         if keeps_shape and within and is_ready:
             # A provider that looks less closely would be paid for what a damaged one leads to.
             fit(data, size=_LOOKED_AT, mode=mode, max_pixels=most)
@@ -81,7 +82,8 @@ async def _prepare(services: Services, record: VideoRecord, place: int) -> None:
     file, replaced = given, None
     if isinstance(made, Fitted):
         is_first = item.role is Role.FIRST
-        name = "reference.png" if is_first else f"input-{place + 1}.fitted.png"
+        kind = "png" if made.content_type == "image/png" else "jpg"
+        name = f"reference.{kind}" if is_first else f"input-{place + 1}.fitted.{kind}"
         replaced = given.blob
         file = await services.files.put(
             f"{record.id}/{name}", made.data, content_type=made.content_type

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
-from dailies.inputs.fitting import Fitted, fit
+from dailies.inputs.fitting import LARGEST_PICTURE, Fitted, fit
 from dailies.inputs.image_info import ImageFormat
 from dailies.video.basics import Size
 from dailies.video.framing import CropBounds, FitMode
@@ -43,6 +43,15 @@ def test_the_result_is_a_plain_png_of_the_exact_size() -> None:
     assert result.original_size == Size(300, 200)
     assert result.original_format is ImageFormat.PNG
     assert result.content_type == "image/png"
+
+
+def test_a_large_result_is_a_jpeg_that_travels_in_a_request() -> None:
+    noise = Image.effect_noise((1920, 1080), 90).convert("RGB")
+    made = fit(encode(noise, "PNG"), size=Size(1920, 1080), max_pixels=10**7)
+    assert made.content_type == "image/jpeg"
+    assert len(made.data) < LARGEST_PICTURE
+    picture = decode(made.data)
+    assert (picture.format, picture.size, picture.mode) == ("JPEG", (1920, 1080), "RGB")
 
 
 def test_a_picture_of_the_right_size_keeps_every_pixel() -> None:
