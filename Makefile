@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup start demo test conformance chaos fuzz lint format lock package bill
-.PHONY: bench-litellm test-clients
+.PHONY: upgrade bench-litellm test-clients
 .PHONY: arrivals bench-bodies infra-snapshots infra-lint clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
@@ -26,6 +26,7 @@ help:
 	@echo "make chaos   hundreds of videos while worker and host are killed (ARGS=\"--seed 7\")"
 	@echo "make fuzz    10,000 requests made up from the OpenAPI document (FUZZ_SEED=1)"
 	@echo "make arrivals  500 of each kind of request that never gets to the worker (ARRIVALS=500)"
+	@echo "make upgrade 200 videos under way while a new version is deployed (UPGRADE_VIDEOS=200)"
 	@echo "make lint    lint and types only;  make format puts the code in order"
 	@echo "make package builds the zip that is deployed (ARGS=\"--for 3.12\": on that Python)"
 	@echo "make bill    tells what is in it: out/dailies.cdx.json, out/dailies.licences.md"
@@ -65,6 +66,9 @@ test: lint
 
 fuzz: setup
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-400} $(RUN) -m pytest -s tests/e2e/test_other_clients.py -k openapi
+
+upgrade: setup
+	UPGRADE_VIDEOS=$${UPGRADE_VIDEOS:-200} $(RUN) -m pytest tests/e2e/test_upgrade.py
 
 arrivals: setup
 	ARRIVALS=$${ARRIVALS:-500} $(RUN) -m pytest tests/e2e/test_arrivals.py
