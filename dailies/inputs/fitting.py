@@ -41,7 +41,7 @@ __all__ = [
 Color = tuple[int, int, int]
 BLACK: Color = (0, 0, 0)
 LARGEST_PICTURE = 3 * 1024**2
-"""Bytes of a PNG that is sent as it is. Runway, the strictest, takes 5 MB as base64."""
+"""Bytes of a PNG that is sent as it is: the strictest provider takes 5 MB as base64."""
 _QUALITY = 95
 
 _TURN = {

@@ -71,7 +71,7 @@ EXCUSED: Mapping[tuple[str, str], str] = {
     ): _OWN,
     ("dailies/net/downloads.py", "Downloads._checked"): "a link of limited length",
     ("dailies/providers/map_check.py", "_Schema.__init__"): _OPERATORS,
-    ("dailies/providers/map_check.py", "_read"): _OPERATORS,
+    ("dailies/providers/mapping.py", "read_schema"): _OPERATORS,
     ("dailies/providers/mapping.py", "linked_result"): _OWN,
     ("dailies/providers/signed_key.py", "SignedKeyAuth._token"): _OPERATORS,
     ("dailies/providers/replicate.py", "_check"): _OPERATORS,
