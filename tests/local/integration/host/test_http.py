@@ -155,8 +155,11 @@ def test_an_app_that_cannot_be_indexed_is_one_without_functions(
 ) -> None:
     broken = make_host(APPS / "mismatch")
     broken.start("error")
-    assert "parameters ['request'] are declared" in broken.status()["error"]
-    assert "have no binding" in broken.log()
+    # In our words, or from Python 3.13 on in those of Microsoft's worker.
+    why = broken.status()["error"]
+    assert "request" in why
+    assert "are declared" in why
+    assert why[:40] in broken.log()
     assert broken.http.get("/").status_code == 200
     assert broken.http.get("/admin/host/ping").status_code == 200
     response = broken.http.get("/fine")

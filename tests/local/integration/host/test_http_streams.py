@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -330,6 +331,9 @@ def test_an_answer_that_is_sent_for_longer_than_the_limit_ends_the_worker(
     assert "ran longer than functionTimeout" in host.log()
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3, 13), reason="the worker of these versions indexes at its start anyway"
+)
 def test_without_the_setting_the_app_cannot_be_indexed(
     make_host: Callable[..., LocalHost],
 ) -> None:
@@ -342,7 +346,7 @@ def test_without_the_setting_the_app_cannot_be_indexed(
 def test_whole_and_streamed_requests_do_not_mix(make_host: Callable[..., LocalHost]) -> None:
     host = make_host(APPS / "mixed", **ENABLED)
     host.start("error")
-    assert "'whole'" in host.status()["error"]
+    assert "whole" in host.status()["error"]
     assert "HttpRequest" in host.status()["error"]
 
 
