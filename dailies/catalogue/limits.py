@@ -15,7 +15,7 @@ from pydantic import Field
 
 from dailies.catalogue.entry import Entry, PictureSize
 
-__all__ = ["FIELDS", "Limit", "Part"]
+__all__ = ["FIELDS", "FRAMES_OR_REFERENCES", "Limit", "Part"]
 
 
 class Part(StrEnum):
@@ -89,3 +89,11 @@ class Limit(Entry):
             return f"It takes {self.when.words} or {' or '.join(amiss)}, not both."
         lacking = [part.words for part in self.needs if part not in parts]
         return f"It takes {self.when.words} only with {' and '.join(lacking)}." if lacking else None
+
+
+FRAMES_OR_REFERENCES = (
+    Limit(when=Part.REFERENCES, without=(Part.FIRST_FRAME, Part.LAST_FRAME)),
+    Limit(when=Part.LAST_FRAME, needs=(Part.FIRST_FRAME,)),
+)
+"""A model that starts from frames, or from images to look like, and ends with a frame only where it
+also starts with one."""

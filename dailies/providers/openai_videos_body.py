@@ -22,7 +22,7 @@ from pydantic import AfterValidator, Field
 
 from dailies.catalogue.deployment import Deployment, FieldProblem
 from dailies.catalogue.entry import Entry
-from dailies.catalogue.limits import Limit, Part
+from dailies.catalogue.limits import FRAMES_OR_REFERENCES, Limit, Part
 from dailies.providers.base import Reference, Submission
 from dailies.providers.declaration import CallerOptions, Options
 from dailies.providers.shapes import aspect_ratio
@@ -178,8 +178,7 @@ def sent(options: VideosOptions) -> frozenset[Part]:
 def together(deployment: Deployment, options: VideosOptions) -> Iterator[Limit]:
     """Images in one field are told apart by their number only."""
     if options.images is ImagesAs.INPUT_REFERENCES:
-        yield Limit(when=Part.REFERENCES, without=(Part.FIRST_FRAME, Part.LAST_FRAME))
-        yield Limit(when=Part.LAST_FRAME, needs=(Part.FIRST_FRAME,))
+        yield from FRAMES_OR_REFERENCES
 
 
 def check_sizes(deployment: Deployment, options: VideosOptions) -> Iterator[FieldProblem]:

@@ -36,7 +36,6 @@ _STATUSES = {
 }
 _PERCENT = re.compile(r"(\d{1,3})%\s*\|")
 _END_OF_LOGS = 2000
-_LONGEST_TIME = 40
 
 
 class Likeness(Enum):

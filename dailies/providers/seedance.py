@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from dailies.catalogue.limits import Limit, Part
+from dailies.catalogue.limits import FRAMES_OR_REFERENCES, Part
 from dailies.providers.answers import number, positive, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Reference, Submission
@@ -184,12 +184,6 @@ class Seedance:
         return round(tokens * price / 1_000_000, 6)
 
 
-_LIMITS = (
-    Limit(when=Part.REFERENCES, without=(Part.FIRST_FRAME, Part.LAST_FRAME)),
-    Limit(when=Part.LAST_FRAME, needs=(Part.FIRST_FRAME,)),
-)
-
-
 def _body(submission: Submission) -> dict[str, object]:
     """The fields that are ours to say; a caller's own options never change them."""
     images: list[tuple[str, Reference | None]] = [
@@ -265,7 +259,7 @@ PROVIDER = Provider(
     recovery=Recovery.LISTED,
     options=SeedanceOptions,
     sends=(Part.FIRST_FRAME, Part.LAST_FRAME, Part.REFERENCES, Part.SEED, Part.SOUND),
-    limits=lambda *_: _LIMITS,
+    limits=lambda *_: FRAMES_OR_REFERENCES,
     says_size=shape,
     caller_options=CallerOptions(own=_OURS),
     key_auth=BearerKeyAuth,

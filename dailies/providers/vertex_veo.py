@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import httpx
 
-from dailies.catalogue.limits import Limit, Part
+from dailies.catalogue.limits import FRAMES_OR_REFERENCES, Part
 from dailies.providers.answers import text, whole
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import Call
@@ -140,12 +140,6 @@ class VertexVeo:
         return None if data is None else inline_content(data, "video/mp4")
 
 
-_LIMITS = (
-    Limit(when=Part.LAST_FRAME, needs=(Part.FIRST_FRAME,)),
-    Limit(when=Part.REFERENCES, without=(Part.FIRST_FRAME, Part.LAST_FRAME)),
-)
-
-
 def parse_operation(document: object) -> UpstreamJob | None:
     """The job in a JSON document; None when it has no name.
 
@@ -217,7 +211,7 @@ PROVIDER = Provider(
         Part.NEGATIVE_PROMPT,
         Part.SOUND,
     ),
-    limits=lambda *_: _LIMITS,
+    limits=lambda *_: FRAMES_OR_REFERENCES,
     says_size=shape,
     caller_options=CallerOptions(only=_OWN_OPTIONS),
     auth=federated,

@@ -5,13 +5,13 @@ What each module costs is measured by ``bench.imports``; here it is held which a
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.fresh import told_by
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,15 +52,7 @@ LATE = {
 
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", _LOADED],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return set(json.loads(done.stdout))
+    return set(told_by(_LOADED))
 
 
 @pytest.mark.parametrize(("module", "reason"), LATE.items())

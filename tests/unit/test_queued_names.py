@@ -9,15 +9,9 @@ that is deployed with it.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.fresh import told_by
 
 _FOREVER = "while any orchestrator that calls it is here"
 _OF_DROPS = "3 days after such a version: two days is as long as one goes on after faults"
@@ -63,15 +57,7 @@ json.dump(names, sys.stdout)
 
 @pytest.fixture(scope="module")
 def names() -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", _NAMES],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return set(json.loads(done.stdout))
+    return set(told_by(_NAMES))
 
 
 @pytest.mark.parametrize(("name", "until"), QUEUED.items())
