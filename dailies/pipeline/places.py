@@ -9,7 +9,7 @@ from dailies.routing.choose import serving
 from dailies.services import Services
 from dailies.video.record import VideoRecord
 
-__all__ = ["choose", "place_at", "quota_of", "submitted"]
+__all__ = ["choose", "held_place", "place_at", "quota_of", "submitted"]
 
 
 def choose(services: Services, record: VideoRecord) -> Deployment | None:
@@ -50,10 +50,16 @@ def place_at(
     }
 
 
+def held_place(services: Services, record: VideoRecord) -> str | None:
+    """The deployment whose quota the video's job holds, if that has one."""
+    name = record.submit.deployment
+    deployment = services.catalogue.deployment(name or "")
+    if deployment is None or place_at(services, record, deployment) is None:
+        return None
+    return name
+
+
 def submitted(services: Services, record: VideoRecord | None, after: float = 0.0) -> Step:
     """Done; the job holds the quota of its deployment, if that has one."""
-    name = None if record is None else record.submit.deployment
-    deployment = services.catalogue.deployment(name or "")
-    if record is None or deployment is None or place_at(services, record, deployment) is None:
-        return done(after)
-    return {**done(after), "deployment": name}
+    holder = None if record is None else held_place(services, record)
+    return done(after) if holder is None else {**done(after), "deployment": holder}

@@ -12,7 +12,7 @@ __all__ = ["generate_input", "start_video"]
 
 
 def generate_input(services: Services, record: VideoRecord) -> GenerateInput:
-    """What ``generate_video_v3`` needs to know of a video."""
+    """What ``generate_video_v4`` needs to know of a video."""
     submit = record.submit
     return {
         "id": record.id,

@@ -21,6 +21,7 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}")
 
 ACTIVITIES = {
     "accept_drop": "drop",
+    "advance_video": "video",
     "archive_video": "video",
     "check_video": "video",
     "finish_video": "video",
@@ -35,6 +36,7 @@ ORCHESTRATORS = {
     "generate_video_v1",
     "generate_video_v2",
     "generate_video_v3",
+    "generate_video_v4",
     "repeat_step_v1",
     "repeat_step_v2",
     "repeat_step_v3",
