@@ -77,7 +77,11 @@ class InstanceState(StrEnum):
 
 
 class QuotaRequest(TypedDict):
-    """What the quota entity of a deployment needs to know; times are seconds."""
+    """What the quota entity of a deployment needs to know; times are seconds.
+
+    Since there are lanes: ``owner``, whose videos share a turn; ``weight``, of that owner's share;
+    ``priority`` among the owner's own videos.
+    """
 
     deployment: str
     per_window: int | None
@@ -85,6 +89,9 @@ class QuotaRequest(TypedDict):
     concurrent: int | None
     typical_seconds: float
     lease_seconds: float
+    owner: NotRequired[str]
+    weight: NotRequired[float]
+    priority: NotRequired[str]
 
 
 class VideoRef(TypedDict):

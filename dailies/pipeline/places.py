@@ -47,6 +47,7 @@ def place_at(
         "concurrent": quota.concurrent,
         "typical_seconds": typical_seconds(services, record, deployment),
         "lease_seconds": settings.video_deadline_seconds * 1.5,
+        "owner": record.owner,
     }
 
 

@@ -281,7 +281,7 @@ def test_a_fault_while_it_is_said_holds_nothing_up_and_it_is_said_again() -> Non
     quota: QuotaRequest = {**QUOTA, "per_window": 1, "window_seconds": 600.0}
     fill(hub, quota)
     busy = json.loads(hub.entity_states["@quota@azure-sora-2"])
-    busy["queue"] = [["another", 0.0, hub.now + 9000]]
+    busy["queue"] = [["another", 0.0, hub.now + 1400]]
     hub.entity_states["@quota@azure-sora-2"] = json.dumps(busy)
     assert generate(hub, quota=quota)["error"] is None
     flags = [call.payload.get("waiting", False) for call in hub.called("submit_video")]
@@ -297,7 +297,7 @@ def test_a_video_with_nothing_to_wait_for_leaves_the_queue(answer: Any) -> None:
     start = hub.now
     generate(hub, quota=QUOTA)
     assert hub.now - start < 5
-    assert json.loads(hub.entity_states["@quota@azure-sora-2"])["queue"] == []
+    assert json.loads(hub.entity_states["@quota@azure-sora-2"])["queue"] == {}
 
 
 def test_a_video_whose_request_has_left_needs_no_place() -> None:
