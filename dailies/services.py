@@ -25,6 +25,7 @@ from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import BlobInfo, FileStore
+from dailies.stores.health import HealthStore
 from dailies.stores.records import RecordStore
 from dailies.stores.room import Room
 from dailies.stores.tombstones import TombstoneStore
@@ -147,6 +148,7 @@ class Services:
     drops: DropStore
     tombstones: TombstoneStore
     characters: CharacterStore
+    health: HealthStore
     files: Files
     fetcher: ReferenceFetcher
     events: Sink
@@ -186,6 +188,7 @@ class Services:
             drops=DropStore(tables, settings.references_container),
             tombstones=TombstoneStore(tables, records),
             characters=CharacterStore(tables),
+            health=HealthStore(tables),
             files=FileStore(
                 blobs,
                 videos_container=settings.videos_container,

@@ -80,9 +80,9 @@ def no_slot(services: Services, record: VideoRecord) -> Step:
     )
 
 
-def nothing_left(record: VideoRecord) -> Step:
+def nothing_left(record: VideoRecord, *, retired: bool) -> Step:
     """No deployment serves the request, or all that did are retired."""
-    if record.submit.retired:
+    if retired:
         return _stop(
             record,
             VideoError(

@@ -29,6 +29,7 @@ from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
+from dailies.stores.health import HealthStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
 from dailies.video.basics import Phase, Variant, VideoError
@@ -233,6 +234,7 @@ class World:
             drops=DropStore(self._tables, settings_.references_container),
             tombstones=TombstoneStore(self._tables, records),
             characters=CharacterStore(self._tables),
+            health=HealthStore(self._tables),
             files=self._files,
             fetcher=ReferenceFetcher(max_bytes=settings_.max_reference_bytes),
             events=self.events,
