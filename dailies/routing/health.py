@@ -10,6 +10,7 @@ import functools
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from azure.core.exceptions import AzureError
 from opentelemetry.metrics import Counter, Meter
@@ -29,13 +30,6 @@ __all__ = ["begin_trial", "forget", "refresh", "rules_of", "saw", "standing_of"]
 
 _KEPT_SECONDS = 10.0
 """For how long a process goes by what it has read; never for long beside the breaker's pause."""
-_EVENTS = {
-    State.WELL: ("deployment_well", logging.INFO),
-    State.RESTING: ("deployment_resting", logging.WARNING),
-    # Only an operator can do something about these.
-    State.SHUT: ("deployment_shut", logging.ERROR),
-    State.GONE: ("deployment_gone", logging.ERROR),
-}
 _PAUSES = 3
 _TRIAL_TIMEOUTS = 2
 
@@ -128,18 +122,25 @@ def _tell(
     now = State.WELL if after is None else after.state
     if was is now:
         return
-    event, level = _EVENTS[now]
-    log_event(
-        event,
-        level=level,
-        deployment=deployment.name,
-        provider=deployment.provider,
-        code=None if after is None else after.code,
-        remedy=None if after is None else after.remedy,
-        was=was,
-    )
-    about = {"dailies.deployment": deployment.name, "dailies.health": now.value}
-    _changes(meter()).add(1, about)
+    about: dict[str, Any] = {
+        "deployment": deployment.name,
+        "provider": deployment.provider,
+        "code": None if after is None else after.code,
+        "remedy": None if after is None else after.remedy,
+        "was": was,
+    }
+    match now:
+        case State.WELL:
+            log_event("deployment_well", **about)
+        case State.RESTING:
+            log_event("deployment_resting", level=logging.WARNING, **about)
+        # Only an operator can do something about these.
+        case State.SHUT:
+            log_event("deployment_shut", level=logging.ERROR, **about)
+        case State.GONE:
+            log_event("deployment_gone", level=logging.ERROR, **about)
+    counted = {"dailies.deployment": deployment.name, "dailies.health": now.value}
+    _changes(meter()).add(1, counted)
 
 
 @functools.lru_cache(maxsize=1)

@@ -37,7 +37,7 @@ _OF_THEIR_OWN = {"sora-2": "azure-sora-2", "sora": "azure-sora-1"}
 def _catalogue() -> str:
     """The app's catalogue, with a model of one deployment for each case."""
     file = yaml.safe_load((APP_DIR / "models.yaml").read_text(encoding="utf-8"))
-    for case in _ALL:
+    for case in (_TOKEN, *_ALL):
         if case.model in _OF_THEIR_OWN:
             [deployment] = file["models"][case.model]["deployments"]
             name = _model_of(case)
@@ -94,7 +94,9 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
     settings = {**_SETTINGS, "DAILIES_CATALOGUE": str(catalogue)}
     with running_stack(state_dir, settings=settings) as stack:
         known = stack.simulator.get("/_inspect/settings").json()["deployments"]
-        made = {_model_of(case): case.model for case in _ALL if case.model in _OF_THEIR_OWN}
+        made = {
+            _model_of(case): case.model for case in (_TOKEN, *_ALL) if case.model in _OF_THEIR_OWN
+        }
         stack.simulator.patch("/_inspect/settings", json={"deployments": {**known, **made}})
         # An hour is a minute here, and faults take their time.
         stack.simulator.patch("/_inspect/settings", json={"results_kept": 80_000})
