@@ -33,7 +33,7 @@ from dailies.threads import Pool
 from dailies.video.errors import SettingsError
 from dailies.video.request import StoredFile
 
-__all__ = ["Adapters", "Files", "Services", "Sink"]
+__all__ = ["Adapters", "Files", "Services", "Sink", "UnknownWaits", "Waits"]
 
 # The storage SDK sends the newest API version that it knows; this one is known everywhere,
 # emulators included, and has all that is used here.
@@ -131,6 +131,22 @@ class Adapters(Protocol):
         ...
 
 
+class Waits(Protocol):
+    """How long it is until a deployment has a place for one more video."""
+
+    def seconds(self, deployment: str) -> float | None:
+        """Seconds by what was last heard; None while nobody knows."""
+        ...
+
+
+class UnknownWaits:
+    """Nobody knows."""
+
+    def seconds(self, deployment: str) -> float | None:
+        """See ``Waits``."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of the app, ready for use.
@@ -153,6 +169,7 @@ class Services:
     fetcher: ReferenceFetcher
     events: Sink
     providers: Adapters
+    waits: Waits = field(default_factory=UnknownWaits)
     clock: Callable[[], float] = time.time
     room: Room = field(default_factory=Room)
     pictures: Pool = field(
