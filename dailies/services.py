@@ -25,6 +25,7 @@ from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import BlobInfo, FileStore
+from dailies.stores.health import HealthStore
 from dailies.stores.records import RecordStore
 from dailies.stores.room import Room
 from dailies.stores.tombstones import TombstoneStore
@@ -32,7 +33,7 @@ from dailies.threads import Pool
 from dailies.video.errors import SettingsError
 from dailies.video.request import StoredFile
 
-__all__ = ["Adapters", "Files", "Services", "Sink"]
+__all__ = ["Adapters", "Files", "Services", "Sink", "UnknownWaits", "Waits"]
 
 # The storage SDK sends the newest API version that it knows; this one is known everywhere,
 # emulators included, and has all that is used here.
@@ -130,6 +131,22 @@ class Adapters(Protocol):
         ...
 
 
+class Waits(Protocol):
+    """How long it is until a deployment has a place for one more video."""
+
+    def seconds(self, deployment: str) -> float | None:
+        """Seconds by what was last heard; None while nobody knows."""
+        ...
+
+
+class UnknownWaits:
+    """Nobody knows."""
+
+    def seconds(self, deployment: str) -> float | None:
+        """See ``Waits``."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of the app, ready for use.
@@ -147,10 +164,12 @@ class Services:
     drops: DropStore
     tombstones: TombstoneStore
     characters: CharacterStore
+    health: HealthStore
     files: Files
     fetcher: ReferenceFetcher
     events: Sink
     providers: Adapters
+    waits: Waits = field(default_factory=UnknownWaits)
     clock: Callable[[], float] = time.time
     room: Room = field(default_factory=Room)
     pictures: Pool = field(
@@ -186,6 +205,7 @@ class Services:
             drops=DropStore(tables, settings.references_container),
             tombstones=TombstoneStore(tables, records),
             characters=CharacterStore(tables),
+            health=HealthStore(tables),
             files=FileStore(
                 blobs,
                 videos_container=settings.videos_container,

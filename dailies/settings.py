@@ -189,6 +189,13 @@ class Settings(BaseModel):
     )
     throttle_wait_seconds: float = Field(default=30, gt=0, alias="DAILIES_THROTTLE_WAIT_SECONDS")
     retry_seconds: float = Field(default=5, gt=0, le=300, alias="DAILIES_RETRY_SECONDS")
+    breaker_faults: int = Field(default=5, ge=2, le=50, alias="DAILIES_BREAKER_FAULTS")
+    breaker_window_seconds: float = Field(
+        default=900, gt=0, le=86_400, alias="DAILIES_BREAKER_WINDOW_SECONDS"
+    )
+    breaker_pause_seconds: float = Field(
+        default=30, gt=0, le=3600, alias="DAILIES_BREAKER_PAUSE_SECONDS"
+    )
     delete_upstream: bool = Field(default=False, alias="DAILIES_DELETE_UPSTREAM")
 
     # -- events

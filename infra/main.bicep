@@ -216,6 +216,7 @@ var tableNames = [
   'openvideos'
   'claims'
   'drops'
+  'deployments'
 ]
 var taskHubName = 'dailies'
 

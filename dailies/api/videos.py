@@ -16,11 +16,14 @@ from dailies.api.documents import (
     SENDING_HEADERS,
     answers,
 )
+from dailies.api.dry_query import DryRunQuery, is_dry_run
+from dailies.api.dry_run import dry_run as run_dry
 from dailies.api.lookup import find, not_found
 from dailies.engine import wake_video
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.remove import remove_video
 from dailies.protocols.messages import unsupported
+from dailies.protocols.openai.dry_run import DryRun
 from dailies.protocols.openai.objects import DeletedVideo, Video, VideoList, video_object
 from dailies.stores.rows import is_video_id
 from dailies.stores.tombstones import Removal
@@ -41,20 +44,26 @@ router = APIRouter(tags=["videos"], dependencies=SECURITY)
 
 @router.post(
     "/videos",
-    response_model=Video,
+    response_model=Video | DryRun,
     responses=answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER),
     openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 @router.post(
     "/videos/generations",
-    response_model=Video,
+    response_model=Video | DryRun,
     responses=answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER),
     openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 async def create(
-    request: Request, response: Response, context: RequestContext, caller: Caller
-) -> Video:
+    request: Request,
+    response: Response,
+    context: RequestContext,
+    caller: Caller,
+    dry_run: DryRunQuery = None,
+) -> Video | DryRun:
     """Create a video. It is durable when this answers; poll it, or wait for its event."""
+    if is_dry_run(dry_run):
+        return await run_dry(context, request, owner=caller.name)
     accepted = await create_video(context, request, owner=caller.name, source=Source())
     return answer(context, accepted, response)
 

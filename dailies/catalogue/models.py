@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeVar
 
 from dailies.catalogue.deployment import Deployment
 from dailies.video.basics import Size
 
-__all__ = ["Model"]
+__all__ = ["Model", "Routing"]
 
 T = TypeVar("T")
+
+
+class Routing(StrEnum):
+    """Which of a model's deployments that can make a video is asked first."""
+
+    ORDER = "order"
+    """As the file has them."""
+    WEIGHT = "weight"
+    """Each gets its share of the videos; a video gets the same one whenever it is asked."""
+    PRICE = "price"
+    """Where this very video is cheapest; last where nobody tells."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +31,15 @@ class Model:
     """A model that callers may name.
 
     Attributes:
-        fallbacks: names of models to try when every deployment here is retired.
+        fallbacks: names of models to try when no deployment here can make a video.
+        routing: which of its deployments is asked first.
     """
 
     name: str
     deployments: tuple[Deployment, ...]
     aliases: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
+    routing: Routing = Routing.ORDER
 
     @property
     def sizes(self) -> tuple[Size, ...]:

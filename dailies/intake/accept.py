@@ -23,7 +23,7 @@ from dailies.video.record import Source, VideoRecord
 from dailies.video.request import Input, Role, VideoRequest
 from dailies.video.spans import note_record
 
-__all__ = ["Acceptance", "GivenInput", "accept"]
+__all__ = ["Acceptance", "GivenInput", "accept", "check_room"]
 
 _CHOSEN_BY_US = frozenset({"source_job_id", "deployment"})
 
@@ -89,7 +89,7 @@ async def accept(
         return Acceptance(earlier, replayed=True)
     video_id = new_id(now)
     with services.room.arriving(owner, video_id) as before:
-        await _check_room(services, owner, most_unfinished, before)
+        await check_room(services, owner, most_unfinished, before)
         if inputs:
             # First the row by which the sweeper finds what an interrupted create leaves, then the
             # files: a record must never point to a file that is not there.
@@ -137,9 +137,14 @@ async def _keep(services: Services, video_id: str, number: int, given: GivenInpu
     return given.input.model_copy(update={"file": file})
 
 
-async def _check_room(
+async def check_room(
     services: Services, owner: str, most: int | None, arriving: Collection[str]
 ) -> None:
+    """Whether the owner may have one more unfinished video, beside those that are ``arriving``.
+
+    Raises:
+        TooMany: not now.
+    """
     if most is None:
         return
     # Those that arrive may have their records by now, and count once.

@@ -25,6 +25,7 @@ __all__ = [
     "tell_operator",
     "timed_out",
     "unresolved",
+    "why_nothing_left",
 ]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
@@ -80,26 +81,34 @@ def no_slot(services: Services, record: VideoRecord) -> Step:
     )
 
 
-def nothing_left(record: VideoRecord) -> Step:
+def nothing_left(record: VideoRecord, *, retired: bool) -> Step:
     """No deployment serves the request, or all that did are retired."""
-    if record.submit.retired:
+    error = why_nothing_left(record, retired=retired)
+    if retired:
         return _stop(
             record,
-            VideoError(
-                "model_retired",
-                f"The provider has retired the model behind '{record.request.model}', and nothing "
-                "here serves in its place. Use another model.",
-            ),
+            error,
             remedy="Add a deployment or a fallback to models.yaml, or take the model out.",
         )
     return _stop(
         record,
-        VideoError(
-            "model_unavailable",
-            f"The model '{record.request.model}' is not offered at this size and length any more. "
-            "Use another size, length or model.",
-        ),
+        error,
         remedy="No deployment in models.yaml serves the request that was accepted before.",
+    )
+
+
+def why_nothing_left(record: VideoRecord, *, retired: bool) -> VideoError:
+    """What its owner is told of that."""
+    if retired:
+        return VideoError(
+            "model_retired",
+            f"The provider has retired the model behind '{record.request.model}', and nothing "
+            "here serves in its place. Use another model.",
+        )
+    return VideoError(
+        "model_unavailable",
+        f"The model '{record.request.model}' is not offered at this size and length any more. "
+        "Use another size, length or model.",
     )
 
 

@@ -2,33 +2,102 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import NamedTuple
+
 from dailies.catalogue import Deployment
 from dailies.engine import QuotaRequest, Step, done
 from dailies.pipeline.pace import typical_seconds
-from dailies.routing.choose import serving
+from dailies.providers.outcomes import Kind
+from dailies.routing.breaker import Standing
+from dailies.routing.choose import ranked
+from dailies.routing.health import standing_of
 from dailies.services import Services
+from dailies.stores.health import State
 from dailies.video.record import VideoRecord
 
-__all__ = ["choose", "held_place", "place_at", "quota_of", "submitted"]
+__all__ = [
+    "Choice",
+    "choose",
+    "held_place",
+    "is_retired",
+    "place_at",
+    "quota_of",
+    "submitted",
+]
+
+_FAULTS = frozenset({Kind.TRANSIENT.value, Kind.UNKNOWN.value})
+_MOST_OWN_FAULTS = 3
 
 
-def choose(services: Services, record: VideoRecord) -> Deployment | None:
-    """The deployment that is to make the video: the first that serves it and is not retired.
+class Choice(NamedTuple):
+    """Where a video is to be made; ``wait`` is how many seconds from now, 0 at once. ``is_trial``:
+    only one video may be sent there now, to see whether it works again."""
 
-    Where an earlier attempt is in doubt, only the deployment that it went to knows it by its key.
+    deployment: Deployment
+    wait: float = 0.0
+    is_trial: bool = False
+
+
+def choose(services: Services, record: VideoRecord) -> Choice | None:
+    """The deployment that is to make the video: by the model's routing the first that is well.
+
+    Where none is, the one that can be tried first; where nothing can but what needs an operator,
+    that: its answer says what is wrong. None where nothing is left. Where an earlier attempt is in
+    doubt, only the deployment that it went to knows it by its key.
     """
     if record.submit.in_doubt:
-        return services.catalogue.deployment(record.submit.deployment or "")
-    for deployment in serving(services.catalogue, record.request):
-        if deployment.name not in record.submit.retired:
-            return deployment
-    return None
+        same = services.catalogue.deployment(record.submit.deployment or "")
+        return None if same is None else Choice(same)
+    left = [
+        (each, standing_of(services, each, record.id))
+        for each in ranked(services.catalogue, record.request, record.id)
+        if each.name not in (*record.submit.retired, *record.submit.ruled_out)
+    ]
+    tired = _tired(record)
+    # Of those that are equal, ``min`` takes the first.
+    found = min(
+        ((each, standing) for each, standing in left if standing.state is not State.GONE),
+        key=lambda pair: _reluctance(pair[1], is_tired=pair[0].name in tired),
+        default=None,
+    )
+    if found is None:
+        return None
+    deployment, standing = found
+    wait = 0.0 if standing.state is State.SHUT else standing.wait
+    return Choice(deployment, wait, standing.is_trial)
+
+
+def _reluctance(standing: Standing, *, is_tired: bool) -> tuple[int, float]:
+    if standing.wait <= 0:
+        return (1 if is_tired else 0), 0.0
+    return (3, 0.0) if standing.state is State.SHUT else (2, standing.wait)
+
+
+def _tired(record: VideoRecord) -> set[str]:
+    """The deployments that have failed on this very video so often that another is worth a try,
+    however they fare with others."""
+    faults = Counter[str]()
+    for attempt in record.submit.way:
+        if attempt.outcome in _FAULTS:
+            faults[attempt.deployment] += attempt.times
+    return {name for name, number in faults.items() if number >= _MOST_OWN_FAULTS}
+
+
+def is_retired(services: Services, record: VideoRecord) -> bool:
+    """Whether a deployment that could make the video was retired."""
+    return bool(record.submit.retired) or any(
+        standing_of(services, each, record.id).state is State.GONE
+        for each in ranked(services.catalogue, record.request, record.id)
+    )
 
 
 def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
     """What the quota entity must know before this video may be submitted; None for no quota."""
-    deployment = choose(services, record)
-    return None if deployment is None else place_at(services, record, deployment)
+    choice = choose(services, record)
+    if choice is None or choice.wait > 0:
+        return None
+    return place_at(services, record, choice.deployment)
 
 
 def place_at(

@@ -181,7 +181,9 @@ async def adopt(
         return current.moved_to(Phase.RENDERING).with_submit(
             deployment=deployment.name,
             job_id=job.id,
+            provider=deployment.provider,
             submitted_at=now,
+            way=current.submit.came_to(Kind.ACCEPTED.value, None),
             sending_since=None,
             in_doubt=False,
             unresolved_since=None,
@@ -207,7 +209,8 @@ async def not_sent(
     record: VideoRecord,
     *,
     waiting: bool = False,
-    retired: str | None = None,
+    answer: Outcome | None = None,
+    rules_out: str | None = None,
     in_doubt: bool | None = None,
 ) -> bool:
     """Note that this attempt did nothing upstream, so that the request may be sent again; whether
@@ -216,6 +219,8 @@ async def not_sent(
     Only of the attempt that ``record`` tells of: another execution may have sent the next one.
 
     Args:
+        answer: of the provider, which tells so; None where it was found out without one.
+        rules_out: the deployment that the video is not sent to again.
         in_doubt: whether an earlier attempt may have made a job all the same; as before, if None.
     """
 
@@ -227,12 +232,15 @@ async def not_sent(
         counts = submit.job_id is None and not submit.given_up and _same_attempt(current, record)
         if not counts:
             return current
-        gone = current.submit.retired + ((retired,) if retired else ())
+        retired = rules_out and answer is not None and answer.kind is Kind.RETIRED
+        outcome, code = (answer.kind, answer.code) if answer else (Kind.UNKNOWN, None)
         current = current.with_submit(
             sending_since=None,
             sending_mark=None,
             reconciled=0,
-            retired=gone,
+            way=submit.came_to(outcome.value, code),
+            retired=submit.retired + ((rules_out,) if rules_out and retired else ()),
+            ruled_out=submit.ruled_out + ((rules_out,) if rules_out and not retired else ()),
             in_doubt=current.submit.in_doubt if in_doubt is None else in_doubt,
             unresolved_since=None,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dailies.engine import GENERATE_VIDEO, GenerateInput, Orchestrations
 from dailies.pipeline.places import quota_of
+from dailies.routing import health
 from dailies.services import Services
 from dailies.telemetry import tracecontext
 from dailies.video.record import VideoRecord
@@ -30,6 +31,7 @@ async def start_video(
     services: Services, orchestrations: Orchestrations, record: VideoRecord
 ) -> None:
     """Start the orchestration of an accepted video; its id is the video's own."""
+    await health.refresh(services)
     # Whoever starts it, and however late: the engine's own spans belong to the video's trace.
     with tracecontext.within(record.traceparent):
         await orchestrations.start(GENERATE_VIDEO, record.id, generate_input(services, record))

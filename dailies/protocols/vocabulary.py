@@ -91,12 +91,16 @@ _NO_MODEL_TAKES = {
     "quality": "Choose another 'model' or 'size'.",
     "characters": "Name the character in 'prompt'.",
 }
-_ELSEWHERE = _say(
-    "The answer is an object; the MP4 comes from its content address when it is finished.",
-    "response_format output_format",
-) | _say(
-    "No address of yours is called; poll, or have the operator subscribe you to the events.",
-    "webhook webhook_url callback callback_url",
+_ELSEWHERE = (
+    _say(
+        "The answer is an object; the MP4 comes from its content address when it is finished.",
+        "response_format output_format",
+    )
+    | _say(
+        "No address of yours is called; poll, or have the operator subscribe you to the events.",
+        "webhook webhook_url callback callback_url",
+    )
+    | _say("Ask for it in the query: POST /v1/videos?dry_run=true.", "dry_run")
 )
 _NEVER = {**_NO_MODEL_TAKES, **_ELSEWHERE}
 

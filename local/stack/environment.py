@@ -202,6 +202,8 @@ def _scaled(speed: float) -> dict[str, str]:
         "DAILIES_RECONCILE_PAUSE_SECONDS": max(15 / speed, 0.25),
         "DAILIES_THROTTLE_WAIT_SECONDS": max(30 / speed, 0.25),
         "DAILIES_RETRY_SECONDS": max(5 / speed, 0.25),
+        "DAILIES_BREAKER_WINDOW_SECONDS": max(900 / speed, 15),
+        "DAILIES_BREAKER_PAUSE_SECONDS": max(30 / speed, 0.5),
     }
     scaled = {name: f"{value:.6g}" for name, value in seconds.items()}
     # The sweeper works in real time: its grace is a process's start, not a render's length.

@@ -74,6 +74,9 @@ LEFT_TO_DEFAULTS = frozenset(
         "WEBSITE_HOSTNAME",
         "DAILIES_THROTTLE_WAIT_SECONDS",
         "DAILIES_RETRY_SECONDS",
+        "DAILIES_BREAKER_FAULTS",
+        "DAILIES_BREAKER_WINDOW_SECONDS",
+        "DAILIES_BREAKER_PAUSE_SECONDS",
         # where telemetry goes besides Application Insights
         "DAILIES_TELEMETRY",
         "DAILIES_TRACE_RATIO",

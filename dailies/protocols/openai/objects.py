@@ -57,8 +57,8 @@ class RequestWarning(BaseModel):
 class Video(BaseModel):
     """A video. Times are Unix seconds; ``seconds`` is a string, as in OpenAI's protocol.
 
-    ``phase``, ``source``, ``usage``, ``cost_usd``, ``cost_is_estimate`` and ``warnings`` are
-    additions that clients of the protocol ignore.
+    ``phase``, ``source``, ``usage``, ``provider``, ``deployment``, ``cost_usd``,
+    ``cost_is_estimate`` and ``warnings`` are additions that clients of the protocol ignore.
     """
 
     id: str
@@ -78,6 +78,10 @@ class Video(BaseModel):
     source: VideoSource
     error: VideoFailure | None
     usage: Usage
+    provider: str | None = Field(
+        description="Who makes it, by id; null until it was sent, and may change until it renders."
+    )
+    deployment: str | None = Field(description="Where there, by the catalogue's name.")
     cost_usd: float | None
     cost_is_estimate: bool
     warnings: tuple[RequestWarning, ...] = Field(
@@ -155,6 +159,8 @@ def video_object(record: VideoRecord, *, retention_days: float | None) -> Video:
         source=VideoSource(type=record.source.kind.value, blob=record.source.blob),
         error=None if record.error is None else VideoFailure.model_validate(record.error),
         usage=Usage(duration_seconds=float(request.seconds)),
+        provider=record.submit.provider,
+        deployment=record.submit.deployment,
         cost_usd=record.cost_usd,
         cost_is_estimate=record.cost_is_estimate,
     )

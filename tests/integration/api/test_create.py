@@ -46,6 +46,8 @@ async def test_a_video_is_created_under_every_base_path(
         "source": {"type": "http", "blob": None},
         "error": None,
         "usage": {"duration_seconds": 8.0},
+        "provider": None,
+        "deployment": None,
         "cost_usd": None,
         "cost_is_estimate": False,
     }
