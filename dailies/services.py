@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.request import getproxies_environment
 
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
@@ -230,13 +231,14 @@ def _storage(
     settings: Settings, credential: AsyncTokenCredential
 ) -> tuple[BlobServiceClient, TableServiceClient, str | None]:
     """Blob and table clients, and the account's key where a connection string holds one."""
+    surroundings = _surroundings()
     if settings.storage_connection_string is not None:
         text = settings.storage_connection_string.get_secret_value()
         try:
             blobs = BlobServiceClient.from_connection_string(
-                text, api_version=_STORAGE_API_VERSION, **_BLOB_PATIENCE, **_PIECES
+                text, api_version=_STORAGE_API_VERSION, **_BLOB_PATIENCE, **_PIECES, **surroundings
             )
-            tables = TableServiceClient.from_connection_string(text, **_PATIENCE)
+            tables = TableServiceClient.from_connection_string(text, **_PATIENCE, **surroundings)
         except ValueError:  # its words may repeat the string, which holds a key
             raise SettingsError(
                 [
@@ -256,7 +258,21 @@ def _storage(
             api_version=_STORAGE_API_VERSION,
             **_BLOB_PATIENCE,
             **_PIECES,
+            **surroundings,
         ),
-        TableServiceClient(endpoint=settings.storage_table_uri, credential=credential, **_PATIENCE),
+        TableServiceClient(
+            endpoint=settings.storage_table_uri,
+            credential=credential,
+            **_PATIENCE,
+            **surroundings,
+        ),
         None,
     )
+
+
+def _surroundings() -> dict[str, Any]:
+    """Whether the storage clients look into the environment for each request: only where it names a
+    proxy. Without one, the HTTP client would still read a .netrc every time, in another thread, for
+    a password that Storage does not take."""
+    names_proxy = any(scheme != "no" for scheme in getproxies_environment())
+    return {"use_env_settings": names_proxy}

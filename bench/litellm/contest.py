@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import httpx
 from bench.litellm.load import Downloads, Retrieves, download, retrieve
 from bench.litellm.memory import Growth, family, resident
 from bench.litellm.proxy import LiteLLMProxy
+from bench.videos import NoVideo, finished_video
 from local.stack.launch import StackProcess, without_settings
 from local.stack.ready import StackInfo
 
@@ -23,10 +23,6 @@ __all__ = ["BYTES", "DownloadRound", "NoVideo", "Plan", "Results", "run"]
 BYTES = 50 * 1024**2
 _PROMPT = f"A clapperboard closes [sim render=1 label=bench bytes={BYTES}]"
 _SCOPE = "https://cognitiveservices.azure.com"
-
-
-class NoVideo(Exception):
-    """A server made no video to measure with; the message says what it answered."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +99,12 @@ def run(plan: Plan, directory: Path) -> Results:
     retrieves: dict[str, list[Retrieves]] = {"dailies": [], "litellm": []}
     downloads: dict[str, list[DownloadRound]] = {"dailies": [], "litellm": [], "stream": []}
     with _stack(state) as info:
-        ours = _server("dailies", info, _create(info.base_url, info.api_key, "sora-2"))
+        ours = _server(
+            "dailies", info, finished_video(info.base_url, info.api_key, "sora-2", prompt=_PROMPT)
+        )
         token = _token(info, state)
         with LiteLLMProxy(directory, info.simulator_url, token, workers=plan.workers) as proxy:
-            video = _create(proxy.base_url, proxy.api_key, "azure-sora-2")
+            video = finished_video(proxy.base_url, proxy.api_key, "azure-sora-2", prompt=_PROMPT)
             theirs = _proxied(proxy, video)
             for contestant in (ours, theirs):
                 contestant.warm_up(plan)
@@ -172,24 +170,6 @@ def _downloads(server: Server, plan: Plan, parallel: int | None = None) -> Downl
             )
         )
     return DownloadRound(result, own.bytes, beside.bytes)
-
-
-def _create(base_url: str, key: str, model: str) -> str:
-    """The id of a video that is finished."""
-    headers = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=base_url, headers=headers, trust_env=False, timeout=60) as client:
-        body = {"model": model, "prompt": _PROMPT, "seconds": "4"}
-        answer = client.post("/v1/videos", json=body)
-        if answer.is_error:
-            raise NoVideo(f"no video at {base_url}: {answer.status_code} {answer.text[:500]}")
-        video = answer.json()
-        deadline = time.monotonic() + 120
-        while video["status"] != "completed":
-            if video["status"] == "failed" or time.monotonic() > deadline:
-                raise NoVideo(f"no video at {base_url}: {video}")
-            time.sleep(0.5)
-            video = client.get(f"/v1/videos/{video['id']}").raise_for_status().json()
-        return str(video["id"])
 
 
 def _token(info: StackInfo, state: Path) -> str:

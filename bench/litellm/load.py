@@ -20,11 +20,12 @@ _READ = 1 << 18
 
 @dataclass(frozen=True)
 class Retrieves:
-    """Latencies in milliseconds, requests a second."""
+    """Latencies in milliseconds, requests a second, and how many there were."""
 
     p50: float
     p95: float
     rate: float
+    count: int
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ async def retrieve(
             group.create_task(caller(session))
     elapsed = time.perf_counter() - started
     cuts = statistics.quantiles(latencies, n=100)
-    return Retrieves(p50=cuts[49] * 1e3, p95=cuts[94] * 1e3, rate=len(latencies) / elapsed)
+    count = len(latencies)
+    return Retrieves(p50=cuts[49] * 1e3, p95=cuts[94] * 1e3, rate=count / elapsed, count=count)
 
 
 async def download(url: str, headers: Mapping[str, str], *, parallel: int, size: int) -> Downloads:

@@ -18,6 +18,7 @@ from dailies.api import (
     errors,
     models,
     operations,
+    retrieve,
     videos,
 )
 from dailies.api.front import Front, Head
@@ -35,8 +36,10 @@ The videos protocol of OpenAI and of Azure OpenAI. Every path under `/v1` is als
 `/openai/v1` and without a prefix. A field that is not known is answered by a warning.
 """
 
-# Fixed paths come before those with an id in the same place.
+# What is asked most comes first, as routes are tried in turn. After that, fixed paths come before
+# those with an id in the same place; of one segment below /videos, no other route takes a GET.
 _ROUTERS = (
+    retrieve.router,
     sora1.router,
     models.router,
     characters.router,

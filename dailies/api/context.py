@@ -17,7 +17,16 @@ from dailies.services import Services
 from dailies.settings import HashedKey
 from dailies.video.errors import Forbidden, Unauthenticated
 
-__all__ = ["SECURITY", "Admin", "Caller", "Context", "Owner", "RequestContext"]
+__all__ = [
+    "SECURITY",
+    "Admin",
+    "Caller",
+    "Context",
+    "Owner",
+    "RequestContext",
+    "authenticate",
+    "context_of",
+]
 
 _HEADERS = ("api-key", "x-functions-key", "x-litellm-api-key")
 
@@ -45,14 +54,14 @@ class Owner:
     name: str
 
 
-# Coroutines, though they wait for nothing: FastAPI sends a plain function to a thread, which costs
-# more than what it does.
-async def _context(request: Request) -> Context:
+def context_of(request: Request) -> Context:
+    """What the request is served with.
+
+    Raises:
+        SettingsError: the app can't be built from its settings.
+    """
     context: Context = request.state.dailies()
     return context
-
-
-RequestContext = Annotated[Context, Depends(_context)]
 
 
 def _presented_key(request: Request) -> str | None:
@@ -78,7 +87,12 @@ def _find(keys: Iterable[HashedKey], presented: str) -> HashedKey | None:
     return found
 
 
-async def _authenticate(request: Request, context: RequestContext) -> Owner:
+def authenticate(request: Request, context: Context) -> Owner:
+    """Who is calling.
+
+    Raises:
+        Unauthenticated: there is no key, or one that is not known.
+    """
     settings = context.services.settings
     presented = _presented_key(request)
     if presented is None:
@@ -93,8 +107,21 @@ async def _authenticate(request: Request, context: RequestContext) -> Owner:
     return Owner(key.owner)
 
 
-async def _authenticate_admin(request: Request, context: RequestContext) -> Owner:
-    owner = await _authenticate(request, context)
+# Coroutines, though they wait for nothing: FastAPI sends a plain function to a thread, which costs
+# more than what it does.
+async def _context(request: Request) -> Context:
+    return context_of(request)
+
+
+RequestContext = Annotated[Context, Depends(_context)]
+
+
+async def _caller(request: Request, context: RequestContext) -> Owner:
+    return authenticate(request, context)
+
+
+async def _admin(request: Request, context: RequestContext) -> Owner:
+    owner = authenticate(request, context)
     key = _find(context.services.settings.admin_keys, _presented_key(request) or "")
     if key is None:
         raise Forbidden(
@@ -105,5 +132,5 @@ async def _authenticate_admin(request: Request, context: RequestContext) -> Owne
     return owner
 
 
-Caller = Annotated[Owner, Depends(_authenticate)]
-Admin = Annotated[Owner, Depends(_authenticate_admin)]
+Caller = Annotated[Owner, Depends(_caller)]
+Admin = Annotated[Owner, Depends(_admin)]

@@ -1,4 +1,4 @@
-"""OpenAI's videos protocol: create, list, retrieve, delete; and cancel, which it lacks."""
+"""OpenAI's videos protocol: create, list, delete; and cancel, which it lacks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from dailies.api.documents import (
 from dailies.api.dry_query import DryRunQuery, is_dry_run
 from dailies.api.dry_run import dry_run as run_dry
 from dailies.api.lookup import find, not_found
+from dailies.api.retrieve import poll_after, public_video
 from dailies.engine import wake_video
-from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.remove import remove_video
 from dailies.protocols.messages import unsupported
 from dailies.protocols.openai.dry_run import DryRun
-from dailies.protocols.openai.objects import DeletedVideo, Video, VideoList, video_object
+from dailies.protocols.openai.objects import DeletedVideo, Video, VideoList
 from dailies.stores.rows import is_video_id
 from dailies.stores.tombstones import Removal
 from dailies.telemetry.logs import log_event
@@ -36,8 +36,6 @@ __all__ = ["answer", "delete_video", "page_size", "router"]
 
 _DEFAULT_PAGE = 20
 _MOST_PER_PAGE = 100
-# A client that waits longer than this looks dead to the person in front of it.
-_LONGEST_POLL_SECONDS = 5.0
 
 router = APIRouter(tags=["videos"], dependencies=SECURITY)
 
@@ -94,23 +92,13 @@ async def list_videos(
     page = await context.services.records.list(
         caller.name, after=_cursor(after), limit=page_size(limit), ascending=_ascending(order)
     )
-    videos = [_video(context, record) for record in page.records]
+    videos = [public_video(context, record) for record in page.records]
     return VideoList(
         data=videos,
         first_id=videos[0].id if videos else None,
         last_id=videos[-1].id if videos else None,
         has_more=page.has_more,
     )
-
-
-@router.get("/videos/{video_id}", response_model=Video, responses=answers(404, ok=POLL_AFTER))
-async def retrieve(
-    video_id: str, request: Request, response: Response, context: RequestContext, caller: Caller
-) -> Video:
-    """The video as it is now; ``openai-poll-after-ms`` says when to look again."""
-    record = await find(context, request, caller.name, video_id)
-    _tell_poll_after(context, record, response)
-    return _video(context, record)
 
 
 @router.delete("/videos/{video_id}", response_model=DeletedVideo, responses=answers(404, 409))
@@ -161,8 +149,8 @@ async def cancel(
         )
     if not record.is_final:
         await _wake_or_leave(context, record)
-    _tell_poll_after(context, record, response)
-    return _video(context, record)
+    response.headers.update(poll_after(context, record))
+    return public_video(context, record)
 
 
 def _cancelled(record: VideoRecord) -> VideoRecord:
@@ -184,29 +172,8 @@ def answer(context: Context, accepted: Accepted, response: Response) -> Video:
     record = accepted.acceptance.record
     if accepted.acceptance.replayed:
         response.headers["Idempotent-Replayed"] = "true"
-    _tell_poll_after(context, record, response)
-    return _video(context, record).model_copy(update={"warnings": accepted.warnings})
-
-
-def _video(context: Context, record: VideoRecord) -> Video:
-    return video_object(record, retention_days=context.services.settings.retention_days)
-
-
-def _tell_poll_after(context: Context, record: VideoRecord, response: Response) -> None:
-    """``openai-poll-after-ms``, which official clients honour, from the polling schedule."""
-    if record.is_final:
-        return
-    seconds = _poll_after(context, record)
-    response.headers["openai-poll-after-ms"] = str(max(100, int(seconds * 1000)))
-
-
-def _poll_after(context: Context, record: VideoRecord) -> float:
-    """Seconds after which a caller should look again: when we expect to have looked ourselves."""
-    settings = context.services.settings
-    deployment = context.services.catalogue.deployment(record.submit.deployment or "")
-    if record.submit.submitted_at is None or deployment is None:
-        return min(settings.poll_max_seconds, 2 * settings.poll_min_seconds)
-    return min(poll_wait(context.services, record, deployment), _LONGEST_POLL_SECONDS)
+    response.headers.update(poll_after(context, record))
+    return public_video(context, record).model_copy(update={"warnings": accepted.warnings})
 
 
 def _cursor(after: str | None) -> str | None:

@@ -40,7 +40,7 @@ EXCUSED: Mapping[tuple[str, str], str] = {
     ("dailies/protocols/openai/objects.py", "video_object"): _NUMBERS,
     ("dailies/protocols/sora1/objects.py", "_generations"): _NUMBERS,
     ("dailies/protocols/sora1/objects.py", "job_object"): _NUMBERS,
-    ("dailies/api/videos.py", "_tell_poll_after"): _NUMBERS,
+    ("dailies/api/retrieve.py", "poll_after"): _NUMBERS,
     ("dailies/announce/events.py", "_data"): _NUMBERS,
     ("dailies/pipeline/archive.py", "_pause"): _NUMBERS,
     ("dailies/footage/probing.py", "length_of"): _NUMBERS,
