@@ -12,6 +12,7 @@ from dailies.providers.outcomes import Kind
 from dailies.routing.breaker import Standing
 from dailies.routing.choose import ranked
 from dailies.routing.health import standing_of
+from dailies.routing.lifecycle import is_over
 from dailies.services import Services
 from dailies.stores.health import State
 from dailies.video.record import VideoRecord
@@ -20,6 +21,8 @@ __all__ = ["Choice", "choose", "is_retired", "place_at", "quota_of", "submitted"
 
 _FAULTS = frozenset({Kind.TRANSIENT.value, Kind.UNKNOWN.value})
 _MOST_OWN_FAULTS = 3
+# A job that is under way when its deployment goes is lost, and paid for.
+_RENDERS_BEFORE_RETIREMENT = 2
 
 
 class Choice(NamedTuple):
@@ -45,6 +48,7 @@ def choose(services: Services, record: VideoRecord) -> Choice | None:
         (each, standing_of(services, each, record.id))
         for each in ranked(services.catalogue, record.request, record.id)
         if each.name not in (*record.submit.retired, *record.submit.ruled_out)
+        and not _retires_too_soon(services, record, each)
     ]
     tired = _tired(record)
     # Of those that are equal, ``min`` takes the first.
@@ -80,8 +84,15 @@ def is_retired(services: Services, record: VideoRecord) -> bool:
     """Whether a deployment that could make the video was retired."""
     return bool(record.submit.retired) or any(
         standing_of(services, each, record.id).state is State.GONE
+        or _retires_too_soon(services, record, each)
         for each in ranked(services.catalogue, record.request, record.id)
     )
+
+
+def _retires_too_soon(services: Services, record: VideoRecord, deployment: Deployment) -> bool:
+    """Whether a job that is sent there now might not be done before it retires."""
+    render = _RENDERS_BEFORE_RETIREMENT * typical_seconds(services, record, deployment)
+    return is_over(services, deployment, services.clock() + render)
 
 
 def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:
