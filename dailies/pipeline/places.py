@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import NamedTuple
 
@@ -34,19 +35,22 @@ class Choice(NamedTuple):
     is_trial: bool = False
 
 
-def choose(services: Services, record: VideoRecord) -> Choice | None:
+def choose(services: Services, record: VideoRecord, placed: str | None = None) -> Choice | None:
     """The deployment that is to make the video: by the model's routing the first that is well.
 
     Where none is, the one that can be tried first; where nothing can but what needs an operator,
     that: its answer says what is wrong. None where nothing is left. Where an earlier attempt is in
     doubt, only the deployment that it went to knows it by its key.
+
+    Args:
+        placed: the deployment at which the video has a place, which no forecast outweighs.
     """
     if record.submit.in_doubt:
         same = services.catalogue.deployment(record.submit.deployment or "")
         return None if same is None else Choice(same)
     left = [
         (each, standing_of(services, each, record.id))
-        for each in ranked(services.catalogue, record.request, record.id)
+        for each in _ranked(services, record, placed)
         if each.name not in (*record.submit.retired, *record.submit.ruled_out)
         and not _retires_too_soon(services, record, each)
     ]
@@ -80,12 +84,22 @@ def _tired(record: VideoRecord) -> set[str]:
     return {name for name, number in faults.items() if number >= _MOST_OWN_FAULTS}
 
 
+def _ranked(services: Services, record: VideoRecord, placed: str | None = None) -> list[Deployment]:
+    def completion(deployment: Deployment) -> float:
+        if deployment.name == placed:
+            return -math.inf
+        wait = services.waits.seconds(deployment.name) or 0.0
+        return wait + typical_seconds(services, record, deployment)
+
+    return ranked(services.catalogue, record.request, record.id, completion)
+
+
 def is_retired(services: Services, record: VideoRecord) -> bool:
     """Whether a deployment that could make the video was retired."""
     return bool(record.submit.retired) or any(
         standing_of(services, each, record.id).state is State.GONE
         or _retires_too_soon(services, record, each)
-        for each in ranked(services.catalogue, record.request, record.id)
+        for each in _ranked(services, record)
     )
 
 
