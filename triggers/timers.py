@@ -15,6 +15,7 @@ blueprint = df.Blueprint()
 
 _NIGHTLY = "0 30 3 * * *"
 _NIGHTLY_BEFORE = "0 0 3 * * *"
+_MORNINGS = "0 0 6 * * *"
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
@@ -60,3 +61,13 @@ async def purge_histories(timer: func.TimerRequest, client: df.DurableOrchestrat
     with telling_fault("purge_histories"):
         purged = await DurableOrchestrations(client).purge_finished(before)
     log_event("histories_purged", number=purged, late=timer.past_due)
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule=_MORNINGS, use_monitor=True)
+async def warn_of_retirements(timer: func.TimerRequest) -> None:
+    """See ``dailies.pipeline.retirements``."""
+    from dailies.pipeline import retirements
+
+    start_work()
+    with telling_fault("warn_of_retirements"):
+        await retirements.warn_of_retirements(services())

@@ -26,7 +26,7 @@ from dailies.catalogue.deployment import (
 )
 from dailies.catalogue.entry import Entry
 from dailies.catalogue.environment import UnfilledPlaceholder, fill_in, placeholders
-from dailies.catalogue.models import Model, Routing
+from dailies.catalogue.models import FallbackOn, Model, Routing
 from dailies.catalogue.names import Names, Prefixes, key_of
 from dailies.hosts import NO_HOSTS, PrivateHosts
 from dailies.video.errors import NotFound, SettingsError
@@ -72,6 +72,7 @@ class _ModelEntry(Entry):
     aliases: tuple[Alias, ...] = ()
     fallbacks: tuple[Alias, ...] = ()
     routing: Routing = Routing.ORDER
+    fallback_on: tuple[FallbackOn, ...] = ()
     deployments: tuple[Deployment, ...] = Field(min_length=1)
 
 
@@ -180,7 +181,12 @@ class Catalogue:
                 if not unset:
                     offered.append(deployment)
             listed[name] = Model(
-                name, tuple(offered or known), entry.aliases, entry.fallbacks, entry.routing
+                name,
+                tuple(offered or known),
+                aliases=entry.aliases,
+                fallbacks=entry.fallbacks,
+                routing=entry.routing,
+                fallback_on=entry.fallback_on,
             )
             if offered:
                 models[name] = listed[name]

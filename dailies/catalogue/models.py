@@ -10,7 +10,7 @@ from typing import TypeVar
 from dailies.catalogue.deployment import Deployment
 from dailies.video.basics import Size
 
-__all__ = ["Model", "Routing"]
+__all__ = ["FallbackOn", "Model", "Routing"]
 
 T = TypeVar("T")
 
@@ -24,6 +24,15 @@ class Routing(StrEnum):
     """Each gets its share of the videos; a video gets the same one whenever it is asked."""
     PRICE = "price"
     """Where this very video is cheapest; last where nobody tells."""
+    COMPLETION = "completion"
+    """Where it is likely to be done first: by the wait for a place, and the usual render."""
+
+
+class FallbackOn(StrEnum):
+    """What else leads on to another deployment, if the model says so."""
+
+    MODERATION = "moderation"
+    """The provider's moderation refuses the request."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,7 @@ class Model:
     Attributes:
         fallbacks: names of models to try when no deployment here can make a video.
         routing: which of its deployments is asked first.
+        fallback_on: what leads on to another deployment, beside what does anyway.
     """
 
     name: str
@@ -40,6 +50,7 @@ class Model:
     aliases: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
     routing: Routing = Routing.ORDER
+    fallback_on: tuple[FallbackOn, ...] = ()
 
     @property
     def sizes(self) -> tuple[Size, ...]:

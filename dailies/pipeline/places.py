@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from dailies.providers.outcomes import Kind
 from dailies.routing.breaker import Standing
 from dailies.routing.choose import ranked
 from dailies.routing.health import standing_of
+from dailies.routing.lifecycle import is_over
 from dailies.services import Services
 from dailies.stores.health import State
 from dailies.video.record import VideoRecord
@@ -28,6 +30,8 @@ __all__ = [
 
 _FAULTS = frozenset({Kind.TRANSIENT.value, Kind.UNKNOWN.value})
 _MOST_OWN_FAULTS = 3
+# A job that is under way when its deployment goes is lost, and paid for.
+_RENDERS_BEFORE_RETIREMENT = 2
 
 
 class Choice(NamedTuple):
@@ -39,20 +43,24 @@ class Choice(NamedTuple):
     is_trial: bool = False
 
 
-def choose(services: Services, record: VideoRecord) -> Choice | None:
+def choose(services: Services, record: VideoRecord, placed: str | None = None) -> Choice | None:
     """The deployment that is to make the video: by the model's routing the first that is well.
 
     Where none is, the one that can be tried first; where nothing can but what needs an operator,
     that: its answer says what is wrong. None where nothing is left. Where an earlier attempt is in
     doubt, only the deployment that it went to knows it by its key.
+
+    Args:
+        placed: the deployment at which the video has a place, which no forecast outweighs.
     """
     if record.submit.in_doubt:
         same = services.catalogue.deployment(record.submit.deployment or "")
         return None if same is None else Choice(same)
     left = [
         (each, standing_of(services, each, record.id))
-        for each in ranked(services.catalogue, record.request, record.id)
+        for each in _ranked(services, record, placed)
         if each.name not in (*record.submit.retired, *record.submit.ruled_out)
+        and not _retires_too_soon(services, record, each)
     ]
     tired = _tired(record)
     # Of those that are equal, ``min`` takes the first.
@@ -84,12 +92,29 @@ def _tired(record: VideoRecord) -> set[str]:
     return {name for name, number in faults.items() if number >= _MOST_OWN_FAULTS}
 
 
+def _ranked(services: Services, record: VideoRecord, placed: str | None = None) -> list[Deployment]:
+    def completion(deployment: Deployment) -> float:
+        if deployment.name == placed:
+            return -math.inf
+        wait = services.waits.seconds(deployment.name) or 0.0
+        return wait + typical_seconds(services, record, deployment)
+
+    return ranked(services.catalogue, record.request, record.id, completion)
+
+
 def is_retired(services: Services, record: VideoRecord) -> bool:
     """Whether a deployment that could make the video was retired."""
     return bool(record.submit.retired) or any(
         standing_of(services, each, record.id).state is State.GONE
-        for each in ranked(services.catalogue, record.request, record.id)
+        or _retires_too_soon(services, record, each)
+        for each in _ranked(services, record)
     )
+
+
+def _retires_too_soon(services: Services, record: VideoRecord, deployment: Deployment) -> bool:
+    """Whether a job that is sent there now might not be done before it retires."""
+    render = _RENDERS_BEFORE_RETIREMENT * typical_seconds(services, record, deployment)
+    return is_over(services, deployment, services.clock() + render)
 
 
 def quota_of(services: Services, record: VideoRecord) -> QuotaRequest | None:

@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable
 
 from dailies.catalogue import Deployment
+from dailies.catalogue.models import FallbackOn
 from dailies.engine import Step, VideoRef, ask, done, hold, stop, wait
 from dailies.pipeline import metrics
 from dailies.pipeline.callbacks import new_token
@@ -37,8 +38,9 @@ from dailies.pipeline.reconcile import (
 from dailies.pipeline.submission import lacks_images, submission_of
 from dailies.providers.classify import Call
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.providers.verdicts import Verdict, verdict_of
+from dailies.providers.verdicts import Verdict, is_moderated, verdict_of
 from dailies.routing import health
+from dailies.routing.choose import falls_back_on
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Operation, Phase, VideoError
@@ -74,7 +76,7 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
     if waited_too_long(services, record):
         return await _end(services, record, lambda: no_slot(services, record))
     await health.refresh(services)
-    choice = choose(services, record)
+    choice = choose(services, record, placed=video.get("place"))
     if video.get("waiting"):
         _put_off(record, choice.deployment if choice else None, by="own")
         await services.records.update(record.owner, record.id, _waiting)
@@ -211,7 +213,10 @@ async def _after_send(
         case Kind.RETIRED | Kind.REFUSED | Kind.UNAUTHORISED | Kind.MISSING if in_doubt:
             return await held(services, record, NOT_TAKEN_AGAIN)
         case Kind.RETIRED | Kind.REFUSED | Kind.UNAUTHORISED | Kind.MISSING:
-            moves = verdict_of(call, outcome) in (Verdict.GONE, Verdict.SHUT)
+            moves = verdict_of(call, outcome) in (Verdict.GONE, Verdict.SHUT) or (
+                is_moderated(outcome)
+                and falls_back_on(services.catalogue, record.request, FallbackOn.MODERATION)
+            )
             rules_out = deployment.name if moves else None
             await not_sent(services, record, answer=outcome, rules_out=rules_out)
             elsewhere = _elsewhere(services, record, deployment) if moves else None

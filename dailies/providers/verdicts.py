@@ -13,7 +13,7 @@ from enum import StrEnum
 from dailies.providers.classify import Call
 from dailies.providers.outcomes import Kind, Outcome
 
-__all__ = ["Verdict", "verdict_of"]
+__all__ = ["Verdict", "is_moderated", "verdict_of"]
 
 
 class Verdict(StrEnum):
@@ -42,6 +42,7 @@ _CREATES = frozenset({Call.CREATE, Call.DERIVE})
 _READS = frozenset(Call) - _CREATES
 _ANY = frozenset(Call)
 _OURS = frozenset({"input_unavailable"})
+_MODERATED = frozenset({"moderation_blocked", "content_filter"})
 _UNUSABLE = frozenset(
     {
         "no_credit",
@@ -79,3 +80,8 @@ def verdict_of(call: Call, outcome: Outcome) -> Verdict:
         ),
         Verdict.WORKS,
     )
+
+
+def is_moderated(outcome: Outcome) -> bool:
+    """Whether the provider's moderation refused the request."""
+    return outcome.kind is Kind.REFUSED and outcome.code in _MODERATED

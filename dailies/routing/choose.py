@@ -7,13 +7,16 @@ import math
 from collections.abc import Callable, Sequence
 
 from dailies.catalogue import Catalogue, Deployment, Model
-from dailies.catalogue.models import Routing
+from dailies.catalogue.models import FallbackOn, Routing
 from dailies.catalogue.offers import price_of, takes
 from dailies.video.basics import Operation
 from dailies.video.errors import RequestError
 from dailies.video.record import VideoRequest
 
-__all__ = ["ranked", "serving"]
+__all__ = ["Completion", "falls_back_on", "ranked", "serving"]
+
+Completion = Callable[[Deployment], float]
+"""Seconds until a video is likely to be done, if it is made there."""
 
 
 def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
@@ -21,13 +24,21 @@ def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
     return [each for _, group in _groups(catalogue, request) for each in group]
 
 
-def ranked(catalogue: Catalogue, request: VideoRequest, video: str) -> list[Deployment]:
+def falls_back_on(catalogue: Catalogue, request: VideoRequest, what: FallbackOn) -> bool:
+    """Whether the request's model says that this leads on to another deployment."""
+    model = catalogue.find(request.model)
+    return model is not None and what in model.fallback_on
+
+
+def ranked(
+    catalogue: Catalogue, request: VideoRequest, video: str, completion: Completion
+) -> list[Deployment]:
     """Those that can serve the request, the one first that is to be asked first, by each model's
-    routing; the same whenever it is asked for the same ``video``."""
+    routing; but for that by completion, the same whenever it is asked for the same ``video``."""
     return [
         each
         for model, group in _groups(catalogue, request)
-        for each in sorted(group, key=_key(model, request, video))
+        for each in sorted(group, key=_key(model, request, video, completion))
     ]
 
 
@@ -49,7 +60,9 @@ def _groups(
     ]
 
 
-def _key(model: Model | None, request: VideoRequest, video: str) -> Callable[[Deployment], float]:
+def _key(
+    model: Model | None, request: VideoRequest, video: str, completion: Completion
+) -> Callable[[Deployment], float]:
     """What a model's deployments are sorted by; those that are equal stay in the file's order."""
     match Routing.ORDER if model is None else model.routing:
         case Routing.ORDER:
@@ -58,6 +71,8 @@ def _key(model: Model | None, request: VideoRequest, video: str) -> Callable[[De
             return lambda deployment: _price(deployment, request)
         case Routing.WEIGHT:
             return lambda deployment: _draw(deployment, video)
+        case Routing.COMPLETION:
+            return completion
 
 
 def _price(deployment: Deployment, request: VideoRequest) -> float:

@@ -1,4 +1,4 @@
-"""How each deployment fares: a row for those of which something is to be remembered.
+"""How each deployment fares, and when it retires: a row where something is to be remembered.
 
 All instances of the app share the rows. They are read at most once in a while, all in one query,
 and written only when something changes: a deployment that works has none, and costs nothing.
@@ -7,6 +7,7 @@ and written only when something changes: a deployment that works has none, and c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from enum import StrEnum
 
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
@@ -24,9 +25,10 @@ from dailies.stores.tables import (
 )
 from dailies.video.request import Document
 
-__all__ = ["Change", "DeploymentHealth", "HealthFault", "HealthStore", "State"]
+__all__ = ["Change", "DeploymentHealth", "HealthFault", "HealthStore", "Retirement", "State"]
 
 _PARTITION = "health"
+_RETIRING = "retiring"
 _MOST_TRIES = 12
 
 
@@ -72,6 +74,15 @@ class DeploymentHealth(Document):
     trial_until: float | None = None
 
 
+class Retirement(Document):
+    """What is remembered of a deployment's retirement: the day ``read`` from its provider, and the
+    warnings that were given."""
+
+    place: str
+    read: date | None = None
+    told: tuple[str, ...] = ()
+
+
 Change = Callable[[DeploymentHealth | None], DeploymentHealth | None]
 """From what is remembered to what is to be; None for nothing."""
 
@@ -82,12 +93,26 @@ class HealthStore:
     def __init__(self, service: TableServiceClient) -> None:
         self._table: TableClient = service.get_table_client(DEPLOYMENTS)
         self._known: dict[str, DeploymentHealth] = {}
+        self._retiring: dict[str, Retirement] = {}
         self._read_at: float | None = None
 
     @property
     def known(self) -> Mapping[str, DeploymentHealth]:
         """By the deployments' names, as last read."""
         return self._known
+
+    @property
+    def retiring(self) -> Mapping[str, Retirement]:
+        """What is remembered of retirements, by the deployments' names, as last read."""
+        return self._retiring
+
+    async def remember_retirement(self, name: str, retirement: Retirement) -> None:
+        """Write what is to be remembered of a deployment's retirement; one timer alone does."""
+        document = properties_of(retirement.model_dump_json())
+        await self._table.upsert_entity(
+            {"PartitionKey": _RETIRING, "RowKey": name, **document}, mode=UpdateMode.REPLACE
+        )
+        self._retiring = {**self._retiring, name: retirement}
 
     async def refresh(self, now: float, *, after: float) -> None:
         """Read the rows, unless that was done less than ``after`` seconds ago."""
@@ -97,15 +122,27 @@ class HealthStore:
         # Those who come meanwhile go by what is known.
         self._read_at = now
         try:
-            self._known = {
-                str(row["RowKey"]): DeploymentHealth.model_validate_json(document_of(row))
+            # Both partitions in one request: there are never more than a few rows.
+            rows = [
+                row
                 async for row in self._table.query_entities(
-                    "PartitionKey eq @partition", parameters={"partition": _PARTITION}
+                    "PartitionKey ge @first", parameters={"first": _PARTITION}
                 )
-            }
+            ]
         except BaseException:
             self._read_at = before
             raise
+        documents = [(row["PartitionKey"], str(row["RowKey"]), document_of(row)) for row in rows]
+        self._known = {
+            name: DeploymentHealth.model_validate_json(text)
+            for partition, name, text in documents
+            if partition == _PARTITION
+        }
+        self._retiring = {
+            name: Retirement.model_validate_json(text)
+            for partition, name, text in documents
+            if partition == _RETIRING
+        }
 
     async def update(
         self, name: str, change: Change

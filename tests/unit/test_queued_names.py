@@ -47,7 +47,14 @@ QUEUED = {
 }
 
 # Nothing waits under these: the host calls them itself, of the version that runs.
-UNQUEUED = {"http_api", "sweep", "sweep_references", "retire_videos", "purge_histories"}
+UNQUEUED = {
+    "http_api",
+    "sweep",
+    "sweep_references",
+    "retire_videos",
+    "purge_histories",
+    "warn_of_retirements",
+}
 
 _NAMES = """
 import json, sys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dailies.catalogue import Catalogue
+from dailies.catalogue import Catalogue, Deployment
 from dailies.routing.choose import ranked
 from dailies.video.basics import Size, new_id
 from dailies.video.record import VideoRequest
@@ -36,7 +36,11 @@ def _catalogue(routing: str, text: str = _KITE) -> Catalogue:
 def _names(catalogue: Catalogue, video: str = "video", **changes: object) -> list[str]:
     fields = {"model": "kite", "prompt": "A kite", "seconds": 4, "size": Size(720, 1280)}
     request = VideoRequest.model_validate({**fields, **changes})
-    return [each.name for each in ranked(catalogue, request, video)]
+    return [each.name for each in ranked(catalogue, request, video, _completion)]
+
+
+def _completion(deployment: Deployment) -> float:
+    return {"a": 90.0, "b": 30.0, "c": 60.0, "d": 1.0}[deployment.name]
 
 
 def test_by_order_as_the_file_has_them() -> None:
@@ -46,6 +50,10 @@ def test_by_order_as_the_file_has_them() -> None:
 def test_by_the_price_of_this_very_request_those_unknown_last_and_fallbacks_after() -> None:
     assert _names(_catalogue("price")) == ["b", "a", "c", "d"]
     assert _names(_catalogue("price"), size=Size(1280, 720)) == ["a", "b", "c", "d"]
+
+
+def test_by_completion_where_it_is_done_first() -> None:
+    assert _names(_catalogue("completion")) == ["b", "c", "a", "d"]
 
 
 def test_by_weight_each_gets_its_share_and_a_video_the_same_one_again() -> None:

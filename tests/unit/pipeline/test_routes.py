@@ -303,3 +303,56 @@ async def test_a_table_that_is_not_there_costs_no_video(caplog: pytest.LogCaptur
     assert (await route.submit(video))["kind"] == "done"
     events = {json.loads(record.getMessage())["event"] for record in caplog.records}
     assert "health_not_kept" in events
+
+
+async def test_moderation_leads_on_where_the_model_says_so() -> None:
+    asked = "    fallback_on: [moderation]\n    deployments:\n      - name: first"
+    text = CATALOGUE.replace("    deployments:\n      - name: first", asked)
+    route = Route(catalogue=text)
+    route.always("first", MODERATED)
+    video = await route.world.accepted()
+    assert (await route.submit(video))["kind"] == "done"
+    assert (await route.place(video), route.state()) == ("second", State.WELL)
+    route.always("second", MODERATED)
+    step = await route.submit(await route.world.accepted())
+    assert (step["kind"], step.get("error", {}).get("code")) == ("stop", "moderation_blocked")
+
+
+class Lines:
+    """``Waits`` of known length."""
+
+    def __init__(self, **seconds: float) -> None:
+        self._seconds = seconds
+
+    def seconds(self, deployment: str) -> float | None:
+        return self._seconds.get(deployment)
+
+
+def _by_completion() -> str:
+    """One model whose second deployment renders in half the time."""
+    head, second = CATALOGUE.split("  spare:\n    deployments:\n")
+    fast = second.rstrip() + "\n        typical_render_seconds: 30\n"
+    both = head.replace("    fallbacks: [spare]\n", "    routing: completion\n") + fast
+    return both.replace("quota: {requests_per_minute: 2, concurrent: 2}", "quota: {concurrent: 2}")
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [({}, "second"), ({"second": 20.0}, "second"), ({"second": 40.0}, "first")],
+    ids=["unknown", "short", "long"],
+)
+async def test_by_completion_a_line_counts_as_far_as_it_is_known(
+    lines: dict[str, float], place: str
+) -> None:
+    route = Route(catalogue=_by_completion())
+    route.services = dataclasses.replace(route.services, waits=Lines(**lines))
+    video = await route.world.accepted()
+    await route.submit(video)
+    assert await route.place(video) == place
+
+
+async def test_by_completion_who_has_a_place_keeps_it_though_another_line_is_shorter_now() -> None:
+    route = Route(catalogue=_by_completion())
+    video = await route.world.accepted()
+    assert (await submit_video(route.services, ref(video, place="first")))["kind"] == "done"
+    assert await route.place(video) == "first"
