@@ -19,6 +19,7 @@ from dailies.pipeline.publish import publish_events
 from dailies.pipeline.spans import end_step, inner_span
 from dailies.pipeline.submit import submit_video
 from dailies.services import Services
+from dailies.stores.kept import kept_records
 from dailies.video.record import VideoRecord
 
 __all__ = ["advance_video"]
@@ -30,8 +31,14 @@ _TRIES_TO_ANNOUNCE = 8
 async def advance_video(services: Services, video: VideoRef) -> Step:
     """Do all that can be done now; ``done`` when the video is over, else ``wait``.
 
-    Announcements never hold a video up: while it is made they are tried once a phase.
+    Announcements never hold a video up: while it is made they are tried once a phase, and after
+    what the provider is asked for.
     """
+    with kept_records():
+        return await _advance(services, video)
+
+
+async def _advance(services: Services, video: VideoRef) -> Step:
     record = await services.records.get(video["owner"], video["id"])
     if record is None:
         return done()
@@ -46,21 +53,21 @@ async def advance_video(services: Services, video: VideoRef) -> Step:
 
 async def _get_job(services: Services, video: VideoRef, record: VideoRecord) -> Step:
     """Prepare the images, then send the request once there is a place for it."""
-    attempt = _tried(video, Doing.PREPARING) + _tried(video, Doing.SUBMITTING)
-    if attempt == 0:
-        await _run("publish_events", publish_events, services, video, attempt)
     if _is_unprepared(video, record):
-        step = await _run("prepare_reference", prepare_reference, services, video, attempt)
+        tried = _tried(video, Doing.PREPARING)
+        step = await _run("prepare_reference", prepare_reference, services, video, tried)
         if step["kind"] == "stop":
             return await _end(services, video, step.get("error"))
     attempt = _tried(video, Doing.SUBMITTING)
     step = await _run("submit_video", submit_video, services, video, attempt)
     if step["kind"] == "stop":
         return await _end(services, video, step.get("error"))
-    if step["kind"] == "wait":
-        return {**step, "doing": Doing.SUBMITTING, "attempt": attempt + 1}
-    await _run("publish_events", publish_events, services, video, 0)
-    return {**hold(step.get("seconds", 0.0)), "doing": Doing.RENDERING, "attempt": 0}
+    has_job = step["kind"] == "done"
+    if has_job or attempt == 0:
+        await _run("publish_events", publish_events, services, video, 0)
+    if has_job:
+        return {**hold(step.get("seconds", 0.0)), "doing": Doing.RENDERING, "attempt": 0}
+    return {**step, "doing": Doing.SUBMITTING, "attempt": attempt + 1}
 
 
 async def _watch(services: Services, video: VideoRef, record: VideoRecord) -> Step:

@@ -130,11 +130,11 @@ async def _follow(
                     why or "The provider gave no reason; create the video again.",
                 )
             )
-    watched = await services.records.update(
-        record.owner,
-        record.id,
-        lambda current: current.progressed(job.progress, now),
-    )
+    watched: VideoRecord | None = record
+    if record.progressed(job.progress, now) != record:
+        watched = await services.records.update(
+            record.owner, record.id, lambda current: current.progressed(job.progress, now)
+        )
     return wait(poll_wait(services, watched or record, deployment, retry_after=retry_after))
 
 

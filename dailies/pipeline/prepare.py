@@ -60,7 +60,7 @@ async def _prepare(services: Services, record: VideoRecord, place: int) -> None:
     )
     if made is None:
         # Another execution of this step may have prepared it, and removed it, in the meantime.
-        now = await services.records.get(record.owner, record.id)
+        now = await services.records.get(record.owner, record.id, anew=True)
         if now is not None and now.request.inputs[place].prepared:
             return
         raise UnusableReference("The reference image is gone from storage. Send it again.")

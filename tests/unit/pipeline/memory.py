@@ -77,7 +77,7 @@ class _Table:
 
     async def update_entity(
         self, entity: Mapping[str, Any], *, mode: UpdateMode, etag: str, **_: Any
-    ) -> None:
+    ) -> dict[str, str]:
         await self._before("update")
         key = _key(entity)
         if key not in self.rows:
@@ -86,7 +86,9 @@ class _Table:
             raise ResourceModifiedError("the condition is not met")
         old = self.rows[key][0] if mode is UpdateMode.MERGE else {}
         self._write({**old, **entity})
+        written = self.rows[key][1]
         await self._after("update")
+        return {"etag": written}
 
     async def delete_entity(self, partition: str, row: str, **_: Any) -> None:
         # The SDK does not complain when there is nothing to delete.
