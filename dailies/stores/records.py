@@ -296,17 +296,36 @@ class RecordStore:
         return self._rows(_REMINDERS_PARTITION)
 
     async def created_before(self, cutoff: float) -> AsyncIterator[VideoRecord]:
-        """Every owner's videos that were created before ``cutoff`` (Unix seconds), in no order.
+        """Every owner's videos that were created before ``cutoff`` (Unix seconds), owner by owner.
 
-        Ids begin with their time, so the condition is one on row keys; the table is read whole all
-        the same, by the service: for a nightly job.
+        Ids begin with their time, so those are a range in each owner's partition, and nothing else
+        is read but a row to find the next owner.
         """
+        owner = ""
+        while (found := await self._owner_after(owner)) is not None:
+            owner = found
+            rows = self._videos.query_entities(
+                "PartitionKey eq @owner and RowKey ge @low and RowKey lt @high",
+                parameters={
+                    "owner": owner,
+                    "low": f"v:{ID_PREFIX}",
+                    "high": f"v:{first_id(cutoff)}",
+                },
+            )
+            async for each in rows:
+                yield VideoRecord.model_validate_json(document_of(each))
+
+    async def _owner_after(self, owner: str) -> str | None:
+        """The next partition of the table, in the order of their keys."""
         rows = self._videos.query_entities(
-            "RowKey ge @low and RowKey lt @high",
-            parameters={"low": f"v:{ID_PREFIX}", "high": f"v:{first_id(cutoff)}"},
+            "PartitionKey gt @owner",
+            parameters={"owner": owner},
+            select=["PartitionKey"],
+            results_per_page=1,
         )
-        async for found in rows:
-            yield VideoRecord.model_validate_json(document_of(found))
+        async for each in rows:
+            return str(each["PartitionKey"])
+        return None
 
     async def count_unfinished(
         self, owner: str, *, up_to: int, besides: Collection[str] = ()

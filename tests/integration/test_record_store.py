@@ -297,3 +297,12 @@ async def test_only_the_holder_gives_a_claim_up(tables: TableServiceClient) -> N
     assert not await claims.claim(_deployment("one"), "job/with #odd? characters", "video_2")
     await claims.release(_deployment("one"), "job/with #odd? characters", "video_1")
     assert await claims.claim(_deployment("one"), "job/with #odd? characters", "video_2")
+
+
+async def test_what_is_older_is_found_in_every_owners_partition(records: RecordStore) -> None:
+    names = ["older-a", "older-o'brien", "older-\N{LATIN SMALL LETTER E WITH ACUTE}"]
+    old = [await records.insert(video(name, START - 5e8)) for name in names]
+    for name in names:
+        await records.insert(video(name, START))
+    found = [record async for record in records.created_before(START - 4e8)]
+    assert {record.id for record in found} == {record.id for record in old}
