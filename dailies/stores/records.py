@@ -10,6 +10,7 @@ row key   holds                               read as
 ``d:~ID`` the id; ``~`` inverts every digit   falling order of time
 ``k:SHA`` the video made for that key         a point; its insert is the lock; it outlives both
 ``t:ID``  the tombstone of a removed video    a point (``dailies.stores.tombstones``)
+``o:ID``  that the video has not ended        a range (``dailies.stores.unfinished``)
 ``g:N``   the owner's epoch                   a range of one (``dailies.stores.resends``)
 ``g``     that the owner has had an epoch     never; its insert fails when there is one
 ========  ==================================  =====================================
@@ -37,6 +38,7 @@ from azure.core.exceptions import (
 from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
+from dailies.stores import unfinished
 from dailies.stores.pages import Page, read_page
 from dailies.stores.resends import Epoch, Resends, Sending
 from dailies.stores.rows import (
@@ -169,6 +171,7 @@ class RecordStore:
         return [
             ("create", entity_of(record)),
             ("create", row(record.owner, falling_row(record.id), **about)),
+            unfinished.begun(record),
         ]
 
     async def _write_new(
@@ -256,9 +259,7 @@ class RecordStore:
                 note_record(record)
                 return record
             try:
-                await self._videos.update_entity(
-                    entity_of(changed), mode=UpdateMode.REPLACE, **unchanged(etag)
-                )
+                await self._put(record, changed, etag)
             except ResourceModifiedError:
                 await step_aside(attempt)
                 continue
@@ -267,6 +268,14 @@ class RecordStore:
             note_record(changed)
             return changed
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
+
+    async def _put(self, record: VideoRecord, changed: VideoRecord, etag: str) -> None:
+        condition = {"mode": UpdateMode.REPLACE, **unchanged(etag)}
+        if changed.is_final and not record.is_final:
+            write: Operation = ("update", entity_of(changed), condition)
+            if await unfinished.end(self._videos, record, write):
+                return
+        await self._videos.update_entity(entity_of(changed), **condition)
 
     async def list(
         self,
@@ -330,27 +339,8 @@ class RecordStore:
     async def count_unfinished(
         self, owner: str, *, up_to: int, besides: Collection[str] = ()
     ) -> int:
-        """How many of the owner's videos have not ended, ``besides`` some; counts no further than
-        ``up_to``. Reads the rows of all owners' open videos in the worst case, and records only
-        when there seem to be that many."""
-        rows = self._open.query_entities(
-            "PartitionKey eq @partition and Owner eq @owner",
-            parameters={"partition": _OPEN_PARTITION, "owner": owner},
-            select=["RowKey"],
-            results_per_page=min(up_to, 1000),
-        )
-        ids = [str(found["RowKey"]) async for found in rows]
-        ids = [video_id for video_id in ids if video_id not in besides]
-        if len(ids) < up_to:
-            return len(ids)
-        # A row may be there before its record, or for what is to be done after its end.
-        count = 0
-        for video_id in ids:
-            record = await self.get(owner, video_id)
-            count += record is not None and not record.is_final
-            if count >= up_to:
-                break
-        return count
+        """See ``dailies.stores.unfinished``."""
+        return await unfinished.count(self._videos, owner, up_to=up_to, besides=besides)
 
     async def announce(self, video_id: str, owner: str) -> None:
         """Note that something is to be done for this video, so that the sweeper looks."""
