@@ -14,6 +14,7 @@ from collections.abc import Awaitable
 from dailies.engine import InstanceState, Orchestrations, VideoRef
 from dailies.pipeline.cancel import cancel_upstream
 from dailies.pipeline.costs import settle_cost
+from dailies.pipeline.crowd import for_each
 from dailies.pipeline.endings import CANCELLED
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
@@ -33,6 +34,8 @@ from dailies.video.spans import note_record
 __all__ = ["sweep"]
 
 _MOST_RESTARTS = 5
+# A look is a question to the engine, and a hundred thousand may wait for their place.
+_AT_ONCE = 8
 # No create is under way for longer, in seconds. Its row must not go before its record comes, or
 # nobody looks after the video.
 _LONGEST_CREATE = 3600.0
@@ -51,12 +54,17 @@ async def sweep(
     actions: Counter[str] = Counter()
     grace = services.settings.sweep_grace_seconds
     ages: list[float] = []
-    async for video in services.records.reminders():
+
+    async def come_back(video: OpenVideo) -> None:
         await _do(actions, video, _come_back(services, video))
-    async for video in services.records.open_videos():
+
+    async def tend(video: OpenVideo) -> None:
         ages.append(services.clock() - created_at(video.id))
         if ages[-1] >= grace:
             await _do(actions, video, _tend(services, orchestrations, video))
+
+    await for_each(services.records.reminders(), come_back, at_once=_AT_ONCE)
+    await for_each(services.records.open_videos(), tend, at_once=_AT_ONCE)
     log_event(
         "sweep_done",
         late=late,

@@ -10,6 +10,7 @@ row key   holds                               read as
 ``d:~ID`` the id; ``~`` inverts every digit   falling order of time
 ``k:SHA`` the video made for that key         a point; its insert is the lock; it outlives both
 ``t:ID``  the tombstone of a removed video    a point (``dailies.stores.tombstones``)
+``o:ID``  that the video has not ended        a range (``dailies.stores.unfinished``)
 ``g:N``   the owner's epoch                   a range of one (``dailies.stores.resends``)
 ``g``     that the owner has had an epoch     never; its insert fails when there is one
 ========  ==================================  =====================================
@@ -37,6 +38,7 @@ from azure.core.exceptions import (
 from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
+from dailies.stores import unfinished
 from dailies.stores.kept import forget, keep, last_version
 from dailies.stores.pages import Page, read_page
 from dailies.stores.resends import Epoch, Resends, Sending
@@ -170,6 +172,7 @@ class RecordStore:
         return [
             ("create", entity_of(record)),
             ("create", row(record.owner, falling_row(record.id), **about)),
+            unfinished.begun(record),
         ]
 
     async def _write_new(
@@ -262,9 +265,7 @@ class RecordStore:
             changed = change(record)
             if changed != record:
                 try:
-                    written = await self._videos.update_entity(
-                        entity_of(changed), mode=UpdateMode.REPLACE, **unchanged(etag)
-                    )
+                    written = await self._put(record, changed, etag)
                 except ResourceNotFoundError:
                     forget(video_id)
                     return None
@@ -272,7 +273,7 @@ class RecordStore:
                     if not is_old:
                         await step_aside(attempt)
                 else:
-                    keep(changed, str(written["etag"]))
+                    keep(changed, written)
                     note_record(changed)
                     return changed
             elif not is_old:
@@ -282,6 +283,15 @@ class RecordStore:
             # A kept version is out of date, or says that nothing is to be done: is it still so?
             found, is_old = None, False
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
+
+    async def _put(self, record: VideoRecord, changed: VideoRecord, etag: str) -> str:
+        """Write the record where it is unchanged since; gives its new ETag."""
+        condition = {"mode": UpdateMode.REPLACE, **unchanged(etag)}
+        if changed.is_final and not record.is_final:
+            write: Operation = ("update", entity_of(changed), condition)
+            if written := await unfinished.end(self._videos, record, write):
+                return written
+        return str((await self._videos.update_entity(entity_of(changed), **condition))["etag"])
 
     async def list(
         self,
@@ -311,42 +321,42 @@ class RecordStore:
         return self._rows(_REMINDERS_PARTITION)
 
     async def created_before(self, cutoff: float) -> AsyncIterator[VideoRecord]:
-        """Every owner's videos that were created before ``cutoff`` (Unix seconds), in no order.
+        """Every owner's videos that were created before ``cutoff`` (Unix seconds), owner by owner.
 
-        Ids begin with their time, so the condition is one on row keys; the table is read whole all
-        the same, by the service: for a nightly job.
+        Ids begin with their time, so those are a range in each owner's partition, and nothing else
+        is read but a row to find the next owner.
         """
+        owner = ""
+        while (found := await self._owner_after(owner)) is not None:
+            owner = found
+            rows = self._videos.query_entities(
+                "PartitionKey eq @owner and RowKey ge @low and RowKey lt @high",
+                parameters={
+                    "owner": owner,
+                    "low": f"v:{ID_PREFIX}",
+                    "high": f"v:{first_id(cutoff)}",
+                },
+            )
+            async for each in rows:
+                yield VideoRecord.model_validate_json(document_of(each))
+
+    async def _owner_after(self, owner: str) -> str | None:
+        """The next partition of the table, in the order of their keys."""
         rows = self._videos.query_entities(
-            "RowKey ge @low and RowKey lt @high",
-            parameters={"low": f"v:{ID_PREFIX}", "high": f"v:{first_id(cutoff)}"},
+            "PartitionKey gt @owner",
+            parameters={"owner": owner},
+            select=["PartitionKey"],
+            results_per_page=1,
         )
-        async for found in rows:
-            yield VideoRecord.model_validate_json(document_of(found))
+        async for each in rows:
+            return str(each["PartitionKey"])
+        return None
 
     async def count_unfinished(
         self, owner: str, *, up_to: int, besides: Collection[str] = ()
     ) -> int:
-        """How many of the owner's videos have not ended, ``besides`` some; counts no further than
-        ``up_to``. Reads the rows of all owners' open videos in the worst case, and records only
-        when there seem to be that many."""
-        rows = self._open.query_entities(
-            "PartitionKey eq @partition and Owner eq @owner",
-            parameters={"partition": _OPEN_PARTITION, "owner": owner},
-            select=["RowKey"],
-            results_per_page=min(up_to, 1000),
-        )
-        ids = [str(found["RowKey"]) async for found in rows]
-        ids = [video_id for video_id in ids if video_id not in besides]
-        if len(ids) < up_to:
-            return len(ids)
-        # A row may be there before its record, or for what is to be done after its end.
-        count = 0
-        for video_id in ids:
-            record = await self.get(owner, video_id)
-            count += record is not None and not record.is_final
-            if count >= up_to:
-                break
-        return count
+        """See ``dailies.stores.unfinished``."""
+        return await unfinished.count(self._videos, owner, up_to=up_to, besides=besides)
 
     async def announce(self, video_id: str, owner: str) -> None:
         """Note that something is to be done for this video, so that the sweeper looks."""

@@ -16,7 +16,7 @@ from azure.data.tables.aio import TableServiceClient
 from dailies.catalogue import Deployment
 from dailies.stores.claims import ClaimStore
 from dailies.stores.records import RecordStore, hash_key
-from dailies.stores.tables import CLAIMS
+from dailies.stores.tables import CLAIMS, VIDEOS
 from dailies.stores.tombstones import Removal, TombstoneStore
 from dailies.video.basics import Phase, Size, VideoError, new_id
 from dailies.video.errors import Conflict
@@ -186,6 +186,32 @@ async def test_only_videos_that_have_not_ended_count_as_unfinished(
     assert await records.count_unfinished(owner, up_to=4, besides={running.id}) == 0
 
 
+async def test_a_record_of_an_earlier_version_ends_as_others_do(
+    tables: TableServiceClient, records: RecordStore, owner: str
+) -> None:
+    record = await records.insert(video(owner))
+    await tables.get_table_client(VIDEOS).delete_entity(owner, f"o:{record.id}")
+    assert await records.count_unfinished(owner, up_to=4) == 0
+    ended = await records.update(owner, record.id, lambda r: r.failed(VideoError("x", "y"), START))
+    assert ended is not None
+    assert await records.get(owner, record.id) == ended
+
+
+async def test_of_many_that_end_at_once_each_is_counted_no_more(
+    records: RecordStore, owner: str
+) -> None:
+    made = [await records.insert(video(owner, START + number)) for number in range(6)]
+    assert await records.count_unfinished(owner, up_to=9) == 6
+    assert await records.count_unfinished(owner, up_to=2) == 2
+
+    async def end(record: VideoRecord) -> None:
+        await records.update(owner, record.id, lambda r: r.failed(VideoError("x", "y"), START))
+
+    # Twice each: an activity may run again while its first run still does.
+    await asyncio.gather(*(end(record) for record in made[:5] * 2))
+    assert await records.count_unfinished(owner, up_to=9) == 1
+
+
 async def remove(tables: TableServiceClient, records: RecordStore, record: VideoRecord) -> None:
     """Take a video away, as its owner or the retention does."""
     cause = VideoError("cancelled", "It was cancelled.")
@@ -297,3 +323,12 @@ async def test_only_the_holder_gives_a_claim_up(tables: TableServiceClient) -> N
     assert not await claims.claim(_deployment("one"), "job/with #odd? characters", "video_2")
     await claims.release(_deployment("one"), "job/with #odd? characters", "video_1")
     assert await claims.claim(_deployment("one"), "job/with #odd? characters", "video_2")
+
+
+async def test_what_is_older_is_found_in_every_owners_partition(records: RecordStore) -> None:
+    names = ["older-a", "older-o'brien", "older-\N{LATIN SMALL LETTER E WITH ACUTE}"]
+    old = [await records.insert(video(name, START - 5e8)) for name in names]
+    for name in names:
+        await records.insert(video(name, START))
+    found = [record async for record in records.created_before(START - 4e8)]
+    assert {record.id for record in found} == {record.id for record in old}

@@ -96,9 +96,11 @@ class _Table:
         self.rows.pop((partition, row), None)
         await self._after("delete")
 
-    async def submit_transaction(self, operations: Sequence[tuple[Any, ...]]) -> None:
+    async def submit_transaction(
+        self, operations: Sequence[tuple[Any, ...]]
+    ) -> list[dict[str, str]]:
         """All of it or nothing. An operation is ``(kind, entity)`` or ``(kind, entity, options)``,
-        whose ``etag`` must be that of the row as it is."""
+        whose ``etag`` must be that of the row as it is. Gives the new ETag of each that is left."""
         await self._before("transaction")
         for index, (kind, entity, *options) in enumerate(operations):
             there = self.rows.get(_key(entity))
@@ -116,7 +118,10 @@ class _Table:
             else:
                 old = self.rows[_key(entity)][0] if merges else {}
                 self._write({**old, **entity})
+        keys = [_key(entity) for _, entity, *_ in operations]
+        written = [{"etag": self.rows[key][1]} if key in self.rows else {} for key in keys]
         await self._after("transaction")
+        return written
 
     async def query_entities(
         self, condition: str, *, parameters: Mapping[str, str], **_: Any

@@ -1,0 +1,69 @@
+"""How many of an owner's videos have not ended.
+
+A row ``o:ID`` stands in the owner's partition from the insert of the record, in one transaction
+with it, to the write that makes the record final, in one transaction with that. So counting reads
+one short range, however many videos the owner has had and others have. Records of before 2026-12
+have no such row and are not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from azure.data.tables import TableTransactionError
+from azure.data.tables.aio import TableClient
+
+from dailies.stores.rows import Operation, row
+from dailies.video.record import VideoRecord
+
+__all__ = ["begun", "count", "end"]
+
+_MOST_PER_PAGE = 1000
+
+
+def begun(record: VideoRecord) -> Operation:
+    """The part of the transaction that makes the record."""
+    return ("create", row(record.owner, _key(record.id)))
+
+
+async def end(table: TableClient, record: VideoRecord, write: Operation) -> str | None:
+    """Make the record final by ``write``, and take its row away; gives the record's new ETag.
+
+    None when nothing was written: the record was changed or removed since it was read, or it has
+    no such row.
+
+    Raises:
+        TableTransactionError: for any other reason.
+    """
+    try:
+        written, _ = await table.submit_transaction(
+            [write, ("delete", row(record.owner, _key(record.id)))]
+        )
+    except TableTransactionError as error:
+        if error.status_code in (404, 412):
+            return None
+        raise
+    return str(written["etag"])
+
+
+async def count(
+    table: TableClient, owner: str, *, up_to: int, besides: Collection[str] = ()
+) -> int:
+    """How many of the owner's videos have not ended, ``besides`` some; no further than
+    ``up_to``."""
+    rows = table.query_entities(
+        "PartitionKey eq @owner and RowKey ge @low and RowKey lt @high",
+        parameters={"owner": owner, "low": _key(""), "high": "o;"},
+        select=["RowKey"],
+        results_per_page=min(up_to + len(besides), _MOST_PER_PAGE),
+    )
+    found = 0
+    async for each in rows:
+        found += str(each["RowKey"]).removeprefix(_key("")) not in besides
+        if found >= up_to:
+            break
+    return found
+
+
+def _key(video_id: str) -> str:
+    return f"o:{video_id}"
