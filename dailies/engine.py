@@ -176,6 +176,10 @@ class Orchestrations(Protocol):
         """Give back what an ended video still holds of its deployment's quota."""
         ...
 
+    async def lane(self, deployment: str) -> Mapping[str, Any] | None:
+        """The state of a deployment's lane; None where nobody has used it."""
+        ...
+
     async def purge_finished(self, before: datetime) -> int:
         """Forget the instances that were created before this time and have ended, failed ones and
         their histories included; gives their number."""

@@ -25,6 +25,7 @@ from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import BlobInfo, FileStore
+from dailies.stores.kept import Kept
 from dailies.stores.records import RecordStore
 from dailies.stores.room import Room
 from dailies.stores.tombstones import TombstoneStore
@@ -136,6 +137,7 @@ class Services:
 
     Attributes:
         clock: gives Unix seconds.
+        kept: what is read for many requests at once.
         pictures: the thread that pictures are decoded in.
         footage: the thread that finished videos are decoded in.
     """
@@ -153,6 +155,7 @@ class Services:
     providers: Adapters
     clock: Callable[[], float] = time.time
     room: Room = field(default_factory=Room)
+    kept: Kept = field(default_factory=Kept)
     pictures: Pool = field(
         default_factory=lambda: Pool("pictures", threads=1, seconds=_PICTURE_SECONDS)
     )

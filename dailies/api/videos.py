@@ -18,6 +18,7 @@ from dailies.api.documents import (
 )
 from dailies.api.lookup import find, not_found
 from dailies.engine import wake_video
+from dailies.pipeline.expectation import expectation
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.remove import remove_video
 from dailies.protocols.messages import unsupported
@@ -56,7 +57,7 @@ async def create(
 ) -> Video:
     """Create a video. It is durable when this answers; poll it, or wait for its event."""
     accepted = await create_video(context, request, owner=caller.name, source=Source())
-    return answer(context, accepted, response)
+    return await answer(context, accepted, response)
 
 
 @router.get("/videos", response_model=VideoList, responses=answers(400))
@@ -85,7 +86,7 @@ async def list_videos(
     page = await context.services.records.list(
         caller.name, after=_cursor(after), limit=page_size(limit), ascending=_ascending(order)
     )
-    videos = [_video(context, record) for record in page.records]
+    videos = [await _video(context, record) for record in page.records]
     return VideoList(
         data=videos,
         first_id=videos[0].id if videos else None,
@@ -101,7 +102,7 @@ async def retrieve(
     """The video as it is now; ``openai-poll-after-ms`` says when to look again."""
     record = await find(context, request, caller.name, video_id)
     _tell_poll_after(context, record, response)
-    return _video(context, record)
+    return await _video(context, record)
 
 
 @router.delete("/videos/{video_id}", response_model=DeletedVideo, responses=answers(404, 409))
@@ -153,7 +154,7 @@ async def cancel(
     if not record.is_final:
         await _wake_or_leave(context, record)
     _tell_poll_after(context, record, response)
-    return _video(context, record)
+    return await _video(context, record)
 
 
 def _cancelled(record: VideoRecord) -> VideoRecord:
@@ -170,17 +171,22 @@ async def _wake_or_leave(context: Context, record: VideoRecord) -> None:
         log_event("not_woken", video_id=record.id, reason=type(error).__name__)
 
 
-def answer(context: Context, accepted: Accepted, response: Response) -> Video:
+async def answer(context: Context, accepted: Accepted, response: Response) -> Video:
     """The answer to a request that was accepted, with its headers and warnings."""
     record = accepted.acceptance.record
     if accepted.acceptance.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     _tell_poll_after(context, record, response)
-    return _video(context, record).model_copy(update={"warnings": accepted.warnings})
+    video = await _video(context, record)
+    return video.model_copy(update={"warnings": accepted.warnings})
 
 
-def _video(context: Context, record: VideoRecord) -> Video:
-    return video_object(record, retention_days=context.services.settings.retention_days)
+async def _video(context: Context, record: VideoRecord) -> Video:
+    return video_object(
+        record,
+        retention_days=context.services.settings.retention_days,
+        expected=await expectation(context.services, context.orchestrations, record),
+    )
 
 
 def _tell_poll_after(context: Context, record: VideoRecord, response: Response) -> None:

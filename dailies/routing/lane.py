@@ -94,7 +94,7 @@ def acquire(state: LaneState, request: Acquire) -> tuple[LaneState, Grant]:
     lane.sent = sorted(at for at in lane.sent if at > now - window)
     lane.leases = {v: lease for v, lease in lane.leases.items() if lease.until > now and v != video}
     entry = _stand(lane, request, owner)
-    counts = ahead(lane, owner, entry)
+    counts = ahead(lane, owner, lane.queue[owner].index(entry))
     position = sum(counts.values())
     free = _free(lane, request)
     if free > 0 and _expected(lane, counts, now, window, free) < free:
@@ -141,10 +141,6 @@ def _stand(lane: Lane, request: Acquire, owner: str) -> Waiting:
         if since is None:
             since = next((entry.since for entry in entries if entry.video == video), None)
         lane.put(name, [entry for entry in entries if entry.due > gone or entry.video == video])
-    for name in lane.queue:
-        # Who waits in a state of before there were lanes.
-        if name not in lane.flows:
-            join(lane, name, 1.0)
     # Before the video leaves its old place: an owner that waits with it alone keeps its turn.
     join(lane, owner, max(request.get("weight", 1.0), _LEAST_WEIGHT))
     lane.leave(video)
