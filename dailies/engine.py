@@ -68,7 +68,8 @@ class QuotaRequest(TypedDict):
     """What the quota entity of a deployment needs to know; times are seconds.
 
     Since there are lanes: ``owner``, whose videos share a turn; ``weight``, of that owner's share;
-    ``priority`` among the owner's own videos.
+    ``priority`` among the owner's own videos; ``expires_at``, Unix seconds from which on the video
+    is let through to its end.
     """
 
     deployment: str
@@ -80,6 +81,7 @@ class QuotaRequest(TypedDict):
     owner: NotRequired[str]
     weight: NotRequired[float]
     priority: NotRequired[str]
+    expires_at: NotRequired[float]
 
 
 class VideoRef(TypedDict):

@@ -11,6 +11,8 @@ from dailies.video.record import VideoRecord
 
 __all__ = ["choose", "place_at", "quota_of", "submitted"]
 
+_EXPIRED_FOR = 1.0
+
 
 def choose(services: Services, record: VideoRecord) -> Deployment | None:
     """The deployment that is to make the video: the first that serves it and is not retired.
@@ -40,7 +42,7 @@ def place_at(
         return None
     if quota.requests_per_minute is None and quota.concurrent is None:
         return None
-    return {
+    place: QuotaRequest = {
         "deployment": deployment.name,
         "per_window": quota.requests_per_minute,
         "window_seconds": settings.quota_window_seconds,
@@ -48,7 +50,13 @@ def place_at(
         "typical_seconds": typical_seconds(services, record, deployment),
         "lease_seconds": settings.video_deadline_seconds * 1.5,
         "owner": record.owner,
+        "weight": 1.0,
+        "priority": record.priority.value,
     }
+    if record.expires_at is not None:
+        # It is let through to be ended, so surely after it has expired by this clock.
+        place["expires_at"] = record.expires_at + _EXPIRED_FOR
+    return place
 
 
 def submitted(services: Services, record: VideoRecord | None, after: float = 0.0) -> Step:
