@@ -80,7 +80,8 @@ class QuotaRequest(TypedDict):
     """What the quota entity of a deployment needs to know; times are seconds.
 
     Since there are lanes: ``owner``, whose videos share a turn; ``weight``, of that owner's share;
-    ``priority`` among the owner's own videos.
+    ``priority`` among the owner's own videos; ``expires_at``, Unix seconds from which on the video
+    is let through to its end.
     """
 
     deployment: str
@@ -92,6 +93,7 @@ class QuotaRequest(TypedDict):
     owner: NotRequired[str]
     weight: NotRequired[float]
     priority: NotRequired[str]
+    expires_at: NotRequired[float]
 
 
 class VideoRef(TypedDict):
@@ -202,6 +204,10 @@ class Orchestrations(Protocol):
 
     async def release_quota(self, deployment: str, video_id: str) -> None:
         """Give back what an ended video still holds of its deployment's quota."""
+        ...
+
+    async def lane(self, deployment: str) -> Mapping[str, Any] | None:
+        """The state of a deployment's lane; None where nobody has used it."""
         ...
 
     async def purge_finished(self, before: datetime) -> int:

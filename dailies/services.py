@@ -27,6 +27,7 @@ from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import BlobInfo, FileStore
 from dailies.stores.health import HealthStore
+from dailies.stores.readings import Readings
 from dailies.stores.records import RecordStore
 from dailies.stores.room import Room
 from dailies.stores.tombstones import TombstoneStore
@@ -154,6 +155,7 @@ class Services:
 
     Attributes:
         clock: gives Unix seconds.
+        readings: what is read for many requests at once.
         pictures: the thread that pictures are decoded in.
         footage: the thread that finished videos are decoded in.
     """
@@ -173,6 +175,7 @@ class Services:
     waits: Waits = field(default_factory=UnknownWaits)
     clock: Callable[[], float] = time.time
     room: Room = field(default_factory=Room)
+    readings: Readings = field(default_factory=Readings)
     pictures: Pool = field(
         default_factory=lambda: Pool("pictures", threads=1, seconds=_PICTURE_SECONDS)
     )

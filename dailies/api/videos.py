@@ -63,7 +63,7 @@ async def create(
     if is_dry_run(dry_run):
         return await run_dry(context, request, owner=caller.name)
     accepted = await create_video(context, request, owner=caller.name, source=Source())
-    return answer(context, accepted, response)
+    return await answer(context, accepted, response)
 
 
 @router.get("/videos", response_model=VideoList, responses=answers(400))
@@ -92,7 +92,7 @@ async def list_videos(
     page = await context.services.records.list(
         caller.name, after=_cursor(after), limit=page_size(limit), ascending=_ascending(order)
     )
-    videos = [public_video(context, record) for record in page.records]
+    videos = [await public_video(context, record) for record in page.records]
     return VideoList(
         data=videos,
         first_id=videos[0].id if videos else None,
@@ -150,7 +150,7 @@ async def cancel(
     if not record.is_final:
         await _wake_or_leave(context, record)
     response.headers.update(poll_after(context, record))
-    return public_video(context, record)
+    return await public_video(context, record)
 
 
 def _cancelled(record: VideoRecord) -> VideoRecord:
@@ -167,13 +167,14 @@ async def _wake_or_leave(context: Context, record: VideoRecord) -> None:
         log_event("not_woken", video_id=record.id, reason=type(error).__name__)
 
 
-def answer(context: Context, accepted: Accepted, response: Response) -> Video:
+async def answer(context: Context, accepted: Accepted, response: Response) -> Video:
     """The answer to a request that was accepted, with its headers and warnings."""
     record = accepted.acceptance.record
     if accepted.acceptance.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     response.headers.update(poll_after(context, record))
-    return public_video(context, record).model_copy(update={"warnings": accepted.warnings})
+    video = await public_video(context, record)
+    return video.model_copy(update={"warnings": accepted.warnings})
 
 
 def _cursor(after: str | None) -> str | None:

@@ -20,6 +20,7 @@ __all__ = [
     "CANCELLED",
     "answer_fields",
     "deployment_removed",
+    "has_expired",
     "no_slot",
     "nothing_left",
     "tell_operator",
@@ -67,8 +68,23 @@ def _stop(record: VideoRecord, error: VideoError, remedy: str) -> Step:
     return stop(error)
 
 
+def has_expired(services: Services, record: VideoRecord) -> bool:
+    """Whether the video was not sent for as long as its owner let it wait."""
+    return record.expires_at is not None and services.clock() >= record.expires_at
+
+
 def no_slot(services: Services, record: VideoRecord) -> Step:
     """The provider took no request for as long as a video may wait."""
+    if has_expired(services, record):
+        # What its owner asked for: nobody has to do anything.
+        return stop(
+            VideoError(
+                "expired",
+                f"The video waited for {record.request.expires_after:,} seconds, as long as its "
+                "'expires_after' allows. Nothing was made. Create it again with a higher "
+                "'expires_after', or without one.",
+            )
+        )
     hours = services.settings.submit_deadline_seconds / 3600
     return _stop(
         record,

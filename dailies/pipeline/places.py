@@ -33,6 +33,8 @@ _MOST_OWN_FAULTS = 3
 # A job that is under way when its deployment goes is lost, and paid for.
 _RENDERS_BEFORE_RETIREMENT = 2
 
+_EXPIRED_FOR = 1.0
+
 
 class Choice(NamedTuple):
     """Where a video is to be made; ``wait`` is how many seconds from now, 0 at once. ``is_trial``:
@@ -134,7 +136,7 @@ def place_at(
         return None
     if quota.requests_per_minute is None and quota.concurrent is None:
         return None
-    return {
+    place: QuotaRequest = {
         "deployment": deployment.name,
         "per_window": quota.requests_per_minute,
         "window_seconds": settings.quota_window_seconds,
@@ -142,7 +144,13 @@ def place_at(
         "typical_seconds": typical_seconds(services, record, deployment),
         "lease_seconds": settings.video_deadline_seconds * 1.5,
         "owner": record.owner,
+        "weight": 1.0,
+        "priority": record.priority.value,
     }
+    if record.expires_at is not None:
+        # It is let through to be ended, so surely after it has expired by this clock.
+        place["expires_at"] = record.expires_at + _EXPIRED_FOR
+    return place
 
 
 def held_place(services: Services, record: VideoRecord) -> str | None:

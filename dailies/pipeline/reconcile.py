@@ -27,6 +27,7 @@ from dailies.pipeline.endings import (
     CANCELLED,
     answer_fields,
     deployment_removed,
+    has_expired,
     tell_operator,
     unresolved,
 )
@@ -124,7 +125,7 @@ async def _list_unavailable(services: Services, record: VideoRecord, outcome: Ou
         **answer_fields(outcome, record.request.prompt),
     )
     passing = outcome.kind in (Kind.TRANSIENT, Kind.THROTTLED, Kind.UNAUTHORISED)
-    if not passing or waited_too_long(services, record):
+    if not passing or _past_deadline(services, record):
         return await held(services, record, f"its list of jobs can't tell ({outcome.code})")
     return hold(outcome.retry_after or services.settings.reconcile_pause_seconds)
 
@@ -255,5 +256,15 @@ def _same_attempt(one: VideoRecord, other: VideoRecord) -> bool:
 
 
 def waited_too_long(services: Services, record: VideoRecord) -> bool:
-    """Whether the video waits for a provider to take it for longer than it may."""
-    return services.clock() - record.created_at > services.settings.submit_deadline_seconds
+    """Whether the video waits for a provider to take it for longer than it may.
+
+    To wait for a place is no fault: time counts from the first request on, unless its owner set a
+    limit.
+    """
+    return has_expired(services, record) or _past_deadline(services, record)
+
+
+def _past_deadline(services: Services, record: VideoRecord) -> bool:
+    first = record.submit.first_attempt_at
+    waited = 0.0 if first is None else services.clock() - first
+    return waited > services.settings.submit_deadline_seconds

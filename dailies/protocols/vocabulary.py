@@ -162,7 +162,8 @@ JOB = Vocabulary(
         ),
         **_say(
             "This API has none; POST /v1/videos has, for models that take it.",
-            "seed negative_prompt generate_audio provider_options provider seconds_fit",
+            "seed negative_prompt generate_audio provider_options provider seconds_fit priority "
+            "expires_after",
         ),
         **_say("Say it in an item of 'inpaint_items'.", "frame_index crop_bounds"),
         "fit": "Files of this API go on as they are; leave it out.",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from dailies.routing.lane_state import Flow, Lane, Waiting
+from dailies.routing.lane_state import Flow, Lane
 
 __all__ = ["ahead", "join", "served", "settle"]
 
@@ -48,11 +48,12 @@ def settle(lane: Lane) -> None:
     }
 
 
-def ahead(lane: Lane, owner: str, entry: Waiting) -> dict[str, int]:
-    """How many videos of each owner are served before this one of the owner's waiting videos."""
-    flow = lane.flows[owner]
-    index = lane.queue[owner].index(entry)
-    tag = flow.tag + index / flow.weight
+def ahead(lane: Lane, owner: str, index: int, *, weight: float = 1.0) -> dict[str, int]:
+    """How many videos of each owner are served before the one that has so many of its owner's
+    before it. The owner need not wait yet: ``weight`` is then that of its flow."""
+    flow = lane.flows.get(owner, Flow(weight, lane.virtual))
+    begins = flow.tag if owner in lane.queue else max(flow.tag, lane.virtual)
+    tag = begins + index / flow.weight
     counts = {owner: index}
     for other, entries in lane.queue.items():
         if other != owner:
@@ -73,4 +74,5 @@ def _before(flow: Flow, tag: float, *, wins: bool) -> int:
 
 def _tie(lane: Lane, owner: str) -> tuple[float, str]:
     """Of two owners with equal tags: whose next video came first."""
-    return lane.queue[owner][0].since, owner
+    entries = lane.queue.get(owner)
+    return (entries[0].since if entries else float("inf")), owner

@@ -8,7 +8,15 @@ import statistics
 from dailies.engine import QuotaRequest
 from dailies.routing.lane_state import Lane, Lease
 
-__all__ = ["learn", "seconds_until_place", "usual_seconds", "window_opens"]
+__all__ = [
+    "PLAYED",
+    "beyond",
+    "learn",
+    "seconds_until_place",
+    "starts",
+    "usual_seconds",
+    "window_opens",
+]
 
 _KEPT = 32
 """Renders that are remembered: enough for a steady figure, few enough to follow a change."""
@@ -16,7 +24,7 @@ _ENOUGH = 5
 """With fewer, the catalogue's figure is better."""
 _OUTLIER = 3.0
 """A render that took so many times the median counts as that: one that hung tells nothing."""
-_PLAYED = 400
+PLAYED = 400
 """Starts that are played one by one; beyond, they go on at the rate that the limits allow."""
 
 
@@ -44,19 +52,31 @@ def window_opens(lane: Lane, request: QuotaRequest, now: float) -> float:
 
 def seconds_until_place(lane: Lane, request: QuotaRequest, position: int, now: float) -> float:
     """Seconds until the one with so many before it has a place, if all of them take theirs."""
+    played = starts(lane, request, min(position, PLAYED) + 1, now)
+    return played[-1] - now + beyond(lane, request, position)
+
+
+def beyond(lane: Lane, request: QuotaRequest, position: int) -> float:
+    """Seconds for those before it that are not played one by one: at the rate that the limits
+    allow."""
+    return max(0, position - PLAYED) / _rate(request, usual_seconds(lane, request))
+
+
+def starts(lane: Lane, request: QuotaRequest, number: int, now: float) -> list[float]:
+    """When the next so many that wait have their places."""
     usual = usual_seconds(lane, request)
     free = _places(lane, request, usual, now)
     sent = list(lane.sent)
     most, window = request["per_window"], request["window_seconds"]
     start = now
-    for _ in range(min(position, _PLAYED) + 1):
+    for _ in range(number):
         start = max(start, free[0]) if free is not None else start
         if most is not None and len(sent) >= most:
             start = max(start, sent[-most] + window)
         if free is not None:
             heapq.heapreplace(free, start + usual)
         sent.append(start)
-    return start - now + max(0, position - _PLAYED) / _rate(request, usual)
+    return sent[-number:]
 
 
 def _rate(request: QuotaRequest, usual: float) -> float:

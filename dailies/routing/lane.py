@@ -7,6 +7,7 @@ first question.
 
 - No owner starves: whatever others send, it gets its share. Within an owner, ``low`` waits for as
   long as the owner sends something higher.
+- A video that may wait no longer is let through without a place, to be ended.
 - A place is kept for those before the asker that are about to ask. Who is not expected soon, since
   it was told a later time or has not come when it was told to, does not keep a place empty: then
   the asker takes it, and its owner's account is charged.
@@ -94,19 +95,21 @@ def acquire(state: LaneState, request: Acquire) -> tuple[LaneState, Grant]:
     lane.sent = sorted(at for at in lane.sent if at > now - window)
     lane.leases = {v: lease for v, lease in lane.leases.items() if lease.until > now and v != video}
     entry = _stand(lane, request, owner)
-    counts = ahead(lane, owner, entry)
+    counts = ahead(lane, owner, lane.queue[owner].index(entry))
     position = sum(counts.values())
     free = _free(lane, request)
+    if now >= request.get("expires_at", float("inf")):
+        # It is let through to its end, which needs no place.
+        lane.leave(video)
+        settle(lane)
+        return lane.stored(), _granted(lane)
     if free > 0 and _expected(lane, counts, now, window, free) < free:
         lane.leave(video)
         served(lane, owner)
         lane.sent.append(now)
         lane.leases[video] = Lease(now + request["lease_seconds"], now)
         settle(lane)
-        granted = Grant(
-            granted=True, wait_seconds=0.0, position=0, of=lane.waiting, eta_seconds=0.0
-        )
-        return lane.stored(), granted
+        return lane.stored(), _granted(lane)
     eta = seconds_until_place(lane, request, position, now)
     pause = _pause(lane, request, position, eta)
     entries = lane.queue[owner]
@@ -133,6 +136,10 @@ def release(state: LaneState, request: Release) -> LaneState:
     return lane.stored()
 
 
+def _granted(lane: Lane) -> Grant:
+    return Grant(granted=True, wait_seconds=0.0, position=0, of=lane.waiting, eta_seconds=0.0)
+
+
 def _stand(lane: Lane, request: Acquire, owner: str) -> Waiting:
     """Put the video into its owner's queue, where it may stand already; drop who has left."""
     now, video, since = request["now"], request["video"], request.get("since")
@@ -141,10 +148,6 @@ def _stand(lane: Lane, request: Acquire, owner: str) -> Waiting:
         if since is None:
             since = next((entry.since for entry in entries if entry.video == video), None)
         lane.put(name, [entry for entry in entries if entry.due > gone or entry.video == video])
-    for name in lane.queue:
-        # Who waits in a state of before there were lanes.
-        if name not in lane.flows:
-            join(lane, name, 1.0)
     # Before the video leaves its old place: an owner that waits with it alone keeps its turn.
     join(lane, owner, max(request.get("weight", 1.0), _LEAST_WEIGHT))
     lane.leave(video)
@@ -191,4 +194,5 @@ def _pause(lane: Lane, request: Acquire, position: int, eta: float) -> float:
         pause = max(opens, min(_PART * eta, patience))
     else:
         pause = max(opens, _PART * eta)
-    return min(max(pause, shortest), longest)
+    ends = request.get("expires_at", float("inf")) - now
+    return min(max(pause, shortest), longest, ends)

@@ -79,12 +79,15 @@ class Lane:
         if not isinstance(queue, Mapping):
             before = (Waiting(1, since, video, until - window) for video, since, until in queue)
             queue = {NOBODY: sorted(before)} if queue else {}
+        virtual = state.get("virtual", 0.0)
+        flows = {owner: Flow(1.0, virtual) for owner in queue}
+        flows |= {owner: Flow(*flow) for owner, flow in state.get("flows", {}).items()}
         return cls(
             sent=list(state["sent"]),
             leases={video: _lease(value) for video, value in state["leases"].items()},
             queue={owner: list(map(Waiting._make, queue[owner])) for owner in queue},
-            flows={owner: Flow(*flow) for owner, flow in state.get("flows", {}).items()},
-            virtual=state.get("virtual", 0.0),
+            flows=flows,
+            virtual=virtual,
             took=list(state.get("took", ())),
         )
 

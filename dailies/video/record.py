@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from dailies.video.basics import Phase, Status, Variant, VideoError
+from dailies.video.basics import Phase, Priority, Status, Variant, VideoError
 from dailies.video.probe import Findings
 from dailies.video.progress import Sighting, seen
 from dailies.video.request import Document, StoredFile, VideoRequest
@@ -152,6 +152,8 @@ class VideoRecord(Document):
     told. ``withdrawn_at`` is when its owner deleted it while it ran: from then on nobody but the
     pipeline sees it, and it is removed once it has ended.
 
+    ``priority`` is what it waits with: as its request says, or its key.
+
     A provider that makes several videos of a prompt has them in ``generations``; ``files`` and
     ``findings`` are then those of the first. ``findings`` is None until the file is stored, and
     where it was not looked into.
@@ -179,6 +181,7 @@ class VideoRecord(Document):
     cancel_requested: bool = False
     withdrawn_at: float | None = None
     restarts: int = 0
+    priority: Priority = Priority.NORMAL
     idempotency_key: str | None = None
     request_hash: str | None = None
     traceparent: str | None = None
@@ -190,6 +193,12 @@ class VideoRecord(Document):
     @property
     def is_final(self) -> bool:
         return self.phase.is_final
+
+    @property
+    def expires_at(self) -> float | None:
+        """Until when it may wait to be sent, where its owner set a limit."""
+        after = self.request.expires_after
+        return None if after is None else self.created_at + after
 
     @property
     def is_withdrawn(self) -> bool:

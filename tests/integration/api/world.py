@@ -158,6 +158,9 @@ class Engine:
     async def release_quota(self, deployment: str, video_id: str) -> None:
         """Nothing holds any."""
 
+    async def lane(self, deployment: str) -> Mapping[str, Any] | None:
+        return None
+
     async def purge_finished(self, before: object) -> int:
         return 0
 
