@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Protocol
 from urllib.request import getproxies_environment
 
@@ -18,6 +19,7 @@ from dailies.announce.events import EventPublisher
 from dailies.catalogue import Catalogue, Deployment
 from dailies.net.fetching import ReferenceFetcher
 from dailies.providers.azure_auth import azure_credential
+from dailies.providers.azure_lifecycle import AzureLifecycle
 from dailies.providers.base import VideoProvider
 from dailies.providers.declaration import Recovery
 from dailies.providers.registry import Providers, check_deployment
@@ -35,7 +37,16 @@ from dailies.threads import Pool
 from dailies.video.errors import SettingsError
 from dailies.video.request import StoredFile
 
-__all__ = ["Adapters", "Files", "Services", "Sink", "UnknownWaits", "Waits"]
+__all__ = [
+    "Adapters",
+    "Files",
+    "Lifecycle",
+    "Lifecycles",
+    "Services",
+    "Sink",
+    "UnknownWaits",
+    "Waits",
+]
 
 # The storage SDK sends the newest API version that it knows; this one is known everywhere,
 # emulators included, and has all that is used here.
@@ -133,6 +144,26 @@ class Adapters(Protocol):
         ...
 
 
+class Lifecycles(Protocol):
+    """When providers retire what they offer."""
+
+    async def read(self) -> Lifecycle:
+        """What is known now.
+
+        Raises:
+            azure.core.exceptions.AzureError: nobody answers.
+        """
+        ...
+
+
+class Lifecycle(Protocol):
+    """What a provider told of the days on which its deployments retire."""
+
+    def retires(self, deployment: Deployment) -> date | None:
+        """The day from which a deployment is gone, where one is known."""
+        ...
+
+
 class Waits(Protocol):
     """How long it is until a deployment has a place for one more video."""
 
@@ -154,6 +185,8 @@ class Services:
     """The parts of the app, ready for use.
 
     Attributes:
+        lifecycles: who can be asked when deployments retire; None for nobody.
+        waits: what is known of the lines at deployments.
         clock: gives Unix seconds.
         readings: what is read for many requests at once.
         pictures: the thread that pictures are decoded in.
@@ -172,6 +205,7 @@ class Services:
     fetcher: ReferenceFetcher
     events: Sink
     providers: Adapters
+    lifecycles: Lifecycles | None = None
     waits: Waits = field(default_factory=UnknownWaits)
     clock: Callable[[], float] = time.time
     room: Room = field(default_factory=Room)
@@ -219,7 +253,15 @@ class Services:
             fetcher=ReferenceFetcher(max_bytes=settings.max_reference_bytes),
             events=EventPublisher(settings.topic_endpoint, _topic_credential(settings, credential)),
             providers=Providers(catalogue, lambda: credential, packages=settings.provider_packages),
+            lifecycles=_lifecycles(settings, credential),
         )
+
+
+def _lifecycles(settings: Settings, credential: AsyncTokenCredential) -> AzureLifecycle | None:
+    account = settings.azure_openai_account
+    if account is None:
+        return None
+    return AzureLifecycle(account, settings.azure_management, credential)
 
 
 def _topic_credential(

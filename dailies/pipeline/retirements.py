@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 from datetime import UTC, date, datetime
 
+from azure.core.exceptions import AzureError
+
 from dailies.announce.retiring import retiring_event
 from dailies.catalogue import Deployment, Model
 from dailies.routing import health
@@ -23,17 +25,40 @@ WARNING_DAYS = (30, 7, 1)
 
 
 async def warn_of_retirements(services: Services) -> None:
-    """Give the warnings that are due today.
+    """Ask providers when deployments retire, and give the warnings that are due today.
 
     Raises:
         azure.core.exceptions.AzureError: the topic or storage does not answer; come again.
     """
-    await health.refresh(services)
+    await health.refresh(services, now=True)
+    await _ask_provider(services)
     for model in services.catalogue.models.values():
         for deployment in model.deployments:
             day = retirement_of(services, deployment)
             if day is not None:
                 await _warn(services, model, deployment, day)
+
+
+async def _ask_provider(services: Services) -> None:
+    """Remember what is told now; who does not answer is asked again tomorrow."""
+    if services.lifecycles is None:
+        return
+    try:
+        told = await services.lifecycles.read()
+    except AzureError as error:
+        log_event("lifecycle_not_read", level=logging.WARNING, fault=error)
+        return
+    for deployment in services.catalogue.deployments:
+        day, known = told.retires(deployment), _known(services, deployment)
+        if day != known.read:
+            now = known.model_copy(update={"read": day})
+            await services.health.remember_retirement(deployment.name, now)
+
+
+def _known(services: Services, deployment: Deployment) -> Retirement:
+    place = place_of(deployment)
+    known = services.health.retiring.get(deployment.name)
+    return known if known is not None and known.place == place else Retirement(place=place)
 
 
 async def _warn(services: Services, model: Model, deployment: Deployment, day: date) -> None:
@@ -42,10 +67,7 @@ async def _warn(services: Services, model: Model, deployment: Deployment, day: d
     due = min((days for days in WARNING_DAYS if days_left <= days), default=None)
     if due is None or days_left < 0:
         return
-    place, mark = place_of(deployment), f"{day}/{due}"
-    known = services.health.retiring.get(deployment.name)
-    if known is None or known.place != place:
-        known = Retirement(place=place)
+    known, mark = _known(services, deployment), f"{day}/{due}"
     if mark in known.told:
         return
     left = [
