@@ -269,13 +269,15 @@ class RecordStore:
             return changed
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
 
-    async def _put(self, record: VideoRecord, changed: VideoRecord, etag: str) -> None:
+    async def _put(self, record: VideoRecord, changed: VideoRecord, etag: str) -> str:
+        """Write a record in the place of what was read with ``etag``; gives the new one."""
         condition = {"mode": UpdateMode.REPLACE, **unchanged(etag)}
         if changed.is_final and not record.is_final:
             write: Operation = ("update", entity_of(changed), condition)
-            if await unfinished.end(self._videos, record, write):
-                return
-        await self._videos.update_entity(entity_of(changed), **condition)
+            if (after := await unfinished.end(self._videos, record, write)) is not None:
+                return after
+        written = await self._videos.update_entity(entity_of(changed), **condition)
+        return str(written["etag"])
 
     async def list(
         self,

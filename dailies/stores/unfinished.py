@@ -26,22 +26,23 @@ def begun(record: VideoRecord) -> Operation:
     return ("create", row(record.owner, _key(record.id)))
 
 
-async def end(table: TableClient, record: VideoRecord, write: Operation) -> bool:
-    """Make the record final by ``write``, and take its row away.
+async def end(table: TableClient, record: VideoRecord, write: Operation) -> str | None:
+    """Make the record final by ``write``, and take its row away; gives the record's new ETag.
 
-    False when nothing was written: the record was changed or removed since it was read, or it has
+    None when nothing was written: the record was changed or removed since it was read, or it has
     no such row.
 
     Raises:
         TableTransactionError: for any other reason.
     """
     try:
-        await table.submit_transaction([write, ("delete", row(record.owner, _key(record.id)))])
+        gone: Operation = ("delete", row(record.owner, _key(record.id)))
+        written = await table.submit_transaction([write, gone])
     except TableTransactionError as error:
         if error.status_code in (404, 412):
-            return False
+            return None
         raise
-    return True
+    return str(written[0]["etag"])
 
 
 async def count(
