@@ -51,13 +51,13 @@ class Version:
 
     def measure(self, *, concurrency: int, seconds: float) -> Round:
         """One round."""
-        before = {part: _processor_seconds(pids) for part, pids in self.pids.items()}
+        before = {part: processor_seconds(pids) for part, pids in self.pids.items()}
         asked = retrieve(self.url, self.headers, concurrency=concurrency, seconds=seconds)
         found = asyncio.run(asked)
         return Round(
             found,
             {
-                part: (_processor_seconds(pids) - before[part]) / found.count * 1000
+                part: (processor_seconds(pids) - before[part]) / found.count * 1000
                 for part, pids in self.pids.items()
             },
         )
@@ -109,7 +109,7 @@ def _running(name: str, app_dir: Path | None) -> Iterator[Version]:
             )
 
 
-def _processor_seconds(pids: list[int]) -> float:
+def processor_seconds(pids: list[int]) -> float:
     """What the processes have used so far, in the kernel and outside."""
     ticks = 0
     for pid in pids:

@@ -36,10 +36,8 @@ The videos protocol of OpenAI and of Azure OpenAI. Every path under `/v1` is als
 `/openai/v1` and without a prefix. A field that is not known is answered by a warning.
 """
 
-# What is asked most comes first, as routes are tried in turn. After that, fixed paths come before
-# those with an id in the same place; of one segment below /videos, no other route takes a GET.
+# Fixed paths come before those with an id in the same place.
 _ROUTERS = (
-    retrieve.router,
     sora1.router,
     models.router,
     characters.router,
@@ -64,6 +62,10 @@ def create_app() -> FastAPI:
     errors.install(app)
     for middleware in (Head, Observer, Front):  # from within to without
         app.add_middleware(middleware)
+    # Routes are tried in turn, so what is asked most comes first. No other one takes a GET of a
+    # path of one segment below /videos.
+    for prefix in PREFIXES:
+        app.include_router(retrieve.router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
     for router in (operations.router, admin.router, callbacks.router):
         app.include_router(router)
     for prefix in PREFIXES:

@@ -285,13 +285,14 @@ class RecordStore:
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
 
     async def _put(self, record: VideoRecord, changed: VideoRecord, etag: str) -> str:
-        """Write the record where it is unchanged since; gives its new ETag."""
+        """Write a record in the place of what was read with ``etag``; gives the new one."""
         condition = {"mode": UpdateMode.REPLACE, **unchanged(etag)}
         if changed.is_final and not record.is_final:
             write: Operation = ("update", entity_of(changed), condition)
-            if written := await unfinished.end(self._videos, record, write):
-                return written
-        return str((await self._videos.update_entity(entity_of(changed), **condition))["etag"])
+            if (after := await unfinished.end(self._videos, record, write)) is not None:
+                return after
+        written = await self._videos.update_entity(entity_of(changed), **condition)
+        return str(written["etag"])
 
     async def list(
         self,

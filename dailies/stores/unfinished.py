@@ -36,14 +36,13 @@ async def end(table: TableClient, record: VideoRecord, write: Operation) -> str 
         TableTransactionError: for any other reason.
     """
     try:
-        written, _ = await table.submit_transaction(
-            [write, ("delete", row(record.owner, _key(record.id)))]
-        )
+        gone: Operation = ("delete", row(record.owner, _key(record.id)))
+        written = await table.submit_transaction([write, gone])
     except TableTransactionError as error:
         if error.status_code in (404, 412):
             return None
         raise
-    return str(written["etag"])
+    return str(written[0]["etag"])
 
 
 async def count(

@@ -186,6 +186,19 @@ async def test_only_videos_that_have_not_ended_count_as_unfinished(
     assert await records.count_unfinished(owner, up_to=4, besides={running.id}) == 0
 
 
+async def test_a_write_gives_the_etag_that_the_next_one_needs(
+    records: RecordStore, owner: str
+) -> None:
+    record = await records.insert(video(owner))
+    read = await records.read(owner, record.id)
+    assert read is not None
+    etag = await records._put(record, running := record.moved_to(Phase.RENDERING), read[1])
+    etag = await records._put(running, running.failed(VideoError("x", "y"), START), etag)
+    final = await records.read(owner, record.id)
+    assert final is not None
+    assert (final[0].is_final, final[1]) == (True, etag)
+
+
 async def test_a_record_of_an_earlier_version_ends_as_others_do(
     tables: TableServiceClient, records: RecordStore, owner: str
 ) -> None:

@@ -327,3 +327,13 @@ async def test_operators_get_durable_s_payload_and_others_do_not(world: World) -
     assert taken.status_code == 202
     assert taken.headers["Location"] == taken.json()["statusQueryGetUri"]
     assert "hub.example" not in json.dumps((await world.admin.get("/v1/videos")).json())
+
+
+async def test_a_retrieve_answers_in_the_form_of_the_create(world: World) -> None:
+    """The first makes its answer by itself, FastAPI that of the second."""
+    made = await world.alice.post("/v1/videos", json={"prompt": "A pier \N{EM DASH} at dawn"})
+    read = await world.alice.get(f"/v1/videos/{made.json()['id']}")
+    assert read.content == made.content
+    same = ("content-type", "openai-poll-after-ms", "cache-control", "x-content-type-options")
+    assert [read.headers[name] for name in same] == [made.headers[name] for name in same]
+    assert set(read.headers) == set(made.headers)
