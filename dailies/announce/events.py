@@ -189,9 +189,10 @@ class EventPublisher:
         self,
         endpoint: str | None,
         credential: AsyncTokenCredential | AzureKeyCredential | None,
+        **transport: Any,
     ) -> None:
         self._client = (
-            EventGridPublisherClient(endpoint, credential, **_PATIENCE)
+            EventGridPublisherClient(endpoint, credential, **_PATIENCE, **transport)
             if endpoint is not None and credential is not None
             else None
         )

@@ -74,7 +74,8 @@ class Video(BaseModel):
     """A video. Times are Unix seconds; ``seconds`` is a string, as in OpenAI's protocol.
 
     ``phase``, ``queue``, ``estimated_completion_at``, ``source``, ``usage``, ``provider``,
-    ``deployment``, ``cost_usd``, ``cost_is_estimate`` and ``warnings`` are additions that clients of the protocol ignore.
+    ``deployment``, ``cost_usd``, ``cost_is_estimate`` and ``warnings`` are additions, which clients
+    of the protocol ignore.
     """
 
     id: str
