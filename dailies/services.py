@@ -41,7 +41,6 @@ __all__ = [
     "Files",
     "Services",
     "Sink",
-    "UnknownWaits",
     "Waits",
     "storage_clients",
     "transport_of",
@@ -164,20 +163,19 @@ class Lifecycle(Protocol):
         ...
 
 
-class Waits(Protocol):
-    """How long it is until a deployment has a place for one more video."""
+class Waits:
+    """How long it was, when that was last heard, until a deployment had a place for a video."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
 
     def seconds(self, deployment: str) -> float | None:
-        """Seconds by what was last heard; None while nobody knows."""
-        ...
+        """None while nobody knows."""
+        return self._seconds.get(deployment)
 
-
-class UnknownWaits:
-    """Nobody knows."""
-
-    def seconds(self, deployment: str) -> float | None:
-        """See ``Waits``."""
-        return None
+    def heard(self, deployment: str, seconds: float) -> None:
+        """What was heard before is forgotten."""
+        self._seconds[deployment] = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +204,7 @@ class Services:
     events: Sink
     providers: Adapters
     lifecycles: Lifecycles | None = None
-    waits: Waits = field(default_factory=UnknownWaits)
+    waits: Waits = field(default_factory=Waits)
     clock: Callable[[], float] = time.time
     room: Room = field(default_factory=Room)
     readings: Readings = field(default_factory=Readings)

@@ -28,7 +28,7 @@ async def dry_run(context: Context, request: Request, *, owner: str) -> DryRun:
         given, asked, inputs = await asked_for(context, request, body, owner)
         given.check_files()
         try:
-            found = await forecast(services, owner, asked, inputs)
+            found = await forecast(services, context.orchestrations, owner, asked, inputs)
         except UnusableReference as error:
             param = error.param or REFERENCE
             raise InvalidRequest(error.message, param=param, code=error.code) from None

@@ -11,13 +11,14 @@ from dailies.engine import Orchestrations, QuotaRequest
 from dailies.pipeline.pace import typical_seconds
 from dailies.pipeline.places import choose, place_at
 from dailies.pipeline.polling import estimated_total
+from dailies.routing.choose import chosen_by_wait, serving
 from dailies.routing.outlook import Outlook, Standing
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Phase
 from dailies.video.record import VideoRecord
 
-__all__ = ["NOTHING", "Expectation", "expectation"]
+__all__ = ["NOTHING", "Expectation", "expectation", "hear_waits"]
 
 _KEPT_SECONDS = 2.0
 """A lane is read this often at most, however many ask."""
@@ -54,6 +55,28 @@ async def expectation(
             return Expectation(completion_at=services.clock() + services.settings.poll_min_seconds)
         case _:
             return NOTHING
+
+
+async def hear_waits(
+    services: Services, orchestrations: Orchestrations, record: VideoRecord, *, all_places: bool
+) -> None:
+    """Learn how long this video would wait at each deployment that could make it.
+
+    Args:
+        all_places: also where the choice does not depend on it.
+    """
+    request = record.request
+    if not (all_places or chosen_by_wait(services.catalogue, request)):
+        return
+    for deployment in serving(services.catalogue, request):
+        asked = place_at(services, record, deployment)
+        if asked is None:
+            services.waits.heard(deployment.name, 0.0)
+            continue
+        outlook = await _outlook(services, orchestrations, asked)
+        if outlook is not None:
+            standing = outlook.standing(asked, record.id, record.created_at)
+            services.waits.heard(deployment.name, standing.eta_seconds)
 
 
 async def _waiting(

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from dailies.catalogue.offers import price_of
+from dailies.engine import Orchestrations
 from dailies.inputs.fitting import Fitted
 from dailies.intake.accept import GivenInput, check_room
 from dailies.pipeline.endings import why_nothing_left
+from dailies.pipeline.expectation import hear_waits
 from dailies.pipeline.pace import typical_seconds
 from dailies.pipeline.places import choose, is_retired, place_at
 from dailies.pipeline.prepare import brought_to_size
@@ -52,7 +54,11 @@ class Forecast:
 
 
 async def forecast(
-    services: Services, owner: str, request: VideoRequest, inputs: Sequence[GivenInput]
+    services: Services,
+    orchestrations: Orchestrations,
+    owner: str,
+    request: VideoRequest,
+    inputs: Sequence[GivenInput],
 ) -> Forecast:
     """Fit the images, look for room and for a deployment, and say what would follow.
 
@@ -68,6 +74,7 @@ async def forecast(
     # By weight, the next video may get another deployment: its id decides.
     record = VideoRecord(id=new_id(now), owner=owner, created_at=now, request=request)
     await health.refresh(services)
+    await hear_waits(services, orchestrations, record, all_places=True)
     choice = choose(services, record)
     if choice is None:
         why = why_nothing_left(record, retired=is_retired(services, record))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dailies.engine import GENERATE_VIDEO, GenerateInput, Orchestrations
+from dailies.pipeline.expectation import hear_waits
 from dailies.pipeline.places import quota_of
 from dailies.routing import health
 from dailies.services import Services
@@ -32,6 +33,7 @@ async def start_video(
 ) -> None:
     """Start the orchestration of an accepted video; its id is the video's own."""
     await health.refresh(services)
+    await hear_waits(services, orchestrations, record, all_places=False)
     # Whoever starts it, and however late: the engine's own spans belong to the video's trace.
     with tracecontext.within(record.traceparent):
         await orchestrations.start(GENERATE_VIDEO, record.id, generate_input(services, record))

@@ -13,7 +13,7 @@ from dailies.video.basics import Operation
 from dailies.video.errors import RequestError
 from dailies.video.record import VideoRequest
 
-__all__ = ["Completion", "falls_back_on", "ranked", "serving"]
+__all__ = ["Completion", "chosen_by_wait", "falls_back_on", "ranked", "serving"]
 
 Completion = Callable[[Deployment], float]
 """Seconds until a video is likely to be done, if it is made there."""
@@ -22,6 +22,14 @@ Completion = Callable[[Deployment], float]
 def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
     """The deployments that can serve this request: the model's, then those of its fallbacks."""
     return [each for _, group in _groups(catalogue, request) for each in group]
+
+
+def chosen_by_wait(catalogue: Catalogue, request: VideoRequest) -> bool:
+    """Whether it matters how long the video would wait at each deployment."""
+    return any(
+        model is not None and model.routing is Routing.COMPLETION and len(group) > 1
+        for model, group in _groups(catalogue, request)
+    )
 
 
 def falls_back_on(catalogue: Catalogue, request: VideoRequest, what: FallbackOn) -> bool:

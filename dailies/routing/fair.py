@@ -13,7 +13,7 @@ import math
 
 from dailies.routing.lane_state import Flow, Lane
 
-__all__ = ["ahead", "join", "served", "settle"]
+__all__ = ["ahead", "join", "rounds_before", "served", "settle"]
 
 _SAME = 1e-6
 """Tags that differ by less are equal."""
@@ -62,6 +62,13 @@ def ahead(lane: Lane, owner: str, index: int, *, weight: float = 1.0) -> dict[st
     return counts
 
 
+def rounds_before(lane: Lane, owner: str, index: int, *, weight: float = 1.0) -> int:
+    """How many rounds are served before the one that has so many of its owner's before it: 0 for
+    one that a newcomer can't overtake."""
+    flow = lane.flows.get(owner, Flow(weight, lane.virtual))
+    return max(0, round(flow.tag + index / flow.weight - lane.virtual))
+
+
 def _before(flow: Flow, tag: float, *, wins: bool) -> int:
     """How many start tags of the flow, from its next one on, are before ``tag``; one that is equal
     counts where the flow ``wins``."""
@@ -75,4 +82,4 @@ def _before(flow: Flow, tag: float, *, wins: bool) -> int:
 def _tie(lane: Lane, owner: str) -> tuple[float, str]:
     """Of two owners with equal tags: whose next video came first."""
     entries = lane.queue.get(owner)
-    return (entries[0].since if entries else float("inf")), owner
+    return (entries[0].since if entries else math.inf), owner

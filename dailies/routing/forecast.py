@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import statistics
 
 from dailies.engine import QuotaRequest
@@ -24,6 +25,7 @@ _ENOUGH = 5
 """With fewer, the catalogue's figure is better."""
 _OUTLIER = 3.0
 """A render that took so many times the median counts as that: one that hung tells nothing."""
+_GOLDEN = 0.618034
 PLAYED = 400
 """Starts that are played one by one; beyond, they go on at the rate that the limits allow."""
 
@@ -82,8 +84,8 @@ def starts(lane: Lane, request: QuotaRequest, number: int, now: float) -> list[f
 def _rate(request: QuotaRequest, usual: float) -> float:
     """Starts in a second, while many wait."""
     concurrent, most = request["concurrent"], request["per_window"]
-    by_jobs = float("inf") if concurrent is None else concurrent / max(usual, 1e-3)
-    by_requests = float("inf") if most is None else most / request["window_seconds"]
+    by_jobs = math.inf if concurrent is None else concurrent / max(usual, 1e-3)
+    by_requests = math.inf if most is None else most / request["window_seconds"]
     return min(by_jobs, by_requests)
 
 
@@ -92,19 +94,26 @@ def _places(lane: Lane, request: QuotaRequest, usual: float, now: float) -> list
     concurrent = request["concurrent"]
     if concurrent is None:
         return None
-    ends = sorted(now + _remaining(lane, lease, usual, now) for lease in lane.leases.values())
+    running = sorted(lane.leases.values(), key=lambda lease: lease.since)
+    ends = sorted(
+        # One of many ends soon, whatever each may expect: they take their parts of the spread,
+        # which the multiples of the golden ratio fill evenly, whoever of them is the oldest.
+        now + _remaining(lane, lease, usual, now, part=(number * _GOLDEN + 0.5) % 1)
+        for number, lease in enumerate(running)
+    )
     # Where more run than may, since the limit was lowered, the first to end make no room.
     ends = ends[max(0, len(ends) - concurrent) :]
     return [*[now] * (concurrent - len(ends)), *ends]
 
 
-def _remaining(lane: Lane, lease: Lease, usual: float, now: float) -> float:
-    """Seconds that a render still takes, given how long it has run already."""
+def _remaining(lane: Lane, lease: Lease, usual: float, now: float, *, part: float) -> float:
+    """Seconds that a render still takes, given how long it has run already; ``part`` of those that
+    took longer took no more."""
     # Of a lease of before that was known, half of it is over.
     elapsed = now - lease.since if lease.since else usual / 2
-    longer = [took - elapsed for took in lane.took if took > elapsed]
+    longer = sorted(took - elapsed for took in lane.took if took > elapsed)
     if len(lane.took) >= _ENOUGH and longer:
-        left = statistics.fmean(longer)
+        left = longer[int(part * len(longer))]
     elif elapsed < usual:
         left = usual - elapsed
     else:

@@ -22,12 +22,14 @@ for everybody. All times are Unix seconds.
 from __future__ import annotations
 
 import bisect
+import math
 from typing import NotRequired, TypedDict
 
 from dailies.engine import QuotaRequest
-from dailies.routing.fair import ahead, join, served, settle
+from dailies.routing.fair import ahead, join, rounds_before, served, settle
 from dailies.routing.forecast import learn, seconds_until_place, window_opens
 from dailies.routing.lane_state import NOBODY, Lane, LaneState, Lease, Waiting, empty, rank_of
+from dailies.routing.overtaking import learn_overtaking, places_before
 
 __all__ = ["Acquire", "Grant", "LaneState", "Release", "acquire", "empty", "release"]
 
@@ -94,11 +96,16 @@ def acquire(state: LaneState, request: Acquire) -> tuple[LaneState, Grant]:
     lane = Lane.read(state, window)
     lane.sent = sorted(at for at in lane.sent if at > now - window)
     lane.leases = {v: lease for v, lease in lane.leases.items() if lease.until > now and v != video}
-    entry = _stand(lane, request, owner)
-    counts = ahead(lane, owner, lane.queue[owner].index(entry))
+    before = lane.find(video)
+    entry = _stand(lane, request, owner, before)
+    index = lane.queue[owner].index(entry)
+    counts = ahead(lane, owner, index)
     position = sum(counts.values())
+    rounds = rounds_before(lane, owner, index)
+    if before is not None:
+        learn_overtaking(lane, before, rounds, position)
     free = _free(lane, request)
-    if now >= request.get("expires_at", float("inf")):
+    if now >= request.get("expires_at", math.inf):
         # It is let through to its end, which needs no place.
         lane.leave(video)
         settle(lane)
@@ -106,14 +113,16 @@ def acquire(state: LaneState, request: Acquire) -> tuple[LaneState, Grant]:
     if free > 0 and _expected(lane, counts, now, window, free) < free:
         lane.leave(video)
         served(lane, owner)
+        lane.served += 1
         lane.sent.append(now)
         lane.leases[video] = Lease(now + request["lease_seconds"], now)
         settle(lane)
         return lane.stored(), _granted(lane)
-    eta = seconds_until_place(lane, request, position, now)
+    eta = seconds_until_place(lane, request, places_before(lane, rounds, position), now)
     pause = _pause(lane, request, position, eta)
-    entries = lane.queue[owner]
-    entries[entries.index(entry)] = entry._replace(due=round(now + pause, 2))
+    lane.queue[owner][index] = entry._replace(
+        due=round(now + pause, 2), served=lane.served, place=position
+    )
     settle(lane)
     return lane.stored(), Grant(
         granted=False,
@@ -140,13 +149,13 @@ def _granted(lane: Lane) -> Grant:
     return Grant(granted=True, wait_seconds=0.0, position=0, of=lane.waiting, eta_seconds=0.0)
 
 
-def _stand(lane: Lane, request: Acquire, owner: str) -> Waiting:
+def _stand(lane: Lane, request: Acquire, owner: str, before: Waiting | None) -> Waiting:
     """Put the video into its owner's queue, where it may stand already; drop who has left."""
     now, video, since = request["now"], request["video"], request.get("since")
     gone = now - _FORGOTTEN * request["window_seconds"]
+    if since is None and before is not None:
+        since = before.since
     for name, entries in list(lane.queue.items()):
-        if since is None:
-            since = next((entry.since for entry in entries if entry.video == video), None)
         lane.put(name, [entry for entry in entries if entry.due > gone or entry.video == video])
     # Before the video leaves its old place: an owner that waits with it alone keeps its turn.
     join(lane, owner, max(request.get("weight", 1.0), _LEAST_WEIGHT))
@@ -194,5 +203,5 @@ def _pause(lane: Lane, request: Acquire, position: int, eta: float) -> float:
         pause = max(opens, min(_PART * eta, patience))
     else:
         pause = max(opens, _PART * eta)
-    ends = request.get("expires_at", float("inf")) - now
+    ends = request.get("expires_at", math.inf) - now
     return min(max(pause, shortest), longest, ends)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from typing import Any, NamedTuple, TypedDict
 
 __all__ = ["NOBODY", "RANKS", "Flow", "Lane", "LaneState", "Lease", "Waiting", "empty", "rank_of"]
@@ -21,13 +22,16 @@ RANKS: Mapping[str, int] = {"high": 0, "normal": 1, "low": 2}
 class Waiting(NamedTuple):
     """A video that waits. Its fields are in the order that it is served by within its owner.
 
-    ``since``: when it asked first. ``due``: when it was told to ask again.
+    ``since``: when it asked first. ``due``: when it was told to ask again. ``served``: the lane's
+    count when it asked last; ``place``: how many were before it then.
     """
 
     rank: int
     since: float
     video: str
     due: float
+    served: int = 0
+    place: int = 0
 
 
 class Lease(NamedTuple):
@@ -47,7 +51,8 @@ class Flow(NamedTuple):
 class LaneState(TypedDict):
     """A lane as JSON. ``sent``: when requests left, in the window. ``leases``: by video. ``queue``:
     by owner, in the order of service. ``flows``: by owner; with ``virtual``, the state of the fair
-    queueing. ``took``: how long the last renders took here."""
+    queueing. ``took``: how long the last renders took here. ``served``: how many have got a place.
+    ``overtaken``: see ``dailies.routing.overtaking``."""
 
     sent: list[float]
     leases: dict[str, Sequence[float]]
@@ -55,6 +60,8 @@ class LaneState(TypedDict):
     flows: dict[str, Sequence[float]]
     virtual: float
     took: list[float]
+    served: int
+    overtaken: list[float]
 
 
 @dataclass
@@ -67,6 +74,8 @@ class Lane:
     flows: dict[str, Flow] = field(default_factory=dict)
     virtual: float = 0.0
     took: list[float] = field(default_factory=list)
+    served: int = 0
+    overtaken: list[float] = field(default_factory=list)
 
     @classmethod
     def read(cls, state: Mapping[str, Any], window: float = 60.0) -> Lane:
@@ -85,10 +94,12 @@ class Lane:
         return cls(
             sent=list(state["sent"]),
             leases={video: _lease(value) for video, value in state["leases"].items()},
-            queue={owner: list(map(Waiting._make, queue[owner])) for owner in queue},
+            queue={owner: list(starmap(Waiting, queue[owner])) for owner in queue},
             flows=flows,
             virtual=virtual,
             took=list(state.get("took", ())),
+            served=state.get("served", 0),
+            overtaken=list(state.get("overtaken", ())),
         )
 
     def stored(self) -> LaneState:
@@ -100,12 +111,22 @@ class Lane:
             "flows": dict(self.flows),
             "virtual": self.virtual,
             "took": self.took,
+            "served": self.served,
+            "overtaken": self.overtaken,
         }
 
     @property
     def waiting(self) -> int:
         """How many videos wait."""
         return sum(map(len, self.queue.values()))
+
+    def find(self, video: str) -> Waiting | None:
+        """The video among those that wait."""
+        for entries in self.queue.values():
+            for entry in entries:
+                if entry.video == video:
+                    return entry
+        return None
 
     def leave(self, video: str) -> None:
         """Take the video out of the queue."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dailies.engine import QuotaRequest
-from dailies.routing.fair import ahead
+from dailies.routing.fair import ahead, rounds_before
 from dailies.routing.forecast import PLAYED, beyond, starts, usual_seconds
 from dailies.routing.lane_state import NOBODY, Lane, Waiting, rank_of
+from dailies.routing.overtaking import places_before
 
 __all__ = ["Outlook", "Standing"]
 
@@ -64,7 +65,9 @@ class Outlook:
         owner, index = self._places.get(video) or self._newcomer(request, video, since)
         counts = ahead(lane, owner, index, weight=request.get("weight", 1.0))
         position = sum(counts.values())
-        eta = self._start(request, position) - self._now + beyond(lane, request, position)
+        rounds = rounds_before(lane, owner, index, weight=request.get("weight", 1.0))
+        before = places_before(lane, rounds, position)
+        eta = self._start(request, before) - self._now + beyond(lane, request, before)
         of = lane.waiting + (video not in self._places)
         if eta <= 0:
             return Standing(0, of, 0.0, usual)
@@ -80,6 +83,5 @@ class Outlook:
         usual = request["typical_seconds"]
         played = self._played.get(usual)
         if played is None:
-            number = min(self._lane.waiting, PLAYED) + 1
-            played = self._played[usual] = starts(self._lane, request, number, self._now)
+            played = self._played[usual] = starts(self._lane, request, PLAYED + 1, self._now)
         return played[min(position, len(played) - 1)]

@@ -318,16 +318,6 @@ async def test_moderation_leads_on_where_the_model_says_so() -> None:
     assert (step["kind"], step.get("error", {}).get("code")) == ("stop", "moderation_blocked")
 
 
-class Lines:
-    """``Waits`` of known length."""
-
-    def __init__(self, **seconds: float) -> None:
-        self._seconds = seconds
-
-    def seconds(self, deployment: str) -> float | None:
-        return self._seconds.get(deployment)
-
-
 def _by_completion() -> str:
     """One model whose second deployment renders in half the time."""
     head, second = CATALOGUE.split("  spare:\n    deployments:\n")
@@ -345,7 +335,8 @@ async def test_by_completion_a_line_counts_as_far_as_it_is_known(
     lines: dict[str, float], place: str
 ) -> None:
     route = Route(catalogue=_by_completion())
-    route.services = dataclasses.replace(route.services, waits=Lines(**lines))
+    for name, seconds in lines.items():
+        route.services.waits.heard(name, seconds)
     video = await route.world.accepted()
     await route.submit(video)
     assert await route.place(video) == place

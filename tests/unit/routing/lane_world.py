@@ -8,7 +8,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dailies.routing.forecast import usual_seconds
 from dailies.routing.lane import Acquire, LaneState, acquire, empty, release
+from dailies.routing.lane_state import Lane
 
 __all__ = ["PATIENCE", "WINDOW", "Arrival", "Limits", "Run", "Told", "ask", "run"]
 
@@ -51,6 +53,7 @@ class Told:
     of: int
     eta: float
     pause: float
+    usual: float
 
 
 @dataclass
@@ -178,6 +181,7 @@ def run(
                 of=grant["of"],
                 eta=grant["eta_seconds"],
                 pause=grant["wait_seconds"],
+                usual=usual_seconds(Lane.read(seen.state), question),
             )
         )
     return seen

@@ -194,6 +194,19 @@ def test_the_lane_learns_how_long_renders_take_here() -> None:
     assert after.eta == pytest.approx(seen.started[29] - after.at, rel=0.1)
 
 
+def test_the_lane_learns_how_many_are_still_to_come() -> None:
+    """One owner sends many at once; others one at a time, and go before what is left of them."""
+    crowd = [Arrival(0.0, 20.0, owner="many")] * 60
+    others = [Arrival(60.0 * n, 20.0, owner=f"o{n}") for n in range(1, 150)]
+    late = [Arrival(3600.0, 20.0, owner="few")] * 12
+    seen = run([*crowd, *others, *late], Limits(2, None))
+    last = len(crowd) + len(others) + 11
+    told = next(told for told in seen.told if told.number == last)
+    # By what stands before it now, it would have half of this time.
+    assert told.eta == pytest.approx(seen.started[last] - told.at, rel=0.35)
+    assert told.eta > 1.25 * told.position * WINDOW / 2
+
+
 def test_thousands_that_wait_ask_about_twice_in_a_second_at_most() -> None:
     state, rate = _waiting(5000, "many", until=3600.0), 0.0
     for place in range(0, 5000, 50):
@@ -207,7 +220,7 @@ def test_a_state_of_ten_thousand_stays_under_a_mebibyte() -> None:
     state = empty()
     for owner in range(40):
         state["queue"][f"owner-{owner:02d}-{'x' * 50}"] = [
-            [1, 1795262500.123, f"video_{owner:016x}{number:016x}", 1795262590.12]
+            [1, 1795262500.123, f"video_{owner:016x}{number:016x}", 1795262590.12, 100_000, 10_000]
             for number in range(250)
         ]
     for number in range(3):
