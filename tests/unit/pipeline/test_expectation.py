@@ -11,14 +11,14 @@ from typing import Any, cast
 import pytest
 
 from dailies.engine import Orchestrations
-from dailies.pipeline.expectation import NOTHING, Expectation, expectation
-from dailies.pipeline.places import quota_of
+from dailies.pipeline.expectation import NOTHING, Expectation, expectation, hear_waits
+from dailies.pipeline.places import choose, quota_of
 from dailies.protocols.openai.objects import video_object
 from dailies.routing.lane import Acquire, LaneState, acquire, empty
 from dailies.video.basics import Phase, VideoError
 from dailies.video.progress import Sighting
 from dailies.video.record import SubmitState, VideoRecord
-from tests.unit.pipeline.world import START, World
+from tests.unit.pipeline.world import CATALOGUE, START, World
 
 
 class Lanes:
@@ -182,3 +182,31 @@ async def test_the_video_object_tells_both() -> None:
     document = video_object(records[3], retention_days=None, expected=seen).model_dump()
     assert document["queue"] == {"position": 2, "of": 2, "eta_seconds": pytest.approx(90, abs=90)}
     assert document["estimated_completion_at"] > document["created_at"]
+
+
+_TWO_PLACES = CATALOGUE.replace("    fallbacks: [spare]\n", "    routing: completion\n").replace(
+    "  spare:\n    deployments:\n", ""
+)
+
+
+async def test_by_completion_a_video_goes_past_a_long_line() -> None:
+    world = World(catalogue=_TWO_PLACES)
+    _, state = await _line(world, 10)
+    lanes, video = Lanes(state), await world.accepted()
+
+    async def chosen() -> str | None:
+        found = choose(world.services, video)
+        return None if found is None else found.deployment.name
+
+    assert await chosen() == "first"
+    await hear_waits(world.services, cast(Orchestrations, lanes), video, all_places=False)
+    assert await chosen() == "second"
+
+
+async def test_where_the_choice_does_not_depend_on_them_no_lane_is_read() -> None:
+    world = World()
+    lanes, video = Lanes(), await world.accepted()
+    await hear_waits(world.services, cast(Orchestrations, lanes), video, all_places=False)
+    assert lanes.reads == 0
+    await hear_waits(world.services, cast(Orchestrations, lanes), video, all_places=True)
+    assert lanes.reads == 1
