@@ -10,7 +10,6 @@ import functools
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 from azure.core.exceptions import AzureError
 from opentelemetry.metrics import Counter, Meter
@@ -122,23 +121,45 @@ def _tell(
     now = State.WELL if after is None else after.state
     if was is now:
         return
-    about: dict[str, Any] = {
-        "deployment": deployment.name,
-        "provider": deployment.provider,
-        "code": None if after is None else after.code,
-        "remedy": None if after is None else after.remedy,
-        "was": was,
-    }
+    code, remedy = (None, None) if after is None else (after.code, after.remedy)
     match now:
         case State.WELL:
-            log_event("deployment_well", **about)
+            log_event(
+                "deployment_well",
+                deployment=deployment.name,
+                provider=deployment.provider,
+                was=was,
+            )
         case State.RESTING:
-            log_event("deployment_resting", level=logging.WARNING, **about)
-        # Only an operator can do something about these.
+            log_event(
+                "deployment_resting",
+                level=logging.WARNING,
+                deployment=deployment.name,
+                provider=deployment.provider,
+                code=code,
+                was=was,
+            )
+        # Only an operator can do something about these two.
         case State.SHUT:
-            log_event("deployment_shut", level=logging.ERROR, **about)
+            log_event(
+                "deployment_shut",
+                level=logging.ERROR,
+                deployment=deployment.name,
+                provider=deployment.provider,
+                code=code,
+                remedy=remedy,
+                was=was,
+            )
         case State.GONE:
-            log_event("deployment_gone", level=logging.ERROR, **about)
+            log_event(
+                "deployment_gone",
+                level=logging.ERROR,
+                deployment=deployment.name,
+                provider=deployment.provider,
+                code=code,
+                remedy=remedy,
+                was=was,
+            )
     counted = {"dailies.deployment": deployment.name, "dailies.health": now.value}
     _changes(meter()).add(1, counted)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["CASES", "COMPLETED", "RECOVERY_CASES", "SORA_1_CASES", "FaultCase"]
+__all__ = ["CASES", "COMPLETED", "RECOVERY_CASES", "ROUTED_CASES", "SORA_1_CASES", "FaultCase"]
 
 COMPLETED = "completed"
 _HTML = {"status": 200, "headers": {"content-type": "text/html"}, "body": "<html>Busy</html>"}
@@ -38,6 +38,7 @@ class FaultCase:
         phases: phases that a watcher must have seen on the way.
         directive: the simulator's directive for the prompt.
         model: whom it is asked of: ``sora-2``, or ``sora`` behind the jobs API of Sora 1.
+        spare: there is another deployment, and that is where the video must be made.
     """
 
     name: str
@@ -47,6 +48,7 @@ class FaultCase:
     phases: frozenset[str] = field(default_factory=frozenset)
     directive: str = ""
     model: str = "sora-2"
+    spare: bool = False
 
     @property
     def marker(self) -> str:
@@ -191,3 +193,25 @@ def _recovery_cases() -> Iterator[FaultCase]:
 
 RECOVERY_CASES = tuple(_recovery_cases())
 """Unknown outcomes at providers of each grade of recovery; no operator is there to decide."""
+
+_NO_QUOTA = {"error": {"code": "insufficient_quota", "message": "You exceeded your quota."}}
+_MODERATED = {"error": {"code": "moderation_blocked", "message": "Blocked."}}
+
+ROUTED_CASES = (
+    # A fresh token is fetched at once, so the second answer counts.
+    FaultCase("first deployment: 401", (_answer("create", 401, times=2),), spare=True),
+    FaultCase("first deployment: 402", (_answer("create", 402),), spare=True),
+    FaultCase("first deployment: 403", (_answer("create", 403),), spare=True),
+    FaultCase("first deployment: 404", (_answer("create", 404),), spare=True),
+    FaultCase("first deployment: 410", (_answer("create", 410),), spare=True),
+    FaultCase(
+        "first deployment: 429, no quota left",
+        (_answer("create", 429, body=_NO_QUOTA),),
+        spare=True,
+    ),
+    FaultCase("first deployment: 503, three times", (_answer("create", 503, times=3),), spare=True),
+    FaultCase(
+        "first deployment: moderation", (_answer("create", 400, body=_MODERATED),), spare=True
+    ),
+)
+"""What leads on to another deployment, which makes the video, once."""

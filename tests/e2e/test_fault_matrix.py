@@ -15,7 +15,14 @@ import yaml
 
 from local.stack.layout import APP_DIR
 from tests.e2e.checks import assert_delivered, assert_failed
-from tests.e2e.fault_cases import CASES, COMPLETED, RECOVERY_CASES, SORA_1_CASES, FaultCase
+from tests.e2e.fault_cases import (
+    CASES,
+    COMPLETED,
+    RECOVERY_CASES,
+    ROUTED_CASES,
+    SORA_1_CASES,
+    FaultCase,
+)
 from tests.stack import RunningStack, running_stack
 
 # So that a stuck job's deadline and the pauses after a lost request fit into a test.
@@ -27,7 +34,7 @@ _SETTINGS = {
 }
 
 _TOKEN = FaultCase("token endpoint: down at first", phases=frozenset({"waiting"}))
-_ALL = (*CASES, *SORA_1_CASES, *RECOVERY_CASES)
+_ALL = (*CASES, *SORA_1_CASES, *RECOVERY_CASES, *ROUTED_CASES)
 
 
 # A deployment of its own for each case: what one does wrong is remembered for all of its videos.
@@ -35,14 +42,18 @@ _OF_THEIR_OWN = {"sora-2": "azure-sora-2", "sora": "azure-sora-1"}
 
 
 def _catalogue() -> str:
-    """The app's catalogue, with a model of one deployment for each case."""
+    """The app's catalogue, with a model for each case: of one deployment, or with a spare one."""
     file = yaml.safe_load((APP_DIR / "models.yaml").read_text(encoding="utf-8"))
     for case in (_TOKEN, *_ALL):
         if case.model in _OF_THEIR_OWN:
             [deployment] = file["models"][case.model]["deployments"]
             name = _model_of(case)
             own = {**deployment, "name": name, "deployment": name}
-            file["models"][name] = {"deployments": [own]}
+            spare = [{**deployment, "name": f"{name}-2"}] if case.spare else []
+            file["models"][name] = {
+                "fallback_on": ["moderation"],
+                "deployments": [own, *spare],
+            }
     return yaml.safe_dump(file, sort_keys=False)
 
 
@@ -123,6 +134,8 @@ def test_a_fault_has_its_outcome(campaign: Campaign, case: FaultCase) -> None:
     else:
         assert_failed(stack, video, case.ends)
     assert len(stack.jobs(case.marker)) == case.jobs
+    if case.spare:
+        assert video["deployment"] == f"{_model_of(case)}-2"
     assert case.phases <= campaign.phases.get(video["id"], set())
 
 
@@ -134,4 +147,4 @@ def test_a_token_endpoint_that_is_down_is_waited_out(campaign: Campaign) -> None
 
 def test_every_case_is_in_the_documentation() -> None:
     rows = (APP_DIR / "docs" / "faults.md").read_text(encoding="utf-8")
-    assert [case.name for case in CASES if f"| {case.name} |" not in rows] == []
+    assert [c.name for c in (*CASES, *ROUTED_CASES) if f"| {c.name} |" not in rows] == []

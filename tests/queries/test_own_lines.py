@@ -98,6 +98,18 @@ async def test_a_missing_role_is_found_with_its_remedy(recorder: Recorder) -> No
     )
 
 
+async def test_a_provider_that_is_out_of_credit_is_found_though_another_one_serves(
+    recorder: Recorder,
+) -> None:
+    outcome = Outcome(Kind.REFUSED, code="no_credit", remedy="Top it up.")
+    recorder.world.provider.behaviours = [Behaviour(False, outcome)]
+    video = await recorder.world.accepted()
+    await recorder.submit(video)
+    (row,) = recorder.ask("refused-submits")
+    assert (row["deployment"], row["code"], row["remedy"]) == ("first", "no_credit", "Top it up.")
+    assert (await recorder.world.record(video.id)).submit.deployment == "second"
+
+
 async def test_an_unresolved_video_is_found(recorder: Recorder) -> None:
     world = recorder.world
     world.provider.grade = Recovery.NONE

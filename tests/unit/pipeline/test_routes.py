@@ -20,6 +20,8 @@ from dailies.providers.outcomes import Kind, Outcome
 from dailies.stores.health import State
 from dailies.video.record import VideoRecord
 from tests.unit.pipeline.provider import LOST, RESET, Behaviour, FakeProvider
+from tests.unit.pipeline.schedule import Crash
+from tests.unit.pipeline.test_never_pay_twice import CrashAt
 from tests.unit.pipeline.world import CATALOGUE, World, ref
 
 TRANSIENT = Behaviour(False, Outcome(Kind.TRANSIENT, code="connection_failed"))
@@ -217,6 +219,42 @@ async def test_nothing_goes_elsewhere_while_a_job_may_exist(behaviour: Behaviour
     for video in videos:
         assert (await route.submit(video))["kind"] == "done"
     assert route.jobs == 7
+
+
+@pytest.mark.parametrize("restart_after", [0.1, 400])
+@pytest.mark.parametrize(
+    "answers",
+    [[SHUT_OUT], [RETIRED], [NO_CREDIT], [TRANSIENT] * 3, [RESET] * 3, [RESET, RESET, LOST]],
+    ids=["no role", "retired", "no credit", "no connection", "unknown", "taken at last"],
+)
+async def test_a_crash_at_any_call_on_the_way_leaves_one_job(
+    answers: list[Behaviour], restart_after: float
+) -> None:
+    async def went(crash_at: int) -> tuple[Route, VideoRecord, int]:
+        route = Route()
+        route.both.by_name["first"].behaviours = list(answers)
+        video = await route.world.accepted()
+        crash = CrashAt(crash_at)
+        route.world.go_wrong(crash)
+        for each in route.both.by_name.values():
+            each.point = crash
+        while True:
+            try:
+                step = await route.submit(video)
+            except Crash:
+                route.world.now += restart_after
+                continue
+            assert step["kind"] == "done", f"crash at {crash_at}"
+            return route, video, crash.passed
+
+    _, _, places = await went(0)
+    assert places > 16
+    for place in range(1, places + 1):
+        route, video, _ = await went(place)
+        record = await route.world.record(video.id)
+        made_at = route.both.by_name[record.submit.deployment or ""]
+        assert list(made_at.jobs) == [record.submit.job_id], f"crash at {place}"
+        assert route.jobs == 1, f"crash at {place}"
 
 
 async def test_what_is_in_doubt_stays_where_it_was_sent() -> None:
