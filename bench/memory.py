@@ -1,13 +1,14 @@
-"""Memory of running processes, from ``/proc`` (Linux only); MB are 10**6 bytes."""
+"""Memory and processor time of processes, from ``/proc`` (Linux only); MB are 10**6 bytes."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-__all__ = ["peak_mb", "reset_peak", "rss_mb"]
+__all__ = ["cpu_seconds", "peak_mb", "reset_peak", "rss_mb"]
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def rss_mb(pid: int) -> float:
@@ -30,3 +31,10 @@ def peak_mb(pid: int) -> float:
 def reset_peak(pid: int) -> None:
     """Count ``peak_mb`` from now on."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of the process and its threads so far, of its own and the system's."""
+    # The name of the program comes before, in brackets, and may hold spaces.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS

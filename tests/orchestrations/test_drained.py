@@ -140,6 +140,16 @@ def test_a_wake_event_that_comes_before_the_pause_is_not_lost() -> None:
     _assert_replays(hub)
 
 
+def test_a_wake_of_the_whole_video_does_it_no_harm() -> None:
+    """Later versions are woken there, and nobody knows which version a video lives by."""
+    hub = engine({"check_video": script(wait(60), done())})
+    for second in (0.02, 0.12, 30):
+        hub.raise_event(VIDEO, "wake", at=hub.now + second)
+    assert generate(hub, quota=QUOTA)["error"] is None
+    assert len(hub.called("check_video")) == 2
+    _assert_replays(hub)
+
+
 def test_a_render_of_hours_keeps_every_history_under_a_hundred_events() -> None:
     hub = engine({"check_video": script(*[wait(20)] * 200, done())})
     assert generate(hub)["error"] is None
