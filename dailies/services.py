@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.request import getproxies_environment
 
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
@@ -17,6 +16,7 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from dailies.announce.events import EventPublisher
 from dailies.catalogue import Catalogue, Deployment
 from dailies.net.fetching import ReferenceFetcher
+from dailies.net.surroundings import uses_environment
 from dailies.providers.azure_auth import azure_credential
 from dailies.providers.base import VideoProvider
 from dailies.providers.declaration import Recovery
@@ -211,7 +211,7 @@ def _storage(
     settings: Settings, credential: AsyncTokenCredential
 ) -> tuple[BlobServiceClient, TableServiceClient, str | None]:
     """Blob and table clients, and the account's key where a connection string holds one."""
-    surroundings = _surroundings()
+    surroundings = uses_environment()
     if settings.storage_connection_string is not None:
         text = settings.storage_connection_string.get_secret_value()
         try:
@@ -248,11 +248,3 @@ def _storage(
         ),
         None,
     )
-
-
-def _surroundings() -> dict[str, Any]:
-    """Whether the storage clients look into the environment for each request: only where it names a
-    proxy. Without one, the HTTP client would still read a .netrc every time, in another thread, for
-    a password that Storage does not take."""
-    names_proxy = any(scheme != "no" for scheme in getproxies_environment())
-    return {"use_env_settings": names_proxy}

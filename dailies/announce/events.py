@@ -18,6 +18,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridPublisherClient
 
+from dailies.net.surroundings import uses_environment
 from dailies.telemetry.spans import publish_span
 from dailies.video.basics import Phase, Variant
 from dailies.video.record import StoredFile, VideoRecord
@@ -191,7 +192,7 @@ class EventPublisher:
         credential: AsyncTokenCredential | AzureKeyCredential | None,
     ) -> None:
         self._client = (
-            EventGridPublisherClient(endpoint, credential, **_PATIENCE)
+            EventGridPublisherClient(endpoint, credential, **_PATIENCE, **uses_environment())
             if endpoint is not None and credential is not None
             else None
         )

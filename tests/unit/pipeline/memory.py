@@ -77,7 +77,7 @@ class _Table:
 
     async def update_entity(
         self, entity: Mapping[str, Any], *, mode: UpdateMode, etag: str, **_: Any
-    ) -> None:
+    ) -> dict[str, str]:
         await self._before("update")
         key = _key(entity)
         if key not in self.rows:
@@ -86,7 +86,9 @@ class _Table:
             raise ResourceModifiedError("the condition is not met")
         old = self.rows[key][0] if mode is UpdateMode.MERGE else {}
         self._write({**old, **entity})
+        written = self.rows[key][1]
         await self._after("update")
+        return {"etag": written}
 
     async def delete_entity(self, partition: str, row: str, **_: Any) -> None:
         # The SDK does not complain when there is nothing to delete.
@@ -94,9 +96,11 @@ class _Table:
         self.rows.pop((partition, row), None)
         await self._after("delete")
 
-    async def submit_transaction(self, operations: Sequence[tuple[Any, ...]]) -> None:
+    async def submit_transaction(
+        self, operations: Sequence[tuple[Any, ...]]
+    ) -> list[dict[str, str | None]]:
         """All of it or nothing. An operation is ``(kind, entity)`` or ``(kind, entity, options)``,
-        whose ``etag`` must be that of the row as it is."""
+        whose ``etag`` must be that of the row as it is. Gives the new ETag of each."""
         await self._before("transaction")
         for index, (kind, entity, *options) in enumerate(operations):
             there = self.rows.get(_key(entity))
@@ -114,7 +118,9 @@ class _Table:
             else:
                 old = self.rows[_key(entity)][0] if merges else {}
                 self._write({**old, **entity})
+        kept = [self.rows.get(_key(entity), (None, None)) for _, entity, *_ in operations]
         await self._after("transaction")
+        return [{"etag": etag} for _, etag in kept]
 
     async def query_entities(
         self, condition: str, *, parameters: Mapping[str, str], **_: Any
