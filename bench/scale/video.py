@@ -15,8 +15,8 @@ Asks = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """Of one video without an image, which is rendered in 75 s. Requests of its caller, and of the
-    storage behind the orchestrations, are not in it.
+    """Of one video without an image, which is rendered in about a minute. Requests of its caller,
+    and of the storage behind the orchestrations, are not in it.
 
     Attributes:
         activities: executions of activities.
