@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -60,6 +61,14 @@ class DurableOrchestrations:
         await self._client.signal_entity(
             df.EntityId("quota", deployment), "release", {"video": video_id}
         )
+
+    async def lane(self, deployment: str) -> Mapping[str, Any] | None:
+        """Read the quota entity of a deployment."""
+        answer = await self._client.read_entity_state(df.EntityId("quota", deployment))
+        state = answer.entity_state
+        # The extension answers JSON; that of a state which the SDK has stored as text is text.
+        found: Mapping[str, Any] | None = json.loads(state) if isinstance(state, str) else state
+        return found if answer.entity_exists else None
 
     async def purge_finished(self, before: datetime) -> int:
         """Delete the histories of instances that have ended."""

@@ -6,7 +6,9 @@ import activities.drop
 import activities.video
 from dailies.app.runtime import quieten_libraries
 from entities import quota
-from orchestrations import accept_drop, generate_video, repeat_step
+from orchestrations import accept_drop, generate_video
+from orchestrations.drained import generate_video as earlier_versions
+from orchestrations.drained import repeat_step
 from triggers import http, reference_drop, timers
 
 app = df.DFApp()
@@ -16,8 +18,9 @@ for module in (
     reference_drop,
     timers,
     generate_video,
-    repeat_step,
     accept_drop,
+    earlier_versions,
+    repeat_step,
     activities.video,
     activities.drop,
     quota,

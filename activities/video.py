@@ -1,4 +1,4 @@
-"""The steps of a video's life.
+"""The life of a video, and its single steps, which earlier versions of its orchestrator call.
 
 Each is imported when it is first called: together they need most of what the app is made of, and a
 worker that starts, which a first caller waits for, needs none of it.
@@ -12,6 +12,14 @@ from dailies.app.runtime import run_step
 from dailies.engine import FinishRequest, Step, VideoRef
 
 blueprint = df.Blueprint()
+
+
+@blueprint.activity_trigger(input_name="video")
+async def advance_video(video: VideoRef) -> Step:
+    """Do all that can be done for the video now, and say what comes next."""
+    from dailies.pipeline import advance
+
+    return await run_step("advance_video", advance.advance_video, video)
 
 
 @blueprint.activity_trigger(input_name="video")

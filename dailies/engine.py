@@ -24,11 +24,13 @@ __all__ = [
     "ACCEPT_DROP",
     "GENERATE_VIDEO",
     "WAKE_EVENT",
+    "Doing",
     "FinishRequest",
     "GenerateInput",
     "InstanceState",
     "Orchestrations",
     "QuotaRequest",
+    "Release",
     "Step",
     "VideoRef",
     "ask",
@@ -40,7 +42,7 @@ __all__ = [
     "wake_video",
 ]
 
-GENERATE_VIDEO = "generate_video_v3"
+GENERATE_VIDEO = "generate_video_v4"
 """The orchestrator that new videos are started with. A changed sequence of yields is a new version;
 the old one stays registered until its instances have drained."""
 
@@ -48,10 +50,20 @@ ACCEPT_DROP = "accept_drop_v2"
 """The orchestrator of one dropped image."""
 
 _STEPS_THAT_WAIT = ("submit_video", "check_video", "archive_video")
-"""Activities that a sub-orchestration repeats, with pauses."""
+"""Activities that sub-orchestrations of ``generate_video_v1`` to ``v3`` repeat, with pauses."""
 
 WAKE_EVENT = "wake"
-"""The external event that cuts a waiting step's pause short."""
+"""The external event that cuts a video's pause short."""
+
+
+class Doing(StrEnum):
+    """What an orchestration is about, as operators see it in its custom status."""
+
+    PREPARING = "preparing"
+    SUBMITTING = "submitting"
+    RENDERING = "rendering"
+    ARCHIVING = "archiving"
+    FINISHING = "finishing"
 
 
 class InstanceState(StrEnum):
@@ -65,7 +77,12 @@ class InstanceState(StrEnum):
 
 
 class QuotaRequest(TypedDict):
-    """What the quota entity of a deployment needs to know; times are seconds."""
+    """What the quota entity of a deployment needs to know; times are seconds.
+
+    Since there are lanes: ``owner``, whose videos share a turn; ``weight``, of that owner's share;
+    ``priority`` among the owner's own videos; ``expires_at``, Unix seconds from which on the video
+    is let through to its end.
+    """
 
     deployment: str
     per_window: int | None
@@ -73,17 +90,22 @@ class QuotaRequest(TypedDict):
     concurrent: int | None
     typical_seconds: float
     lease_seconds: float
+    owner: NotRequired[str]
+    weight: NotRequired[float]
+    priority: NotRequired[str]
+    expires_at: NotRequired[float]
 
 
 class VideoRef(TypedDict):
-    """A video, by name. ``traceparent`` is the trace that it was created in; ``attempt`` counts the
-    calls of a repeated step, from 0; ``woken`` says that its pause was cut short, so that no quota
-    was asked for; ``waiting`` that it was asked for and had no place; ``place`` (since version 3 of
-    the repeated step) at which deployment it has one, None for nowhere."""
+    """A video, by name. ``traceparent`` is the trace that it was created in; ``doing`` what it is
+    about, and ``attempt`` how often that was tried before; ``woken`` says that its pause was cut
+    short, so that no quota was asked for; ``waiting`` that it was asked for and had no place;
+    ``place`` (since version 3) at which deployment it has one, None for nowhere."""
 
     id: str
     owner: str
     traceparent: NotRequired[str | None]
+    doing: NotRequired[Doing]
     attempt: NotRequired[int]
     woken: NotRequired[bool]
     waiting: NotRequired[bool]
@@ -108,6 +130,14 @@ class FinishRequest(VideoRef):
     error: NotRequired[dict[str, str] | None]
 
 
+class Release(TypedDict):
+    """A job has left its deployment; ``took`` is for how many seconds it rendered, None where it
+    gave no video."""
+
+    deployment: str
+    took: float | None
+
+
 class Step(TypedDict):
     """What a step came to.
 
@@ -115,6 +145,10 @@ class Step(TypedDict):
     video ends with ``error``. ``holds``: the quota that was granted serves the next call too.
     ``place``: where to ask for a place before that, None for nowhere; without it, where it was
     asked before. ``deployment``: whose quota the video's job holds until it has ended.
+
+    Of the whole video (``advance_video``): ``done`` is its end, with ``error`` or without;
+    ``doing`` is what comes next, and ``attempt`` how often that was tried; ``release`` is the place
+    to give back now.
     """
 
     kind: Literal["done", "wait", "stop"]
@@ -123,6 +157,9 @@ class Step(TypedDict):
     holds: NotRequired[bool]
     place: NotRequired[QuotaRequest | None]
     deployment: NotRequired[str | None]
+    doing: NotRequired[Doing]
+    attempt: NotRequired[int]
+    release: NotRequired[Release]
 
 
 def done(next_after: float = 0.0) -> Step:
@@ -169,6 +206,10 @@ class Orchestrations(Protocol):
         """Give back what an ended video still holds of its deployment's quota."""
         ...
 
+    async def lane(self, deployment: str) -> Mapping[str, Any] | None:
+        """The state of a deployment's lane; None where nobody has used it."""
+        ...
+
     async def purge_finished(self, before: datetime) -> int:
         """Forget the instances that were created before this time and have ended, failed ones and
         their histories included; gives their number."""
@@ -181,12 +222,14 @@ class Orchestrations(Protocol):
 
 
 def step_instance_id(video_id: str, activity: str, restarts: int) -> str:
-    """The id of the sub-orchestration that repeats a step; a restarted video has new ones."""
+    """The id of the sub-orchestration that repeats a step, up to version 3; a restarted video has
+    new ones."""
     return f"{video_id}-{activity}-{restarts}"
 
 
 async def wake_video(orchestrations: Orchestrations, record: VideoRecord) -> None:
     """Cut short whatever pause the video's orchestration is in, so that it sees the record anew."""
+    await orchestrations.raise_event(record.id, WAKE_EVENT)
     for activity in _STEPS_THAT_WAIT:
         instance_id = step_instance_id(record.id, activity, record.restarts)
         await orchestrations.raise_event(instance_id, WAKE_EVENT)

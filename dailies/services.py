@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Protocol
 
 from azure.core.credentials import AzureKeyCredential
@@ -16,8 +17,8 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from dailies.announce.events import EventPublisher
 from dailies.catalogue import Catalogue, Deployment
 from dailies.net.fetching import ReferenceFetcher
-from dailies.net.surroundings import uses_environment
 from dailies.providers.azure_auth import azure_credential
+from dailies.providers.azure_lifecycle import AzureLifecycle
 from dailies.providers.base import VideoProvider
 from dailies.providers.declaration import Recovery
 from dailies.providers.registry import Providers, check_deployment
@@ -26,6 +27,8 @@ from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import BlobInfo, FileStore
+from dailies.stores.health import HealthStore
+from dailies.stores.readings import Readings
 from dailies.stores.records import RecordStore
 from dailies.stores.room import Room
 from dailies.stores.tombstones import TombstoneStore
@@ -33,7 +36,15 @@ from dailies.threads import Pool
 from dailies.video.errors import SettingsError
 from dailies.video.request import StoredFile
 
-__all__ = ["Adapters", "Files", "Services", "Sink"]
+__all__ = [
+    "Adapters",
+    "Files",
+    "Services",
+    "Sink",
+    "Waits",
+    "storage_clients",
+    "transport_of",
+]
 
 # The storage SDK sends the newest API version that it knows; this one is known everywhere,
 # emulators included, and has all that is used here.
@@ -45,6 +56,7 @@ _PIECES: dict[str, Any] = {"max_single_get_size": 1024**2, "max_chunk_get_size":
 _PATIENCE: dict[str, Any] = {"retry_total": 2, "connection_timeout": 4, "read_timeout": 20}
 # The Blob SDK's first pause is 15 seconds unless it is told.
 _BLOB_PATIENCE: dict[str, Any] = {**_PATIENCE, "initial_backoff": 1, "increment_base": 2}
+_PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 # One picture at a time: a second thread would finish no sooner, as decoding keeps a processor busy,
 # but need as much memory again. A picture takes seconds at most; the rest is for those before it.
 _PICTURE_SECONDS = 120
@@ -131,12 +143,50 @@ class Adapters(Protocol):
         ...
 
 
+class Lifecycles(Protocol):
+    """When providers retire what they offer."""
+
+    async def read(self) -> Lifecycle:
+        """What is known now.
+
+        Raises:
+            azure.core.exceptions.AzureError: nobody answers.
+        """
+        ...
+
+
+class Lifecycle(Protocol):
+    """What a provider told of the days on which its deployments retire."""
+
+    def retires(self, deployment: Deployment) -> date | None:
+        """The day from which a deployment is gone, where one is known."""
+        ...
+
+
+class Waits:
+    """How long it was, when that was last heard, until a deployment had a place for a video."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    def seconds(self, deployment: str) -> float | None:
+        """None while nobody knows."""
+        return self._seconds.get(deployment)
+
+    def heard(self, deployment: str, seconds: float) -> None:
+        """What was heard before is forgotten."""
+        self._seconds[deployment] = seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of the app, ready for use.
 
     Attributes:
+        lifecycles: who can be asked when deployments retire; None for nobody.
+        waits: what is known of the lines at deployments.
         clock: gives Unix seconds.
+        readings: what is read for many requests at once.
         pictures: the thread that pictures are decoded in.
         footage: the thread that finished videos are decoded in.
     """
@@ -148,12 +198,16 @@ class Services:
     drops: DropStore
     tombstones: TombstoneStore
     characters: CharacterStore
+    health: HealthStore
     files: Files
     fetcher: ReferenceFetcher
     events: Sink
     providers: Adapters
+    lifecycles: Lifecycles | None = None
+    waits: Waits = field(default_factory=Waits)
     clock: Callable[[], float] = time.time
     room: Room = field(default_factory=Room)
+    readings: Readings = field(default_factory=Readings)
     pictures: Pool = field(
         default_factory=lambda: Pool("pictures", threads=1, seconds=_PICTURE_SECONDS)
     )
@@ -177,7 +231,8 @@ class Services:
         )
         # Cheap to build: nothing is asked of it before the first call that needs a token.
         credential = azure_credential(settings.client_id, environ)
-        blobs, tables, account_key = _storage(settings, credential)
+        transport = transport_of(environ)
+        blobs, tables, account_key = storage_clients(settings, credential, transport)
         records = RecordStore(tables)
         return cls(
             settings=settings,
@@ -187,6 +242,7 @@ class Services:
             drops=DropStore(tables, settings.references_container),
             tombstones=TombstoneStore(tables, records),
             characters=CharacterStore(tables),
+            health=HealthStore(tables),
             files=FileStore(
                 blobs,
                 videos_container=settings.videos_container,
@@ -194,9 +250,29 @@ class Services:
                 account_key=account_key,
             ),
             fetcher=ReferenceFetcher(max_bytes=settings.max_reference_bytes),
-            events=EventPublisher(settings.topic_endpoint, _topic_credential(settings, credential)),
+            events=EventPublisher(
+                settings.topic_endpoint, _topic_credential(settings, credential), **transport
+            ),
             providers=Providers(catalogue, lambda: credential, packages=settings.provider_packages),
+            lifecycles=_lifecycles(settings, credential),
         )
+
+
+def _lifecycles(settings: Settings, credential: AsyncTokenCredential) -> AzureLifecycle | None:
+    account = settings.azure_openai_account
+    if account is None:
+        return None
+    return AzureLifecycle(account, settings.azure_management, credential)
+
+
+def transport_of(environ: Mapping[str, str]) -> dict[str, Any]:
+    """How the clients of Azure's services send: through the environment's proxy, if it names one.
+
+    Where it names none it is not asked: before each request, aiohttp would look there for a proxy
+    and in the home folder for a ``.netrc``, in a thread, which takes a sixth of a worker's time.
+    """
+    given = {name.lower() for name, value in environ.items() if value}
+    return {"use_env_settings": not given.isdisjoint(_PROXY_VARIABLES)}
 
 
 def _topic_credential(
@@ -207,18 +283,17 @@ def _topic_credential(
     return credential
 
 
-def _storage(
-    settings: Settings, credential: AsyncTokenCredential
+def storage_clients(
+    settings: Settings, credential: AsyncTokenCredential, transport: Mapping[str, Any]
 ) -> tuple[BlobServiceClient, TableServiceClient, str | None]:
     """Blob and table clients, and the account's key where a connection string holds one."""
-    surroundings = uses_environment()
     if settings.storage_connection_string is not None:
         text = settings.storage_connection_string.get_secret_value()
         try:
             blobs = BlobServiceClient.from_connection_string(
-                text, api_version=_STORAGE_API_VERSION, **_BLOB_PATIENCE, **_PIECES, **surroundings
+                text, api_version=_STORAGE_API_VERSION, **_BLOB_PATIENCE, **_PIECES, **transport
             )
-            tables = TableServiceClient.from_connection_string(text, **_PATIENCE, **surroundings)
+            tables = TableServiceClient.from_connection_string(text, **_PATIENCE, **transport)
         except ValueError:  # its words may repeat the string, which holds a key
             raise SettingsError(
                 [
@@ -238,13 +313,10 @@ def _storage(
             api_version=_STORAGE_API_VERSION,
             **_BLOB_PATIENCE,
             **_PIECES,
-            **surroundings,
+            **transport,
         ),
         TableServiceClient(
-            endpoint=settings.storage_table_uri,
-            credential=credential,
-            **_PATIENCE,
-            **surroundings,
+            endpoint=settings.storage_table_uri, credential=credential, **_PATIENCE, **transport
         ),
         None,
     )

@@ -189,6 +189,22 @@ class Settings(BaseModel):
     )
     throttle_wait_seconds: float = Field(default=30, gt=0, alias="DAILIES_THROTTLE_WAIT_SECONDS")
     retry_seconds: float = Field(default=5, gt=0, le=300, alias="DAILIES_RETRY_SECONDS")
+    azure_openai_account: OptionalText = Field(
+        default=None,
+        pattern=r"(?i)^/subscriptions/[^/]{1,64}/resourceGroups/[^/]{1,90}/providers/"
+        r"Microsoft\.CognitiveServices/accounts/[^/]{2,64}$",
+        alias="DAILIES_AZURE_OPENAI_ACCOUNT",
+    )
+    azure_management: Annotated[str, BeforeValidator(_https_or_loopback)] = Field(
+        default="https://management.azure.com", alias="DAILIES_AZURE_MANAGEMENT"
+    )
+    breaker_faults: int = Field(default=5, ge=2, le=50, alias="DAILIES_BREAKER_FAULTS")
+    breaker_window_seconds: float = Field(
+        default=900, gt=0, le=86_400, alias="DAILIES_BREAKER_WINDOW_SECONDS"
+    )
+    breaker_pause_seconds: float = Field(
+        default=30, gt=0, le=3600, alias="DAILIES_BREAKER_PAUSE_SECONDS"
+    )
     delete_upstream: bool = Field(default=False, alias="DAILIES_DELETE_UPSTREAM")
 
     # -- events

@@ -216,6 +216,7 @@ var tableNames = [
   'openvideos'
   'claims'
   'drops'
+  'deployments'
 ]
 var taskHubName = 'dailies'
 
@@ -522,6 +523,8 @@ module keyVaultPrivateEndpoint 'modules/private-endpoint.bicep' = if (vnetEnable
 // An address that is given goes before that of an account that exists, and that before our own.
 var ownOpenAiEndpoint = withOpenAi ? openAi!.outputs.endpoint : ''
 var accountEndpoint = withExistingOpenAi ? existingOpenAiRole!.outputs.endpoint : ownOpenAiEndpoint
+var ownOpenAiId = withOpenAi ? '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.CognitiveServices/accounts/${openAiName}' : ''
+var openAiAccountId = withExistingOpenAi ? azureOpenAiExistingAccountId : ownOpenAiId
 var openAiEndpoint = empty(azureOpenAiEndpoint) ? accountEndpoint : azureOpenAiEndpoint
 
 module app 'modules/app.bicep' = {
@@ -559,6 +562,7 @@ module app 'modules/app.bicep' = {
     sweepSchedule: sweepSchedule
     dropOwner: dropOwner
     logLevel: logLevel
+    azureOpenAiAccountId: openAiAccountId
     azureOpenAiEndpoint: openAiEndpoint
     sora2Deployment: sora2Deployment
     sora2ProDeployment: sora2ProDeployment

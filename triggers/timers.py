@@ -17,6 +17,7 @@ blueprint = df.Blueprint()
 # after half an hour, and the durable client a request after five minutes.
 _RETIRING = "0 0 * * * *"
 _PURGING = "0 30 * * * *"
+_MORNINGS = "0 0 6 * * *"
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
@@ -62,3 +63,13 @@ async def purge_histories(timer: func.TimerRequest, client: df.DurableOrchestrat
     with telling_fault("purge_histories"):
         purged = await DurableOrchestrations(client).purge_finished(before)
     log_event("histories_purged", number=purged, late=timer.past_due)
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule=_MORNINGS, use_monitor=True)
+async def warn_of_retirements(timer: func.TimerRequest) -> None:
+    """See ``dailies.pipeline.retirements``."""
+    from dailies.pipeline import retirements
+
+    start_work()
+    with telling_fault("warn_of_retirements"):
+        await retirements.warn_of_retirements(services())

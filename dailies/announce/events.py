@@ -18,7 +18,6 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridPublisherClient
 
-from dailies.net.surroundings import uses_environment
 from dailies.telemetry.spans import publish_span
 from dailies.video.basics import Phase, Variant
 from dailies.video.record import StoredFile, VideoRecord
@@ -190,9 +189,10 @@ class EventPublisher:
         self,
         endpoint: str | None,
         credential: AsyncTokenCredential | AzureKeyCredential | None,
+        **transport: Any,
     ) -> None:
         self._client = (
-            EventGridPublisherClient(endpoint, credential, **_PATIENCE, **uses_environment())
+            EventGridPublisherClient(endpoint, credential, **_PATIENCE, **transport)
             if endpoint is not None and credential is not None
             else None
         )

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from dailies.api.bodies import open_body
+from dailies.api.bodies import Body, open_body
 from dailies.api.context import Context
+from dailies.api.dry_query import refuse_dry_run
 from dailies.api.form_arrays import with_arrays
 from dailies.api.given import Given, in_callers_words, read_given
 from dailies.api.lookup import find
@@ -37,6 +38,7 @@ from dailies.video.request import Role
 __all__ = [
     "Accepted",
     "accept_and_start",
+    "asked_for",
     "create_video",
     "derived",
     "idempotency_key",
@@ -66,18 +68,8 @@ async def create_video(
     """Validate the request, write the record and start the orchestration."""
     settings = context.services.settings
     sending = await sending_of(context, request, owner)
-    inputs: Sequence[GivenInput] = ()
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
-        if body.fields.get(SOURCE) not in (None, ""):
-            given = read_given(body, REMIX_BY_CREATE)
-            remix = RemixByCreate.read(body.fields)
-            video_id = remix.remix_video_id
-            asked = await derived(
-                context, request, owner, Operation.REMIX, remix, video_id, param=SOURCE
-            )
-        else:
-            given = read_given(with_arrays(body, CREATE.arrays), CREATE)
-            asked, inputs = await _plain(context, given)
+        given, asked, inputs = await asked_for(context, request, body, owner)
         return await accept_and_start(
             context,
             request,
@@ -88,6 +80,26 @@ async def create_video(
             inputs=inputs,
             sending=sending,
         )
+
+
+async def asked_for(
+    context: Context, request: Request, body: Body, owner: str
+) -> tuple[Given, VideoRequest, Sequence[GivenInput]]:
+    """What the body of a create asks for, and what the video is to be made of.
+
+    Raises:
+        RequestError: something in it is wrong.
+    """
+    if body.fields.get(SOURCE) not in (None, ""):
+        given = read_given(body, REMIX_BY_CREATE)
+        remix = RemixByCreate.read(body.fields)
+        video_id = remix.remix_video_id
+        asked = await derived(
+            context, request, owner, Operation.REMIX, remix, video_id, param=SOURCE
+        )
+        return given, asked, ()
+    given = read_given(with_arrays(body, CREATE.arrays), CREATE)
+    return given, *(await _plain(context, given))
 
 
 async def _plain(context: Context, given: Given) -> tuple[VideoRequest, Sequence[GivenInput]]:
@@ -169,6 +181,7 @@ async def accept_and_start(
     Raises:
         InvalidRequest: a file came with the request that nobody has read.
     """
+    refuse_dry_run(request)
     given.check_files()
     async with in_time():
         acceptance = await accept(

@@ -107,4 +107,4 @@ async def _derive(
             source=Source(),
             sending=sending,
         )
-    return answer(context, accepted, response)
+    return await answer(context, accepted, response)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+
 from fastapi import APIRouter
 
 from dailies.api.context import SECURITY, Caller, RequestContext
 from dailies.api.documents import answers
-from dailies.protocols.openai.models import ModelList, ModelObject, model_list, model_object
+from dailies.protocols.openai.models import (
+    ModelList,
+    ModelObject,
+    Retires,
+    model_list,
+    model_object,
+)
+from dailies.routing import health
+from dailies.routing.lifecycle import retirement_of
+from dailies.services import Services
 from dailies.video.errors import NotFound
 
 __all__ = ["router"]
@@ -17,7 +28,8 @@ router = APIRouter(tags=["models"], dependencies=SECURITY)
 @router.get("/models", response_model=ModelList, responses=answers())
 async def list_models(context: RequestContext, caller: Caller) -> ModelList:
     """All models of the catalogue; ``available`` says of which videos can be had now."""
-    return model_list(context.services.catalogue, context.services.clock())
+    services = context.services
+    return model_list(services.catalogue, services.clock(), await _retires(services))
 
 
 # Aliases may have slashes, and clients send them escaped or as they are.
@@ -32,4 +44,10 @@ async def retrieve_model(model: str, context: RequestContext, caller: Caller) ->
             param="model",
             code="model_not_found",
         )
-    return model_object(catalogue, found, context.services.clock())
+    services = context.services
+    return model_object(catalogue, found, services.clock(), await _retires(services))
+
+
+async def _retires(services: Services) -> Retires:
+    await health.refresh(services)
+    return functools.partial(retirement_of, services)

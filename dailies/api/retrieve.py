@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from dailies.api.context import SECURITY, Context, authenticate, context_of
 from dailies.api.documents import POLL_AFTER, answers
 from dailies.api.lookup import find
+from dailies.pipeline.expectation import expectation
 from dailies.pipeline.pace import poll_wait
 from dailies.protocols.openai.objects import Video, video_object
 from dailies.video.record import VideoRecord
@@ -51,15 +52,19 @@ async def retrieve(video_id: str, request: Request) -> Response:
     caller = authenticate(request, context)
     record = await find(context, request, caller.name, video_id)
     return Response(
-        _VIDEO.dump_json(public_video(context, record)),
+        _VIDEO.dump_json(await public_video(context, record)),
         headers=poll_after(context, record),
         media_type="application/json",
     )
 
 
-def public_video(context: Context, record: VideoRecord) -> Video:
+async def public_video(context: Context, record: VideoRecord) -> Video:
     """A video as callers see it."""
-    return video_object(record, retention_days=context.services.settings.retention_days)
+    return video_object(
+        record,
+        retention_days=context.services.settings.retention_days,
+        expected=await expectation(context.services, context.orchestrations, record),
+    )
 
 
 def poll_after(context: Context, record: VideoRecord) -> Mapping[str, str]:

@@ -16,11 +16,14 @@ from dailies.api.documents import (
     SENDING_HEADERS,
     answers,
 )
+from dailies.api.dry_query import DryRunQuery, is_dry_run
+from dailies.api.dry_run import dry_run as run_dry
 from dailies.api.lookup import find, not_found
 from dailies.api.retrieve import poll_after, public_video
 from dailies.engine import wake_video
 from dailies.pipeline.remove import remove_video
 from dailies.protocols.messages import unsupported
+from dailies.protocols.openai.dry_run import DryRun
 from dailies.protocols.openai.objects import DeletedVideo, Video, VideoList
 from dailies.stores.rows import is_video_id
 from dailies.stores.tombstones import Removal
@@ -39,22 +42,28 @@ router = APIRouter(tags=["videos"], dependencies=SECURITY)
 
 @router.post(
     "/videos",
-    response_model=Video,
+    response_model=Video | DryRun,
     responses=answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER),
     openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 @router.post(
     "/videos/generations",
-    response_model=Video,
+    response_model=Video | DryRun,
     responses=answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER),
     openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 async def create(
-    request: Request, response: Response, context: RequestContext, caller: Caller
-) -> Video:
+    request: Request,
+    response: Response,
+    context: RequestContext,
+    caller: Caller,
+    dry_run: DryRunQuery = None,
+) -> Video | DryRun:
     """Create a video. It is durable when this answers; poll it, or wait for its event."""
+    if is_dry_run(dry_run):
+        return await run_dry(context, request, owner=caller.name)
     accepted = await create_video(context, request, owner=caller.name, source=Source())
-    return answer(context, accepted, response)
+    return await answer(context, accepted, response)
 
 
 @router.get("/videos", response_model=VideoList, responses=answers(400))
@@ -83,7 +92,7 @@ async def list_videos(
     page = await context.services.records.list(
         caller.name, after=_cursor(after), limit=page_size(limit), ascending=_ascending(order)
     )
-    videos = [public_video(context, record) for record in page.records]
+    videos = [await public_video(context, record) for record in page.records]
     return VideoList(
         data=videos,
         first_id=videos[0].id if videos else None,
@@ -141,7 +150,7 @@ async def cancel(
     if not record.is_final:
         await _wake_or_leave(context, record)
     response.headers.update(poll_after(context, record))
-    return public_video(context, record)
+    return await public_video(context, record)
 
 
 def _cancelled(record: VideoRecord) -> VideoRecord:
@@ -158,13 +167,14 @@ async def _wake_or_leave(context: Context, record: VideoRecord) -> None:
         log_event("not_woken", video_id=record.id, reason=type(error).__name__)
 
 
-def answer(context: Context, accepted: Accepted, response: Response) -> Video:
+async def answer(context: Context, accepted: Accepted, response: Response) -> Video:
     """The answer to a request that was accepted, with its headers and warnings."""
     record = accepted.acceptance.record
     if accepted.acceptance.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     response.headers.update(poll_after(context, record))
-    return public_video(context, record).model_copy(update={"warnings": accepted.warnings})
+    video = await public_video(context, record)
+    return video.model_copy(update={"warnings": accepted.warnings})
 
 
 def _cursor(after: str | None) -> str | None:

@@ -206,6 +206,9 @@ class Deployment(Entry):
         only_options: those of them that it is given; None for all that are not ``own_options``.
         own_options: those that the request or this deployment says itself, as what was paid for.
         retired_on: the day from which the provider says that it is gone, where one is known.
+        retires_at: the day from which it will be gone: nothing is sent there that would not be done
+            before.
+        weight: its share among the model's deployments, where the model is routed by weight.
         failed_share: the part of the price that a job costs which the provider let fail, 0 to 1.
         upstream_models: further names by which the provider may call this model in its answers.
         jobs_api: its videos can be asked for as jobs of the Sora 1 API.
@@ -243,6 +246,8 @@ class Deployment(Entry):
     only_options: tuple[str, ...] | None = None
     own_options: tuple[str, ...] = ()
     retired_on: date | None = None
+    retires_at: date | None = None
+    weight: float = Field(default=1, gt=0, le=1000, allow_inf_nan=False)
     prices: Mapping[str, Price] | None
     silent_prices: Mapping[str, Price] = {}
     failed_share: float = Field(default=0, ge=0, le=1)

@@ -26,7 +26,7 @@ from dailies.catalogue.deployment import (
 )
 from dailies.catalogue.entry import Entry
 from dailies.catalogue.environment import UnfilledPlaceholder, fill_in, placeholders
-from dailies.catalogue.models import Model
+from dailies.catalogue.models import FallbackOn, Model, Routing
 from dailies.catalogue.names import Names, Prefixes, key_of
 from dailies.hosts import NO_HOSTS, PrivateHosts
 from dailies.video.errors import NotFound, SettingsError
@@ -71,6 +71,8 @@ class _UniqueKeys(yaml.SafeLoader):
 class _ModelEntry(Entry):
     aliases: tuple[Alias, ...] = ()
     fallbacks: tuple[Alias, ...] = ()
+    routing: Routing = Routing.ORDER
+    fallback_on: tuple[FallbackOn, ...] = ()
     deployments: tuple[Deployment, ...] = Field(min_length=1)
 
 
@@ -178,7 +180,14 @@ class Catalogue:
                 known.append(deployment)
                 if not unset:
                     offered.append(deployment)
-            listed[name] = Model(name, tuple(offered or known), entry.aliases, entry.fallbacks)
+            listed[name] = Model(
+                name,
+                tuple(offered or known),
+                aliases=entry.aliases,
+                fallbacks=entry.fallbacks,
+                routing=entry.routing,
+                fallback_on=entry.fallback_on,
+            )
             if offered:
                 models[name] = listed[name]
         if problems:
@@ -241,17 +250,15 @@ class Catalogue:
         """Every deployment on offer, in the file's order."""
         return [d for model in self.models.values() for d in model.deployments]
 
-    def candidates(self, model: Model) -> Sequence[Deployment]:
-        """Where to try, in order: the model's own deployments, then those of its fallbacks (and
-        of theirs); each once."""
-        found: dict[str, Deployment] = {}
-        waiting, seen = [model.name], set[str]()
+    def lineage(self, model: Model) -> Sequence[Model]:
+        """The model, its fallbacks and theirs, as far as they are on offer; each once."""
+        found: dict[str, Model] = {}
+        waiting = [model.name]
         while waiting:
             current = self.models.get(waiting.pop(0))
-            if current is None or current.name in seen:
+            if current is None or current.name in found:
                 continue
-            seen.add(current.name)
-            found.update((d.name, d) for d in current.deployments)
+            found[current.name] = current
             fallbacks = map(self.find, current.fallbacks)
             waiting.extend(fallback.name for fallback in fallbacks if fallback is not None)
         return list(found.values())

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeVar
 
 from dailies.catalogue.deployment import Deployment
 from dailies.video.basics import Size
 
-__all__ = ["Model"]
+__all__ = ["FallbackOn", "Model", "Routing"]
 
 T = TypeVar("T")
+
+
+class Routing(StrEnum):
+    """Which of a model's deployments that can make a video is asked first."""
+
+    ORDER = "order"
+    """As the file has them."""
+    WEIGHT = "weight"
+    """Each gets its share of the videos; a video gets the same one whenever it is asked."""
+    PRICE = "price"
+    """Where this very video is cheapest; last where nobody tells."""
+    COMPLETION = "completion"
+    """Where it is likely to be done first: by the wait for a place, and the usual render."""
+
+
+class FallbackOn(StrEnum):
+    """What else leads on to another deployment, if the model says so."""
+
+    MODERATION = "moderation"
+    """The provider's moderation refuses the request."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +40,17 @@ class Model:
     """A model that callers may name.
 
     Attributes:
-        fallbacks: names of models to try when every deployment here is retired.
+        fallbacks: names of models to try when no deployment here can make a video.
+        routing: which of its deployments is asked first.
+        fallback_on: what leads on to another deployment, beside what does anyway.
     """
 
     name: str
     deployments: tuple[Deployment, ...]
     aliases: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
+    routing: Routing = Routing.ORDER
+    fallback_on: tuple[FallbackOn, ...] = ()
 
     @property
     def sizes(self) -> tuple[Size, ...]:

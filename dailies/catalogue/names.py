@@ -21,6 +21,7 @@ Prefixes = Mapping[str, Literal["any"] | tuple[str, ...]]
 
 _LONGEST = 64
 _MOST_NEAR = 3
+_SHORTEST_FAMILY = 3
 
 
 def key_of(name: str) -> str:
@@ -59,13 +60,17 @@ class Names:
         return self._prefixes.get(prefix, {}).get(rest)
 
     def nearest(self, name: str, models: Iterable[Model]) -> list[str]:
-        """The names of a few of the ``models`` that are spelt much like ``name``."""
+        """The names of a few of the ``models`` that ``name`` begins, or that are spelt much like
+        it."""
         near = {key_of(known): known for model in models for known in _names_of(model)}
         key = key_of(name)[: 2 * _LONGEST]
         prefix, _, rest = key.partition("/")
         wanted = rest if prefix in self._prefixes and rest else key
-        found = difflib.get_close_matches(wanted[:_LONGEST], near, n=_MOST_NEAR)
-        return [near[key] for key in found]
+        # A family's name alone (``grok``) is too short to be spelt like any of its models.
+        begun = [known for known in near if known.startswith(wanted)]
+        found = begun if len(wanted) >= _SHORTEST_FAMILY else []
+        found = found or difflib.get_close_matches(wanted[:_LONGEST], near, n=_MOST_NEAR)
+        return [near[key] for key in found[:_MOST_NEAR]]
 
 
 def _names_of(model: Model) -> Iterator[str]:

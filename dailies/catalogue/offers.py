@@ -21,7 +21,15 @@ from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
 from dailies.video.request import Input, InputKind, Role, VideoRequest
 
-__all__ = ["able", "check_inputs", "check_variants", "describe", "takes", "unsupported"]
+__all__ = [
+    "able",
+    "check_inputs",
+    "check_variants",
+    "describe",
+    "price_of",
+    "takes",
+    "unsupported",
+]
 
 
 def describe(model: Model) -> str:
@@ -132,6 +140,12 @@ def takes(deployment: Deployment, request: VideoRequest) -> bool:
         return True
     rules = deployment.inpaint
     return rules is not None and _fits(rules, [item.type for item in frames])
+
+
+def price_of(deployment: Deployment, request: VideoRequest) -> float | None:
+    """US dollars for this very request; None when the price is not known."""
+    price = deployment.price(request.size, request.seconds, silent=request.sound is False)
+    return None if price is None else round(price * request.n_variants, 4)
 
 
 def whole(value: object) -> int | None:

@@ -17,13 +17,13 @@ from dailies.stores.resends import Sending
 from dailies.stores.rows import hash_key
 from dailies.telemetry import tracecontext
 from dailies.telemetry.logs import log_event
-from dailies.video.basics import new_id
+from dailies.video.basics import Priority, new_id
 from dailies.video.errors import TooMany
 from dailies.video.record import Source, VideoRecord
 from dailies.video.request import Input, Role, VideoRequest
 from dailies.video.spans import note_record
 
-__all__ = ["Acceptance", "GivenInput", "accept"]
+__all__ = ["Acceptance", "GivenInput", "accept", "check_room"]
 
 _CHOSEN_BY_US = frozenset({"source_job_id", "deployment"})
 
@@ -61,14 +61,16 @@ async def accept(
     traceparent: str | None,
     most_unfinished: int | None = None,
     key_decides: bool = False,
+    priority: Priority = Priority.NORMAL,
     inputs: Sequence[GivenInput] = (),
     sending: Sending | None = None,
 ) -> Acceptance:
     """Write the record of a new video, or find the one that the same key made before.
 
     With ``key_decides`` that is the answer to whatever is asked under this key. Without a key,
-    another ``sending`` of the same request may have made it. The video's trace is the one being
-    worked in, else the caller's ``traceparent``, else a new one.
+    another ``sending`` of the same request may have made it. ``priority`` is that of a caller who
+    said none, else ``normal``. The video's trace is the one being worked in, else the caller's
+    ``traceparent``, else a new one.
 
     Raises:
         Conflict: the key was used with another request, or the video of a request that was sent
@@ -89,7 +91,7 @@ async def accept(
         return Acceptance(earlier, replayed=True)
     video_id = new_id(now)
     with services.room.arriving(owner, video_id) as before:
-        await _check_room(services, owner, most_unfinished, before)
+        await check_room(services, owner, most_unfinished, before)
         if inputs:
             # First the row by which the sweeper finds what an interrupted create leaves, then the
             # files: a record must never point to a file that is not there.
@@ -102,6 +104,7 @@ async def accept(
             created_at=now,
             request=request,
             source=source,
+            priority=request.priority or priority,
             idempotency_key=key,
             request_hash=request_hash,
             traceparent=tracecontext.starting(traceparent),
@@ -137,9 +140,14 @@ async def _keep(services: Services, video_id: str, number: int, given: GivenInpu
     return given.input.model_copy(update={"file": file})
 
 
-async def _check_room(
+async def check_room(
     services: Services, owner: str, most: int | None, arriving: Collection[str]
 ) -> None:
+    """Whether the owner may have one more unfinished video, beside those that are ``arriving``.
+
+    Raises:
+        TooMany: not now.
+    """
     if most is None:
         return
     # Those that arrive may have their records by now, and count once.

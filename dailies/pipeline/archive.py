@@ -105,7 +105,7 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
         return derived
     record = derived
     await services.files.put_json(f"{record.id}/manifest.json", await manifest_of(services, record))
-    now = await services.records.get(record.owner, record.id)
+    now = await services.records.get(record.owner, record.id, anew=True)
     await discard_if_unwanted(services, record.id, now)
     return done()
 
@@ -166,7 +166,7 @@ async def _derived(
 
 async def _drop_unnamed(services: Services, record: VideoRecord, part: Part) -> None:
     """Delete what was stored of a video that is given up, unless another execution has named it."""
-    now = await services.records.get(record.owner, record.id)
+    now = await services.records.get(record.owner, record.id, anew=True)
     if now is None or not is_stored(now, part):
         await services.files.delete(part_name(record, part, "video/mp4"))
 

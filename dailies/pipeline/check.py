@@ -9,9 +9,10 @@ from dailies.pipeline.cancel import READABLE_AFTER, cancel_upstream
 from dailies.pipeline.endings import answer_fields, timed_out
 from dailies.pipeline.pace import poll_wait
 from dailies.pipeline.work import JobWork, is_overdue, load_job
-from dailies.providers.classify import kept_words
+from dailies.providers.classify import Call, kept_words
 from dailies.providers.error_text import readable
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
+from dailies.routing import health
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Phase, VideoError
@@ -43,6 +44,7 @@ async def check_video(services: Services, video: VideoRef) -> Step:
         failure=job.error_code if job else None,
         **answer_fields(outcome, record.request.prompt),
     )
+    await health.saw(services, work.deployment, Call.STATUS, outcome, record.id)
     step = await _judge(services, record, work.deployment, outcome)
     if step["kind"] == "wait" and is_overdue(services, record):
         await cancel_upstream(services, record)
@@ -128,11 +130,11 @@ async def _follow(
                     why or "The provider gave no reason; create the video again.",
                 )
             )
-    watched = await services.records.update(
-        record.owner,
-        record.id,
-        lambda current: current.progressed(job.progress, now),
-    )
+    watched: VideoRecord | None = record
+    if record.progressed(job.progress, now) != record:
+        watched = await services.records.update(
+            record.owner, record.id, lambda current: current.progressed(job.progress, now)
+        )
     return wait(poll_wait(services, watched or record, deployment, retry_after=retry_after))
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dailies.catalogue import Deployment
+from dailies.catalogue.offers import price_of
 from dailies.pipeline.cancel import Told, tell_provider
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
@@ -52,7 +52,7 @@ def cost_of(services: Services, record: VideoRecord) -> Cost:
     if submit.charged_usd is not None:
         return Cost(round(submit.charged_usd, 4), is_estimate=submit.job_end is JobEnd.STOPPING)
     deployment = services.catalogue.deployment(submit.deployment or "")
-    price = None if deployment is None else _price(deployment, record)
+    price = None if deployment is None else price_of(deployment, record.request)
     if price is None or deployment is None:
         return Cost(None)
     if record.rendered_at is not None or submit.job_end is JobEnd.COMPLETED:
@@ -100,9 +100,3 @@ async def settle_cost(services: Services, owner: str, video_id: str) -> bool:
             estimated_usd=record.cost_usd,
         )
     return told is Told.OVER
-
-
-def _price(deployment: Deployment, record: VideoRecord) -> float | None:
-    request = record.request
-    price = deployment.price(request.size, request.seconds, silent=request.sound is False)
-    return None if price is None else round(price * request.n_variants, 4)

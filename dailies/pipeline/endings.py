@@ -20,11 +20,13 @@ __all__ = [
     "CANCELLED",
     "answer_fields",
     "deployment_removed",
+    "has_expired",
     "no_slot",
     "nothing_left",
     "tell_operator",
     "timed_out",
     "unresolved",
+    "why_nothing_left",
 ]
 
 CANCELLED = VideoError("cancelled", "The video was cancelled on request.")
@@ -66,8 +68,23 @@ def _stop(record: VideoRecord, error: VideoError, remedy: str) -> Step:
     return stop(error)
 
 
+def has_expired(services: Services, record: VideoRecord) -> bool:
+    """Whether the video was not sent for as long as its owner let it wait."""
+    return record.expires_at is not None and services.clock() >= record.expires_at
+
+
 def no_slot(services: Services, record: VideoRecord) -> Step:
     """The provider took no request for as long as a video may wait."""
+    if has_expired(services, record):
+        # What its owner asked for: nobody has to do anything.
+        return stop(
+            VideoError(
+                "expired",
+                f"The video waited for {record.request.expires_after:,} seconds, as long as its "
+                "'expires_after' allows. Nothing was made. Create it again with a higher "
+                "'expires_after', or without one.",
+            )
+        )
     hours = services.settings.submit_deadline_seconds / 3600
     return _stop(
         record,
@@ -80,26 +97,34 @@ def no_slot(services: Services, record: VideoRecord) -> Step:
     )
 
 
-def nothing_left(record: VideoRecord) -> Step:
+def nothing_left(record: VideoRecord, *, retired: bool) -> Step:
     """No deployment serves the request, or all that did are retired."""
-    if record.submit.retired:
+    error = why_nothing_left(record, retired=retired)
+    if retired:
         return _stop(
             record,
-            VideoError(
-                "model_retired",
-                f"The provider has retired the model behind '{record.request.model}', and nothing "
-                "here serves in its place. Use another model.",
-            ),
+            error,
             remedy="Add a deployment or a fallback to models.yaml, or take the model out.",
         )
     return _stop(
         record,
-        VideoError(
-            "model_unavailable",
-            f"The model '{record.request.model}' is not offered at this size and length any more. "
-            "Use another size, length or model.",
-        ),
+        error,
         remedy="No deployment in models.yaml serves the request that was accepted before.",
+    )
+
+
+def why_nothing_left(record: VideoRecord, *, retired: bool) -> VideoError:
+    """What its owner is told of that."""
+    if retired:
+        return VideoError(
+            "model_retired",
+            f"The provider has retired the model behind '{record.request.model}', and nothing "
+            "here serves in its place. Use another model.",
+        )
+    return VideoError(
+        "model_unavailable",
+        f"The model '{record.request.model}' is not offered at this size and length any more. "
+        "Use another size, length or model.",
     )
 
 

@@ -43,6 +43,7 @@ async def manifest_of(services: Services, record: VideoRecord) -> dict[str, Any]
             "deployment": record.submit.deployment,
             "job_id": record.submit.job_id,
         },
+        "way": [attempt.model_dump(mode="json") for attempt in record.submit.way],
         "timings": {
             "created_at": rfc3339(record.created_at),
             "submitted_at": rfc3339(record.submit.submitted_at),

@@ -17,9 +17,7 @@ from collections.abc import Sequence
 
 from dailies.video.progress import Sighting
 
-__all__ = [
-    "next_wait",
-]
+__all__ = ["estimated_total", "next_wait"]
 
 _TRUSTED_FROM = 50.0
 """Percent of progress from which its estimate replaces what is usual altogether."""

@@ -13,10 +13,11 @@ from dailies.pipeline.remove import discard_if_unwanted
 from dailies.services import Services
 from dailies.video.basics import Size, VideoError
 from dailies.video.errors import UnusableReference
+from dailies.video.framing import FitMode
 from dailies.video.record import VideoRecord
 from dailies.video.request import Input, Role
 
-__all__ = ["prepare_reference"]
+__all__ = ["brought_to_size", "prepare_reference"]
 
 T = TypeVar("T")
 _KNOWN_TO_PROVIDERS = (ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP)
@@ -45,37 +46,21 @@ async def prepare_reference(services: Services, video: VideoRef) -> Step:
 
 
 async def _prepare(services: Services, record: VideoRecord, place: int) -> None:
-    """Bring an image to the video's size; one with crop bounds, which count on its own size, or
-    that the video is only to look like, keeps its shape: it is made upright, and of a format that
-    providers know."""
+    """Bring an image to size and store it, in place of the one that was given."""
     item, video = record.request.inputs[place], record.request.size
     if item.original is not None:
         # An execution before this one may have died before it came to it.
         await services.files.delete(item.original)
-    given, mode, is_cut = item.file, item.fit, item.crop is not None
-    keeps_shape = is_cut or item.role is Role.REFERENCE
-    if given is None or mode is None or item.prepared:
+    given = item.file
+    if given is None or item.fit is None or item.prepared:
         return
     most = services.settings.max_reference_pixels
-
-    def prepare(data: bytes) -> Fitted | ImageInfo:
-        info = check(data, max_pixels=most)
-        within = is_cut or max(info.upright.width, info.upright.height) <= _LONGEST_SIDE
-        is_small = is_cut or len(data) <= LARGEST_PICTURE  # a cut one is no part of a JSON body
-        is_ready = is_small and info.orientation == 1 and info.format in _KNOWN_TO_PROVIDERS
-        if keeps_shape and within and is_ready:
-            # A provider that looks less closely would be paid for what a damaged one leads to.
-            fit(data, size=_LOOKED_AT, mode=mode, max_pixels=most)
-            return info
-        size = video
-        if keeps_shape:
-            size = _bounded(info.upright, video) if is_cut else _scaled(info.upright)
-        return fit(data, size=size, mode=mode, max_pixels=most)
-
-    made = await _decoded(services, given.blob, prepare)
+    made = await _decoded(
+        services, given.blob, lambda data: brought_to_size(data, item, video, max_pixels=most)
+    )
     if made is None:
         # Another execution of this step may have prepared it, and removed it, in the meantime.
-        now = await services.records.get(record.owner, record.id)
+        now = await services.records.get(record.owner, record.id, anew=True)
         if now is not None and now.request.inputs[place].prepared:
             return
         raise UnusableReference("The reference image is gone from storage. Send it again.")
@@ -94,6 +79,32 @@ async def _prepare(services: Services, record: VideoRecord, place: int) -> None:
     )
     if not await discard_if_unwanted(services, record.id, changed) and replaced is not None:
         await services.files.delete(replaced)
+
+
+def brought_to_size(
+    data: bytes, item: Input, video: Size, *, max_pixels: int
+) -> Fitted | ImageInfo:
+    """An image, brought to the video's size; one with crop bounds, which count on its own size, or
+    that the video is only to look like, keeps its shape: it is made upright, and of a format that
+    providers know. What is known of it where it can stay as it is.
+
+    Raises:
+        UnusableReference: it can't be decoded, or has too many pixels.
+    """
+    mode, is_cut = item.fit or FitMode.COVER, item.crop is not None
+    info = check(data, max_pixels=max_pixels)
+    within = is_cut or max(info.upright.width, info.upright.height) <= _LONGEST_SIDE
+    is_small = is_cut or len(data) <= LARGEST_PICTURE  # a cut one is no part of a JSON body
+    is_ready = is_small and info.orientation == 1 and info.format in _KNOWN_TO_PROVIDERS
+    keeps_shape = is_cut or item.role is Role.REFERENCE
+    if keeps_shape and within and is_ready:
+        # A provider that looks less closely would be paid for what a damaged one leads to.
+        fit(data, size=_LOOKED_AT, mode=mode, max_pixels=max_pixels)
+        return info
+    size = video
+    if keeps_shape:
+        size = _bounded(info.upright, video) if is_cut else _scaled(info.upright)
+    return fit(data, size=size, mode=mode, max_pixels=max_pixels)
 
 
 def _with_input(record: VideoRecord, place: int, item: Input) -> VideoRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from azure.core.exceptions import AzureError
 
@@ -29,12 +30,33 @@ async def publish_events(services: Services, video: VideoRef) -> Step:
     record = await services.records.get(video["owner"], video["id"])
     if record is None:
         return done()
-    for kind in due_events(record):
+    taken, fault = await _publish_all(services, record, due_events(record))
+    if taken:
+        # All in one write: what is told again after a crash has the same ids.
+        await _note_published(services, record, taken)
+    if fault is not None:
+        pause = services.settings.retry_seconds * 2 ** min(video.get("attempt", 0), 8)
+        return wait(min(pause, _LONGEST_PAUSE))
+    if record.is_final and record.is_withdrawn:
+        await remove_video(services, record.owner, record.id, Removal.DELETED)
+    elif record.is_final:
+        await services.records.close(record.id)
+    return done()
+
+
+async def _publish_all(
+    services: Services, record: VideoRecord, due: Sequence[EventType]
+) -> tuple[list[EventType], AzureError | None]:
+    """Publish in order, up to the first that the topic does not take; those that it took, and why
+    it took no more."""
+    taken: list[EventType] = []
+    urls = {name: services.files.url(file.blob) for name, file in record.all_files.items()}
+    for kind in due:
         event = video_event(
             record,
             kind,
             source=services.settings.event_source,
-            file_urls={name: services.files.url(f.blob) for name, f in record.all_files.items()},
+            file_urls=urls,
             now=services.clock(),
         )
         try:
@@ -47,24 +69,17 @@ async def publish_events(services: Services, video: VideoRef) -> Step:
                 type=kind,
                 fault=error,
             )
-            pause = services.settings.retry_seconds * 2 ** min(video.get("attempt", 0), 8)
-            return wait(min(pause, _LONGEST_PAUSE))
-        await _note_published(services, record, kind)
+            return taken, error
+        taken.append(kind)
         log_event("event_published", video_id=record.id, type=kind)
-    if record.is_final and record.is_withdrawn:
-        await remove_video(services, record.owner, record.id, Removal.DELETED)
-    elif record.is_final:
-        await services.records.close(record.id)
-    return done()
+    return taken, None
 
 
-async def _note_published(services: Services, record: VideoRecord, kind: EventType) -> None:
-    await services.records.update(
-        record.owner,
-        record.id,
-        lambda current: (
-            current
-            if kind.value in current.published
-            else current.model_copy(update={"published": (*current.published, kind.value)})
-        ),
-    )
+async def _note_published(
+    services: Services, record: VideoRecord, kinds: Sequence[EventType]
+) -> None:
+    def noted(current: VideoRecord) -> VideoRecord:
+        new = tuple(kind.value for kind in kinds if kind.value not in current.published)
+        return current.model_copy(update={"published": (*current.published, *new)})
+
+    await services.records.update(record.owner, record.id, noted)

@@ -27,6 +27,7 @@ from dailies.pipeline.endings import (
     CANCELLED,
     answer_fields,
     deployment_removed,
+    has_expired,
     tell_operator,
     unresolved,
 )
@@ -124,7 +125,7 @@ async def _list_unavailable(services: Services, record: VideoRecord, outcome: Ou
         **answer_fields(outcome, record.request.prompt),
     )
     passing = outcome.kind in (Kind.TRANSIENT, Kind.THROTTLED, Kind.UNAUTHORISED)
-    if not passing or waited_too_long(services, record):
+    if not passing or _past_deadline(services, record):
         return await held(services, record, f"its list of jobs can't tell ({outcome.code})")
     return hold(outcome.retry_after or services.settings.reconcile_pause_seconds)
 
@@ -181,7 +182,9 @@ async def adopt(
         return current.moved_to(Phase.RENDERING).with_submit(
             deployment=deployment.name,
             job_id=job.id,
+            provider=deployment.provider,
             submitted_at=now,
+            way=current.submit.came_to(Kind.ACCEPTED.value, None),
             sending_since=None,
             in_doubt=False,
             unresolved_since=None,
@@ -207,7 +210,8 @@ async def not_sent(
     record: VideoRecord,
     *,
     waiting: bool = False,
-    retired: str | None = None,
+    answer: Outcome | None = None,
+    rules_out: str | None = None,
     in_doubt: bool | None = None,
 ) -> bool:
     """Note that this attempt did nothing upstream, so that the request may be sent again; whether
@@ -216,6 +220,8 @@ async def not_sent(
     Only of the attempt that ``record`` tells of: another execution may have sent the next one.
 
     Args:
+        answer: of the provider, which tells so; None where it was found out without one.
+        rules_out: the deployment that the video is not sent to again.
         in_doubt: whether an earlier attempt may have made a job all the same; as before, if None.
     """
 
@@ -227,12 +233,15 @@ async def not_sent(
         counts = submit.job_id is None and not submit.given_up and _same_attempt(current, record)
         if not counts:
             return current
-        gone = current.submit.retired + ((retired,) if retired else ())
+        retired = rules_out and answer is not None and answer.kind is Kind.RETIRED
+        outcome, code = (answer.kind, answer.code) if answer else (Kind.UNKNOWN, None)
         current = current.with_submit(
             sending_since=None,
             sending_mark=None,
             reconciled=0,
-            retired=gone,
+            way=submit.came_to(outcome.value, code),
+            retired=submit.retired + ((rules_out,) if rules_out and retired else ()),
+            ruled_out=submit.ruled_out + ((rules_out,) if rules_out and not retired else ()),
             in_doubt=current.submit.in_doubt if in_doubt is None else in_doubt,
             unresolved_since=None,
         )
@@ -247,5 +256,15 @@ def _same_attempt(one: VideoRecord, other: VideoRecord) -> bool:
 
 
 def waited_too_long(services: Services, record: VideoRecord) -> bool:
-    """Whether the video waits for a provider to take it for longer than it may."""
-    return services.clock() - record.created_at > services.settings.submit_deadline_seconds
+    """Whether the video waits for a provider to take it for longer than it may.
+
+    To wait for a place is no fault: time counts from the first request on, unless its owner set a
+    limit.
+    """
+    return has_expired(services, record) or _past_deadline(services, record)
+
+
+def _past_deadline(services: Services, record: VideoRecord) -> bool:
+    first = record.submit.first_attempt_at
+    waited = 0.0 if first is None else services.clock() - first
+    return waited > services.settings.submit_deadline_seconds

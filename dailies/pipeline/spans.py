@@ -11,7 +11,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 from dailies.engine import Step, VideoRef
 from dailies.telemetry.spans import Attributes, note, span
 
-__all__ = ["drop_span", "end_step", "step_span"]
+__all__ = ["drop_span", "end_step", "inner_span", "step_span"]
 
 
 @contextmanager
@@ -22,6 +22,17 @@ def step_span(name: str, video: VideoRef) -> Iterator[Span]:
         "dailies.attempt": video.get("attempt", 0),
     }
     with span(name, parent=video.get("traceparent"), attributes=attributes) as made:
+        yield made
+
+
+@contextmanager
+def inner_span(name: str, video: VideoRef) -> Iterator[Span]:
+    """One of the steps that an activity runs: a child of the activity's span."""
+    attributes: Attributes = {
+        "dailies.video.id": video["id"],
+        "dailies.attempt": video.get("attempt", 0),
+    }
+    with span(name, attributes=attributes) as made:
         yield made
 
 

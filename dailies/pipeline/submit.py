@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable
 
 from dailies.catalogue import Deployment
+from dailies.catalogue.models import FallbackOn
 from dailies.engine import Step, VideoRef, ask, done, hold, stop, wait
 from dailies.pipeline import metrics
 from dailies.pipeline.callbacks import new_token
@@ -25,7 +26,7 @@ from dailies.pipeline.endings import (
     nothing_left,
 )
 from dailies.pipeline.pace import poll_wait
-from dailies.pipeline.places import choose, place_at, quota_of, submitted
+from dailies.pipeline.places import Choice, choose, is_retired, place_at, submitted
 from dailies.pipeline.reconcile import (
     NOT_TAKEN_AGAIN,
     adopt,
@@ -35,10 +36,14 @@ from dailies.pipeline.reconcile import (
     waited_too_long,
 )
 from dailies.pipeline.submission import lacks_images, submission_of
+from dailies.providers.classify import Call
 from dailies.providers.outcomes import Kind, Outcome
+from dailies.providers.verdicts import Verdict, is_moderated, verdict_of
+from dailies.routing import health
+from dailies.routing.choose import falls_back_on
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
-from dailies.video.basics import Phase, VideoError
+from dailies.video.basics import Operation, Phase, VideoError
 from dailies.video.record import VideoRecord
 
 __all__ = ["submit_video"]
@@ -70,17 +75,36 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
         return wait(0)
     if waited_too_long(services, record):
         return await _end(services, record, lambda: no_slot(services, record))
+    await health.refresh(services)
+    choice = choose(services, record, placed=video.get("place"))
     if video.get("waiting"):
-        _put_off(record, choose(services, record), by="own")
+        _put_off(record, choice.deployment if choice else None, by="own")
         await services.records.update(record.owner, record.id, _waiting)
         return wait(0)
-    deployment = choose(services, record)
-    if deployment is None:
-        return await _end(services, record, lambda: nothing_left(record))
+    if choice is None:
+        return await _end(services, record, lambda: _nothing_left(services, record))
+    if choice.wait > 0:
+        return await _rest(services, record, choice)
+    deployment = choice.deployment
     place = place_at(services, record, deployment)
     if place is not None and video.get("place", deployment.name) != deployment.name:
         return ask(place)
+    if choice.is_trial and not await health.begin_trial(services, deployment, record.id):
+        return await _rest(services, record, choice)
     return await _send(services, record, deployment)
+
+
+def _nothing_left(services: Services, record: VideoRecord) -> Step:
+    return nothing_left(record, retired=is_retired(services, record))
+
+
+async def _rest(services: Services, record: VideoRecord, choice: Choice) -> Step:
+    """Wait until something may be sent to a deployment that fails on everything; no place there is
+    needed meanwhile."""
+    seconds = max(choice.wait, services.settings.retry_seconds)
+    _put_off(record, choice.deployment, by="health", seconds=seconds)
+    await services.records.update(record.owner, record.id, _waiting)
+    return {**ask(None), "seconds": seconds}
 
 
 def _put_off(
@@ -119,6 +143,8 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
             return current
         return current.moved_to(Phase.SUBMITTING).with_submit(
             deployment=deployment.name,
+            provider=deployment.provider,
+            way=before.leaves_for(deployment.name, deployment.provider, now),
             sending_since=now,
             sending_mark=mark,
             first_attempt_at=before.first_attempt_at or now,
@@ -160,7 +186,9 @@ async def _send(services: Services, record: VideoRecord, deployment: Deployment)
 async def _after_send(
     services: Services, record: VideoRecord, deployment: Deployment, outcome: Outcome
 ) -> Step:
-    settings = services.settings
+    settings, in_doubt = services.settings, record.submit.in_doubt
+    call = Call.CREATE if record.request.operation is Operation.CREATE else Call.DERIVE
+    await health.saw(services, deployment, call, outcome, record.id)
     match outcome.kind:
         case Kind.ACCEPTED if outcome.job is not None:
             if await adopt(services, record, deployment, outcome.job):
@@ -169,28 +197,45 @@ async def _after_send(
             # Another video took this job while reconciling; ours may be the one it left behind.
             return hold(settings.reconcile_pause_seconds)
         case Kind.THROTTLED:
-            await not_sent(services, record, waiting=True)
+            await not_sent(services, record, answer=outcome, waiting=True)
             pause = outcome.retry_after or settings.throttle_wait_seconds
             metrics.put_off(deployment.name, pause, by="provider")
             _put_off(record, deployment, by="provider", seconds=pause)
             return wait(pause)
         case Kind.TRANSIENT:
-            await not_sent(services, record, waiting=True)
+            await not_sent(services, record, answer=outcome, waiting=True)
             pause = settings.retry_seconds * 2 ** min(record.submit.attempts - 1, 4)
+            # The same one again, unless this fault was one too many.
+            choice = choose(services, record)
+            if choice is not None and choice.deployment != deployment and choice.wait <= 0:
+                return ask(place_at(services, record, choice.deployment))
             return wait(max(pause, outcome.retry_after or 0))
-        case Kind.RETIRED | Kind.REFUSED | Kind.UNAUTHORISED | Kind.MISSING if (
-            record.submit.in_doubt
-        ):
+        case Kind.RETIRED | Kind.REFUSED | Kind.UNAUTHORISED | Kind.MISSING if in_doubt:
             return await held(services, record, NOT_TAKEN_AGAIN)
-        case Kind.RETIRED:
-            await not_sent(services, record, retired=deployment.name)
-            gone = (*record.submit.retired, deployment.name)
-            return ask(quota_of(services, record.with_submit(retired=gone)))
-        case Kind.REFUSED | Kind.UNAUTHORISED | Kind.MISSING:
-            await not_sent(services, record)
-            return stop(_error_of(outcome))
+        case Kind.RETIRED | Kind.REFUSED | Kind.UNAUTHORISED | Kind.MISSING:
+            moves = verdict_of(call, outcome) in (Verdict.GONE, Verdict.SHUT) or (
+                is_moderated(outcome)
+                and falls_back_on(services.catalogue, record.request, FallbackOn.MODERATION)
+            )
+            rules_out = deployment.name if moves else None
+            await not_sent(services, record, answer=outcome, rules_out=rules_out)
+            elsewhere = _elsewhere(services, record, deployment) if moves else None
+            if elsewhere is not None:
+                return elsewhere
+            return ask(None) if outcome.kind is Kind.RETIRED else stop(_error_of(outcome))
         case _:
             return hold(settings.reconcile_pause_seconds)
+
+
+def _elsewhere(services: Services, record: VideoRecord, deployment: Deployment) -> Step | None:
+    """On to another deployment at once, where one can take the video now or later."""
+    left = record.with_submit(ruled_out=(*record.submit.ruled_out, deployment.name))
+    choice = choose(services, left)
+    if choice is None:
+        return None
+    if choice.wait > 0:
+        return {**ask(None), "seconds": choice.wait}
+    return ask(place_at(services, record, choice.deployment))
 
 
 async def _end(services: Services, record: VideoRecord, ending: Callable[[], Step]) -> Step:

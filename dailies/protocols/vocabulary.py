@@ -91,12 +91,16 @@ _NO_MODEL_TAKES = {
     "quality": "Choose another 'model' or 'size'.",
     "characters": "Name the character in 'prompt'.",
 }
-_ELSEWHERE = _say(
-    "The answer is an object; the MP4 comes from its content address when it is finished.",
-    "response_format output_format",
-) | _say(
-    "No address of yours is called; poll, or have the operator subscribe you to the events.",
-    "webhook webhook_url callback callback_url",
+_ELSEWHERE = (
+    _say(
+        "The answer is an object; the MP4 comes from its content address when it is finished.",
+        "response_format output_format",
+    )
+    | _say(
+        "No address of yours is called; poll, or have the operator subscribe you to the events.",
+        "webhook webhook_url callback callback_url",
+    )
+    | _say("Ask for it in the query: POST /v1/videos?dry_run=true.", "dry_run")
 )
 _NEVER = {**_NO_MODEL_TAKES, **_ELSEWHERE}
 
@@ -158,7 +162,8 @@ JOB = Vocabulary(
         ),
         **_say(
             "This API has none; POST /v1/videos has, for models that take it.",
-            "seed negative_prompt generate_audio provider_options provider seconds_fit",
+            "seed negative_prompt generate_audio provider_options provider seconds_fit priority "
+            "expires_after",
         ),
         **_say("Say it in an item of 'inpaint_items'.", "frame_index crop_bounds"),
         "fit": "Files of this API go on as they are; leave it out.",

@@ -17,7 +17,7 @@ from dailies.catalogue.offers import able, check_variants
 from dailies.inputs.geometry import nearest_size
 from dailies.protocols.messages import too_long, unsupported
 from dailies.protocols.options import options_by_provider
-from dailies.video.basics import Size
+from dailies.video.basics import Priority, Size
 from dailies.video.errors import InvalidRequest
 from dailies.video.framing import CropBounds, FitMode
 from dailies.video.record import VideoRequest
@@ -37,6 +37,7 @@ class Wish:
         provider_options: as they were given, whosever they are.
         seconds_fit_nearest: a length that the model does not make may become the nearest that it
             makes.
+        expires_after: for how many seconds it may wait.
         names: the caller's own words for fields of these names, where they differ.
     """
 
@@ -54,6 +55,8 @@ class Wish:
     sound: bool | None = None
     provider_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     seconds_fit_nearest: bool = False
+    priority: Priority | None = None
+    expires_after: int | None = None
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -120,6 +123,8 @@ class Plan:
             negative_prompt=self.wish.negative_prompt,
             sound=self.wish.sound,
             provider_options=dict(self.provider_options),
+            priority=self.wish.priority,
+            expires_after=self.wish.expires_after,
         )
 
 

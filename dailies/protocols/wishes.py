@@ -11,19 +11,25 @@ from pydantic import Field, PlainValidator, ValidationInfo
 
 from dailies.protocols.fields import MAX_PROMPT_CHARACTERS, read_text, said
 from dailies.protocols.messages import too_long, unsupported, wrong_type
+from dailies.video.basics import Priority
 from dailies.video.errors import InvalidRequest
 
 __all__ = [
+    "Expiry",
     "LengthFit",
     "NegativePrompt",
     "Seed",
     "Sound",
+    "Urgency",
+    "read_expiry",
     "read_negative_prompt",
+    "read_priority",
     "read_seed",
     "read_sound",
 ]
 
 _LARGEST_SEED = 2**32 - 1
+_LONGEST_EXPIRY = 7 * 86_400
 _TRUTHS = {"true": True, "false": False}
 _LENGTH_FITS = ("exact", "nearest")
 
@@ -74,6 +80,40 @@ def read_sound(value: object) -> bool:
     return value
 
 
+def read_priority(value: object) -> Priority:
+    """``low``, ``normal`` or ``high``.
+
+    Raises:
+        InvalidRequest: it is none of them.
+    """
+    if not isinstance(value, str):
+        raise wrong_type("priority", "a string", value)
+    text = value.strip().lower()
+    if text not in set(Priority):
+        raise unsupported("priority", value, tuple(Priority))
+    return Priority(text)
+
+
+def read_expiry(value: object) -> int:
+    """Seconds from 1 to a week, also as a text.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 10:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong_type("expires_after", "an integer", value)
+    if not 1 <= value <= _LONGEST_EXPIRY:
+        raise InvalidRequest(
+            f"Invalid 'expires_after': expected seconds from 1 to {_LONGEST_EXPIRY}; leave it out "
+            "for a video that waits for as long as it takes.",
+            param="expires_after",
+            code="invalid_value",
+        )
+    return value
+
+
 def _nearest(value: object, info: ValidationInfo) -> bool:
     text = read_text(value, info)
     if text not in _LENGTH_FITS:
@@ -105,6 +145,26 @@ Sound = Annotated[
     bool | None,
     PlainValidator(read_sound),
     said("Whether the video is to have sound, with models that say so.", type="boolean"),
+]
+Urgency = Annotated[
+    Priority | None,
+    PlainValidator(read_priority),
+    said(
+        "Which of your own videos that wait goes first; `normal` if not given.",
+        type="string",
+        enum=[*Priority],
+    ),
+]
+Expiry = Annotated[
+    int | None,
+    PlainValidator(read_expiry),
+    said(
+        "For how many seconds it may wait to be sent to the provider; then it fails with `expired`,"
+        " and nothing is made. Without it, it waits for as long as it takes.",
+        type="integer",
+        minimum=1,
+        maximum=_LONGEST_EXPIRY,
+    ),
 ]
 LengthFit = Annotated[
     bool | None,

@@ -39,6 +39,7 @@ from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from dailies.stores import unfinished
+from dailies.stores.kept import forget, keep, last_version
 from dailies.stores.pages import Page, read_page
 from dailies.stores.resends import Epoch, Resends, Sending
 from dailies.stores.rows import (
@@ -232,14 +233,19 @@ class RecordStore:
         record = await self.get(owner, str(key["VideoId"]))
         return None if record is None or record.is_withdrawn else record
 
-    async def get(self, owner: str, video_id: str) -> VideoRecord | None:
+    async def get(self, owner: str, video_id: str, *, anew: bool = False) -> VideoRecord | None:
         """One record, or None: also when it belongs to another owner.
 
         For the pipeline: callers are shown what ``dailies.api.lookup`` finds.
+
+        Args:
+            anew: also where it is kept (``dailies.stores.kept``), to see what others have written.
         """
-        found = await self.read(owner, video_id)
+        found = None if anew else last_version(owner, video_id)
+        found = found or await self.read(owner, video_id)
         if found is None:
             return None
+        keep(*found)
         note_record(found[0])
         return found[0]
 
@@ -249,24 +255,33 @@ class RecordStore:
         ``change`` must be pure: it may run more than once. Nothing is written when it returns an
         equal record. None when there is no such record.
         """
+        found = last_version(owner, video_id)
+        is_old = found is not None
         for attempt in range(_WRITE_ATTEMPTS):
-            found = await self.read(owner, video_id)
+            found = found or await self.read(owner, video_id)
             if found is None:
                 return None
             record, etag = found
             changed = change(record)
-            if changed == record:
+            if changed != record:
+                try:
+                    written = await self._put(record, changed, etag)
+                except ResourceNotFoundError:
+                    forget(video_id)
+                    return None
+                except ResourceModifiedError:
+                    if not is_old:
+                        await step_aside(attempt)
+                else:
+                    keep(changed, written)
+                    note_record(changed)
+                    return changed
+            elif not is_old:
+                keep(record, etag)
                 note_record(record)
                 return record
-            try:
-                await self._put(record, changed, etag)
-            except ResourceModifiedError:
-                await step_aside(attempt)
-                continue
-            except ResourceNotFoundError:
-                return None
-            note_record(changed)
-            return changed
+            # A kept version is out of date, or says that nothing is to be done: is it still so?
+            found, is_old = None, False
         raise Conflict(f"{video_id} is being changed by others; try again.", code="busy")
 
     async def _put(self, record: VideoRecord, changed: VideoRecord, etag: str) -> str:

@@ -15,6 +15,7 @@ from azure.data.tables.aio import TableClient
 
 __all__ = [
     "CLAIMS",
+    "DEPLOYMENTS",
     "DROPS",
     "OPEN_VIDEOS",
     "TABLES",
@@ -34,8 +35,10 @@ CLAIMS = "claims"
 """A partition for each deployment: which video an upstream job belongs to."""
 DROPS = "drops"
 """What became of each upload into the references container (``dailies.stores.drops``)."""
+DEPLOYMENTS = "deployments"
+"""How deployments fare (``dailies.stores.health``)."""
 
-TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS, DROPS)
+TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS, DROPS, DEPLOYMENTS)
 
 # A string property holds at most 64 KiB of UTF-16, so 16,000 characters fit whatever they are.
 _CHUNK = 16_000

@@ -13,6 +13,7 @@ __all__ = [
     "ID_PREFIX",
     "Operation",
     "Phase",
+    "Priority",
     "Size",
     "Status",
     "Variant",
@@ -74,6 +75,14 @@ _STATUS_OF = {
     Phase.FAILED: Status.FAILED,
     Phase.CANCELLED: Status.FAILED,
 }
+
+
+class Priority(StrEnum):
+    """What goes first of the videos of one owner that wait."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
 
 
 class Variant(StrEnum):

@@ -11,12 +11,13 @@ from typing import Any
 
 from pydantic import Field
 
-from dailies.video.basics import Phase, Status, Variant, VideoError
+from dailies.video.basics import Phase, Priority, Status, Variant, VideoError
 from dailies.video.probe import Findings
 from dailies.video.progress import Sighting, seen
 from dailies.video.request import Document, StoredFile, VideoRequest
 
 __all__ = [
+    "Attempt",
     "GeneratedVideo",
     "JobEnd",
     "Source",
@@ -26,6 +27,10 @@ __all__ = [
     "VideoRecord",
     "VideoRequest",
 ]
+
+
+# That is a row of the manifest each; what came before the last ones is of no use to anybody.
+_MOST_ATTEMPTS = 50
 
 
 class SourceKind(StrEnum):
@@ -55,6 +60,23 @@ class JobEnd(StrEnum):
     """It ran, and the provider stopped it."""
 
 
+class Attempt(Document):
+    """The request was sent to a deployment; what became of it.
+
+    ``outcome`` and ``code`` are those of the provider's answer, None while nobody knows; ``at`` is
+    when it left, in Unix seconds. Attempts in a row that came to the same at the same deployment
+    are told as one: how many ``times``, and when the last one left (``last_at``).
+    """
+
+    deployment: str
+    provider: str
+    at: float
+    outcome: str | None = None
+    code: str | None = None
+    times: int = 1
+    last_at: float | None = None
+
+
 class SubmitState(Document):
     """How far the one paid request of this video has come.
 
@@ -68,6 +90,8 @@ class SubmitState(Document):
     ``in_doubt``: an earlier attempt may have made a job, and the same request is sent again to the
     same deployment, which knows it by its key. ``unresolved_since``: from then on an operator is
     asked what became of the request; ``given_up``: the answer was that the video ends.
+    ``way``: all attempts, the latest at the end; ``ruled_out``: where the video is not sent again,
+    beside what is ``retired``. ``provider`` is that of the ``deployment``.
     ``empty_since``: from then on the job is said to be done, and gives no video.
     """
 
@@ -88,6 +112,28 @@ class SubmitState(Document):
     in_doubt: bool = False
     unresolved_since: float | None = None
     given_up: bool = False
+    provider: str | None = None
+    ruled_out: tuple[str, ...] = ()
+    way: tuple[Attempt, ...] = ()
+
+    def leaves_for(self, deployment: str, provider: str, at: float) -> tuple[Attempt, ...]:
+        """Its way, with an attempt that nobody knows the end of yet."""
+        return (*self.way, Attempt(deployment=deployment, provider=provider, at=at))
+
+    def came_to(self, outcome: str, code: str | None) -> tuple[Attempt, ...]:
+        """Its way, once it is known what became of the last attempt."""
+        if not self.way or self.way[-1].outcome is not None:
+            return self.way
+        last = self.way[-1].model_copy(update={"outcome": outcome, "code": code})
+        earlier = self.way[:-1]
+        if earlier and (earlier[-1].deployment, earlier[-1].outcome, earlier[-1].code) == (
+            last.deployment,
+            outcome,
+            code,
+        ):
+            again = {"times": earlier[-1].times + 1, "last_at": last.at}
+            return (*earlier[:-1], earlier[-1].model_copy(update=again))
+        return (*earlier[-_MOST_ATTEMPTS:], last)
 
 
 class GeneratedVideo(Document):
@@ -105,6 +151,8 @@ class VideoRecord(Document):
     ``cost_is_estimate`` says that it is what the provider may charge for a job whose end it has not
     told. ``withdrawn_at`` is when its owner deleted it while it ran: from then on nobody but the
     pipeline sees it, and it is removed once it has ended.
+
+    ``priority`` is what it waits with: as its request says, or its key.
 
     A provider that makes several videos of a prompt has them in ``generations``; ``files`` and
     ``findings`` are then those of the first. ``findings`` is None until the file is stored, and
@@ -133,6 +181,7 @@ class VideoRecord(Document):
     cancel_requested: bool = False
     withdrawn_at: float | None = None
     restarts: int = 0
+    priority: Priority = Priority.NORMAL
     idempotency_key: str | None = None
     request_hash: str | None = None
     traceparent: str | None = None
@@ -144,6 +193,12 @@ class VideoRecord(Document):
     @property
     def is_final(self) -> bool:
         return self.phase.is_final
+
+    @property
+    def expires_at(self) -> float | None:
+        """Until when it may wait to be sent, where its owner set a limit."""
+        after = self.request.expires_after
+        return None if after is None else self.created_at + after
 
     @property
     def is_withdrawn(self) -> bool:

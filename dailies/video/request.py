@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from dailies.video.basics import Operation, Size
+from dailies.video.basics import Operation, Priority, Size
 from dailies.video.framing import CropBounds, FitMode
 
 __all__ = ["Document", "Input", "InputKind", "Role", "StoredFile", "VideoRequest"]
@@ -100,7 +100,8 @@ class VideoRequest(Document):
     ``deployment`` that made its source and starts from ``source_job_id`` there, or from our own
     file, the input of the role ``source``; an extension is ``source_seconds`` longer than what is
     rendered. ``sound`` and the other wishes are None where nothing was said; ``provider_options``
-    are for the provider alone that makes the video.
+    are for the provider alone that makes the video. ``priority`` is as it was asked for, None where
+    nothing was said; ``expires_after`` is for how many seconds it may wait to be sent.
     """
 
     model: str
@@ -118,6 +119,8 @@ class VideoRequest(Document):
     negative_prompt: str | None = Field(default=None, repr=False)
     sound: bool | None = None
     provider_options: dict[str, Any] = Field(default_factory=dict, repr=False)
+    priority: Priority | None = None
+    expires_after: int | None = None
     inputs: tuple[Input, ...] = ()
 
     @model_validator(mode="before")

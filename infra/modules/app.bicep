@@ -108,6 +108,9 @@ param dropOwner string
 @description('Level of the app\'s own log lines.')
 param logLevel string
 
+@description('Resource id of the account of Azure OpenAI; empty for none.')
+param azureOpenAiAccountId string
+
 @description('Address of Azure OpenAI, or of another server that speaks its protocol; empty for none.')
 param azureOpenAiEndpoint string
 
@@ -180,6 +183,11 @@ var baseSettings = {
   AZURE_OPENAI_SORA_2_PRO_DEPLOYMENT: sora2ProDeployment
   AZURE_OPENAI_SORA_DEPLOYMENT: soraDeployment
   AZURE_OPENAI_CREDENTIAL: azureOpenAiCredential
+}
+
+// Whose models' retirement is asked for; the role that videos are made with may read it.
+var accountSettings = empty(azureOpenAiAccountId) ? {} : {
+  DAILIES_AZURE_OPENAI_ACCOUNT: azureOpenAiAccountId
 }
 
 var retentionSettings = videoRetentionDays > 0 ? {
@@ -272,7 +280,7 @@ resource functionApp 'Microsoft.Web/sites@2025-03-01' = {
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: functionApp
   name: 'appsettings'
-  properties: union(baseSettings, retentionSettings, providerKeySettings, schedulerSettings, extraSettings)
+  properties: union(baseSettings, accountSettings, retentionSettings, providerKeySettings, schedulerSettings, extraSettings)
 }
 
 // Deployment goes by Entra token; publishing passwords are local authentication.

@@ -19,6 +19,7 @@ from local.services.faults import Faults
 from local.services.identity import IdentityEndpoint, Tokens
 from local.services.inspection import Inspection
 from local.services.jobs import JobStore
+from local.services.management import Management
 from local.services.media.encode import encode
 from local.services.media.library import Encoder, MediaLibrary
 from local.services.settings import Options
@@ -110,6 +111,7 @@ def build(
             *Sora1(studio).routes(),
             *upstream_routes,
             *Topics(topic_store, deliverer, tokens, options.topic_key).routes(),
+            *Management(tokens, settings, options.port, options.tls_port).routes(),
             *inspection.routes(),
             *Telemetry(expected=options.telemetry).routes(),
         ],

@@ -133,6 +133,7 @@ class Inspection:
                 "results_kept": settings.results_kept,
                 "deployments": settings.deployments,
                 "retired": sorted(settings.retired),
+                "retires": settings.retires,
                 "storage_events": settings.storage_events,
                 "untold_blobs": settings.untold_blobs,
             }
@@ -229,6 +230,7 @@ def _change(settings: Settings, order: dict[str, Any]) -> str | None:
         "token_seconds": lambda value: isinstance(value, int | float) and value > 0,
         "deployments": lambda value: isinstance(value, dict) and set(value.values()) <= MODELS,
         "retired": lambda value: isinstance(value, list),
+        "retires": lambda value: isinstance(value, dict) and set(value) <= MODELS,
         "storage_events": lambda value: isinstance(value, bool),
         "untold_blobs": lambda value: value is None or isinstance(value, str),
     }

@@ -25,6 +25,7 @@ class Settings:
     results_kept: float = 3600.0
     deployments: dict[str, str] = field(default_factory=lambda: dict(DEPLOYMENTS))
     retired: set[str] = field(default_factory=set)
+    retires: dict[str, str] = field(default_factory=dict)
     storage_events: bool = True
     untold_blobs: str | None = None
 

@@ -65,6 +65,8 @@ def banner(options: StackOptions, state: StateDir, wiring: Wiring) -> str:
     """How to use the stack that has just come up."""
     ports, keys = wiring.ports, wiring.keys
     python = os.path.relpath(sys.executable)
+    # Another server than the simulators has one model alone.
+    model = "sora-2" if options.sora_endpoint else "grok-imagine-video-1.5"
     where = "" if state.root == DEFAULT_STATE_DIR.resolve() else f" --state-dir {state.root}"
     lines = [
         "",
@@ -87,7 +89,7 @@ def banner(options: StackOptions, state: StateDir, wiring: Wiring) -> str:
         f"  export DAILIES_KEY={keys.api_key}",
         '  curl $DAILIES_URL/v1/videos -H "Authorization: Bearer $DAILIES_KEY" \\',
         "    -H 'Content-Type: application/json' \\",
-        '    -d \'{"model": "sora-2", "prompt": "A red kite over the dunes at dawn"}\'',
+        f'    -d \'{{"model": "{model}", "prompt": "A red kite over the dunes at dawn"}}\'',
         '  curl $DAILIES_URL/v1/videos/ID -H "Authorization: Bearer $DAILIES_KEY"',
         "  curl -L -o video.mp4 $DAILIES_URL/v1/videos/ID/content \\",
         '    -H "Authorization: Bearer $DAILIES_KEY"',

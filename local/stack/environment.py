@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.services.management import ACCOUNT_ID
 from local.services.upstreams import key_of, upstream_settings
 from local.stack.certificates import Certificates
 from local.stack.files import write_private
@@ -63,8 +64,12 @@ class Wiring:
         return f"http://{LOOPBACK}:{self.ports.services}"
 
     @property
+    def tls_url(self) -> str:
+        return f"https://{LOOPBACK}:{self.ports.services_tls}"
+
+    @property
     def topic_url(self) -> str:
-        return f"https://{LOOPBACK}:{self.ports.services_tls}/topics/dailies/api/events"
+        return f"{self.tls_url}/topics/dailies/api/events"
 
 
 def connection_string(wiring: Wiring) -> str:
@@ -117,6 +122,8 @@ def app_settings(
     if options.sora_endpoint is None:
         settings["IDENTITY_ENDPOINT"] = f"{wiring.simulator_url}/identity/token"
         settings["IDENTITY_HEADER"] = wiring.keys.identity_header
+        settings["DAILIES_AZURE_OPENAI_ACCOUNT"] = ACCOUNT_ID
+        settings["DAILIES_AZURE_MANAGEMENT"] = wiring.tls_url
         # Some are signed in to with that identity.
         settings |= upstream_settings(wiring.simulator_url, key_of(wiring.keys.identity_header))
     else:
@@ -202,6 +209,8 @@ def _scaled(speed: float) -> dict[str, str]:
         "DAILIES_RECONCILE_PAUSE_SECONDS": max(15 / speed, 0.25),
         "DAILIES_THROTTLE_WAIT_SECONDS": max(30 / speed, 0.25),
         "DAILIES_RETRY_SECONDS": max(5 / speed, 0.25),
+        "DAILIES_BREAKER_WINDOW_SECONDS": max(900 / speed, 15),
+        "DAILIES_BREAKER_PAUSE_SECONDS": max(30 / speed, 0.5),
     }
     scaled = {name: f"{value:.6g}" for name, value in seconds.items()}
     # The sweeper works in real time: its grace is a process's start, not a render's length.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from local.stack.layout import APP_DIR
 from tests.e2e.checks import assert_delivered, assert_failed
@@ -28,6 +30,28 @@ _TOKEN = FaultCase("token endpoint: down at first", phases=frozenset({"waiting"}
 _ALL = (*CASES, *SORA_1_CASES, *RECOVERY_CASES)
 
 
+# A deployment of its own for each case: what one does wrong is remembered for all of its videos.
+_OF_THEIR_OWN = {"sora-2": "azure-sora-2", "sora": "azure-sora-1"}
+
+
+def _catalogue() -> str:
+    """The app's catalogue, with a model of one deployment for each case."""
+    file = yaml.safe_load((APP_DIR / "models.yaml").read_text(encoding="utf-8"))
+    for case in (_TOKEN, *_ALL):
+        if case.model in _OF_THEIR_OWN:
+            [deployment] = file["models"][case.model]["deployments"]
+            name = _model_of(case)
+            own = {**deployment, "name": name, "deployment": name}
+            file["models"][name] = {"deployments": [own]}
+    return yaml.safe_dump(file, sort_keys=False)
+
+
+def _model_of(case: FaultCase) -> str:
+    if case.model not in _OF_THEIR_OWN:
+        return case.model
+    return re.sub(r"[^a-z0-9]+", "-", f"{case.model} {case.name}").strip("-")[:60]
+
+
 @dataclass
 class Campaign:
     """All cases, under way on one stack; ``phases`` is what a watcher saw of each video."""
@@ -43,7 +67,7 @@ class Campaign:
             for fault in case.faults:
                 self.stack.faults.add(**{**fault, "match": case.marker})
         for case in cases:
-            video = self.stack.create(case.prompt, model=case.model)
+            video = self.stack.create(case.prompt, model=_model_of(case))
             self.videos[case.marker] = video
             if case.phases:
                 self.phases[video["id"]] = set()
@@ -65,7 +89,15 @@ class Campaign:
 def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
     """A stack of its own, on which all cases were begun; the token endpoint is down at first."""
     state_dir: Path = tmp_path_factory.mktemp("matrix")
-    with running_stack(state_dir, settings=_SETTINGS) as stack:
+    catalogue = state_dir / "models.yaml"
+    catalogue.write_text(_catalogue(), encoding="utf-8")
+    settings = {**_SETTINGS, "DAILIES_CATALOGUE": str(catalogue)}
+    with running_stack(state_dir, settings=settings) as stack:
+        known = stack.simulator.get("/_inspect/settings").json()["deployments"]
+        made = {
+            _model_of(case): case.model for case in (_TOKEN, *_ALL) if case.model in _OF_THEIR_OWN
+        }
+        stack.simulator.patch("/_inspect/settings", json={"deployments": {**known, **made}})
         # An hour is a minute here, and faults take their time.
         stack.simulator.patch("/_inspect/settings", json={"results_kept": 80_000})
         stack.faults.add("token", "status", status=500, times=3)

@@ -86,5 +86,26 @@ def test_one_that_is_put_off_for_long_keeps_nobody_waiting(stack: RunningStack) 
         assert stack.api.delete(f"/v1/videos/{video['id']}").is_success
 
 
+def test_owners_are_served_in_turn_and_told_where_they_stand(stack: RunningStack) -> None:
+    crowd = [stack.create(f"crowd {number} {_LABEL}") for number in range(10)]
+    _wait_for_phase(stack, crowd[-1], "waiting")
+    place = stack.wait_until(
+        lambda: stack.video(crowd[-1]["id"]).get("queue"), within=30, what="it has a place"
+    )
+    assert 1 < place["position"] <= place["of"] <= 10
+    assert place["eta_seconds"] > 0
+    sent = len(stack.jobs("crowd"))
+    body = {"model": "sora-2", "prompt": f"another owner {_LABEL}"}
+    other = stack.admin.post("/v1/videos", json=body).raise_for_status().json()
+    stack.wait_until(lambda: stack.jobs("another owner"), within=60, what="the other's is sent")
+    # Those that had a place when it came, and at most one in between.
+    assert len(stack.jobs("crowd")) <= sent + 3
+    for video in crowd:
+        ended = stack.wait_for(video, within=150)
+        assert_delivered(stack, ended)
+        assert not {"queue", "estimated_completion_at"} & set(ended)
+    assert stack.admin.get(f"/v1/videos/{other['id']}").json()["status"] == "completed"
+
+
 def _wait_for_phase(stack: RunningStack, video: dict[str, Any], phase: str) -> None:
     stack.wait_until(lambda: stack.video(video["id"])["phase"] == phase, within=60, what=phase)

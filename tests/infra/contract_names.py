@@ -14,6 +14,7 @@ from typing import Any
 from dailies.catalogue import Catalogue
 from dailies.settings import Settings
 from dailies.video.errors import SettingsError
+from tests.infra.compiler import SUBSCRIPTION
 from tests.infra.predicted import Deployment, Resource
 from tests.infra.project import Code, Infra
 
@@ -38,6 +39,9 @@ HOST_SETTINGS = frozenset(
 
 NEVER_IN_AZURE = frozenset({"VideoStorage", "DAILIES_EVENT_TOPIC_KEY"})
 """Settings that hold a key of Azure's: shared keys and local authentication are off there."""
+
+_SHORT_ID = re.compile(r"Microsoft\.\w+/\w+/[^/]+$")
+"""The id of a resource of the deployment's own group, as it is predicted."""
 
 _OF_SERVERS = ("ENDPOINT", "MODEL")
 _OF_KEYS = ("CREDENTIAL", "API_KEY")
@@ -74,6 +78,10 @@ LEFT_TO_DEFAULTS = frozenset(
         "WEBSITE_HOSTNAME",
         "DAILIES_THROTTLE_WAIT_SECONDS",
         "DAILIES_RETRY_SECONDS",
+        "DAILIES_AZURE_MANAGEMENT",  # of other clouds than the public one
+        "DAILIES_BREAKER_FAULTS",
+        "DAILIES_BREAKER_WINDOW_SECONDS",
+        "DAILIES_BREAKER_PAUSE_SECONDS",
         # where telemetry goes besides Application Insights
         "DAILIES_TELEMETRY",
         "DAILIES_TRACE_RATIO",
@@ -202,6 +210,8 @@ def _value_problems(
 def _as_deployed(deployment: Deployment, value: Any) -> str:
     """A value of the kind that Azure puts in the place of an expression."""
     text = value if isinstance(value, str) else json.dumps(value)
+    if _SHORT_ID.match(text):
+        return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/{text}"
     if not text.startswith("["):
         return text
     secrets = {"apiKeys": "DAILIES_API_KEYS", "adminKeys": "DAILIES_ADMIN_KEYS"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.data.tables.aio import TableServiceClient
 
 from dailies.providers.azure_auth import azure_credential
-from dailies.services import _storage
+from dailies.services import storage_clients, transport_of
 from dailies.settings import Settings
 from dailies.stores.records import RecordStore
 from dailies.video.basics import new_id
@@ -43,7 +44,9 @@ async def clients(connection: str) -> AsyncIterator[TableServiceClient]:
         "DAILIES_API_KEYS": "alice=sha256:" + "0" * 64,
         "AZURE_OPENAI_ENDPOINT": "https://my.openai.azure.com",
     }
-    blobs, tables, _ = _storage(Settings.load(environ), azure_credential(None, environ))
+    blobs, tables, _ = storage_clients(
+        Settings.load(environ), azure_credential(None, environ), transport_of(os.environ)
+    )
     async with blobs, tables:
         yield tables
 

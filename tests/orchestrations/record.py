@@ -15,18 +15,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from dailies.engine import QuotaRequest, ask, done, hold, stop, wait
+from dailies.engine import Doing, QuotaRequest, ask, done, hold, stop, wait
 from dailies.video.basics import VideoError
 from tests.orchestrations.replay import Engine
 from tests.orchestrations.scripts import (
     FAULT,
     QUOTA,
     VIDEO,
-    engine,
     fill,
     generate,
+    life,
+    rendered,
+    rendering,
     script,
-    submitted,
 )
 from tests.orchestrations.wire import Generation
 
@@ -43,24 +44,30 @@ def load(path: Path) -> list[Generation]:
 
 
 def _eventful() -> Engine:
-    """A video that meets everything: quota, faults, waits, a wake, continue-as-new."""
-    hub = engine(
-        {
-            "submit_video": script(wait(0), FAULT, wait(5), ask(_OTHER), hold(5), submitted(10)),
-            "check_video": script(*[wait(5)] * 8, FAULT, done()),
-            "archive_video": script(wait(5), done()),
-            "publish_events": script(done(), FAULT, wait(5), done()),
-        }
+    """A video that meets everything: quota, faults, waits, wakes, continue-as-new."""
+    hub = life(
+        {**ask(QUOTA), "doing": Doing.SUBMITTING, "attempt": 0},
+        {**wait(0), "doing": Doing.SUBMITTING, "attempt": 0},
+        FAULT,
+        {**wait(5), "doing": Doing.SUBMITTING, "attempt": 2},
+        {**ask(_OTHER), "doing": Doing.SUBMITTING, "attempt": 3},
+        {**hold(5), "doing": Doing.SUBMITTING, "attempt": 4},
+        *[rendering(5, attempt) for attempt in range(8)],
+        FAULT,
+        rendered("spare"),
+        {**wait(5), "doing": Doing.ARCHIVING, "attempt": 1},
+        {**wait(5), "doing": Doing.FINISHING, "attempt": 1},
     )
     fill(hub, QUOTA)
-    hub.raise_event(f"{VIDEO}-check_video-0", "wake", at=hub.now + 180)
+    hub.raise_event(VIDEO, "wake", at=hub.now + 30)
+    hub.raise_event(VIDEO, "wake", at=hub.now + 180)
     generate(hub, has_reference=True, quota=QUOTA)
     return hub
 
 
 def _refused() -> Engine:
-    hub = engine({"submit_video": script(_REFUSED)})
-    generate(hub)
+    hub = life({**done(), "error": _REFUSED["error"]})
+    generate(hub, quota=QUOTA)
     return hub
 
 

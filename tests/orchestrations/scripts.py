@@ -6,7 +6,17 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dailies.engine import GENERATE_VIDEO, GenerateInput, QuotaRequest, Step, done
+from dailies.engine import (
+    GENERATE_VIDEO,
+    Doing,
+    GenerateInput,
+    QuotaRequest,
+    Release,
+    Step,
+    done,
+    hold,
+    wait,
+)
 from tests.orchestrations.replay import Activity, Engine, Fault
 
 __all__ = [
@@ -16,7 +26,10 @@ __all__ = [
     "engine",
     "fill",
     "generate",
+    "life",
     "names",
+    "rendered",
+    "rendering",
     "script",
     "submitted",
     "video",
@@ -32,7 +45,7 @@ QUOTA: QuotaRequest = {
     "typical_seconds": 60.0,
     "lease_seconds": 5400.0,
 }
-STEPS = (
+STEPS_BEFORE_V4 = (
     "prepare_reference",
     "submit_video",
     "check_video",
@@ -58,8 +71,24 @@ def script(*answers: Any, then: Any = None) -> Activity:
 
 def engine(activities: Mapping[str, Activity] | None = None) -> Engine:
     """An engine whose steps are all done at once, but for those given."""
-    steps = {name: script(done()) for name in STEPS}
+    steps = {name: script(done()) for name in (*STEPS_BEFORE_V4, "advance_video")}
     return Engine({**steps, "submit_video": script(submitted()), **(activities or {})})
+
+
+def life(*answers: Any) -> Engine:
+    """An engine whose video is advanced with these answers, and then is over."""
+    return engine({"advance_video": script(*answers, done())})
+
+
+def rendering(seconds: float = 0.0, attempt: int = 0) -> Step:
+    """The video has its job, to be looked at after so many seconds."""
+    return {**hold(seconds), "doing": Doing.RENDERING, "attempt": attempt}
+
+
+def rendered(deployment: str = QUOTA["deployment"], took: float = 60.0) -> Step:
+    """The video's job has ended, and holds no place any more."""
+    release: Release = {"deployment": deployment, "took": took}
+    return {**wait(0), "doing": Doing.ARCHIVING, "attempt": 0, "release": release}
 
 
 def submitted(after: float = 0.0, deployment: str = QUOTA["deployment"]) -> Step:

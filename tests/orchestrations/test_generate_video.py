@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from dailies.engine import QuotaRequest, ask, done, hold, stop, wait
-from dailies.video.basics import VideoError
-from tests.orchestrations.replay import Engine, OrchestrationFailed
+from dailies.engine import Doing, QuotaRequest, ask, done, hold, wait
+from tests.orchestrations.replay import Call, Engine, OrchestrationFailed
 from tests.orchestrations.scripts import (
     FAULT,
     QUOTA,
@@ -18,286 +17,304 @@ from tests.orchestrations.scripts import (
     engine,
     fill,
     generate,
-    names,
+    life,
+    rendered,
+    rendering,
     script,
-    submitted,
 )
 from tests.orchestrations.wire import Kind, replay
 
-REFUSED = stop(VideoError("moderation_blocked", "Change the prompt."))
+ERROR = {"code": "moderation_blocked", "message": "Change the prompt."}
+OTHER: QuotaRequest = {**QUOTA, "deployment": "spare"}
+_ENTITY = "@quota@azure-sora-2"
 
 
-def _assert_replays(hub: Engine) -> None:
+def calls(hub: Engine) -> list[Call]:
+    """The calls of the one activity; there is no other."""
+    assert {call.name for call in hub.calls} == {"advance_video"}
+    return hub.calls
+
+
+def payloads(hub: Engine, name: str) -> list[Any]:
+    return [call.payload.get(name) for call in calls(hub)]
+
+
+def assert_replays(hub: Engine) -> None:
     for generation in hub.generations:
         for recorded, now in replay(generation):
             assert recorded == now
 
 
-def _longest(hub: Engine) -> int:
+def longest(hub: Engine) -> int:
     return max(len(generation.history) for generation in hub.generations)
 
 
-def test_every_step_runs_once_and_in_order() -> None:
-    hub = engine()
-    assert generate(hub, has_reference=True) == {"id": VIDEO, "error": None}
-    assert names(hub.calls) == [
-        "publish_events",
-        "prepare_reference",
-        "submit_video",
-        "publish_events",
-        "check_video",
-        "archive_video",
-        "finish_video",
-        "publish_events",
-    ]
+def leases(hub: Engine, deployment: str = QUOTA["deployment"]) -> list[str]:
+    state = json.loads(hub.entity_states.get(f"@quota@{deployment}", '{"leases": {}}'))
+    return list(state["leases"])
+
+
+def test_a_video_lives_in_one_instance_until_it_is_over() -> None:
+    hub = life(rendering(20), rendering(10, 1))
+    assert generate(hub) == {"id": VIDEO, "error": None}
+    assert {generation.instance_id for generation in hub.generations} == {VIDEO}
+    assert len(calls(hub)) == 3
+    assert_replays(hub)
+
+
+def test_the_error_that_ends_it_is_the_output() -> None:
+    hub = life(rendering(20), {**done(), "error": ERROR})
+    assert generate(hub) == {"id": VIDEO, "error": ERROR}
+
+
+def test_three_looks_at_a_job_under_a_quota_take_six_calls_and_45_events() -> None:
+    image = {**ask(QUOTA), "doing": Doing.SUBMITTING, "attempt": 0}
+    hub = life(image, rendering(20), rendering(10, 1), rendering(5, 2), rendered())
+    generate(hub, has_reference=True, quota=QUOTA)
+    assert len(calls(hub)) == 6
+    (generation,) = hub.generations
+    assert len(generation.history) <= 45
+
+
+def test_what_is_done_is_shown_as_custom_status() -> None:
+    archiving = {**wait(5), "doing": Doing.ARCHIVING, "attempt": 1}
+    finishing = {**wait(5), "doing": Doing.FINISHING, "attempt": 1}
+    submitting = {**wait(5), "doing": Doing.SUBMITTING, "attempt": 1}
+    hub = life(submitting, rendering(5), archiving, finishing)
+    generate(hub, has_reference=True)
     assert hub.statuses == ["preparing", "submitting", "rendering", "archiving", "finishing"]
-    assert hub.called("finish_video")[0].payload["error"] is None
-    _assert_replays(hub)
 
 
-def test_a_video_without_a_reference_prepares_none() -> None:
-    hub = engine()
+def test_the_activity_is_told_the_video_and_how_often_it_was_tried() -> None:
+    hub = life(rendering(5), rendering(5, 1), FAULT, rendering(5, 3), rendered())
     generate(hub)
-    assert not hub.called("prepare_reference")
-
-
-def test_every_activity_is_told_which_video_and_which_attempt() -> None:
-    hub = engine({"check_video": script(wait(1), wait(1), done())})
-    generate(hub)
-    for call in hub.calls:
-        assert (call.payload["id"], call.payload["owner"]) == (VIDEO, "alice")
-    assert [call.payload["attempt"] for call in hub.called("check_video")] == [0, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("step", "skipped"),
-    [
-        ("prepare_reference", ["submit_video", "check_video", "archive_video"]),
-        ("submit_video", ["check_video", "archive_video"]),
-        ("check_video", ["archive_video"]),
-        ("archive_video", []),
-    ],
-)
-def test_a_stop_ends_the_video_with_its_error_and_says_so(step: str, skipped: list[str]) -> None:
-    hub = engine({step: script(REFUSED)})
-    answer = generate(hub, has_reference=True, quota=QUOTA)
-    assert answer == {"id": VIDEO, "error": REFUSED["error"]}
-    assert len(hub.called(step)) == 1
-    assert not set(skipped) & set(names(hub.calls))
-    (finish,) = hub.called("finish_video")
-    assert finish.payload["error"] == REFUSED["error"]
-    assert names(hub.calls)[-1] == "publish_events"
-    _assert_replays(hub)
-
-
-def test_a_stop_after_waiting_ends_the_video_too() -> None:
-    hub = engine({"archive_video": script(wait(5), REFUSED)})
-    assert generate(hub)["error"] == REFUSED["error"]
+    assert set(payloads(hub, "id")) == {VIDEO}
+    assert set(payloads(hub, "owner")) == {"alice"}
+    assert payloads(hub, "doing") == ["submitting", *["rendering"] * 4, "archiving"]
+    assert payloads(hub, "attempt") == [0, 0, 1, 2, 3, 0]
 
 
 def test_pauses_are_durable_timers_of_the_asked_length() -> None:
-    hub = engine({"check_video": script(wait(10), wait(2.5), done())})
+    hub = life(rendering(10), rendering(2.5, 1))
     generate(hub)
-    first, second, third = (call.at for call in hub.called("check_video"))
+    first, second, third = (call.at for call in calls(hub))
     assert second - first == pytest.approx(10, abs=0.2)
     assert third - second == pytest.approx(2.5, abs=0.2)
 
 
-def test_the_first_look_at_a_job_comes_when_submit_said() -> None:
-    hub = engine({"submit_video": script(done(20))})
-    generate(hub)
-    (sent,), (looked,) = hub.called("submit_video"), hub.called("check_video")
-    assert looked.at - sent.at == pytest.approx(20, abs=0.3)
-
-
-def test_an_archive_that_has_to_wait_is_repeated_until_it_is_done() -> None:
-    hub = engine({"archive_video": script(wait(5), wait(10), done())})
-    assert generate(hub)["error"] is None
-    assert [call.payload["attempt"] for call in hub.called("archive_video")] == [0, 1, 2]
-
-
-def test_a_wake_event_cuts_a_pause_short_and_leaves_no_timer_open() -> None:
-    hub = engine({"check_video": script(wait(3000), REFUSED)})
-    hub.raise_event(f"{VIDEO}-check_video-0", "wake", at=hub.now + 30)
-    start = hub.now
-    assert generate(hub)["error"] == REFUSED["error"]
-    assert hub.now - start < 40
-    _assert_replays(hub)
-
-
-def test_a_wake_event_that_comes_before_the_pause_is_not_lost() -> None:
-    hub = engine({"check_video": script(wait(3000), REFUSED)})
-    # While the first look is under way: three activities of 0.05 s each came before.
-    hub.raise_event(f"{VIDEO}-check_video-0", "wake", at=hub.now + 0.17)
+def test_a_wake_cuts_a_pause_short_and_leaves_no_timer_open() -> None:
+    hub = life(rendering(3000))
+    hub.raise_event(VIDEO, "wake", at=hub.now + 30)
     start = hub.now
     generate(hub)
     assert hub.now - start < 40
-    _assert_replays(hub)
+    assert payloads(hub, "woken") == [False, True]
+    assert_replays(hub)
+
+
+def test_a_wake_that_comes_before_the_first_pause_cuts_that_one_short_and_no_other() -> None:
+    hub = life(rendering(3000), rendering(100, 1), rendering(100, 2))
+    hub.raise_event(VIDEO, "wake", at=hub.now + 0.02)
+    generate(hub)
+    times = [call.at for call in calls(hub)]
+    pauses = [round(b - a) for a, b in itertools.pairwise(times)]
+    assert pauses == [0, 100, 100]
+    assert payloads(hub, "woken") == [False, True, False, False]
+    assert_replays(hub)
+
+
+def test_a_wake_during_a_later_call_is_not_lost() -> None:
+    """The call may have read the record before what it was woken for."""
+    hub = life(rendering(10), rendering(3000, 1), rendering(100, 2))
+    hub.raise_event(VIDEO, "wake", at=hub.now + 10.07)
+    generate(hub)
+    times = [call.at for call in calls(hub)]
+    pauses = [round(b - a) for a, b in itertools.pairwise(times)]
+    assert pauses == [10, 0, 100]
+    assert payloads(hub, "woken") == [False, False, True, False]
+    assert_replays(hub)
 
 
 def test_a_render_of_hours_keeps_every_history_under_a_hundred_events() -> None:
-    hub = engine({"check_video": script(*[wait(20)] * 200, done())})
+    hub = life(*[rendering(20)] * 200)
     assert generate(hub)["error"] is None
-    assert len(hub.called("check_video")) == 201
-    assert _longest(hub) <= 100
-    _assert_replays(hub)
+    assert len(calls(hub)) == 201
+    assert longest(hub) <= 100
+    assert len(hub.generations) < 25
+    assert_replays(hub)
 
 
-def test_the_worst_way_keeps_every_history_under_a_hundred_events() -> None:
-    """Faults in every step, waiting for quota, wakes in between, waits everywhere."""
-    trouble = [FAULT, wait(1)] * 8
-    hub = engine(
-        {
-            "publish_events": script(FAULT, FAULT, *[wait(1)] * 6, done()),
-            "prepare_reference": script(*trouble, done()),
-            "submit_video": script(*trouble, done()),
-            "check_video": script(*trouble * 5, done()),
-            "archive_video": script(*trouble, done()),
-            "finish_video": script(*trouble, done()),
-        }
-    )
-    for second in range(0, 3000, 40):
-        for activity in ("submit_video", "check_video", "archive_video", "finish_video"):
-            hub.raise_event(f"{VIDEO}-{activity}-0", "wake", at=hub.now + second)
+@pytest.mark.parametrize("apart", [1, 7, 40])
+def test_the_worst_way_keeps_every_history_under_a_hundred_events(apart: int) -> None:
+    """Faults, questions without end, moves, and somebody who wakes the video all the time."""
+    trouble = [FAULT, wait(1), FAULT, ask(OTHER), hold(1), wait(30), FAULT, ask(QUOTA)]
+    hub = life(*trouble * 8, *[FAULT, rendering(20)] * 20, rendered())
+    for second in range(0, 3000, apart):
+        hub.raise_event(VIDEO, "wake", at=hub.now + second)
     fill(hub, QUOTA)
     assert generate(hub, has_reference=True, quota=QUOTA)["error"] is None
-    assert _longest(hub) <= 100
-    _assert_replays(hub)
+    assert longest(hub) <= 100
+    assert_replays(hub)
 
 
 def test_faults_are_tried_again_with_pauses_that_double() -> None:
-    hub = engine({"check_video": script(*[FAULT] * 8, done())})
+    hub = life(rendering(1), *[FAULT] * 8, rendering(1))
     assert generate(hub)["error"] is None
-    times = [call.at for call in hub.called("check_video")]
+    times = [call.at for call in calls(hub)][1:-1]
     pauses = [round(b - a) for a, b in itertools.pairwise(times)]
     assert pauses == [5, 10, 20, 40, 80, 160, 300, 300]
 
 
 def test_a_success_in_between_starts_the_count_of_faults_anew() -> None:
-    hub = engine({"check_video": script(*([FAULT] * 15 + [wait(1)]) * 3, done())})
+    hub = life(*([FAULT] * 15 + [rendering(1)]) * 3)
     assert generate(hub)["error"] is None
 
 
 def test_faults_without_end_fail_the_instance_after_about_an_hour() -> None:
-    hub = engine({"check_video": script(FAULT)})
+    hub = engine({"advance_video": script(rendering(1), FAULT)})
     start = hub.now
+    # Nothing is said to have ended: the sweeper starts the video again.
     with pytest.raises(OrchestrationFailed, match="storage did not answer"):
         generate(hub)
-    assert len(hub.called("check_video")) == 19
+    assert len(calls(hub)) == 20
     assert 3000 < hub.now - start < 5000
-    # Nothing is said to have ended: the sweeper starts the video again.
-    assert not hub.called("finish_video")
-    assert _longest(hub) <= 100
+    assert longest(hub) <= 100
 
 
-def test_faults_before_and_inside_the_repetition_count_together() -> None:
-    hub = engine({"finish_video": script(FAULT)})
-    with pytest.raises(OrchestrationFailed):
-        generate(hub)
-    assert len(hub.called("finish_video")) == 19
-
-
-def test_a_restarted_video_repeats_its_steps_in_instances_of_its_own() -> None:
-    hub = engine({"check_video": script(wait(1), done())})
-    generate(hub, restarts=3)
-    children = {g.instance_id for g in hub.generations} - {VIDEO}
-    assert children == {f"{VIDEO}-submit_video-3", f"{VIDEO}-check_video-3"}
-
-
-@pytest.mark.parametrize("trouble", [FAULT, wait(300)])
-def test_announcements_never_fail_or_hold_up_a_video(trouble: Any) -> None:
-    hub = engine({"publish_events": script(trouble)})
-    assert generate(hub) == {"id": VIDEO, "error": None}
-    (finished,) = hub.called("finish_video")
-    assert finished.at - hub.calls[0].at < 5
-    # Two early ones and eight tries at the end; the sweeper does the rest.
-    assert len(hub.called("publish_events")) == 10
-    _assert_replays(hub)
-
-
-def test_the_quota_is_asked_before_the_request_and_given_back_at_the_end() -> None:
-    hub = engine()
+def test_the_quota_is_asked_before_the_request_and_told_how_long_the_job_took() -> None:
+    hub = life(rendering(20), rendered(took=61.5))
     generate(hub, quota=QUOTA)
-    assert hub.signals == [("@quota@azure-sora-2", "release", {"video": VIDEO})]
-    assert '"leases": {}' in hub.entity_states["@quota@azure-sora-2"]
+    assert payloads(hub, "place") == ["azure-sora-2", "azure-sora-2", None]
+    assert hub.signals == [(_ENTITY, "release", {"video": VIDEO, "took": 61.5})]
+    assert leases(hub) == []
+    assert_replays(hub)
+
+
+def test_a_place_is_given_back_before_the_files_are_fetched() -> None:
+    held: list[list[str]] = []
+
+    def seen(answer: Any) -> Any:
+        def answered(_: Any) -> Any:
+            held.append(leases(hub))
+            return answer
+
+        return answered
+
+    archiving = {**wait(9000), "doing": Doing.ARCHIVING, "attempt": 1}
+    hub = life(seen(rendering(5)), seen(rendered()), seen(archiving), seen(done()))
+    generate(hub, quota=QUOTA)
+    assert held == [[VIDEO], [VIDEO], [], []]
+    assert len(hub.signals) == 1
+    assert_replays(hub)
+
+
+def test_a_video_that_ends_without_a_job_gives_its_place_back() -> None:
+    hub = life({**done(), "error": ERROR})
+    generate(hub, quota=QUOTA)
+    assert hub.signals == [(_ENTITY, "release", {"video": VIDEO, "took": None})]
+
+
+def test_a_place_is_given_back_before_the_provider_is_waited_for() -> None:
+    hub = life({**wait(9000), "doing": Doing.SUBMITTING, "attempt": 1}, rendering(5), rendered())
+    generate(hub, quota=QUOTA)
+    assert payloads(hub, "place")[:2] == ["azure-sora-2", "azure-sora-2"]
+    assert len(hub.signals) == 2
+    kinds = [event["EventType"] for event in hub.generations[0].history]
+    # The question, and then the release, before the pause begins.
+    assert kinds[: kinds.index(Kind.TIMER_CREATED)].count(Kind.EVENT_SENT) == 2
+    assert_replays(hub)
 
 
 def test_a_request_that_is_reconciled_or_failed_with_a_fault_takes_no_second_place() -> None:
-    hub = engine({"submit_video": script(FAULT, hold(15), FAULT, hold(15), done())})
+    hub = life(FAULT, hold(15), FAULT, hold(15), rendering(1), rendered())
     generate(hub, quota=QUOTA)
-    assert len(json.loads(hub.entity_states["@quota@azure-sora-2"])["sent"]) == 1
+    assert len(json.loads(hub.entity_states[_ENTITY])["sent"]) == 1
 
 
 def test_a_request_that_is_sent_again_asks_again() -> None:
-    hub = engine({"submit_video": script(hold(1), wait(0), done())})
+    hub = life(hold(1), wait(0), rendering(1), rendered())
     generate(hub, quota=QUOTA)
-    assert len(json.loads(hub.entity_states["@quota@azure-sora-2"])["sent"]) == 2
+    assert len(json.loads(hub.entity_states[_ENTITY])["sent"]) == 2
 
 
-def test_a_refused_video_gives_its_quota_back() -> None:
-    hub = engine({"submit_video": script(REFUSED)})
-    generate(hub, quota=QUOTA)
-    assert hub.signals == [("@quota@azure-sora-2", "release", {"video": VIDEO})]
+def test_an_image_is_looked_at_before_a_place_is_asked_for() -> None:
+    hub = life({**ask(QUOTA), "doing": Doing.SUBMITTING, "attempt": 0}, rendering(1), rendered())
+    generate(hub, has_reference=True, quota=QUOTA)
+    assert payloads(hub, "doing")[:2] == ["preparing", "submitting"]
+    assert payloads(hub, "place")[:2] == [None, "azure-sora-2"]
+    assert len(hub.signals) == 1
+
+
+def _sends(payload: Any) -> Any:
+    return {
+        "submitting": wait(0) if payload.get("waiting") else rendering(1),
+        "rendering": rendered(),
+        "archiving": done(),
+    }[payload["doing"]]
 
 
 def test_videos_beyond_the_quota_wait_for_it() -> None:
-    hub = engine({"submit_video": lambda payload: wait(0) if payload.get("waiting") else done()})
+    hub = engine({"advance_video": _sends})
     quota: QuotaRequest = {**QUOTA, "concurrent": None}
     for number in range(5):
         generate(hub, video_id=f"video_{number:032x}", quota=quota)
-    sent = [call.at for call in hub.called("submit_video") if not call.payload.get("waiting")]
+    submitting = [call for call in calls(hub) if call.payload["doing"] == "submitting"]
+    sent = [call.at for call in submitting if call.payload["place"] is not None]
     assert len(sent) == 5
     for first, third in zip(sent, sent[2:], strict=False):
         assert third - first >= 60
-    _assert_replays(hub)
+    assert_replays(hub)
 
 
-def test_a_video_that_waits_for_the_quota_says_so_once() -> None:
-    hub = engine({"submit_video": script(wait(0), done())})
+def test_a_video_that_waits_for_the_quota_is_told_so_once() -> None:
+    hub = engine({"advance_video": _sends})
     quota: QuotaRequest = {**QUOTA, "window_seconds": 600.0}
     fill(hub, quota)
     generate(hub, quota=quota)
-    told, sent = hub.called("submit_video")
-    assert told.payload["waiting"]
-    assert "waiting" not in sent.payload
+    assert payloads(hub, "waiting") == [True, None, None, None]
+    told, sent, *_ = calls(hub)
     assert sent.at - told.at > 590
-    _assert_replays(hub)
+    assert_replays(hub)
 
 
-def test_a_video_that_need_not_wait_is_not_said_to() -> None:
-    hub = engine()
-    generate(hub, quota=QUOTA)
-    (sent,) = hub.called("submit_video")
-    assert "waiting" not in sent.payload
-
-
-def test_a_fault_while_it_is_said_holds_nothing_up_and_it_is_said_again() -> None:
-    hub = engine({"submit_video": script(FAULT, wait(0), done())})
+def test_a_fault_while_it_is_told_holds_nothing_up_and_it_is_told_again() -> None:
+    hub = life(FAULT, wait(0), rendering(1), rendered())
     quota: QuotaRequest = {**QUOTA, "per_window": 1, "window_seconds": 600.0}
     fill(hub, quota)
-    busy = json.loads(hub.entity_states["@quota@azure-sora-2"])
-    busy["queue"] = [["another", 0.0, hub.now + 9000]]
-    hub.entity_states["@quota@azure-sora-2"] = json.dumps(busy)
+    busy = json.loads(hub.entity_states[_ENTITY])
+    busy["queue"] = [["another", 0.0, hub.now + 1400]]
+    hub.entity_states[_ENTITY] = json.dumps(busy)
     assert generate(hub, quota=quota)["error"] is None
-    flags = [call.payload.get("waiting", False) for call in hub.called("submit_video")]
-    assert flags == [True, True, False]
-    _assert_replays(hub)
+    assert payloads(hub, "waiting")[:3] == [True, True, None]
+    assert_replays(hub)
 
 
-@pytest.mark.parametrize("answer", [done(), REFUSED])
+@pytest.mark.parametrize("answer", [done(), {**done(), "error": ERROR}, rendering(1)])
 def test_a_video_with_nothing_to_wait_for_leaves_the_queue(answer: Any) -> None:
     """It was cancelled, or its job was found meanwhile."""
-    hub = engine({"submit_video": script(answer)})
+    hub = life(answer)
     fill(hub, QUOTA)
     start = hub.now
     generate(hub, quota=QUOTA)
     assert hub.now - start < 5
-    assert json.loads(hub.entity_states["@quota@azure-sora-2"])["queue"] == []
+    assert json.loads(hub.entity_states[_ENTITY])["queue"] == {}
+    assert_replays(hub)
+
+
+def test_a_cancelled_video_does_not_wait_for_its_place() -> None:
+    hub = life(wait(0), {**done(), "error": ERROR})
+    fill(hub, {**QUOTA, "window_seconds": 3000.0})
+    start = hub.now
+    hub.raise_event(VIDEO, "wake", at=hub.now + 20)
+    generate(hub, quota={**QUOTA, "window_seconds": 3000.0})
+    assert hub.now - start < 25
+    assert payloads(hub, "woken") == [False, True]
+    assert json.loads(hub.entity_states[_ENTITY])["queue"] == {}
 
 
 def test_a_video_whose_request_has_left_needs_no_place() -> None:
     """Its orchestration was started anew."""
-    hub = engine()
+    hub = life(rendering(1))
     fill(hub, QUOTA)
     start = hub.now
     generate(hub, quota=QUOTA, sent=True, restarts=1)
@@ -306,103 +323,51 @@ def test_a_video_whose_request_has_left_needs_no_place() -> None:
 
 def test_a_video_that_was_put_off_is_not_sent_to_the_end_of_the_queue() -> None:
     quota: QuotaRequest = {**QUOTA, "concurrent": 1, "per_window": None}
-    hub = engine({"submit_video": script(wait(30), done())})
+    hub = life(wait(30), rendering(1), rendered())
     later = hub.now + 90
     state = {"sent": [], "leases": {}, "queue": [["later", later, later + 300]]}
-    hub.entity_states["@quota@azure-sora-2"] = json.dumps(state)
+    hub.entity_states[_ENTITY] = json.dumps(state)
     generate(hub, quota=quota)
-    first, second = hub.called("submit_video")
+    first, second, *_ = calls(hub)
     assert second.at - first.at < 32
 
 
-OTHER: QuotaRequest = {**QUOTA, "deployment": "spare"}
-
-
-def _leases(hub: Engine, deployment: str) -> list[str]:
-    state = json.loads(hub.entity_states.get(f"@quota@{deployment}", '{"leases": {}}'))
-    return list(state["leases"])
-
-
-def test_a_place_is_given_back_when_the_job_has_ended_however_long_its_files_take() -> None:
-    held: list[list[str]] = []
-
-    def seen(answer: Any) -> Any:
-        def answered(_: Any) -> Any:
-            held.append(_leases(hub, QUOTA["deployment"]))
-            return answer
-
-        return answered
-
-    hub = engine(
-        {
-            "check_video": script(seen(wait(5)), seen(done())),
-            "archive_video": script(seen(wait(9000)), seen(done())),
-        }
-    )
-    generate(hub, quota=QUOTA)
-    assert held == [[VIDEO], [VIDEO], [], []]
-    assert hub.signals == [("@quota@azure-sora-2", "release", {"video": VIDEO})]
-    _assert_replays(hub)
-
-
-def test_a_place_is_given_back_before_the_provider_is_waited_for() -> None:
-    hub = engine({"submit_video": script(wait(9000), submitted())})
-    generate(hub, quota=QUOTA)
-    first, second = hub.called("submit_video")
-    assert first.payload["place"] == second.payload["place"] == "azure-sora-2"
-    release = ("@quota@azure-sora-2", "release", {"video": VIDEO})
-    assert hub.signals == [release, release]
-    (sub,) = (g for g in hub.generations if g.instance_id.endswith("-submit_video-0"))
-    kinds = [event["EventType"] for event in sub.history]
-    # The question, and then the release, before the pause begins.
-    assert kinds[: kinds.index(Kind.TIMER_CREATED)].count(Kind.EVENT_SENT) == 2
-    _assert_replays(hub)
-
-
 def test_a_video_that_moves_asks_the_quota_of_where_it_goes() -> None:
-    hub = engine({"submit_video": script(ask(OTHER), submitted(deployment="spare"))})
+    hub = life(ask(OTHER), rendering(1), rendered("spare"))
     generate(hub, quota=QUOTA)
-    first, second = hub.called("submit_video")
-    assert (first.payload["place"], second.payload["place"]) == ("azure-sora-2", "spare")
-    assert [signal[0] for signal in hub.signals] == ["@quota@azure-sora-2", "@quota@spare"]
-    assert _leases(hub, "azure-sora-2") == _leases(hub, "spare") == []
-    _assert_replays(hub)
+    assert payloads(hub, "place") == ["azure-sora-2", "spare", "spare", None]
+    assert [signal[0] for signal in hub.signals] == [_ENTITY, "@quota@spare"]
+    assert leases(hub) == leases(hub, "spare") == []
+    assert_replays(hub)
 
 
 def test_a_video_that_moves_waits_in_the_queue_of_where_it_goes() -> None:
-    def submit(payload: Any) -> Any:
-        if payload.get("waiting"):
-            return wait(0)
-        return submitted(deployment="spare") if payload["place"] == "spare" else ask(OTHER)
+    def advance(payload: Any) -> Any:
+        if payload["doing"] == "submitting" and not payload.get("waiting"):
+            return rendering(1) if payload["place"] == "spare" else ask(OTHER)
+        return rendered("spare") if payload["doing"] == "rendering" else _sends(payload)
 
-    hub = engine({"submit_video": submit})
+    hub = engine({"advance_video": advance})
     fill(hub, OTHER)
     generate(hub, quota=QUOTA)
-    moved, told, sent = hub.called("submit_video")
+    moved, told, sent, *_ = calls(hub)
     assert told.payload["waiting"]
     assert sent.at - moved.at > 55
-    _assert_replays(hub)
+    assert leases(hub) == leases(hub, "spare") == []
+    assert_replays(hub)
 
 
 def test_a_video_that_moves_to_where_there_is_no_quota_goes_on_at_once() -> None:
-    hub = engine({"submit_video": script(ask(None), done())})
+    hub = life(ask(None), rendering(1))
     start = hub.now
     generate(hub, quota=QUOTA)
-    assert [call.payload["place"] for call in hub.called("submit_video")] == ["azure-sora-2", None]
+    assert payloads(hub, "place") == ["azure-sora-2", None, None]
     assert hub.now - start < 5
-    assert _leases(hub, "azure-sora-2") == []
-    _assert_replays(hub)
-
-
-@pytest.mark.parametrize("version", ["generate_video_v1", "generate_video_v2", "generate_video_v3"])
-def test_every_version_brings_a_video_to_its_end(version: str) -> None:
-    hub = engine({"submit_video": script(wait(5), done()), "check_video": script(wait(5), done())})
-    assert generate(hub, orchestrator=version, quota=QUOTA) == {"id": VIDEO, "error": None}
-    numbers = {generation.orchestrator.rpartition("_")[2] for generation in hub.generations}
-    assert numbers == {version.rpartition("_")[2]}
+    assert leases(hub) == []
+    assert_replays(hub)
 
 
 def test_inputs_and_histories_hold_no_prompt() -> None:
-    hub = engine()
+    hub = life(rendering(1), rendered())
     generate(hub, has_reference=True, quota=QUOTA)
     assert "prompt" not in str([generation.document() for generation in hub.generations])

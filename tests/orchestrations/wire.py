@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from orchestrations import accept_drop, generate_video, repeat_step
+from orchestrations import accept_drop, generate_video
+from orchestrations.drained import generate_video as earlier
+from orchestrations.drained import repeat_step
 
 __all__ = [
     "ORCHESTRATORS",
@@ -67,9 +69,10 @@ def handle_of(builder: Any) -> Callable[[str], str]:
 
 
 ORCHESTRATORS: Mapping[str, Callable[[str], str]] = {
-    "generate_video_v1": handle_of(generate_video.generate_video_v1),
-    "generate_video_v2": handle_of(generate_video.generate_video_v2),
-    "generate_video_v3": handle_of(generate_video.generate_video_v3),
+    "generate_video_v1": handle_of(earlier.generate_video_v1),
+    "generate_video_v2": handle_of(earlier.generate_video_v2),
+    "generate_video_v3": handle_of(earlier.generate_video_v3),
+    "generate_video_v4": handle_of(generate_video.generate_video_v4),
     "repeat_step_v1": handle_of(repeat_step.repeat_step_v1),
     "repeat_step_v2": handle_of(repeat_step.repeat_step_v2),
     "repeat_step_v3": handle_of(repeat_step.repeat_step_v3),

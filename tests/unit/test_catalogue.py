@@ -217,14 +217,14 @@ def test_placeholders_are_filled_in() -> None:
     assert (named.deployment, plain.deployment) == ("mine", "fast-deployment")
 
 
-def test_candidates_go_from_a_model_to_its_fallbacks_and_never_round() -> None:
+def test_a_lineage_goes_from_a_model_to_its_fallbacks_and_never_round() -> None:
     catalogue = Catalogue.parse(TEXT, BOTH)
 
     def names(model: str) -> list[str]:
-        return [each.name for each in catalogue.candidates(catalogue.resolve(model))]
+        return [each.name for each in catalogue.lineage(catalogue.resolve(model))]
 
-    assert names("fast") == ["fast-eu", "fast-us", "good-us"]
-    assert names("good") == ["good-us", "fast-eu", "fast-us"]
+    assert names("fast") == ["fast", "good"]
+    assert names("good") == ["good", "fast"]
 
 
 def test_what_a_deployment_can_do() -> None:

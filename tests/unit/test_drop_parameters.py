@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dailies.protocols.drop.merging import MAX_FILE_BYTES, DropParameters, ParameterFile, parameters
 from dailies.protocols.drop.reports import error_report
 from dailies.protocols.wish import Wish
-from dailies.video.basics import Size
+from dailies.video.basics import Priority, Size
 from dailies.video.errors import DropError
 from dailies.video.framing import CropBounds, FitMode
 
@@ -214,6 +214,8 @@ def test_everything_that_is_asked_for_is_wished_for() -> None:
         "negative_prompt": "rain",
         "generate_audio": "True",
         "provider_options": '{"alpha": {"x": 1}}',
+        "priority": "High",
+        "expires_after": "600",
     }
     assert asked.keys() == DropParameters.model_fields.keys()
     assert parameters(IMAGE, asked).wish == Wish(
@@ -230,6 +232,8 @@ def test_everything_that_is_asked_for_is_wished_for() -> None:
         negative_prompt="rain",
         sound=True,
         provider_options={"alpha": {"x": 1}},
+        priority=Priority.HIGH,
+        expires_after=600,
     )
     assert parameters(IMAGE, {"prompt": "a"}).wish == Wish("a", fit=FitMode.COVER)
 
@@ -243,6 +247,8 @@ def test_everything_that_is_asked_for_is_wished_for() -> None:
         ("negative_prompt", 7, "a string"),
         ("provider_options", "{", "no JSON"),
         ("provider_options", [1], "an object"),
+        ("priority", "urgent", "low"),
+        ("expires_after", 0, "seconds from 1 to"),
     ],
 )
 def test_wishes_that_are_none_name_their_place(field: str, value: object, why: str) -> None:

@@ -92,6 +92,8 @@ def test_a_model_that_is_not_set_up_is_said_to_be_just_that(name: str) -> None:
         ("harbour/piers", "'pier'"),
         ("old_pier", "'old-pier'"),
         ("WAVES", "'wave'"),
+        ("wav", "'wave'"),  # the family alone
+        ("openai/pie", "'pier'"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(name: str, meant: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from dailies.catalogue import Catalogue
+from dailies.catalogue import Catalogue, Deployment
 from dailies.protocols.openai.bodies import CreateVideo
 from dailies.protocols.openai.models import ModelObject, model_list, model_object
 from dailies.protocols.openai.synonyms import wish_of
@@ -15,7 +15,11 @@ from tests.unit.test_capabilities import CATALOGUE as SHIPPED
 def told(name: str, catalogue: Catalogue = CATALOGUE, now: float = 0) -> ModelObject:
     model = catalogue.find(name)
     assert model is not None
-    return model_object(catalogue, model, now)
+    return model_object(catalogue, model, now, _retires)
+
+
+def _retires(deployment: Deployment) -> date | None:
+    return deployment.retires_at
 
 
 def test_what_any_deployment_of_a_model_can_do() -> None:
@@ -49,7 +53,7 @@ def test_the_models_that_ship() -> None:
 
 
 def test_a_shape_that_is_told_is_one_that_a_create_takes() -> None:
-    for model in model_list(SHIPPED, 0).data:
+    for model in model_list(SHIPPED, 0, _retires).data:
         if not model.available:
             continue
         for size in model.sizes:
@@ -81,7 +85,7 @@ def test_what_is_not_set_up_comes_last_and_is_not_to_be_had() -> None:
         "  here:\n    deployments:\n      - {<<: *able, name: here, "
         "endpoint: https://two.example}\n  plain:\n",
     )
-    found = model_list(Catalogue.parse(text, {}), 0).data
+    found = model_list(Catalogue.parse(text, {}), 0, _retires).data
     assert [(model.id, model.available) for model in found] == [
         ("here", True),
         ("able", False),
@@ -98,3 +102,13 @@ def test_a_model_is_there_until_the_day_on_which_all_its_deployments_are_gone() 
     assert told("plain", catalogue, day_before).available
     assert not told("plain", catalogue, day_before + 60).available
     assert told("able", catalogue, day_before + 60).available
+
+
+def test_a_model_tells_the_day_from_which_none_of_its_deployments_is_left() -> None:
+    text = CATALOGUE_TEXT.replace("takes_options: false", "retires_at: 2027-01-31", 1)
+    catalogue = Catalogue.parse(text, {})
+    day_before = datetime(2027, 1, 30, 23, 59, tzinfo=UTC).timestamp()
+    plain = told("plain", catalogue, day_before)
+    assert (plain.retires_at, plain.available) == ("2027-01-31", True)
+    assert not told("plain", catalogue, day_before + 60).available
+    assert told("able", catalogue).retires_at is None

@@ -23,6 +23,7 @@ QUEUED = {
     "generate_video_v1": _DRAINED,
     "generate_video_v2": _DRAINED,
     "generate_video_v3": _DRAINED,
+    "generate_video_v4": _DRAINED,
     "repeat_step_v1": _DRAINED,
     "repeat_step_v2": _DRAINED,
     "repeat_step_v3": _DRAINED,
@@ -30,6 +31,7 @@ QUEUED = {
     "accept_drop_v2": _OF_DROPS,
     # activities, in the work item queue and in what orchestrators yield
     "accept_drop": _FOREVER,
+    "advance_video": _FOREVER,
     "archive_video": _FOREVER,
     "check_video": _FOREVER,
     "finish_video": _FOREVER,
@@ -45,7 +47,14 @@ QUEUED = {
 }
 
 # Nothing waits under these: the host calls them itself, of the version that runs.
-UNQUEUED = {"http_api", "sweep", "sweep_references", "retire_videos", "purge_histories"}
+UNQUEUED = {
+    "http_api",
+    "sweep",
+    "sweep_references",
+    "retire_videos",
+    "purge_histories",
+    "warn_of_retirements",
+}
 
 _NAMES = """
 import json, sys

@@ -31,8 +31,14 @@ from dailies.protocols.fields import MAX_PROMPT_CHARACTERS
 from dailies.protocols.frames import read_crop
 from dailies.protocols.options import read_provider_options
 from dailies.protocols.wish import Wish
-from dailies.protocols.wishes import read_negative_prompt, read_seed, read_sound
-from dailies.video.basics import Size
+from dailies.protocols.wishes import (
+    read_expiry,
+    read_negative_prompt,
+    read_priority,
+    read_seed,
+    read_sound,
+)
+from dailies.video.basics import Priority, Size
 from dailies.video.errors import DropError, InvalidRequest
 from dailies.video.framing import CropBounds, FitMode
 
@@ -114,6 +120,8 @@ class DropParameters(BaseModel):
     provider_options: Annotated[dict[str, Any], PlainValidator(_as_read(read_provider_options))] = (
         Field(default_factory=dict, repr=False)
     )
+    priority: Annotated[Priority | None, PlainValidator(_as_read(read_priority))] = None
+    expires_after: Annotated[int | None, PlainValidator(_as_read(read_expiry))] = None
 
     @property
     def wish(self) -> Wish:
@@ -132,6 +140,8 @@ class DropParameters(BaseModel):
             negative_prompt=self.negative_prompt,
             sound=self.generate_audio,
             provider_options=self.provider_options,
+            priority=self.priority,
+            expires_after=self.expires_after,
         )
 
 

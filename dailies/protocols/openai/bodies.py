@@ -30,7 +30,7 @@ from dailies.protocols.frames import Crop, FrameIndex
 from dailies.protocols.messages import missing, wrong_type
 from dailies.protocols.options import ProviderOptions, Routing
 from dailies.protocols.pictures import FrameImages, InputReferences, Picture, url_of
-from dailies.protocols.wishes import LengthFit, NegativePrompt, Seed, Sound
+from dailies.protocols.wishes import Expiry, LengthFit, NegativePrompt, Seed, Sound, Urgency
 from dailies.video.errors import InvalidRequest
 from dailies.video.request import Role
 
@@ -202,6 +202,8 @@ class CreateVideo(Fields):
     provider_options: ProviderOptions = Field(default_factory=dict)
     provider: Routing = Field(default_factory=dict)
     seconds_fit: LengthFit = None
+    priority: Urgency = None
+    expires_after: Expiry = None
     remix_video_id: Remixed = ""
 
     @property
@@ -222,6 +224,8 @@ class RemixVideo(Fields):
 
     prompt: Prompt
     user: User = None
+    priority: Urgency = None
+    expires_after: Expiry = None
     model: Annotated[ModelName, UNDOCUMENTED] = None
     seconds: Annotated[Length, UNDOCUMENTED] = None
     size: Annotated[PictureSize, UNDOCUMENTED] = None

@@ -33,8 +33,9 @@ def derive(
     param: str,
     now: float,
 ) -> VideoRequest:
-    """The request for a video made from ``source``, by the wished ``prompt, seconds, user``; what
-    it keeps of the source, ``model, size`` and ``seconds``, may be wished as well.
+    """The request for a video made from ``source``, by the wished ``prompt, seconds, user,
+    priority, expires_after``; what it keeps of the source, ``model, size`` and ``seconds``, may be
+    wished as well.
 
     Args:
         param: the parameter that names the source, for messages.
@@ -57,6 +58,8 @@ def derive(
         source_seconds=0 if added is None else total,
         size=source.request.size,
         user=wish.user,
+        priority=wish.priority,
+        expires_after=wish.expires_after,
         operation=operation,
         source_video_id=source.id,
         source_job_id=job_id,
@@ -86,6 +89,8 @@ def derive_again(
             "prompt": wish.prompt,
             "seconds": seconds,
             "user": wish.user,
+            "priority": wish.priority,
+            "expires_after": wish.expires_after,
             "operation": operation,
             "source_video_id": source_id,
         }

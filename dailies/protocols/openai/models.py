@@ -6,7 +6,8 @@ clients pass on and otherwise ignore. What several deployments of a model can do
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -68,6 +69,9 @@ class ModelObject(BaseModel):
     created: int = 0
     owned_by: str = Field(description="The id of the provider that is asked first.")
     available: bool = Field(description="Whether a video can be had of it now.")
+    retires_at: str | None = Field(
+        description="The day, in UTC, from which nobody is left who makes it; null: none is known."
+    )
     aliases: list[str]
     seconds: list[int] = Field(description="The lengths that it renders; the first is the default.")
     extension_seconds: list[int] = Field(description="What an extension may add.")
@@ -103,20 +107,33 @@ class ModelList(BaseModel):
     data: list[ModelObject]
 
 
-def model_list(catalogue: Catalogue, now: float) -> ModelList:
+Retires = Callable[[Deployment], date | None]
+"""From a deployment to the day from which it is gone, where one is known."""
+
+
+def model_list(catalogue: Catalogue, now: float, retires: Retires) -> ModelList:
     """The models of the file, those that nothing is set up for here last."""
     models = sorted(catalogue.listed.values(), key=lambda model: model.name not in catalogue.models)
-    return ModelList(data=[model_object(catalogue, model, now) for model in models])
+    return ModelList(data=[model_object(catalogue, model, now, retires) for model in models])
 
 
-def model_object(catalogue: Catalogue, model: Model, now: float) -> ModelObject:
+def model_object(catalogue: Catalogue, model: Model, now: float, retires: Retires) -> ModelObject:
     """What a model can do, at ``now`` in Unix seconds."""
     deployments = model.deployments
+    days = [retires(deployment) for deployment in deployments]
+    last = max((day for day in days if day is not None), default=None)
+    today = datetime.fromtimestamp(now, UTC).date()
+    left = [
+        deployment
+        for deployment, day in zip(deployments, days, strict=True)
+        if not _is_gone(deployment, now) and (day is None or today < day)
+    ]
     operations = [op for d in deployments for op in d.operations]
     return ModelObject(
         id=model.name,
         owned_by=model.providers[0],
-        available=model.name in catalogue.models and not all(_is_gone(d, now) for d in deployments),
+        available=model.name in catalogue.models and bool(left),
+        retires_at=None if last is None or None in days else last.isoformat(),
         aliases=list(model.aliases),
         seconds=list(model.seconds),
         extension_seconds=_extensions(model),

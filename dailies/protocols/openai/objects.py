@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dailies.pipeline.expectation import NOTHING, Expectation
 from dailies.video.record import VideoRecord
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "DeletedVideo",
     "ErrorBody",
     "ErrorEnvelope",
+    "QueuePlace",
     "RequestWarning",
     "Usage",
     "Video",
@@ -22,6 +25,10 @@ __all__ = [
     "VideoSource",
     "video_object",
 ]
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class VideoFailure(BaseModel):
@@ -54,11 +61,21 @@ class RequestWarning(BaseModel):
     message: str
 
 
+class QueuePlace(BaseModel):
+    """A place among all videos that wait for the same deployment; 1 is next. Owners are served in
+    turn, so that a place may also be lost to others' videos that come later."""
+
+    position: int = Field(ge=1)
+    of: int = Field(ge=1)
+    eta_seconds: int = Field(ge=0, description="Until the video is sent to its provider.")
+
+
 class Video(BaseModel):
     """A video. Times are Unix seconds; ``seconds`` is a string, as in OpenAI's protocol.
 
-    ``phase``, ``source``, ``usage``, ``cost_usd``, ``cost_is_estimate`` and ``warnings`` are
-    additions that clients of the protocol ignore.
+    ``phase``, ``queue``, ``estimated_completion_at``, ``source``, ``usage``, ``provider``,
+    ``deployment``, ``cost_usd``, ``cost_is_estimate`` and ``warnings`` are additions, which clients
+    of the protocol ignore.
     """
 
     id: str
@@ -67,7 +84,17 @@ class Video(BaseModel):
     status: Literal["queued", "in_progress", "completed", "failed"]
     phase: str
     progress: int = Field(ge=0, le=100)
+    queue: QueuePlace | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="Only while it waits for a place in the quota of where it is to be made.",
+    )
     created_at: int
+    estimated_completion_at: int | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="When it should be there; left out once it has ended, and where nobody knows.",
+    )
     completed_at: int | None
     expires_at: int | None
     seconds: str
@@ -78,6 +105,10 @@ class Video(BaseModel):
     source: VideoSource
     error: VideoFailure | None
     usage: Usage
+    provider: str | None = Field(
+        description="Who makes it, by id; null until it was sent, and may change until it renders."
+    )
+    deployment: str | None = Field(description="Where there, by the catalogue's name.")
     cost_usd: float | None
     cost_is_estimate: bool
     warnings: tuple[RequestWarning, ...] = Field(
@@ -130,9 +161,12 @@ class ErrorEnvelope(BaseModel):
     error: ErrorBody
 
 
-def video_object(record: VideoRecord, *, retention_days: float | None) -> Video:
+def video_object(
+    record: VideoRecord, *, retention_days: float | None, expected: Expectation = NOTHING
+) -> Video:
     """The public object of a record. ``expires_at`` is when our retention removes the files."""
     request = record.request
+    standing, completion_at = expected.standing, expected.completion_at
     expires_at = (
         int(record.completed_at + retention_days * 86_400)
         if record.completed_at is not None and retention_days is not None
@@ -144,7 +178,13 @@ def video_object(record: VideoRecord, *, retention_days: float | None) -> Video:
         status=record.status.value,
         phase=record.phase.value,
         progress=record.progress,
+        queue=None
+        if standing is None
+        else QueuePlace(
+            position=standing.position, of=standing.of, eta_seconds=math.ceil(standing.eta_seconds)
+        ),
         created_at=int(record.created_at),
+        estimated_completion_at=None if completion_at is None else math.ceil(completion_at),
         completed_at=None if record.completed_at is None else int(record.completed_at),
         expires_at=expires_at,
         seconds=str(request.total_seconds),
@@ -155,6 +195,8 @@ def video_object(record: VideoRecord, *, retention_days: float | None) -> Video:
         source=VideoSource(type=record.source.kind.value, blob=record.source.blob),
         error=None if record.error is None else VideoFailure.model_validate(record.error),
         usage=Usage(duration_seconds=float(request.seconds)),
+        provider=record.submit.provider,
+        deployment=record.submit.deployment,
         cost_usd=record.cost_usd,
         cost_is_estimate=record.cost_is_estimate,
     )

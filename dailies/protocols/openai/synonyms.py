@@ -65,6 +65,8 @@ def wish_of(body: CreateVideo, catalogue: Catalogue) -> Wish:
         sound=body.generate_audio,
         provider_options=options,
         seconds_fit_nearest=bool(body.seconds_fit),
+        priority=body.priority,
+        expires_after=body.expires_after,
         names=names,
     )
 
@@ -97,6 +99,8 @@ def wish_of_derived(body: RemixVideo) -> Wish:
         seconds=seconds,
         size=body.size,
         user=body.user,
+        priority=body.priority,
+        expires_after=body.expires_after,
         names=names,
     )
 

@@ -23,7 +23,7 @@ async def test_a_running_video_is_cancelled_and_keeps_its_record(world: World, p
     answer = await world.alice.post(f"{prefix}/videos/{video_id}/cancel")
     assert (answer.status_code, answer.json()["id"]) == (200, video_id)
     assert answer.json()["status"] == "queued"
-    assert (f"{video_id}-submit_video-0", WAKE_EVENT) in world.engine.woken
+    assert (video_id, WAKE_EVENT) in world.engine.woken
     video: VideoRef = {"id": video_id, "owner": world.owners["alice"]}
     await finish_video(world.services, {**video, "error": None})
     await publish_events(world.services, video)

@@ -36,6 +36,8 @@ async def test_a_video_is_created_under_every_base_path(
         "phase": "accepted",
         "progress": 0,
         "created_at": int(world.now),
+        # Twice as long as the four seconds that usually take a minute.
+        "estimated_completion_at": int(world.now) + 120,
         "completed_at": None,
         "expires_at": None,
         "seconds": "8",
@@ -46,6 +48,8 @@ async def test_a_video_is_created_under_every_base_path(
         "source": {"type": "http", "blob": None},
         "error": None,
         "usage": {"duration_seconds": 8.0},
+        "provider": None,
+        "deployment": None,
         "cost_usd": None,
         "cost_is_estimate": False,
     }

@@ -134,7 +134,7 @@ async def test_a_deadline_is_the_operator_s(
         made = await video(world)
         world.answers = [httpx.Response(500), *[httpx.Response(200, json=_NO_JOBS)] * 2]
         if setting == "DAILIES_SUBMIT_DEADLINE_SECONDS":
-            world.now += 3600  # before anything could be sent
+            world.answers = [httpx.Response(429)]
         step = await submit_video(world.services, made)
         for _ in range(2):
             if step["kind"] == "wait":

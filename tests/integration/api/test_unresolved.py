@@ -50,7 +50,7 @@ async def test_an_operator_adopts_the_providers_job(world: World) -> None:
     record = await world.record(video_id)
     assert record is not None
     assert record.submit.job_id == "job-7"
-    assert (f"{video_id}-submit_video-0", WAKE_EVENT) in world.engine.woken
+    assert (video_id, WAKE_EVENT) in world.engine.woken
 
 
 @pytest.mark.parametrize(

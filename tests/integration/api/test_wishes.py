@@ -18,7 +18,7 @@ from dailies.engine import VideoRef
 from dailies.pipeline.manifest import manifest_of
 from dailies.pipeline.prepare import prepare_reference
 from dailies.pipeline.submission import lacks_images, submission_of
-from dailies.video.basics import Size
+from dailies.video.basics import Priority, Size
 from dailies.video.framing import FitMode
 from dailies.video.record import VideoRecord
 from dailies.video.request import Role
@@ -323,3 +323,32 @@ async def test_requests_with_other_pictures_or_wishes_are_others(world: World) -
         assert answers[1].headers["Idempotent-Replayed"] == "true"
         hashes.append((await accepted(world, answers[0])).request_hash)
     assert len(set(hashes)) == len(bodies)
+
+
+# -- which goes first, and how long it may wait
+
+
+async def test_priority_and_expiry_reach_the_record(world: World) -> None:
+    record = await accepted(world, await create(world, priority="HIGH", expires_after="600"))
+    assert (record.priority, record.expires_at) == (Priority.HIGH, record.created_at + 600)
+    plain = await accepted(world, await create(world))
+    assert (plain.priority, plain.expires_at) == (Priority.NORMAL, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("priority", "urgent", "'low'"),
+        ("priority", 1, "a string"),
+        ("expires_after", 0, "from 1 to 604800"),
+        ("expires_after", 604_801, "from 1 to 604800"),
+        ("expires_after", "soon", "an integer"),
+        ("expires_after", {"seconds": 600}, "an integer"),
+    ],
+)
+async def test_what_is_no_priority_or_no_time_is_a_400(
+    world: World, field: str, value: object, message: str
+) -> None:
+    error = await refused(world, **{field: value})
+    assert error["param"] == field
+    assert message in error["message"]

@@ -14,7 +14,7 @@ import openai
 from azure.core.credentials import AccessTokenInfo
 from azure.core.messaging import CloudEvent
 from azure.data.tables.aio import TableServiceClient
-from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from PIL import Image
 
 from dailies.api.app import create_app
@@ -29,6 +29,7 @@ from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
+from dailies.stores.health import HealthStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
 from dailies.video.basics import Phase, Variant, VideoError
@@ -157,6 +158,9 @@ class Engine:
     async def release_quota(self, deployment: str, video_id: str) -> None:
         """Nothing holds any."""
 
+    async def lane(self, deployment: str) -> Mapping[str, Any] | None:
+        return None
+
     async def purge_finished(self, before: object) -> int:
         return 0
 
@@ -210,10 +214,10 @@ class World:
         catalogue = Catalogue.parse(CATALOGUE, {}, check=check_deployment())
         self._blobs = BlobServiceClient.from_connection_string(storage, api_version=_API_VERSION)
         self.table_requests = 0
-        self._tables = TableServiceClient.from_connection_string(
+        self.tables = TableServiceClient.from_connection_string(
             storage, raw_response_hook=self._count
         )
-        records = RecordStore(self._tables)
+        records = RecordStore(self.tables)
         self.upstream: list[httpx.Request] = []
         self.answers: list[httpx.Response] = []
         self._providers = Providers(
@@ -229,10 +233,11 @@ class World:
             settings=settings_,
             catalogue=catalogue,
             records=records,
-            claims=ClaimStore(self._tables),
-            drops=DropStore(self._tables, settings_.references_container),
-            tombstones=TombstoneStore(self._tables, records),
-            characters=CharacterStore(self._tables),
+            claims=ClaimStore(self.tables),
+            drops=DropStore(self.tables, settings_.references_container),
+            tombstones=TombstoneStore(self.tables, records),
+            characters=CharacterStore(self.tables),
+            health=HealthStore(self.tables),
             files=self._files,
             fetcher=ReferenceFetcher(max_bytes=settings_.max_reference_bytes),
             events=self.events,
@@ -253,7 +258,7 @@ class World:
             await client.aclose()
         await self._providers.close()
         await self._blobs.close()
-        await self._tables.close()
+        await self.tables.close()
 
     async def finished(
         self,
@@ -320,6 +325,11 @@ class World:
     async def record(self, video_id: str) -> VideoRecord | None:
         """Alice's record as it is now."""
         return await self.services.records.get(self.owners["alice"], video_id)
+
+    @property
+    def videos(self) -> ContainerClient:
+        """The container of finished videos."""
+        return self._files.videos
 
     async def blobs(self, video_id: str) -> list[str]:
         """The names of a video's files."""

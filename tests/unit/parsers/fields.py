@@ -33,7 +33,7 @@ from dailies.protocols.options import options_by_provider, read_provider_options
 from dailies.protocols.sora1.ids import generation_of, video_of_job
 from dailies.protocols.sora1.job import read_items
 from dailies.protocols.vocabulary import CREATE
-from dailies.protocols.wishes import read_seed
+from dailies.protocols.wishes import read_expiry, read_priority, read_seed
 from dailies.stores.characters import CharacterStore
 from dailies.stores.records import hash_key, is_video_id
 from dailies.telemetry import tracecontext
@@ -188,6 +188,8 @@ PARSERS = (
     Parser("resolution", text(lambda v: _asked(resolution=v)), {**WORDS, **SHAPES}),
     Parser("model name", text(_model), {**WORDS, **of(b"openai/", b"sora-2", b"/")}),
     Parser("seed", text(read_seed), WORDS),
+    Parser("expiry", text(read_expiry), WORDS),
+    Parser("priority", text(read_priority), WORDS),
     Parser("provider options", text(read_provider_options), JSON),
     Parser("provider", text(_provider), WORDS),
     Parser("form column", text(_column), {**WORDS, **of(b"[a]", b"[", b"[]", b"[a")}),

@@ -98,9 +98,9 @@ class _Table:
 
     async def submit_transaction(
         self, operations: Sequence[tuple[Any, ...]]
-    ) -> list[dict[str, str | None]]:
+    ) -> list[dict[str, str]]:
         """All of it or nothing. An operation is ``(kind, entity)`` or ``(kind, entity, options)``,
-        whose ``etag`` must be that of the row as it is. Gives the new ETag of each."""
+        whose ``etag`` must be that of the row as it is. Gives the new ETag of each that is left."""
         await self._before("transaction")
         for index, (kind, entity, *options) in enumerate(operations):
             there = self.rows.get(_key(entity))
@@ -118,9 +118,10 @@ class _Table:
             else:
                 old = self.rows[_key(entity)][0] if merges else {}
                 self._write({**old, **entity})
-        kept = [self.rows.get(_key(entity), (None, None)) for _, entity, *_ in operations]
+        keys = [_key(entity) for _, entity, *_ in operations]
+        written = [{"etag": self.rows[key][1]} if key in self.rows else {} for key in keys]
         await self._after("transaction")
-        return [{"etag": etag} for _, etag in kept]
+        return written
 
     async def query_entities(
         self, condition: str, *, parameters: Mapping[str, str], **_: Any

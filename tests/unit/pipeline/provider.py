@@ -32,7 +32,7 @@ RESET = Behaviour(False, Outcome(Kind.UNKNOWN, code="unknown_outcome", message="
 
 
 class FakeProvider:
-    """One deployment, as a ``VideoProvider``, and the ``Adapters`` that give it."""
+    """The provider of all deployments, as a ``VideoProvider`` and the ``Adapters`` that give it."""
 
     def __init__(self, clock: Callable[[], float], point: Point = no_point) -> None:
         self.clock = clock
@@ -80,7 +80,9 @@ class FakeProvider:
             answer = self.list_answers.pop(0)
             if answer.kind is not Kind.ACCEPTED:
                 return Found(answer)
-        known, _ = candidates(list(self.jobs.values()), submission, since, NO_NAMES)
+        # Deployments are at endpoints of their own, and each lists what was made there.
+        here = [job for job in self.jobs.values() if job.model == submission.deployment]
+        known, _ = candidates(here, submission, since, NO_NAMES)
         await self.point("list ended")
         return Found(Outcome(Kind.ACCEPTED), known)
 

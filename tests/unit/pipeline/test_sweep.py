@@ -43,6 +43,9 @@ class Hub:
     async def release_quota(self, deployment: str, video_id: str) -> None:
         self.released.append((deployment, video_id))
 
+    async def lane(self, deployment: str) -> Mapping[str, Any] | None:
+        return None
+
     async def purge_finished(self, before: datetime) -> int:
         return 0
 

@@ -8,12 +8,14 @@ import logging
 import pytest
 
 from dailies.engine import Step
+from dailies.pipeline.places import quota_of
 from dailies.pipeline.submit import submit_video
 from dailies.providers.outcomes import Kind, Outcome
-from dailies.video.basics import Phase
+from dailies.routing.lane import Acquire, LaneState, acquire, empty
+from dailies.video.basics import Phase, Priority, new_id
 from dailies.video.record import VideoRecord
 from tests.unit.pipeline.provider import Behaviour
-from tests.unit.pipeline.world import CATALOGUE, World, ref
+from tests.unit.pipeline.world import CATALOGUE, OWNER, World, ref
 
 THROTTLED = Behaviour(False, Outcome(Kind.THROTTLED, retry_after=20, code="rate_limit"))
 RETIRED = Behaviour(False, Outcome(Kind.RETIRED, code="model_retired"))
@@ -102,6 +104,66 @@ async def test_where_there_is_no_quota_it_needs_no_place() -> None:
     step = await submit_video(world.services, ref(video, place=None))
     assert step["kind"] == "done"
     assert step.get("deployment") is None
+
+
+async def test_to_wait_for_a_place_ends_no_video_however_long_it_takes() -> None:
+    world = World()
+    video = await world.accepted()
+    world.now += 30 * 86_400
+    assert await _told(world, video) == "wait"
+    await submit_video(world.services, ref(video, place="first"))
+    assert (await world.record(video.id)).phase is Phase.RENDERING
+
+
+async def test_a_provider_that_takes_nothing_for_long_ends_it() -> None:
+    world = World(DAILIES_SUBMIT_DEADLINE_SECONDS=3600)
+    video = await world.accepted()
+    world.now += 86_400
+    world.provider.behaviours += [THROTTLED] * 2
+    assert (await submit_video(world.services, ref(video)))["kind"] == "wait"
+    world.now += 3500
+    assert (await submit_video(world.services, ref(video)))["kind"] == "wait"
+    world.now += 200
+    step = await submit_video(world.services, ref(video))
+    assert (step["kind"], step["error"]["code"]) == ("stop", "submit_timeout")
+    assert len(world.provider.submissions) == 2
+
+
+async def test_one_that_may_wait_no_longer_is_let_through_to_its_end() -> None:
+    world = World()
+    video = await world.accepted()
+    video = await world.accepted(
+        request=video.request.model_copy(update={"expires_after": 600}), id=new_id(world.now)
+    )
+    place = quota_of(world.services, video)
+    assert place is not None
+    state: LaneState = {**empty(), "sent": [world.now, world.now]}
+    question: Acquire = {**place, "video": video.id, "now": world.now, "since": world.now}
+    state, grant = acquire(state, question)
+    assert not grant["granted"]
+    for _ in range(40):
+        # Others hold all places.
+        state["sent"] = [question["now"], question["now"]]
+        question["now"] += grant["wait_seconds"]
+        state["sent"] = [question["now"], question["now"]]
+        state, grant = acquire(state, question)
+        if grant["granted"]:
+            break
+    assert question["now"] == pytest.approx(world.now + 600, abs=2)
+    assert (state["leases"], state["queue"]) == ({}, {})
+    world.now = question["now"]
+    step = await submit_video(world.services, ref(video, place="first"))
+    assert (step["kind"], step["error"]["code"]) == ("stop", "expired")
+    assert "600 seconds" in step["error"]["message"]
+    assert not world.provider.submissions
+
+
+async def test_the_lane_is_asked_with_owner_and_priority() -> None:
+    world = World()
+    place = quota_of(world.services, await world.accepted(priority=Priority.HIGH))
+    assert place is not None
+    assert (place.get("owner"), place.get("priority")) == (OWNER, "high")
+    assert "expires_at" not in place
 
 
 def _place(step: Step) -> str | None:

@@ -17,6 +17,7 @@ from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
+from dailies.stores.health import HealthStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
 from dailies.video.basics import Size, new_id
@@ -96,6 +97,7 @@ class World:
             drops=DropStore(service, "references"),
             tombstones=TombstoneStore(service, records),
             characters=CharacterStore(service),
+            health=HealthStore(service),
             fetcher=ReferenceFetcher(max_bytes=1024**2),
             files=self.files,
             events=self.events,

@@ -9,7 +9,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from dailies.engine import GenerateInput, QuotaRequest, Step, VideoRef, step_instance_id
-from orchestrations.repeat_step import REPEAT_STEP_V3, RepeatInput
+from orchestrations.drained.repeat_step import REPEAT_STEP_V3, RepeatInput
 
 __all__ = ["Steps"]
 

@@ -1,4 +1,5 @@
-"""A deployment's quota: who may send the next request, and when to ask again.
+"""The rules of before there were lanes, kept to be measured beside those of today: a deployment's
+quota, first come first served whoever's the videos are.
 
 Pure rules over a JSON state; the ``quota`` entity keeps the state, one for each deployment. Two
 limits are kept: requests in a window of time, and jobs running at once. Whoever waits stands in a

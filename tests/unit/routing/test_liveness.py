@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from dailies.routing.quota import QuotaState, acquire, empty, release
+from dailies.routing.lane import LaneState, acquire, empty, release
 
 WINDOW = 60.0
 LEASE = 600.0
@@ -48,7 +48,7 @@ class Quota(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
-        self.state: QuotaState = empty()
+        self.state: LaneState = empty()
         self.videos: dict[str, Video] = {}
         self.vanished: dict[str, float] = {}
         self.grants: list[float] = []
@@ -112,7 +112,7 @@ class Quota(RuleBasedStateMachine):
 
     @invariant()
     def no_more_leases_than_jobs_allowed(self) -> None:
-        held = [until for until in self.state["leases"].values() if until > self.now]
+        held = [until for until in self.state["leases"].values() if until[0] > self.now]
         assert self.concurrent is None or len(held) <= self.concurrent
 
     @invariant()
@@ -158,7 +158,7 @@ class Quota(RuleBasedStateMachine):
         return [video for video in self.videos.values() if video.due is None]
 
     def release(self, video: Video) -> None:
-        self.state = release(self.state, video.name)
+        self.state = release(self.state, {"video": video.name})
         del self.videos[video.name]
 
     def next_one_asks(self) -> Video:

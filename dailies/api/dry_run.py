@@ -1,0 +1,35 @@
+"""A create that only tells what would follow: ``POST /videos?dry_run=true``."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from dailies.api.bodies import open_body
+from dailies.api.context import Context
+from dailies.api.create import asked_for, idempotency_key
+from dailies.pipeline.forecast import forecast
+from dailies.protocols.openai.bodies import REFERENCE
+from dailies.protocols.openai.dry_run import DryRun, dry_run_object
+from dailies.video.errors import InvalidRequest, UnusableReference
+
+__all__ = ["dry_run"]
+
+
+async def dry_run(context: Context, request: Request, *, owner: str) -> DryRun:
+    """What would become of the request, if it were accepted now.
+
+    Raises:
+        RequestError: the same as a create would be answered with, or an image can't be used.
+    """
+    services = context.services
+    idempotency_key(request)
+    most = services.settings.max_reference_bytes
+    async with open_body(request, max_inline_bytes=most) as body:
+        given, asked, inputs = await asked_for(context, request, body, owner)
+        given.check_files()
+        try:
+            found = await forecast(services, context.orchestrations, owner, asked, inputs)
+        except UnusableReference as error:
+            param = error.param or REFERENCE
+            raise InvalidRequest(error.message, param=param, code=error.code) from None
+    return dry_run_object(found, given.warnings)
