@@ -24,6 +24,7 @@ from bench.scale.azure import (
 )
 from bench.scale.day import Peaks, busiest_hour
 from bench.scale.video import POLLS, VIDEO, Asks, asks_of
+from dailies.pipeline.sweep import MOST_OLD
 
 VOLUMES = (1_000, 10_000, 100_000, 1_000_000)
 _CONTROL_QUEUES = {1_000: 4, 10_000: 4, 100_000: 8, 1_000_000: 16}
@@ -107,7 +108,10 @@ def _instances(peaks: dict[int, Peaks]) -> str:
             "a sweep, nothing waiting, s",
             *(f"{_sweep(peaks[v].in_flight):,.1f}" for v in VOLUMES),
         ),
-        ("a sweep, half a day's videos waiting, s", *(f"{_sweep(v // 2):,.0f}" for v in VOLUMES)),
+        (
+            "a sweep, half a day's videos waiting, s",
+            *(f"{_sweep(_looked_at(v // 2, v)):,.0f}" for v in VOLUMES),
+        ),
         (
             "deployments of 60 requests a minute",
             *(f"{math.ceil(v / 86_400 / 0.8):,}" for v in VOLUMES),
@@ -166,6 +170,12 @@ def _executions() -> float:
 def _needed(peaks: Peaks) -> int:
     """Instances of one processor for the mean of the busiest hour."""
     return max(1, math.ceil(peaks.mean["worker"] * _HOST_SHARE / _BUSY))
+
+
+def _looked_at(waiting: int, videos_a_day: int) -> int:
+    """Of so many that wait: those of the last hour, and a part of the others."""
+    young = min(waiting, videos_a_day // 24)
+    return young + min(waiting - young, MOST_OLD)
 
 
 def _sweep(open_videos: int) -> float:

@@ -22,8 +22,8 @@ from local.stack.ready import StackInfo
 
 __all__ = ["measure"]
 
-_RENDER_SECONDS = 75
-_PROMPT = f"A pier at dawn [sim render={_RENDER_SECONDS}]"
+_PROMPT = "A pier at dawn"
+"""Rendered in the simulator's own time, about a minute: how often it is looked at goes by that."""
 _COUNTED, _TIMED = 2, 60
 """As many as have a place at once in the simulated quota; and more, without quotas."""
 _TURN_BEGINS = 12

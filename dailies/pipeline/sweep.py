@@ -1,15 +1,16 @@
 """Find what fell between the cracks, and put it right.
 
 Every video with something left to do has a row in ``openvideos``. The sweeper looks at each and at
-its orchestration, and comes back to some that have ended. All it does is safe to do twice, and all
-of it is logged.
+its orchestration (at some of them, where very many wait), and comes back to some that have ended.
+All it does is safe to do twice, and all of it is logged.
 """
 
 from __future__ import annotations
 
 import logging
+import random
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from dailies.engine import InstanceState, Orchestrations, VideoRef
 from dailies.pipeline.cancel import cancel_upstream
@@ -31,36 +32,50 @@ from dailies.video.basics import VideoError, created_at
 from dailies.video.record import VideoRecord
 from dailies.video.spans import note_record
 
-__all__ = ["sweep"]
+__all__ = ["MOST_OLD", "sweep"]
 
 _MOST_RESTARTS = 5
 # A look is a question to the engine, and a hundred thousand may wait for their place.
 _AT_ONCE = 8
+# Videos that are older than this, in seconds, mostly wait.
+_OLD = 3600.0
+MOST_OLD = 20_000
+"""So many of them are looked at in one sweep; of more, some by chance each time, or a sweep would
+take longer than the next one waits."""
 # No create is under way for longer, in seconds. Its row must not go before its record comes, or
 # nobody looks after the video.
 _LONGEST_CREATE = 3600.0
 
 
 async def sweep(
-    services: Services, orchestrations: Orchestrations, *, late: bool = False
+    services: Services,
+    orchestrations: Orchestrations,
+    *,
+    late: bool = False,
+    draw: Callable[[], float] = random.random,
 ) -> Counter[str]:
-    """Look at every open video once; gives how often each thing was done.
+    """Look at every open video once, or at many of those that wait; gives how often each thing was
+    done.
 
     The line that ends it is written every time: that it is missing tells that no sweep came so far.
 
     Args:
         late: the timer fired after its time.
+        draw: a number from 0 to 1, for the choice of those that are looked at.
     """
     actions: Counter[str] = Counter()
     grace = services.settings.sweep_grace_seconds
     ages: list[float] = []
+    old = await services.records.count_open(before=services.clock() - _OLD)
+    chance = min(1.0, MOST_OLD / max(old, 1))
 
     async def come_back(video: OpenVideo) -> None:
         await _do(actions, video, _come_back(services, video))
 
     async def tend(video: OpenVideo) -> None:
-        ages.append(services.clock() - created_at(video.id))
-        if ages[-1] >= grace:
+        age = services.clock() - created_at(video.id)
+        ages.append(age)
+        if age >= grace and (age < _OLD or chance == 1 or draw() < chance):
             await _do(actions, video, _tend(services, orchestrations, video))
 
     await for_each(services.records.reminders(), come_back, at_once=_AT_ONCE)

@@ -141,6 +141,7 @@ class Providers:
         self._tokens: dict[str, Tokens] = {}
         self._clients: dict[str, httpx.AsyncClient] = {}
         self._adapters: dict[str, VideoProvider] = {}
+        self._found: dict[str, Provider] = {}
 
     def adapter(self, deployment: Deployment) -> VideoProvider:
         """The adapter that speaks to ``deployment``; always the same one."""
@@ -189,9 +190,13 @@ class Providers:
         return provider.adapter(wire)
 
     def _declared(self, deployment: Deployment) -> Provider:
-        provider = find_provider(deployment.provider, self._packages)
+        # Finding one lists folders, and this is asked for each look at a video that runs.
+        provider = self._found.get(deployment.provider)
+        if provider is None:
+            provider = find_provider(deployment.provider, self._packages)
         if provider is None:
             raise SettingsError([f"deployment '{deployment.name}': its provider is not there"])
+        self._found[deployment.provider] = provider
         return provider
 
     def _auth(self, provider: Provider, deployment: Deployment) -> httpx.Auth:

@@ -312,6 +312,15 @@ class RecordStore:
         """Every video with something left to do, oldest first."""
         return self._rows(_OPEN_PARTITION)
 
+    async def count_open(self, *, before: float) -> int:
+        """How many videos with something left to do were created before then (Unix seconds)."""
+        rows = self._open.query_entities(
+            "PartitionKey eq @partition and RowKey lt @end",
+            parameters={"partition": _OPEN_PARTITION, "end": first_id(before)},
+            select=["RowKey"],
+        )
+        return sum([1 async for _ in rows])
+
     async def owner_of(self, video_id: str) -> str | None:
         """Whose video it is, while something is left to do for it."""
         found = await find_row(self._open, _OPEN_PARTITION, video_id)

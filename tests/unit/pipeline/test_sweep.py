@@ -80,6 +80,32 @@ async def test_a_video_just_accepted_is_left_to_its_request() -> None:
     assert await sweep(world.services, hub) == {}
 
 
+async def test_of_very_many_that_wait_a_part_is_looked_at_and_every_young_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dailies.pipeline.sweep.MOST_OLD", 2)
+    world, hub = World(), Hub()
+    old = [(await world.accepted()).id for _ in range(4)]
+    world.now += 3540
+    young = await world.accepted()
+    world.now += 120
+    draws = iter([0.4, 0.6, 0.6, 0.4])  # of the four a half is to be looked at
+    assert await sweep(world.services, hub, draw=lambda: next(draws)) == {"started": 3}
+    seen = {instance for _, instance, _ in hub.started}
+    assert (young.id in seen, len(seen & set(old))) == (True, 2)
+
+
+async def test_as_many_as_a_sweep_can_look_at_are_all_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dailies.pipeline.sweep.MOST_OLD", 4)
+    world, hub = World(), Hub()
+    for _ in range(4):
+        await world.accepted()
+    world.now += 7200
+    assert await sweep(world.services, hub, draw=lambda: 1.0) == {"started": 4}
+
+
 async def test_a_video_whose_orchestration_failed_is_started_again_but_not_for_ever() -> None:
     world, hub = World(), Hub()
     video = await world.accepted()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -173,3 +174,27 @@ def test_the_setting_names_packages() -> None:
     assert "film-maker" not in known_providers()
     with pytest.raises(SettingsError, match="DAILIES_PROVIDERS"):
         Settings.load({**environ, "DAILIES_PROVIDERS": "my-models/"})
+
+
+def _no_identity() -> TokenCredential:
+    raise AssertionError("nothing here needs the app's identity")
+
+
+def test_a_provider_is_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at a video that runs asks for it: no folder is listed for that."""
+    package = tmp_path / "once_providers"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    module = package / "film_maker.py"
+    module.write_text("from tests.unit.providers.own.film_maker import PROVIDER\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    packages = ("once_providers",)
+    offered = Catalogue.parse(CATALOGUE, SET, check=check_deployment(packages))
+    film = offered.deployment("film")
+    assert film is not None
+    known = Providers(offered, _no_identity, packages=packages)
+    before = known.recovery(film)
+    module.unlink()
+    assert known.recovery(film) is before
+    with pytest.raises(SettingsError, match="its provider is not there"):
+        Providers(offered, _no_identity, packages=packages).recovery(film)
