@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from dailies.api.bodies import open_body
-from dailies.api.context import Context
+from dailies.api.context import Context, Owner
 from dailies.api.form_arrays import with_arrays
 from dailies.api.given import Given, in_callers_words, read_given
 from dailies.api.lookup import find
@@ -61,10 +61,10 @@ class Accepted:
 
 
 async def create_video(
-    context: Context, request: Request, *, owner: str, source: Source
+    context: Context, request: Request, *, caller: Owner, source: Source
 ) -> Accepted:
     """Validate the request, write the record and start the orchestration."""
-    settings = context.services.settings
+    settings, owner = context.services.settings, caller.name
     sending = await sending_of(context, request, owner)
     inputs: Sequence[GivenInput] = ()
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
@@ -83,7 +83,7 @@ async def create_video(
             request,
             asked,
             given=given,
-            owner=owner,
+            caller=caller,
             source=source,
             inputs=inputs,
             sending=sending,
@@ -157,7 +157,7 @@ async def accept_and_start(
     asked: VideoRequest,
     *,
     given: Given,
-    owner: str,
+    caller: Owner,
     source: Source,
     sending: Sending | None,
     inputs: Sequence[GivenInput] = (),
@@ -167,14 +167,17 @@ async def accept_and_start(
     ``sending`` is what ``sending_of`` gave when the request began, before its body was read.
 
     Raises:
+        Forbidden: the key may not ask for the priority.
         InvalidRequest: a file came with the request that nobody has read.
     """
     given.check_files()
+    priority = caller.priority(asked.priority)
     async with in_time():
         acceptance = await accept(
             context.services,
-            owner=owner,
+            owner=caller.name,
             request=asked,
+            priority=priority,
             source=source,
             idempotency_key=idempotency_key(request),
             traceparent=request.headers.get("traceparent"),

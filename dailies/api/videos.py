@@ -56,7 +56,7 @@ async def create(
     request: Request, response: Response, context: RequestContext, caller: Caller
 ) -> Video:
     """Create a video. It is durable when this answers; poll it, or wait for its event."""
-    accepted = await create_video(context, request, owner=caller.name, source=Source())
+    accepted = await create_video(context, request, caller=caller, source=Source())
     return await answer(context, accepted, response)
 
 

@@ -68,8 +68,8 @@ async def accept(
     """Write the record of a new video, or find the one that the same key made before.
 
     With ``key_decides`` that is the answer to whatever is asked under this key. Without a key,
-    another ``sending`` of the same request may have made it. ``priority`` is that of a caller who
-    said none, else ``normal``. The video's trace is the one being worked in, else the caller's
+    another ``sending`` of the same request may have made it. ``priority`` is what it waits with,
+    where its request says none. The video's trace is the one being worked in, else the caller's
     ``traceparent``, else a new one.
 
     Raises:
