@@ -237,7 +237,7 @@ class Settings(BaseModel):
         default=51_000_000, ge=10_000, le=500_000_000, alias="DAILIES_MAX_REFERENCE_PIXELS"
     )
 
-    max_unfinished: int | None = Field(default=None, ge=1, alias="DAILIES_MAX_UNFINISHED")
+    max_unfinished: int = Field(default=2000, ge=0, alias="DAILIES_MAX_UNFINISHED")
 
     # -- dropped images
     drop_owner: str = Field(

@@ -181,7 +181,7 @@ async def accept_and_start(
             source=source,
             idempotency_key=idempotency_key(request),
             traceparent=request.headers.get("traceparent"),
-            most_unfinished=context.services.settings.max_unfinished,
+            most_unfinished=context.services.settings.max_unfinished or None,
             inputs=inputs,
             sending=sending,
         )

@@ -147,9 +147,13 @@ async def _check_room(
         return
     # Those that arrive may have their records by now, and count once.
     left = most - len(arriving)
-    if left <= 0 or left <= await services.records.count_unfinished(
-        owner, up_to=left, besides=arriving
-    ):
+    if left > 0 and services.room.is_ample(owner):
+        return
+    count = left
+    if left > 0:
+        count = await services.records.count_unfinished(owner, up_to=left, besides=arriving)
+        services.room.counted(owner, left - count)
+    if left <= count:
         raise TooMany(
             f"Too many running tasks: {most} of your videos are unfinished, and more are not "
             "taken. Wait for one to end, or delete one.",
