@@ -19,6 +19,7 @@ from typing import Any
 
 from bench import first_come
 from dailies.routing import lane
+from dailies.routing.lane_state import Lane, Waiting
 from entities.quota import quota
 from tests.orchestrations.wire import handle_of
 
@@ -46,13 +47,13 @@ def _question(number: int) -> dict[str, Any]:
 
 def _states(waiting: int) -> tuple[str, str]:
     """So many waiting videos, by the rules of today and by those of before, as JSON."""
-    queue: dict[str, Any] = {}
+    queue: dict[str, list[Waiting]] = {}
     for number in range(waiting):
-        entry = [1, _NOW - number * 0.01, _id(number), _NOW + 60 + number]
+        entry = Waiting(1, _NOW - number * 0.01, _id(number), _NOW + 60 + number, 9000, number)
         queue.setdefault(f"owner-{number % _OWNERS:02d}", []).append(entry)
     for entries in queue.values():
         entries.sort()
-    now: dict[str, Any] = {**lane.empty(), "queue": queue, "sent": [_NOW - 1, _NOW - 2]}
+    now = Lane(queue=queue, sent=[_NOW - 1, _NOW - 2]).stored()
     line = [[_id(number), _NOW - number * 0.01, _NOW + 60 + number] for number in range(waiting)]
     before = {"sent": [_NOW - 1, _NOW - 2], "leases": {}, "queue": line}
     return json.dumps(now), json.dumps(before)

@@ -25,9 +25,14 @@ from pydantic import (
 )
 
 from dailies.hosts import NO_HOSTS, PrivateHosts
+from dailies.video.basics import Priority
 from dailies.video.errors import SettingsError
 
-_HASHED_KEY = re.compile(r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})$")
+_HASHED_KEY = re.compile(
+    r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})"
+    r"(;priorities=(?P<priorities>(low|normal|high)(\+(low|normal|high))*))?"
+    r"(;weight=(?P<weight>[1-9][0-9]{0,2}))?$"
+)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -72,12 +77,18 @@ class UnresolvedSubmit(StrEnum):
 
 
 class HashedKey(BaseModel):
-    """A caller's key, known only by its SHA-256, and the owner that it stands for."""
+    """A caller's key, known only by its SHA-256, and the owner that it stands for.
+
+    ``priorities`` are those that it may ask for, all if None; ``weight`` is the owner's share where
+    videos wait, beside those of other owners.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     owner: str
     digest: str
+    priorities: tuple[Priority, ...] | None = None
+    weight: int | None = None
 
 
 def _split_keys(value: object) -> object:
@@ -90,9 +101,13 @@ def _split_keys(value: object) -> object:
             raise ValueError(
                 "expected 'owner=sha256:<64 hex digits>', comma-separated; owners are lower-case "
                 "letters, digits and hyphens. Make a hash with: "
-                'printf %s "$DAILIES_KEY" | sha256sum'
+                'printf %s "$DAILIES_KEY" | sha256sum. After it may stand '
+                "';priorities=low+normal' and then ';weight=2', of 1 to 999"
             )
-        keys.append(HashedKey(**match.groupdict()))
+        found = match.groupdict()
+        named = found["priorities"]
+        priorities = None if named is None else tuple(dict.fromkeys(named.split("+")))
+        keys.append(HashedKey.model_validate({**found, "priorities": priorities}))
     return tuple(keys)
 
 
@@ -238,7 +253,7 @@ class Settings(BaseModel):
         default=51_000_000, ge=10_000, le=500_000_000, alias="DAILIES_MAX_REFERENCE_PIXELS"
     )
 
-    max_unfinished: int | None = Field(default=None, ge=1, alias="DAILIES_MAX_UNFINISHED")
+    max_unfinished: int = Field(default=2000, ge=0, alias="DAILIES_MAX_UNFINISHED")
 
     # -- dropped images
     drop_owner: str = Field(
@@ -294,6 +309,11 @@ class Settings(BaseModel):
         if self.poll_min_seconds > self.poll_max_seconds:
             raise ValueError("DAILIES_POLL_MIN_SECONDS: must not be above DAILIES_POLL_MAX_SECONDS")
         return self
+
+    def weight_of(self, owner: str) -> float:
+        """An owner's share where videos wait: the highest that one of its keys gives it, else 1."""
+        keys = (*self.api_keys, *self.admin_keys)
+        return float(max((key.weight or 1 for key in keys if key.owner == owner), default=1))
 
     @property
     def callback_base(self) -> str | None:

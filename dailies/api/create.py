@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from dailies.api.bodies import Body, open_body
-from dailies.api.context import Context
+from dailies.api.context import Context, Owner
 from dailies.api.dry_query import refuse_dry_run
 from dailies.api.form_arrays import with_arrays
 from dailies.api.given import Given, in_callers_words, read_given
@@ -63,10 +63,10 @@ class Accepted:
 
 
 async def create_video(
-    context: Context, request: Request, *, owner: str, source: Source
+    context: Context, request: Request, *, caller: Owner, source: Source
 ) -> Accepted:
     """Validate the request, write the record and start the orchestration."""
-    settings = context.services.settings
+    settings, owner = context.services.settings, caller.name
     sending = await sending_of(context, request, owner)
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
         given, asked, inputs = await asked_for(context, request, body, owner)
@@ -75,7 +75,7 @@ async def create_video(
             request,
             asked,
             given=given,
-            owner=owner,
+            caller=caller,
             source=source,
             inputs=inputs,
             sending=sending,
@@ -169,7 +169,7 @@ async def accept_and_start(
     asked: VideoRequest,
     *,
     given: Given,
-    owner: str,
+    caller: Owner,
     source: Source,
     sending: Sending | None,
     inputs: Sequence[GivenInput] = (),
@@ -179,19 +179,22 @@ async def accept_and_start(
     ``sending`` is what ``sending_of`` gave when the request began, before its body was read.
 
     Raises:
+        Forbidden: the key may not ask for the priority.
         InvalidRequest: a file came with the request that nobody has read.
     """
     refuse_dry_run(request)
     given.check_files()
+    priority = caller.priority(asked.priority)
     async with in_time():
         acceptance = await accept(
             context.services,
-            owner=owner,
+            owner=caller.name,
             request=asked,
+            priority=priority,
             source=source,
             idempotency_key=idempotency_key(request),
             traceparent=request.headers.get("traceparent"),
-            most_unfinished=context.services.settings.max_unfinished,
+            most_unfinished=context.services.settings.max_unfinished or None,
             inputs=inputs,
             sending=sending,
         )

@@ -103,7 +103,7 @@ async def _derive(
             request,
             asked,
             given=given,
-            owner=caller.name,
+            caller=caller,
             source=Source(),
             sending=sending,
         )

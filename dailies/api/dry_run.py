@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from dailies.api.bodies import open_body
-from dailies.api.context import Context
+from dailies.api.context import Context, Owner
 from dailies.api.create import asked_for, idempotency_key
 from dailies.pipeline.forecast import forecast
 from dailies.protocols.openai.bodies import REFERENCE
@@ -15,7 +15,7 @@ from dailies.video.errors import InvalidRequest, UnusableReference
 __all__ = ["dry_run"]
 
 
-async def dry_run(context: Context, request: Request, *, owner: str) -> DryRun:
+async def dry_run(context: Context, request: Request, *, caller: Owner) -> DryRun:
     """What would become of the request, if it were accepted now.
 
     Raises:
@@ -25,10 +25,11 @@ async def dry_run(context: Context, request: Request, *, owner: str) -> DryRun:
     idempotency_key(request)
     most = services.settings.max_reference_bytes
     async with open_body(request, max_inline_bytes=most) as body:
-        given, asked, inputs = await asked_for(context, request, body, owner)
+        given, asked, inputs = await asked_for(context, request, body, caller.name)
         given.check_files()
+        asked = asked.model_copy(update={"priority": caller.priority(asked.priority)})
         try:
-            found = await forecast(services, context.orchestrations, owner, asked, inputs)
+            found = await forecast(services, context.orchestrations, caller.name, asked, inputs)
         except UnusableReference as error:
             param = error.param or REFERENCE
             raise InvalidRequest(error.message, param=param, code=error.code) from None

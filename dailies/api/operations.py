@@ -36,7 +36,7 @@ async def generate_video(request: Request, context: RequestContext, admin: Admin
     Its addresses carry a key to the whole task hub, hence the admin key.
     """
     accepted = await create_video(
-        context, request, owner=admin.name, source=Source(kind=SourceKind.OPERATOR)
+        context, request, caller=admin, source=Source(kind=SourceKind.OPERATOR)
     )
     links = context.orchestrations.check_status(accepted.acceptance.record.id)
     warnings = [warning.model_dump() for warning in accepted.warnings]

@@ -61,8 +61,8 @@ async def create(
 ) -> Video | DryRun:
     """Create a video. It is durable when this answers; poll it, or wait for its event."""
     if is_dry_run(dry_run):
-        return await run_dry(context, request, owner=caller.name)
-    accepted = await create_video(context, request, owner=caller.name, source=Source())
+        return await run_dry(context, request, caller=caller)
+    accepted = await create_video(context, request, caller=caller, source=Source())
     return await answer(context, accepted, response)
 
 

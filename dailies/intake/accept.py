@@ -68,8 +68,8 @@ async def accept(
     """Write the record of a new video, or find the one that the same key made before.
 
     With ``key_decides`` that is the answer to whatever is asked under this key. Without a key,
-    another ``sending`` of the same request may have made it. ``priority`` is that of a caller who
-    said none, else ``normal``. The video's trace is the one being worked in, else the caller's
+    another ``sending`` of the same request may have made it. ``priority`` is what it waits with,
+    where its request says none. The video's trace is the one being worked in, else the caller's
     ``traceparent``, else a new one.
 
     Raises:
@@ -152,9 +152,13 @@ async def check_room(
         return
     # Those that arrive may have their records by now, and count once.
     left = most - len(arriving)
-    if left <= 0 or left <= await services.records.count_unfinished(
-        owner, up_to=left, besides=arriving
-    ):
+    if left > 0 and services.room.is_ample(owner):
+        return
+    count = left
+    if left > 0:
+        count = await services.records.count_unfinished(owner, up_to=left, besides=arriving)
+        services.room.counted(owner, left - count)
+    if left <= count:
         raise TooMany(
             f"Too many running tasks: {most} of your videos are unfinished, and more are not "
             "taken. Wait for one to end, or delete one.",

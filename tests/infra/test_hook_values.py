@@ -30,7 +30,13 @@ _WRONG: Mapping[str, tuple[str, ...]] = {
     "DAILIES_RESOURCE_GROUP": ("rg.", "rg/one", "r" * 91),
     "DAILIES_OPERATOR_PRINCIPAL_ID": ("me@example.com", "00000000-0000-0000-0000-00000000000"),
     "DAILIES_OPERATOR_PRINCIPAL_TYPE": ("user",),
-    "DAILIES_API_KEYS": ("dailies_0123", f"Me={_HASH}", f"me={_HASH[:-1]}", f"me={_HASH};you"),
+    "DAILIES_API_KEYS": (
+        "dailies_0123",
+        f"Me={_HASH}",
+        f"me={_HASH[:-1]}",
+        f"me={_HASH};you",
+        f"me={_HASH};weight=0",
+    ),
     "DAILIES_ADMIN_KEYS": ("dailies_0123", f"me={_HASH} you={_HASH}"),
     "DAILIES_PYTHON_VERSION": ("3.10", "3"),
     "DAILIES_INSTANCE_MEMORY_MB": ("1024", "512 2048"),
@@ -81,7 +87,11 @@ _WRONG: Mapping[str, tuple[str, ...]] = {
 }
 
 _RIGHT: Mapping[str, tuple[str, ...]] = {
-    "DAILIES_API_KEYS": (f"me={_HASH}", f" a={_HASH}, b-2={_HASH},"),
+    "DAILIES_API_KEYS": (
+        f"me={_HASH}",
+        f" a={_HASH}, b-2={_HASH},",
+        f"a={_HASH};priorities=low+normal;weight=20,b={_HASH};weight=3",
+    ),
     "DAILIES_MAXIMUM_INSTANCES": ("1", "1000", "008"),
     "DAILIES_DELETE_UPSTREAM": ("true", "False"),
     "DAILIES_EXTRA_SETTINGS": ("{}", '{"A": "b"}'),

@@ -44,6 +44,9 @@ def test_without_storage_the_problem_says_what_to_set(environ: dict[str, str]) -
     ("name", "value"),
     [
         ("DAILIES_API_KEYS", "no hash"),
+        ("DAILIES_API_KEYS", f"alice=sha256:{HASH};priorities=urgent"),
+        ("DAILIES_API_KEYS", f"alice=sha256:{HASH};weight=0"),
+        ("DAILIES_API_KEYS", f"alice=sha256:{HASH};weight=2;priorities=low"),
         ("DAILIES_API_KEYS", f"Alice=sha256:{HASH}"),
         ("DAILIES_ADMIN_KEYS", "alice=sha256:abc"),
         ("DAILIES_CONTENT_DELIVERY", "email"),
@@ -98,6 +101,18 @@ def test_keys_are_hashes_of_owners() -> None:
         ("alice", HASH),
         ("bob", HASH[::-1]),
     ]
+
+
+def test_a_key_may_have_priorities_and_its_owner_a_weight() -> None:
+    keys = (
+        f"alice=sha256:{HASH};priorities=low+normal;weight=3",
+        f"alice=sha256:{HASH[::-1]};weight=2",
+        f"bob=sha256:{HASH};priorities=high",
+    )
+    settings = Settings.load({**CONNECTION, "DAILIES_API_KEYS": ",".join(keys)})
+    priorities = [key.priorities for key in settings.api_keys]
+    assert priorities == [("low", "normal"), None, ("high",)]
+    assert [settings.weight_of(name) for name in ("alice", "bob", "carol")] == [3, 1, 1]
 
 
 @pytest.mark.parametrize("level", ["debug", "Debug", " DEBUG ", "warning", "CRITICAL"])

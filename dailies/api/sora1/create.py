@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fastapi import Request
 
 from dailies.api.bodies import Body, Upload, open_body
-from dailies.api.context import Context
+from dailies.api.context import Context, Owner
 from dailies.api.create import Accepted, accept_and_start, sending_of
 from dailies.api.given import read_given
 from dailies.catalogue import Catalogue
@@ -24,7 +24,7 @@ from dailies.video.record import Source
 __all__ = ["create_job"]
 
 
-async def create_job(context: Context, request: Request, *, owner: str) -> Accepted:
+async def create_job(context: Context, request: Request, *, caller: Owner) -> Accepted:
     """Validate the request, write the record and start the orchestration.
 
     Raises:
@@ -33,7 +33,7 @@ async def create_job(context: Context, request: Request, *, owner: str) -> Accep
         TooLarge: a file has too many bytes.
     """
     settings, catalogue = context.services.settings, context.services.catalogue
-    sending = await sending_of(context, request, owner)
+    sending = await sending_of(context, request, caller.name)
     # None is read from a data URL, but what is known to be a file can be refused as one.
     async with open_body(request, max_inline_bytes=settings.max_reference_bytes) as body:
         given = read_given(body, JOB)
@@ -50,7 +50,7 @@ async def create_job(context: Context, request: Request, *, owner: str) -> Accep
             request,
             asked,
             given=given,
-            owner=owner,
+            caller=caller,
             source=Source(),
             inputs=inputs,
             sending=sending,

@@ -59,7 +59,7 @@ async def create(
     request: Request, response: Response, context: RequestContext, caller: Caller
 ) -> Job:
     """Create a job: JSON, or a form when files come with it. It is durable when this answers."""
-    accepted = await create_job(context, request, owner=caller.name)
+    accepted = await create_job(context, request, caller=caller)
     if accepted.acceptance.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     job = _job(context, accepted.acceptance.record)

@@ -320,6 +320,29 @@ async def test_no_more_are_taken_however_many_come_at_once(storage: str) -> None
         assert codes == {200: 3, 429: 17}
 
 
+async def test_where_there_is_ample_room_few_are_counted_and_the_limit_holds(storage: str) -> None:
+    async with World(storage, DAILIES_MAX_UNFINISHED=45) as world:
+        costs, codes = [], []
+        for _ in range(50):
+            before = world.table_requests
+            answer = await world.alice.post("/v1/videos", json={"prompt": "a pier"})
+            codes.append(answer.status_code)
+            costs.append(world.table_requests - before)
+        assert codes == [200] * 45 + [429] * 5
+        # The first is counted for, the two that follow are not.
+        assert costs[1] == costs[2] < costs[0]
+
+
+async def test_without_a_limit_nothing_is_counted(storage: str) -> None:
+    async with World(storage) as limited, World(storage, DAILIES_MAX_UNFINISHED=0) as unlimited:
+        costs = []
+        for world in (limited, unlimited):
+            answer = await world.alice.post("/v1/videos", json={"prompt": "a pier"})
+            assert answer.status_code == 200
+            costs.append(world.table_requests)
+        assert costs[1] < costs[0]
+
+
 async def test_operators_get_durable_s_payload_and_others_do_not(world: World) -> None:
     refused = await world.alice.post("/orchestrations/generate-video", json={"prompt": "a pier"})
     taken = await world.admin.post("/orchestrations/generate-video", json={"prompt": "a pier"})

@@ -95,3 +95,24 @@ async def test_without_a_model_on_offer_the_app_runs_and_says_so(world: World) -
         assert (error["param"], error["code"]) == ("model", "DeploymentNotFound")
         assert "not offered here" in error["message"]
     assert (await world.alice.get("/v1/videos")).status_code == 200
+
+
+async def test_a_key_may_be_limited_to_some_priorities(storage: str) -> None:
+    async with World(storage, key_limits={"alice": ";priorities=low+high;weight=3"}) as world:
+        body = {"prompt": "a pier"}
+        refused = await world.alice.post("/v1/videos", json={**body, "priority": "normal"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (
+            403,
+            "priority_not_allowed",
+        )
+        assert world.engine.started == []
+        high = await world.alice.post("/v1/videos", json={**body, "priority": "high"})
+        unsaid = await world.alice.post("/v1/videos", json=body)
+        bobs = await world.bob.post("/v1/videos", json=body)
+        priorities = []
+        for owner, answer in (("alice", high), ("alice", unsaid), ("bob", bobs)):
+            record = await world.services.records.get(world.owners[owner], answer.json()["id"])
+            assert record is not None
+            priorities.append(record.priority)
+        assert priorities == ["high", "low", "normal"]
+        assert world.services.settings.weight_of(world.owners["alice"]) == 3

@@ -129,7 +129,10 @@ async def test_a_character_that_is_refused_says_why(
 async def test_a_deadline_is_the_operator_s(
     storage: str, setting: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    values = {"DAILIES_UNRESOLVED_SUBMIT": "fail", "DAILIES_SUBMIT_DEADLINE_SECONDS": "60"}
+    values: dict[str, Any] = {
+        "DAILIES_UNRESOLVED_SUBMIT": "fail",
+        "DAILIES_SUBMIT_DEADLINE_SECONDS": "60",
+    }
     async with World(storage, **{setting: values[setting]}) as world:
         made = await video(world)
         world.answers = [httpx.Response(500), *[httpx.Response(200, json=_NO_JOBS)] * 2]

@@ -196,7 +196,10 @@ class Events:
 class World:
     """One app with owners of its own; ``alice`` and ``bob`` are clients with their keys."""
 
-    def __init__(self, storage: str, **settings: Any) -> None:
+    def __init__(
+        self, storage: str, *, key_limits: Mapping[str, str] | None = None, **settings: Any
+    ) -> None:
+        self._key_limits = key_limits or {}
         mark = secrets.token_hex(6)
         self.owners = {name: f"{name}-{mark}" for name in ("alice", "bob", "admin")}
         self.keys = {name: f"key-{name}-{mark}" for name in self.owners}
@@ -346,7 +349,10 @@ class World:
 
     def _hashed(self, *names: str) -> str:
         digests = {n: hashlib.sha256(self.keys[n].encode()).hexdigest() for n in names}
-        return ",".join(f"{self.owners[name]}=sha256:{digests[name]}" for name in names)
+        return ",".join(
+            f"{self.owners[name]}=sha256:{digests[name]}{self._key_limits.get(name, '')}"
+            for name in names
+        )
 
     def _client(self, key: str | None) -> httpx.AsyncClient:
         async def serve(scope: Any, receive: Any, send: Any) -> None:

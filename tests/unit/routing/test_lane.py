@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dailies.routing.lane import Acquire, LaneState, acquire, empty, release
+from dailies.routing.lane_state import Lane, Waiting
 from tests.unit.routing.lane_world import WINDOW, Arrival, Limits, ask, run
 
 # A question near the front is never further away, and what a round of them may take besides.
@@ -28,7 +29,7 @@ def _ask(
 
 def _queue(state: LaneState) -> list[str]:
     """The videos that wait."""
-    return [entry.video for entries in state["queue"].values() for entry in entries]
+    return [entry.video for entries in Lane.read(state).queue.values() for entry in entries]
 
 
 _arrivals = st.lists(
@@ -116,11 +117,10 @@ def _crowd(number: int, owner: str, weight: float = 1.0, priority: str = "normal
 
 def _waiting(number: int, owner: str, until: float) -> LaneState:
     """A state in which so many of an owner wait, and ask again one after another."""
-    state = empty()
-    state["queue"][owner] = [
-        [1, 0.0, f"w{place:05d}", (place + 1) * until / number] for place in range(number)
+    entries = [
+        Waiting(1, 0.0, f"w{place:05d}", (place + 1) * until / number) for place in range(number)
     ]
-    return state
+    return Lane(queue={owner: entries}).stored()
 
 
 @pytest.mark.parametrize("limits", [Limits(2, None), Limits(2, 2), Limits(None, 2)])
@@ -217,12 +217,21 @@ def test_thousands_that_wait_ask_about_twice_in_a_second_at_most() -> None:
 
 
 def test_a_state_of_ten_thousand_stays_under_a_mebibyte() -> None:
-    state = empty()
-    for owner in range(40):
-        state["queue"][f"owner-{owner:02d}-{'x' * 50}"] = [
-            [1, 1795262500.123, f"video_{owner:016x}{number:016x}", 1795262590.12, 100_000, 10_000]
+    queue = {
+        f"owner-{owner:02d}-{'x' * 50}": [
+            Waiting(
+                1,
+                1795262500.123 + number,
+                f"video_{owner:016x}{number:016x}",
+                1795262590.12 + number,
+                100_000 + number,
+                1000 + number,
+            )
             for number in range(250)
         ]
+        for owner in range(40)
+    }
+    state = Lane(queue=queue).stored()
     for number in range(3):
         question = _ask(f"video_{2**70 + number:032x}", 1795262530.0 + number, owner="another")
         state, grant = acquire(json.loads(json.dumps(state)), question)
