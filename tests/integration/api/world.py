@@ -31,6 +31,7 @@ from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
 from dailies.stores.health import HealthStore
 from dailies.stores.records import RecordStore
+from dailies.stores.tables import DEPLOYMENTS
 from dailies.stores.tombstones import TombstoneStore
 from dailies.video.basics import Phase, Variant, VideoError
 from dailies.video.record import StoredFile, SubmitState, VideoRecord
@@ -254,6 +255,10 @@ class World:
         self.anonymous = self._client(None)
 
     async def __aenter__(self) -> Self:
+        # Worlds share an account, and their deployments have the same names.
+        table = self.tables.get_table_client(DEPLOYMENTS)
+        async for row in table.list_entities():
+            await table.delete_entity(row["PartitionKey"], row["RowKey"])
         return self
 
     async def __aexit__(self, *exc: object) -> None:
