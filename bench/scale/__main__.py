@@ -64,9 +64,8 @@ def tables() -> tuple[str, str, str, str]:
 def _video(asks: Asks) -> str:
     rows = [
         ("executions of activities", VIDEO.activities),
-        ("turns of orchestrators", VIDEO.turns),
-        ("messages to its instances", VIDEO.messages),
-        ("events of history, over all its instances", VIDEO.history_events),
+        ("messages to its instances, each a turn of the orchestrator", VIDEO.messages),
+        ("events of history that are kept", VIDEO.history_events),
         ("instances", VIDEO.instances),
         ("operations of its deployment's `quota` entity", VIDEO.entity_operations),
         ("the app's requests to tables", asks["tables"] - POLLS),
@@ -164,7 +163,7 @@ def _compute(asks: Asks, videos: int) -> float:
 
 
 def _executions() -> float:
-    return VIDEO.activities + VIDEO.turns + VIDEO.entity_operations + POLLS + 1
+    return VIDEO.activities + VIDEO.messages + VIDEO.entity_operations + POLLS + 1
 
 
 def _needed(peaks: Peaks) -> int:

@@ -26,8 +26,6 @@ _PROMPT = "A pier at dawn"
 """Rendered in the simulator's own time, about a minute: how often it is looked at goes by that."""
 _COUNTED, _TIMED = 2, 60
 """As many as have a place at once in the simulated quota; and more, without quotas."""
-_TURN_BEGINS = 12
-"""The type of the event of history that begins a turn (``OrchestratorStarted``)."""
 
 
 def measure(app_dir: Path | None = None) -> Video:
@@ -43,11 +41,10 @@ def measure(app_dir: Path | None = None) -> Video:
             _make(info, 1)  # what is only asked once
             asked = len(log.read_text().splitlines())
             hub = next(state.rglob("taskhub.db"))
-            before, turns = _sequences(hub), _turns(hub)
+            before = _sequences(hub)
             _make(info, _COUNTED)
             lines = log.read_text().splitlines()[asked:]
             after = _sequences(hub)
-            turns = _turns(hub) - turns
             history, instances = _history(hub)
     with (
         tempfile.TemporaryDirectory(prefix="dailies-bench-") as directory,
@@ -65,7 +62,6 @@ def measure(app_dir: Path | None = None) -> Video:
         activities=of_each["activities"],
         messages=of_each["inbox"],
         timers=of_each["timers"],
-        turns=turns / _COUNTED,
         entity_operations=of_each.get("entity_inbox", 0.0),
         history_events=history / (_COUNTED + 1),
         instances=instances / (_COUNTED + 1),
@@ -109,12 +105,6 @@ def _sequences(hub: Path) -> dict[str, int]:
     """How many rows each table of the hub ever had."""
     with _open(hub) as rows:
         return dict(rows.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
-
-
-def _turns(hub: Path) -> int:
-    with _open(hub) as rows:
-        query = "SELECT count(*) FROM history WHERE type = ?"
-        return int(rows.execute(query, (_TURN_BEGINS,)).fetchone()[0])
 
 
 def _history(hub: Path) -> tuple[int, int]:

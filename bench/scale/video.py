@@ -20,9 +20,9 @@ class Video:
 
     Attributes:
         activities: executions of activities.
-        messages: to its instances: starts, results, timers, events.
+        messages: to its instances: starts, results, timers, events. Each is a turn of the
+            orchestrator, with a replay of the history, unless several come at once.
         timers: durable timers.
-        turns: of its orchestrators, each with a replay of the history.
         entity_operations: at its deployment's quota.
         history_events: rows that are kept.
         instances: that have a history.
@@ -38,7 +38,6 @@ class Video:
     activities: float
     messages: float
     timers: float
-    turns: float
     entity_operations: float
     history_events: float
     instances: float
@@ -53,24 +52,23 @@ class Video:
 
 
 VIDEO = Video(
-    activities=25.0,
-    messages=48.5,
-    timers=19.5,
-    turns=21.5,
-    entity_operations=3.0,
-    history_events=79.7,
-    instances=3.0,
-    record_reads=53.0,
-    record_writes=14.5,
+    activities=12.5,
+    messages=24.0,
+    timers=10.5,
+    entity_operations=2.0,
+    history_events=30.3,
+    instances=1.0,
+    record_reads=13.5,
+    record_writes=14.0,
     owner_queries=1.0,
     open_requests=2.0,
     claim_requests=2.0,
     blob_writes=7.0,
     blob_reads=3.0,
-    worker_seconds=0.2,
+    worker_seconds=0.15,
 )
-"""With ``generate_video_v3``, which looked about twenty times; worker 0.17 to 0.23 at loads of 5 to
-20 on two cores."""
+"""With ``generate_video_v4``, which looked some ten times. The worker took 0.14 to 0.17 s, at loads
+of 15 to 20 on two cores; ``generate_video_v3`` took 0.18 to 0.23."""
 RETRIEVE_SECONDS = 0.0013
 """Of a processor, in the worker (``bench.retrieve``)."""
 
@@ -95,7 +93,7 @@ def asks_of(video: Video, control_queues: int) -> Asks:
     blobs = video.blob_writes + video.blob_reads
     tables = own + video.open_requests + video.claim_requests
     queued = 3 * (video.messages + video.activities + video.entity_operations)
-    hub_tables = 3 * (video.turns + video.entity_operations) + video.instances
+    hub_tables = 3 * (video.messages + video.entity_operations) + video.instances
     return {
         "owner": OWNER_SHARE * (own + _INSERTED_ROWS - 1 + _FINAL_ROWS - 1 + POLLS),
         "open": video.open_requests,
@@ -108,7 +106,7 @@ def asks_of(video: Video, control_queues: int) -> Asks:
         "hub": queued + hub_tables,
         "work items": 3 * video.activities,
         "control queue": 3 * (video.messages + video.entity_operations) / control_queues,
-        "turns": video.turns / control_queues,
+        "turns": video.messages / control_queues,
         "actions": video.messages + video.activities + video.entity_operations,
         "events": EVENTS,
         "worker": video.worker_seconds + POLLS * RETRIEVE_SECONDS,
