@@ -313,7 +313,7 @@ class Settings(BaseModel):
     def weight_of(self, owner: str) -> float:
         """An owner's share where videos wait: the highest that one of its keys gives it, else 1."""
         keys = (*self.api_keys, *self.admin_keys)
-        return float(max((key.weight or 1 for key in keys if key.owner == owner), default=1))
+        return max((key.weight or 1 for key in keys if key.owner == owner), default=1)
 
     @property
     def callback_base(self) -> str | None:

@@ -63,10 +63,7 @@ EXCUSED: Mapping[tuple[str, str], str] = {
     ("orchestrations/drained/repeat_step.py", "_ask_quota"): _NUMBERS,
     ("orchestrations/drained/repeat_step.py", "_stand_in_line"): _NUMBERS,
     ("orchestrations/generate_video.py", "_Life._ask"): _NUMBERS,
-    ("dailies/routing/fair.py", "_tie"): _OWN,
-    ("dailies/routing/forecast.py", "_rate"): _NUMBERS,
-    ("dailies/routing/lane.py", "_pause"): _NUMBERS,
-    ("dailies/routing/lane.py", "acquire"): _NUMBERS,
+    ("dailies/routing/forecast.py", "_remaining"): _NUMBERS,
     ("dailies/net/addresses.py", "resolve_host"): "what the system's resolver gives",
     (
         "dailies/inputs/decoding.py",
