@@ -12,6 +12,7 @@ import pytest
 
 from dailies.engine import Orchestrations
 from dailies.pipeline.expectation import NOTHING, Expectation, expectation, hear_waits
+from dailies.pipeline.forecast import forecast
 from dailies.pipeline.places import choose, quota_of
 from dailies.protocols.openai.objects import video_object
 from dailies.routing.lane import Acquire, LaneState, acquire, empty
@@ -210,3 +211,23 @@ async def test_where_the_choice_does_not_depend_on_them_no_lane_is_read() -> Non
     assert lanes.reads == 0
     await hear_waits(world.services, cast(Orchestrations, lanes), video, all_places=True)
     assert lanes.reads == 1
+
+
+async def test_a_dry_run_counts_those_that_wait() -> None:
+    world = World()
+    records, state = await _line(world, 6)
+    lanes = Lanes(state)
+    world.now += 1
+    found = await forecast(
+        world.services, cast(Orchestrations, lanes), records[0].owner, records[0].request, []
+    )
+    last = await _ask(world, records[-1], lanes)
+    assert last.standing is not None
+    assert found.starts_at is not None
+    assert found.starts_at - world.now >= last.standing.eta_seconds > 0
+    lanes.fault = RuntimeError("no answer")
+    unread = World()
+    unknown = await forecast(
+        unread.services, cast(Orchestrations, lanes), records[0].owner, records[0].request, []
+    )
+    assert (unknown.deployment, unknown.starts_at) == ("first", None)
