@@ -14,7 +14,7 @@ PYTHON ?= $(shell for name in .venv/bin/python python3.11 python3.12 python3.13 
 		2>/dev/null; then echo "$$name"; break; fi; done)
 RUN := .venv/bin/python
 # Test files that run at a time: much of a test is waiting, and a stack is some processes.
-WORKERS ?= 2
+WORKERS ?= 3
 COMPILE := $(RUN) -m scripts.uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
@@ -61,8 +61,14 @@ lint: setup
 conformance: setup
 	$(RUN) -m pytest tests/conformance $(if $(STACK),--stack $(STACK)) $(ARGS)
 
-test: lint
-	$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+# The types are checked beside the first tests: a minute of one core, on which no test depends.
+test: setup
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	@mkdir -p out; $(RUN) -m mypy > out/mypy.log 2>&1 & types=$$!; \
+		echo '$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)'; \
+		$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS); tests=$$?; \
+		wait $$types || { cat out/mypy.log; exit 1; }; exit $$tests
 
 fuzz: setup
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-400} $(RUN) -m pytest -s tests/e2e/test_other_clients.py -k openapi

@@ -49,6 +49,8 @@ def _catalogue() -> str:
             [deployment] = file["models"][case.model]["deployments"]
             name = _model_of(case)
             own = {**deployment, "name": name, "deployment": name}
+            if case.wrong_key:
+                own |= {"credential": "api-key", "api_key": "not-the-key"}
             spare = [{**deployment, "name": f"{name}-2"}] if case.spare else []
             file["models"][name] = {
                 "fallback_on": ["moderation"],

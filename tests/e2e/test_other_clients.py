@@ -12,7 +12,7 @@ from tests.venvs import python_with
 CLIENTS = Path(__file__).with_name("clients")
 SCHEMATHESIS = "schemathesis==4.32.5"
 # For each operation; `make fuzz` asks for more.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))
 SEED = os.environ.get("FUZZ_SEED", "1")
 
 # positive_data_acceptance: which sizes and lengths a model renders is the catalogue's to say.
