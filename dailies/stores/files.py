@@ -79,11 +79,18 @@ class FileStore:
     ) -> StoredFile:
         """Stream ``chunks`` into the blob ``name`` of the videos container.
 
-        At most three blocks of 4 MiB are in memory. An existing blob is replaced in one instant.
+        At most three blocks of 4 MiB are in memory; what fits into one goes in a single request. An
+        existing blob is replaced in one instant.
 
         Raises:
             IntegrityError: the stream ended before or after ``length`` bytes; nothing is visible.
         """
+        pieces = _blocks(chunks)
+        begin = [block async for block in _few(pieces, 2)]
+        if len(begin) < 2:
+            data = begin.pop() if begin else b""
+            _check_length(len(data), length)
+            return await self.put(name, data, content_type=content_type)
         blob = self.videos.get_blob_client(name)
         digest = hashlib.sha256()
         # Each attempt has block ids of its own: two at once can't mix their blocks.
@@ -92,10 +99,10 @@ class FileStore:
         total = 0
         staged: set[asyncio.Future[Any]] = set()
         try:
-            async for block in _blocks(chunks):
+            async for block in _all_of(begin, pieces):
                 total += len(block)
                 if length is not None and total > length:
-                    raise IntegrityError(f"the body is longer than the {length} bytes announced")
+                    break
                 digest.update(block)
                 block_id = base64.b64encode(f"{attempt}-{len(blocks):08d}".encode()).decode()
                 blocks.append(BlobBlock(block_id))
@@ -108,8 +115,7 @@ class FileStore:
             for task in staged:
                 task.cancel()
             await asyncio.gather(*staged, return_exceptions=True)
-        if length is not None and total != length:
-            raise IntegrityError(f"the body stopped after {total} of {length} bytes")
+        _check_length(total, length)
         sha256 = digest.hexdigest()
         answer = await blob.commit_block_list(
             blocks,
@@ -244,6 +250,30 @@ async def read_blob(container: ContainerClient, name: str, *, max_bytes: int) ->
         if error.status_code == 416:
             return b""  # an empty blob has no range that could be asked for
         raise
+
+
+def _check_length(total: int, length: int | None) -> None:
+    if length is not None and total > length:
+        raise IntegrityError(f"the body is longer than the {length} bytes announced")
+    if length is not None and total < length:
+        raise IntegrityError(f"the body stopped after {total} of {length} bytes")
+
+
+async def _few(blocks: AsyncIterator[bytes], number: int) -> AsyncIterator[bytes]:
+    """The first so many; the others stay in ``blocks``."""
+    for _ in range(number):
+        try:
+            yield await anext(blocks)
+        except StopAsyncIteration:
+            return
+
+
+async def _all_of(begin: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """``begin`` and ``rest``; who took a block is the only one that holds it."""
+    while begin:
+        yield begin.pop(0)
+    async for block in rest:
+        yield block
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -92,6 +92,24 @@ async def test_a_body_goes_in_blocks_of_four_mib(files: FileStore) -> None:
     assert not pending
 
 
+@pytest.mark.parametrize("total", [0, MIB, 4 * MIB])
+async def test_what_fits_into_a_block_goes_in_one_request(files: FileStore, total: int) -> None:
+    name = f"one-{total}/poster.webp"
+    await files.store(name, _body(total), content_type="image/webp", length=total)
+    committed, pending = await files.videos.get_blob_client(name).get_block_list("all")
+    assert not committed
+    assert not pending
+
+
+@pytest.mark.parametrize("announced", [MIB - 1, MIB + 1])
+async def test_a_small_body_of_another_length_is_never_visible(
+    files: FileStore, announced: int
+) -> None:
+    with pytest.raises(IntegrityError):
+        await files.store("s/a.webp", _body(MIB), content_type="image/webp", length=announced)
+    assert not await _is_there(files, "s/a.webp")
+
+
 @pytest.mark.parametrize(("announced", "why"), [(9 * MIB, "stopped after"), (MIB, "longer than")])
 async def test_a_body_of_another_length_is_never_visible(
     files: FileStore, announced: int, why: str
