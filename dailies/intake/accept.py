@@ -95,7 +95,7 @@ async def accept(
         if inputs:
             # First the row by which the sweeper finds what an interrupted create leaves, then the
             # files: a record must never point to a file that is not there.
-            await services.records.announce(video_id, owner)
+            await services.records.open.announce(video_id, owner)
             kept = [await _keep(services, video_id, n, given) for n, given in enumerate(inputs, 1)]
             request = request.model_copy(update={"inputs": (*request.inputs, *kept)})
         record = VideoRecord(

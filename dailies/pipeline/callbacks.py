@@ -98,7 +98,7 @@ async def _tell_of_another(
 async def _video_of(services: Services, token: str) -> VideoRecord | None:
     """The video whose address it is, while something is left to do for it."""
     video_id = ID_PREFIX + token.partition("-")[0]
-    owner = await services.records.owner_of(video_id) if is_video_id(video_id) else None
+    owner = await services.records.open.owner_of(video_id) if is_video_id(video_id) else None
     record = None if owner is None else await services.records.get(owner, video_id)
     expected = None if record is None else record.submit.callback_token
     given = token.encode("utf-8", "surrogateescape")

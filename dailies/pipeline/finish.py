@@ -78,7 +78,7 @@ async def _remind_of_job(services: Services, video: VideoRef) -> None:
     """
     record = await services.records.get(video["owner"], video["id"])
     if record is not None and not record.is_final and may_go_on(record):
-        await services.records.remind(record.id, record.owner)
+        await services.records.open.remind(record.id, record.owner)
 
 
 async def _delete_upstream(services: Services, record: VideoRecord) -> None:

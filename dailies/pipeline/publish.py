@@ -40,7 +40,7 @@ async def publish_events(services: Services, video: VideoRef) -> Step:
     if record.is_final and record.is_withdrawn:
         await remove_video(services, record.owner, record.id, Removal.DELETED)
     elif record.is_final:
-        await services.records.close(record.id)
+        await services.records.open.close(record.id)
     return done()
 
 

@@ -197,7 +197,7 @@ async def adopt(
         return False
     if updated is None or updated.is_final:
         # It was ended while its request was under way: nobody waits for this job.
-        await services.records.remind(record.id, record.owner)
+        await services.records.open.remind(record.id, record.owner)
         ended = record.with_submit(deployment=deployment.name, job_id=job.id, submitted_at=now)
         await cancel_upstream(services, updated or ended)
         return True

@@ -46,7 +46,7 @@ async def resolve_video(
         InvalidRequest: the provider knows no such job.
         Exception: as the durable client does where the orchestration can't be woken.
     """
-    owner = await services.records.owner_of(video_id)
+    owner = await services.records.open.owner_of(video_id)
     record = None if owner is None else await services.records.get(owner, video_id)
     if record is None:
         raise NotFound(f"No video '{video_id}' that has not ended.", param="video_id")

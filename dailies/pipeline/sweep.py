@@ -25,7 +25,7 @@ from dailies.pipeline.submit import submit_video
 from dailies.pipeline.work import is_overdue
 from dailies.routing.choose import serving
 from dailies.services import Services
-from dailies.stores.records import OpenVideo
+from dailies.stores.open_videos import OpenVideo
 from dailies.telemetry.logs import log_event
 from dailies.telemetry.spans import span
 from dailies.video.basics import VideoError, created_at
@@ -66,7 +66,7 @@ async def sweep(
     actions: Counter[str] = Counter()
     grace = services.settings.sweep_grace_seconds
     ages: list[float] = []
-    old = await services.records.count_open(before=services.clock() - _OLD)
+    old = await services.records.open.count(before=services.clock() - _OLD)
     chance = min(1.0, MOST_OLD / max(old, 1))
 
     async def come_back(video: OpenVideo) -> None:
@@ -78,8 +78,8 @@ async def sweep(
         if age >= grace and (age < _OLD or chance == 1 or draw() < chance):
             await _do(actions, video, _tend(services, orchestrations, video))
 
-    await for_each(services.records.reminders(), come_back, at_once=_AT_ONCE)
-    await for_each(services.records.open_videos(), tend, at_once=_AT_ONCE)
+    await for_each(services.records.open.reminders(), come_back, at_once=_AT_ONCE)
+    await for_each(services.records.open.videos(), tend, at_once=_AT_ONCE)
     log_event(
         "sweep_done",
         late=late,
@@ -108,7 +108,7 @@ async def _come_back(services: Services, video: OpenVideo) -> str | None:
         return None
     if not await services.tombstones.forget_request(video.owner, video.id, services.clock()):
         return None
-    await services.records.forget_reminder(video.id)
+    await services.records.open.forget_reminder(video.id)
     return "settled"
 
 
@@ -145,7 +145,7 @@ async def _gone(services: Services, video: OpenVideo) -> str | None:
             return None
         # The create broke off before its record: nothing was promised to anyone.
         await services.files.delete_folder(f"{video.id}/")
-    await services.records.close(video.id)
+    await services.records.open.close(video.id)
     return "forgotten"
 
 

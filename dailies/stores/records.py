@@ -20,15 +20,12 @@ A video that was deleted while it ran has its record, for the pipeline alone, an
 Inverting the hex digits turns rising into falling order. A page in falling order reads the index,
 then the records between its first and last id: the same rows, since both orders are exact mirrors.
 
-A row in ``openvideos`` is written before the record and removed when nothing is left to do, so a
-crash at any moment leaves the sweeper something to find. Its partition ``reminders`` names videos
-for which something is left to do some time after their end.
+What the sweeper goes by stands in a table of its own (``dailies.stores.open_videos``).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from azure.core.exceptions import (
     ResourceModifiedError,
@@ -40,6 +37,7 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 
 from dailies.stores import unfinished
 from dailies.stores.kept import forget, keep, last_version
+from dailies.stores.open_videos import OpenVideos
 from dailies.stores.pages import Page, read_page
 from dailies.stores.resends import Epoch, Resends, Sending
 from dailies.stores.rows import (
@@ -52,37 +50,31 @@ from dailies.stores.rows import (
     row,
     step_aside,
 )
-from dailies.stores.tables import OPEN_VIDEOS, VIDEOS, document_of, etag_of, find_row, unchanged
+from dailies.stores.tables import VIDEOS, document_of, etag_of, find_row, unchanged
 from dailies.video.basics import ID_PREFIX, first_id
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord
 from dailies.video.spans import note_record
 
-__all__ = ["Change", "OpenVideo", "Page", "RecordStore", "hash_key", "is_video_id"]
+__all__ = ["Change", "Page", "RecordStore", "hash_key", "is_video_id"]
 
 Change = Callable[[VideoRecord], VideoRecord]
 
-_OPEN_PARTITION = "open"
-_REMINDERS_PARTITION = "reminders"
 _WRITE_ATTEMPTS = 12
 # A resend must not meet a first sending of the same owner, of which there may be many.
 _SENDING_ATTEMPTS = 40
 
 
-@dataclass(frozen=True, slots=True)
-class OpenVideo:
-    """A video with something left to do."""
-
-    id: str
-    owner: str
-
-
 class RecordStore:
-    """The records of all owners."""
+    """The records of all owners.
+
+    Attributes:
+        open: the videos with something left to do.
+    """
 
     def __init__(self, service: TableServiceClient) -> None:
         self._videos: TableClient = service.get_table_client(VIDEOS)
-        self._open: TableClient = service.get_table_client(OPEN_VIDEOS)
+        self.open = OpenVideos(service)
         self._resends = Resends(self._videos)
 
     async def insert(self, record: VideoRecord, sending: Sending | None = None) -> VideoRecord:
@@ -94,7 +86,7 @@ class RecordStore:
                 ``idempotency_key_reused``); or the video of a request that was sent again is
                 deleted (code ``video_deleted``); or others are faster again and again (``busy``).
         """
-        await self.announce(record.id, record.owner)
+        await self.open.announce(record.id, record.owner)
         if sending is not None:
             return await self._insert_sent(record, sending)
         operations = self._new_rows(record)
@@ -105,7 +97,7 @@ class RecordStore:
             return record
         if record.idempotency_key is None:
             raise refusal
-        await self.close(record.id)
+        await self.open.close(record.id)
         existing = await self.find_by_key(record.owner, record.idempotency_key, record.request_hash)
         if existing is None:
             raise refusal
@@ -129,7 +121,7 @@ class RecordStore:
                 record.owner, record.request_hash or "", sending, epoch, record.created_at
             )
             if earlier is not None:
-                await self.close(record.id)
+                await self.open.close(record.id)
                 return earlier
             operations = [
                 *self._new_rows(record, **self._resends.columns(record, sending, epoch)),
@@ -308,28 +300,6 @@ class RecordStore:
             self._videos, owner, after=after, limit=limit, ascending=ascending, models=models
         )
 
-    def open_videos(self) -> AsyncIterator[OpenVideo]:
-        """Every video with something left to do, oldest first."""
-        return self._rows(_OPEN_PARTITION)
-
-    async def count_open(self, *, before: float) -> int:
-        """How many videos with something left to do were created before then (Unix seconds)."""
-        rows = self._open.query_entities(
-            "PartitionKey eq @partition and RowKey lt @end",
-            parameters={"partition": _OPEN_PARTITION, "end": first_id(before)},
-            select=["RowKey"],
-        )
-        return sum([1 async for _ in rows])
-
-    async def owner_of(self, video_id: str) -> str | None:
-        """Whose video it is, while something is left to do for it."""
-        found = await find_row(self._open, _OPEN_PARTITION, video_id)
-        return None if found is None else str(found["Owner"])
-
-    def reminders(self) -> AsyncIterator[OpenVideo]:
-        """Every video that the sweeper is to come back to after its end, oldest first."""
-        return self._rows(_REMINDERS_PARTITION)
-
     async def created_before(self, cutoff: float) -> AsyncIterator[VideoRecord]:
         """Every owner's videos that were created before ``cutoff`` (Unix seconds), owner by owner.
 
@@ -367,33 +337,6 @@ class RecordStore:
     ) -> int:
         """See ``dailies.stores.unfinished``."""
         return await unfinished.count(self._videos, owner, up_to=up_to, besides=besides)
-
-    async def announce(self, video_id: str, owner: str) -> None:
-        """Note that something is to be done for this video, so that the sweeper looks."""
-        await self._open.upsert_entity(
-            {"PartitionKey": _OPEN_PARTITION, "RowKey": video_id, "Owner": owner}
-        )
-
-    async def close(self, video_id: str) -> None:
-        """Note that nothing is left to do for this video."""
-        await self._open.delete_entity(_OPEN_PARTITION, video_id)
-
-    async def remind(self, video_id: str, owner: str) -> None:
-        """Note that something is left to do for the video some time after its end."""
-        await self._open.upsert_entity(
-            {"PartitionKey": _REMINDERS_PARTITION, "RowKey": video_id, "Owner": owner}
-        )
-
-    async def forget_reminder(self, video_id: str) -> None:
-        """Note that nothing is left to come back for."""
-        await self._open.delete_entity(_REMINDERS_PARTITION, video_id)
-
-    async def _rows(self, partition: str) -> AsyncIterator[OpenVideo]:
-        rows = self._open.query_entities(
-            "PartitionKey eq @partition", parameters={"partition": partition}
-        )
-        async for found in rows:
-            yield OpenVideo(id=str(found["RowKey"]), owner=str(found["Owner"]))
 
     async def read(self, owner: str, video_id: str) -> tuple[VideoRecord, str] | None:
         """One record and its ETag."""

@@ -141,7 +141,7 @@ class TombstoneStore:
                 record=_without_prompt(record),
                 request_hash=remembered_hash(record, now),
             )
-            await self._records.announce(record.id, record.owner)
+            await self._records.open.announce(record.id, record.owner)
             await self._remind(tombstone)
             take: Operation = ("delete", row(owner, record_row(record.id)), unchanged(etag))
             if await self._do([take, *_leave_lists(record), _put(tombstone)]):
@@ -153,7 +153,7 @@ class TombstoneStore:
         """Note that nothing is left to do; only the id and the reason stay."""
         done = tombstone.model_copy(update={"record": None})
         await self._videos.upsert_entity(_entity(done), mode=UpdateMode.REPLACE)
-        await self._records.close(tombstone.id)
+        await self._records.open.close(tombstone.id)
 
     async def forget_request(self, owner: str, video_id: str, now: float) -> bool:
         """Forget what the request of a removed video is known by; False while a resend of it may
@@ -170,7 +170,7 @@ class TombstoneStore:
     async def _remind(self, tombstone: Tombstone) -> None:
         """First the row by which the sweeper comes to forget what the tombstone remembers."""
         if tombstone.request_hash is not None:
-            await self._records.remind(tombstone.id, tombstone.owner)
+            await self._records.open.remind(tombstone.id, tombstone.owner)
 
     async def _do(self, operations: list[Operation]) -> bool:
         """Do it in one transaction; False when the record was changed since it was read."""

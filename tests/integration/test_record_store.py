@@ -102,7 +102,7 @@ async def test_fifty_creates_at_once_with_one_key_make_one_video(
     assert len({record.id for record in stored}) == 1
     page = await records.list(owner, after=None, limit=100, ascending=True)
     assert [record.id for record in page.records] == [stored[0].id]
-    assert [v.id async for v in records.open_videos() if v.owner == owner] == [stored[0].id]
+    assert [v.id async for v in records.open.videos() if v.owner == owner] == [stored[0].id]
 
 
 async def test_a_key_with_another_request_is_a_conflict(records: RecordStore, owner: str) -> None:
@@ -155,7 +155,7 @@ async def test_an_insert_whose_answer_is_lost_is_one_video_that_stays_open(
         record = video(owner, idempotency_key=key, request_hash="h")
         assert (await records.insert(record)).id == record.id
         assert sending.lost
-        assert [v.id async for v in records.open_videos() if v.owner == owner] == [record.id]
+        assert [v.id async for v in records.open.videos() if v.owner == owner] == [record.id]
 
 
 async def test_concurrent_changes_are_all_kept(records: RecordStore, owner: str) -> None:
@@ -177,7 +177,7 @@ async def test_only_videos_that_have_not_ended_count_as_unfinished(
 ) -> None:
     """A create that was broken off leaves a row without a record, for the sweeper."""
     for number in range(3):
-        await records.announce(new_id(START + number), owner)
+        await records.open.announce(new_id(START + number), owner)
     assert await records.count_unfinished(owner, up_to=3) == 0
     running = await records.insert(video(owner))
     ended = await records.insert(video(owner))

@@ -117,7 +117,7 @@ async def test_ten_requests_sent_three_times_at_once_are_ten_videos(
     assert set(Counter(answers).values()) == {3}
     assert len(set(answers)) == 10
     assert await _ids(records, owner) == set(answers)
-    assert {v.id async for v in records.open_videos() if v.owner == owner} == set(answers)
+    assert {v.id async for v in records.open.videos() if v.owner == owner} == set(answers)
 
 
 async def test_equal_requests_sent_three_times_at_once_are_no_more_than_were_meant(

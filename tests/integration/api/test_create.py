@@ -275,7 +275,7 @@ async def test_an_engine_that_does_not_answer_leaves_the_start_to_the_sweeper(
     world.engine.fault = RuntimeError("the extension is restarting")
     answer = await world.alice.post("/v1/videos", json={"prompt": "a pier"})
     assert answer.status_code == 200
-    opened = [video.id async for video in world.services.records.open_videos()]
+    opened = [video.id async for video in world.services.records.open.videos()]
     assert answer.json()["id"] in opened
 
 

@@ -74,7 +74,7 @@ async def test_a_topic_that_is_down_delays_the_event_and_not_the_answer(world: W
     await sweep(world.services, world.engine)
     assert world.events.types(video_id)[-1] == "deleted"
     assert await world.blobs(video_id) == []
-    opened = [video.id async for video in world.services.records.open_videos()]
+    opened = [video.id async for video in world.services.records.open.videos()]
     assert video_id not in opened
 
 
@@ -111,7 +111,7 @@ async def test_a_running_video_is_gone_at_once_and_its_pause_cut_short(world: Wo
     assert world.events.types(video_id) == ["accepted", "cancelled", "deleted"]
     assert world.events.last["reason"] == "deleted"
     assert await world.record(video_id) is None
-    opened = [video.id async for video in world.services.records.open_videos()]
+    opened = [video.id async for video in world.services.records.open.videos()]
     assert video_id not in opened
 
 

@@ -163,7 +163,7 @@ async def test_a_topic_that_is_down_holds_no_video_up_and_is_tried_eight_times_a
     assert (await world.record(video.id)).phase is Phase.DONE
     # After the request, and at the end.
     assert 100 - len(world.events.failures) == 1 + 8
-    assert [v.id async for v in world.services.records.open_videos()] == [video.id]
+    assert [v.id async for v in world.services.records.open.videos()] == [video.id]
 
 
 async def test_what_could_not_be_announced_goes_out_at_the_end() -> None:
@@ -172,7 +172,7 @@ async def test_what_could_not_be_announced_goes_out_at_the_end() -> None:
     video = await world.accepted()
     await _Orchestrator(world, video).to_the_end()
     assert _types(world) == ["accepted", "submitted", "completed"]
-    assert [v.id async for v in world.services.records.open_videos()] == []
+    assert [v.id async for v in world.services.records.open.videos()] == []
 
 
 @pytest.mark.parametrize("rendered", [False, True])

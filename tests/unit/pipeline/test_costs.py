@@ -250,7 +250,7 @@ async def test_a_crash_at_any_call_leaves_the_cost_of_a_stopped_job() -> None:
 
 
 async def _reminders(world: World) -> list[str]:
-    return [video.id async for video in world.services.records.reminders()]
+    return [video.id async for video in world.services.records.open.reminders()]
 
 
 async def _still_running(world: World) -> VideoRecord:
@@ -270,7 +270,7 @@ async def test_an_estimate_is_settled_when_the_job_has_ended(status: JobStatus, 
     world, hub = _world(), Hub()
     video = await _still_running(world)
     assert await _reminders(world) == [video.id]
-    opened = [other.id async for other in world.services.records.open_videos()]
+    opened = [other.id async for other in world.services.records.open.videos()]
     assert opened == [video.id]  # for its own events
     await sweep(world.services, hub)
     assert (await world.record(video.id)).cost_is_estimate

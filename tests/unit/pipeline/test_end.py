@@ -73,14 +73,14 @@ async def test_every_event_is_published_once_and_the_video_needs_no_more_care() 
         f"{video.id}.submitted",
         f"{video.id}.completed",
     ]
-    assert [v async for v in world.services.records.open_videos()] == []
+    assert [v async for v in world.services.records.open.videos()] == []
 
 
 async def test_a_video_stays_open_until_its_end_is_announced() -> None:
     world = World()
     video = await _archived(world)
     await publish_events(world.services, ref(video))
-    assert [v.id async for v in world.services.records.open_videos()] == [video.id]
+    assert [v.id async for v in world.services.records.open.videos()] == [video.id]
 
 
 @pytest.mark.parametrize("error", [HttpResponseError("503"), ServiceRequestError("no route")])
@@ -127,4 +127,4 @@ async def test_a_crash_at_any_call_repeats_events_but_never_loses_or_renames_one
             f"{video.id}.{kind}" for kind in ("accepted", "submitted", "completed")
         }
         assert max(counts.values()) <= 2
-        assert [v async for v in world.services.records.open_videos()] == []
+        assert [v async for v in world.services.records.open.videos()] == []

@@ -264,7 +264,7 @@ async def test_no_order_of_events_makes_more_videos_than_were_meant(
     clients: int, crash: float, seed: int, history: tuple[int, ...]
 ) -> None:
     world = await _with_history(history)
-    before = {video.id async for video in world.services.records.open_videos()}
+    before = {video.id async for video in world.services.records.open.videos()}
     meant = [Client() for _ in range(clients)]
     deal = Scheduler(world, seed, crash=crash)
     for client in meant:
@@ -278,7 +278,7 @@ async def test_no_order_of_events_makes_more_videos_than_were_meant(
     for client in meant:
         assert {answer.record.id for answer in client.answers} <= videos
     # What was accepted is looked after, and nothing else is.
-    left = {video.id async for video in world.services.records.open_videos()} - before
+    left = {video.id async for video in world.services.records.open.videos()} - before
     assert videos <= left
     if not crash:
         assert videos == left
@@ -330,7 +330,7 @@ async def test_a_removed_video_s_request_is_forgotten_when_no_resend_can_come() 
     kept = await tombstones.get(OWNER, record.id)
     assert kept is not None
     assert kept.request_hash is None
-    assert [video async for video in world.services.records.reminders()] == []
+    assert [video async for video in world.services.records.open.reminders()] == []
 
 
 async def test_of_an_old_video_that_is_removed_nothing_of_its_request_is_kept() -> None:

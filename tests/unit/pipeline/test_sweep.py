@@ -54,7 +54,7 @@ class Hub:
 
 
 async def _open(world: World) -> list[str]:
-    return [video.id async for video in world.services.records.open_videos()]
+    return [video.id async for video in world.services.records.open.videos()]
 
 
 async def _sent(world: World, video: VideoRecord) -> None:

@@ -145,7 +145,7 @@ async def _assert_gone(world: World, video: VideoRecord) -> None:
     tombstone = await services.tombstones.get(video.owner, video.id)
     assert tombstone is not None
     assert tombstone.is_settled
-    assert [v async for v in services.records.open_videos()] == []
+    assert [v async for v in services.records.open.videos()] == []
     assert not world.files.files
     assert set(world.provider.cancelled) == set(world.provider.jobs)
     kinds = list(dict.fromkeys(i.removeprefix(f"{video.id}.") for i in world.events.ids))
