@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,20 +19,12 @@ from azure.storage.blob.aio import BlobServiceClient
 from dailies.stores.files import BLOCK_BYTES, FileStore
 from dailies.video.errors import IntegrityError
 from dailies.video.record import StoredFile
-from tests.azurite import running_azurite
 
 # aiohttp warns of bodies above 1 MiB; writing 4 MiB into a socket's buffer takes a millisecond.
 pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
 
 API_VERSION = "2025-01-05"
 MIB = 1024**2
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("azurite")
-    with running_azurite(folder) as connection:
-        yield connection
 
 
 @pytest.fixture

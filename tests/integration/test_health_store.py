@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
-import pytest
 from azure.data.tables.aio import TableServiceClient
 
 from dailies.routing.breaker import Breaker, after_fault, after_success
 from dailies.stores.health import Change, DeploymentHealth, HealthFault, HealthStore, State
-from tests.azurite import running_azurite
 
 START = 1_795_262_400.0
 RULES = Breaker(faults=5, window=900, pause=30, trial=180)
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("azurite")
-    with running_azurite(folder) as connection:
-        yield connection
-
-
-@pytest.fixture
-async def tables(connection: str) -> AsyncIterator[TableServiceClient]:
-    async with TableServiceClient.from_connection_string(connection) as service:
-        yield service
 
 
 async def _fault(store: HealthStore, name: str, video: str, at: float = START) -> None:

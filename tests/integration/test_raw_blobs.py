@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gzip
 import secrets
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 from azure.core.exceptions import ResourceModifiedError
@@ -14,7 +13,6 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from dailies.stores.blob_source import BlobSource
 from dailies.stores.files import FileStore, read_blob
-from tests.azurite import running_azurite
 
 API_VERSION = "2025-01-05"
 PIECE = 64 * 1024
@@ -26,13 +24,6 @@ LIES = {
     "a bomb": gzip.compress(bytes(50 * 1024**2)),
     "short": b"x",
 }
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("azurite")
-    with running_azurite(folder) as connection:
-        yield connection
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,23 +19,9 @@ from dailies.stores.tombstones import Removal, TombstoneStore
 from dailies.video.basics import Phase, Size, VideoError, new_id
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord, VideoRequest
-from tests.azurite import running_azurite
 
 START = 1_795_262_400.0
 PROMPT_32K = "\N{CLAPPER BOARD}" * 32_000
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("azurite")
-    with running_azurite(folder) as connection:
-        yield connection
-
-
-@pytest.fixture
-async def tables(connection: str) -> AsyncIterator[TableServiceClient]:
-    async with TableServiceClient.from_connection_string(connection) as service:
-        yield service
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 from azure.data.tables.aio import TableServiceClient
@@ -17,23 +16,9 @@ from dailies.stores.tombstones import TombstoneStore
 from dailies.video.basics import Size, new_id
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord, VideoRequest
-from tests.azurite import running_azurite
 
 START = 1_795_262_400.0
 _owners = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("azurite")
-    with running_azurite(folder) as connection:
-        yield connection
-
-
-@pytest.fixture
-async def tables(connection: str) -> AsyncIterator[TableServiceClient]:
-    async with TableServiceClient.from_connection_string(connection) as service:
-        yield service
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,17 +17,9 @@ from dailies.services import storage_clients, transport_of
 from dailies.settings import Settings
 from dailies.stores.records import RecordStore
 from dailies.video.basics import new_id
-from tests.azurite import running_azurite
 
 VIDEO = new_id(1_795_262_400.0)
 PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("azurite")
-    with running_azurite(folder) as connection:
-        yield connection
 
 
 @pytest.fixture(autouse=True)

@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from azure.core.exceptions import (
     AzureError,
 )
-from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 
 from dailies.providers.azure_auth import Tokens, azure_credential, classify_token_failure
 from dailies.providers.outcomes import Kind
-
-
-class IdentityEndpoint(AsyncHttpTransport[Any, Any]):
-    """The transport of azure-core, answering as the identity endpoint of App Service."""
-
-    def __init__(self, answer: Callable[[int], tuple[int, bytes]]) -> None:
-        self.answer = answer
-        self.requests: list[Any] = []
-
-    async def send(self, request: Any, **_: Any) -> Any:
-        self.requests.append(request)
-        status, body = self.answer(len(self.requests))
-        return _Answer(request, status, body)
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-
-class _Answer:
-    content_type = "application/json"
-    reason = ""
-    block_size = 4096
-
-    def __init__(self, request: Any, status: int, body: bytes) -> None:
-        self.request = request
-        self.status_code = status
-        self.headers = {"Content-Type": "application/json"}
-        self._body = body
-
-    def body(self) -> bytes:
-        return self._body
-
-    def text(self, encoding: str | None = None) -> str:
-        return self._body.decode(encoding or "utf-8")
+from tests.unit.providers.azure_transport import FakeTransport
 
 
 def _token(number: int) -> tuple[int, bytes]:
@@ -70,7 +32,8 @@ def app_service(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("app_service")
 async def test_a_managed_identity_gives_a_fresh_token_past_its_own_cache() -> None:
-    endpoint = IdentityEndpoint(_token)
+    numbers = itertools.count(1)
+    endpoint = FakeTransport(lambda _: _token(next(numbers)))
     async with ManagedIdentityCredential(client_id="the-client", transport=endpoint) as identity:
         tokens = Tokens(identity)
         first = await tokens.get()
@@ -87,7 +50,7 @@ async def test_a_managed_identity_gives_a_fresh_token_past_its_own_cache() -> No
 )
 async def test_what_a_managed_identity_raises_is_told_apart(status: int, kind: Kind) -> None:
     body = b'{"statusCode": 0, "message": "Unable to find the managed identity"}'
-    endpoint = IdentityEndpoint(lambda _: (status, body))
+    endpoint = FakeTransport(lambda _: (status, body))
     async with ManagedIdentityCredential(transport=endpoint, retry_total=0) as identity:
         with pytest.raises(AzureError) as caught:
             await Tokens(identity).get()

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
-from azure.core.pipeline.transport import AsyncHttpTransport
 
 from dailies.catalogue import Catalogue, Deployment
 from dailies.providers.azure_lifecycle import AccountLifecycle, AzureLifecycle
+from tests.unit.providers.azure_transport import FakeTransport
 
 ACCOUNT = (
     "/subscriptions/s-1/resourceGroups/rg-1/providers/Microsoft.CognitiveServices/accounts/video"
@@ -75,51 +75,19 @@ class Credential:
         """Nothing is open."""
 
 
-class Management(AsyncHttpTransport[Any, Any]):
-    """The transport of azure-core, answering as the management API."""
+def _management(answers: Mapping[str, Any]) -> FakeTransport:
+    """The management API, which answers 403 about all else."""
+    refused = {"error": {"code": "AuthorizationFailed", "message": "No role."}}
 
-    def __init__(self, answers: Mapping[str, Any]) -> None:
-        self.answers = answers
-        self.tokens: list[str] = []
-
-    async def send(self, request: Any, **_: Any) -> Any:
+    def answer(request: Any) -> tuple[int, bytes]:
         url = httpx.URL(request.url)
         assert (url.scheme, url.host) == ("https", "management.example")
         assert url.params["api-version"]
-        self.tokens.append(request.headers["Authorization"])
-        refused = {"error": {"code": "AuthorizationFailed", "message": "No role."}}
-        status = 200 if url.path in self.answers else 403
-        return _Answer(request, status, self.answers.get(url.path, refused))
+        assert request.headers["Authorization"]
+        status = 200 if url.path in answers else 403
+        return status, json.dumps(answers.get(url.path, refused)).encode()
 
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-
-class _Answer:
-    content_type = "application/json"
-    reason = ""
-    block_size = 4096
-
-    def __init__(self, request: Any, status: int, document: Any) -> None:
-        self.request = request
-        self.status_code = status
-        self.headers = {"Content-Type": "application/json"}
-        self._text = json.dumps(document)
-
-    async def read(self) -> bytes:
-        return self._text.encode()
-
-    def body(self) -> bytes:
-        return self._text.encode()
-
-    def text(self, encoding: str | None = None) -> str:
-        return self._text
-
-    def json(self) -> Any:
-        return json.loads(self._text)
+    return FakeTransport(answer)
 
 
 def _deployment(endpoint: str, name: str) -> Deployment:
@@ -141,7 +109,7 @@ models:
 
 async def _read(answers: Mapping[str, Any]) -> tuple[AccountLifecycle, Credential]:
     credential = Credential()
-    source = AzureLifecycle(ACCOUNT, CLOUD, credential, transport=Management(answers))
+    source = AzureLifecycle(ACCOUNT, CLOUD, credential, transport=_management(answers))
     return await source.read(), credential
 
 
