@@ -8,6 +8,7 @@ redirect to a storage that takes no credential.
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from local.services.bodies import read_body
+from local.services.bodies import Body, read_body
 from local.services.errors import missing_parameter, openai_error
 from local.services.jobs import Job
 from local.services.sora2.moderation import check_moderation
@@ -48,17 +49,17 @@ class OtherDailies(Upstream):
 
     async def _create(self, request: Request) -> Response:
         self._enter(request)
-        raw = hashlib.sha256(await request.body()).hexdigest()
+        body = await read_body(request)
+        asked = _digest(body)
         key = request.headers.get("idempotency-key")
         if (known := self._of_key(key)) is not None:
-            if known.details["body"] != raw:
+            if known.details["body"] != asked:
                 raise openai_error(
                     409,
                     "This Idempotency-Key was used before with another request.",
                     code="idempotency_key_reused",
                 )
             return JSONResponse(self._view(known), headers={"Idempotent-Replayed": "true"})
-        body = await read_body(request)
         prompt, model = (self._text(body.fields, name) for name in ("prompt", "model"))
         check_moderation(prompt)
         width, _, height = str(body.fields.get("size", "720x1280")).partition("x")
@@ -71,7 +72,7 @@ class OtherDailies(Upstream):
             width=int(width),
             height=int(height),
             images=[file.data for file in body.files.get("input_reference", [])],
-            details={"key": key, "body": raw},
+            details={"key": key, "body": asked},
         )
         return JSONResponse(self._view(job))
 
@@ -138,3 +139,13 @@ class OtherDailies(Upstream):
 
 
 UPSTREAM = OtherDailies
+
+
+def _digest(body: Body) -> str:
+    """Equal for requests that ask for the same: a form has another boundary each time it is sent."""
+    files = {
+        name: [hashlib.sha256(file.data).hexdigest() for file in files]
+        for name, files in body.files.items()
+    }
+    document = json.dumps([body.fields, files], sort_keys=True)
+    return hashlib.sha256(document.encode()).hexdigest()
