@@ -9,7 +9,6 @@ from __future__ import annotations
 
 __all__ = [
     "ACCOUNT_REQUESTS",
-    "CONTROL_QUEUES",
     "ENTITY_OPERATIONS",
     "PARTITION_ENTITIES",
     "PRICES",
@@ -26,8 +25,6 @@ QUEUE_MESSAGES = 2_000
 """A second, of one queue."""
 ENTITY_OPERATIONS = 64
 """A second, of one Durable entity on Azure Storage."""
-CONTROL_QUEUES = 16
-"""The highest ``partitionCount``."""
 SCHEDULER_ACTIONS = {"Consumption": 500, "Dedicated, 1 unit": 2_000, "Dedicated, 3 units": 6_000}
 """A second, by plan of the Durable Task Scheduler."""
 TOPIC_EVENTS = 5_000

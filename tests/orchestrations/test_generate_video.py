@@ -35,6 +35,11 @@ def calls(hub: Engine) -> list[Call]:
     return hub.calls
 
 
+def _pauses(called: list[Call]) -> list[int]:
+    """Seconds between the calls."""
+    return [round(later.at - earlier.at) for earlier, later in itertools.pairwise(called)]
+
+
 def payloads(hub: Engine, name: str) -> list[Any]:
     return [call.payload.get(name) for call in calls(hub)]
 
@@ -116,9 +121,7 @@ def test_a_wake_that_comes_before_the_first_pause_cuts_that_one_short_and_no_oth
     hub = life(rendering(3000), rendering(100, 1), rendering(100, 2))
     hub.raise_event(VIDEO, "wake", at=hub.now + 0.02)
     generate(hub)
-    times = [call.at for call in calls(hub)]
-    pauses = [round(b - a) for a, b in itertools.pairwise(times)]
-    assert pauses == [0, 100, 100]
+    assert _pauses(calls(hub)) == [0, 100, 100]
     assert payloads(hub, "woken") == [False, True, False, False]
     assert_replays(hub)
 
@@ -128,9 +131,7 @@ def test_a_wake_during_a_later_call_is_not_lost() -> None:
     hub = life(rendering(10), rendering(3000, 1), rendering(100, 2))
     hub.raise_event(VIDEO, "wake", at=hub.now + 10.07)
     generate(hub)
-    times = [call.at for call in calls(hub)]
-    pauses = [round(b - a) for a, b in itertools.pairwise(times)]
-    assert pauses == [10, 0, 100]
+    assert _pauses(calls(hub)) == [10, 0, 100]
     assert payloads(hub, "woken") == [False, False, True, False]
     assert_replays(hub)
 
@@ -160,8 +161,7 @@ def test_the_worst_way_keeps_every_history_under_a_hundred_events(apart: int) ->
 def test_faults_are_tried_again_with_pauses_that_double() -> None:
     hub = life(rendering(1), *[FAULT] * 8, rendering(1))
     assert generate(hub)["error"] is None
-    times = [call.at for call in calls(hub)][1:-1]
-    pauses = [round(b - a) for a, b in itertools.pairwise(times)]
+    pauses = _pauses(calls(hub)[1:-1])
     assert pauses == [5, 10, 20, 40, 80, 160, 300, 300]
 
 

@@ -142,7 +142,7 @@ UPSTREAM = OtherDailies
 
 
 def _digest(body: Body) -> str:
-    """Equal for requests that ask for the same: a form has another boundary each time it is sent."""
+    """Equal for requests that ask for the same: a form has another boundary each time."""
     files = {
         name: [hashlib.sha256(file.data).hexdigest() for file in files]
         for name, files in body.files.items()
