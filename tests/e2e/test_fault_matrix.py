@@ -27,7 +27,7 @@ from tests.stack import RunningStack, running_stack
 
 # So that a stuck job's deadline and the pauses after a lost request fit into a test.
 _SETTINGS = {
-    "DAILIES_VIDEO_DEADLINE_SECONDS": "25",
+    "DAILIES_VIDEO_DEADLINE_SECONDS": "45",
     "DAILIES_SUBMIT_TIMEOUT_SECONDS": "8",
     "DAILIES_CALLBACK_WAIT_SECONDS": "25",
     "DAILIES_UNRESOLVED_HOLD_SECONDS": "1",

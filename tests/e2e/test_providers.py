@@ -22,7 +22,7 @@ from tests.stack import RunningStack, running_stack
 _SETTINGS = {
     "DAILIES_SUBMIT_TIMEOUT_SECONDS": "8",
     "DAILIES_CALLBACK_WAIT_SECONDS": "40",
-    "DAILIES_VIDEO_DEADLINE_SECONDS": "60",
+    "DAILIES_VIDEO_DEADLINE_SECONDS": "600",
 }
 
 
