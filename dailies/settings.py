@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from dailies.hosts import NO_HOSTS, PrivateHosts
-from dailies.video.basics import Priority
+from dailies.owners.key import Key
 from dailies.video.errors import SettingsError
 
 _HASHED_KEY = re.compile(
@@ -33,6 +33,8 @@ _HASHED_KEY = re.compile(
     r"(;priorities=(?P<priorities>(low|normal|high)(\+(low|normal|high))*))?"
     r"(;weight=(?P<weight>[1-9][0-9]{0,2}))?$"
 )
+_IN_SETTINGS = "settings-"
+"""What the ids of keys begin with that stand in the settings; the start of the hash follows."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -76,21 +78,6 @@ class UnresolvedSubmit(StrEnum):
     FAIL = "fail"
 
 
-class HashedKey(BaseModel):
-    """A caller's key, known only by its SHA-256, and the owner that it stands for.
-
-    ``priorities`` are those that it may ask for, all if None; ``weight`` is the owner's share where
-    videos wait, beside those of other owners.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    owner: str
-    digest: str
-    priorities: tuple[Priority, ...] | None = None
-    weight: int | None = None
-
-
 def _split_keys(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -107,7 +94,9 @@ def _split_keys(value: object) -> object:
         found = match.groupdict()
         named = found["priorities"]
         priorities = None if named is None else tuple(dict.fromkeys(named.split("+")))
-        keys.append(HashedKey.model_validate({**found, "priorities": priorities}))
+        limits = {"priorities": priorities, "weight": found["weight"]}
+        key_id = f"{_IN_SETTINGS}{found['digest'][:8]}"
+        keys.append(Key.model_validate({**found, "id": key_id, "limits": limits}))
     return tuple(keys)
 
 
@@ -150,7 +139,7 @@ def _split_names(value: object) -> object:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
 Hosts = Annotated[PrivateHosts, BeforeValidator(_split_hosts)]
-Keys = Annotated[tuple[HashedKey, ...], BeforeValidator(_split_keys)]
+Keys = Annotated[tuple[Key, ...], BeforeValidator(_split_keys)]
 Endpoint = Annotated[str | None, BeforeValidator(_https_or_loopback)]
 OptionalText = Annotated[str | None, BeforeValidator(_empty_is_unset)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_unset)]
@@ -313,7 +302,7 @@ class Settings(BaseModel):
     def weight_of(self, owner: str) -> float:
         """An owner's share where videos wait: the highest that one of its keys gives it, else 1."""
         keys = (*self.api_keys, *self.admin_keys)
-        return max((key.weight or 1 for key in keys if key.owner == owner), default=1)
+        return max((key.limits.weight or 1 for key in keys if key.owner == owner), default=1)
 
     @property
     def callback_base(self) -> str | None:

@@ -10,7 +10,6 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from dailies.api import (
-    admin,
     callbacks,
     characters,
     content,
@@ -21,6 +20,8 @@ from dailies.api import (
     retrieve,
     videos,
 )
+from dailies.api.admin import deployments as admin_deployments
+from dailies.api.admin import videos as admin_videos
 from dailies.api.front import Front, Head
 from dailies.api.observe import Observer
 from dailies.api.sora1 import routes as sora1
@@ -35,6 +36,13 @@ _DESCRIPTION = """\
 The videos protocol of OpenAI and of Azure OpenAI. Every path under `/v1` is also served under
 `/openai/v1` and without a prefix. A field that is not known is answered by a warning.
 """
+
+_OPERATORS = (
+    operations.router,
+    admin_videos.router,
+    admin_deployments.router,
+    callbacks.router,
+)
 
 # Fixed paths come before those with an id in the same place.
 _ROUTERS = (
@@ -66,7 +74,7 @@ def create_app() -> FastAPI:
     # path of one segment below /videos.
     for prefix in PREFIXES:
         app.include_router(retrieve.router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
-    for router in (operations.router, admin.router, callbacks.router):
+    for router in _OPERATORS:
         app.include_router(router)
     for prefix in PREFIXES:
         for router in _ROUTERS:

@@ -13,9 +13,8 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from dailies.api.observe import note
 from dailies.engine import Orchestrations
+from dailies.owners.key import Key
 from dailies.services import Services
-from dailies.settings import HashedKey
-from dailies.video.basics import Priority
 from dailies.video.errors import Forbidden, Unauthenticated
 
 __all__ = [
@@ -50,31 +49,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who is calling: each key stands for an owner, with its own videos. ``priorities`` are those
-    that the key may ask for, all if None."""
+    """Who is calling: each key stands for an owner, with its own videos."""
 
     name: str
-    priorities: tuple[Priority, ...] | None = None
-
-    def priority(self, asked: Priority | None) -> Priority:
-        """What a new video waits with: as it was asked for, else ``normal``, or what of the key's
-        is next to that.
-
-        Raises:
-            Forbidden: the key may not ask for it.
-        """
-        allowed = self.priorities or tuple(Priority)
-        if asked is None:
-            usual = (Priority.NORMAL, Priority.LOW, Priority.HIGH)
-            return next(priority for priority in usual if priority in allowed)
-        if asked not in allowed:
-            raise Forbidden(
-                f"This key may not ask for the priority '{asked}', only for: "
-                f"{', '.join(allowed)}. Leave 'priority' out, or ask the operator.",
-                param="priority",
-                code="priority_not_allowed",
-            )
-        return asked
+    key: Key
 
 
 def context_of(request: Request) -> Context:
@@ -100,7 +78,7 @@ def _presented_key(request: Request) -> str | None:
     return None
 
 
-def _find(keys: Iterable[HashedKey], presented: str) -> HashedKey | None:
+def _find(keys: Iterable[Key], presented: str) -> Key | None:
     """The key with the hash of what was presented; every key is compared, in constant time."""
     digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).hexdigest()
     found = None
@@ -127,7 +105,7 @@ def authenticate(request: Request, context: Context) -> Owner:
     if key is None:
         raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
     note(request, owner=key.owner)
-    return Owner(key.owner, key.priorities)
+    return Owner(key.owner, key)
 
 
 # Coroutines, though they wait for nothing: FastAPI sends a plain function to a thread, which costs

@@ -184,11 +184,12 @@ async def accept_and_start(
     """
     refuse_dry_run(request)
     given.check_files()
-    priority = caller.priority(asked.priority)
+    priority = caller.key.limits.priority(asked.priority)
     async with in_time():
         acceptance = await accept(
             context.services,
             owner=caller.name,
+            key=caller.key,
             request=asked,
             priority=priority,
             source=source,

@@ -27,7 +27,7 @@ async def dry_run(context: Context, request: Request, *, caller: Owner) -> DryRu
     async with open_body(request, max_inline_bytes=most) as body:
         given, asked, inputs = await asked_for(context, request, body, caller.name)
         given.check_files()
-        asked = asked.model_copy(update={"priority": caller.priority(asked.priority)})
+        asked = asked.model_copy(update={"priority": caller.key.limits.priority(asked.priority)})
         try:
             found = await forecast(services, context.orchestrations, caller.name, asked, inputs)
         except UnusableReference as error:

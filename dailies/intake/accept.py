@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from dailies.inputs.examine import InputSource
+from dailies.owners.key import Key
 from dailies.services import Services
 from dailies.stores.resends import Sending
 from dailies.stores.rows import hash_key
@@ -61,16 +62,17 @@ async def accept(
     traceparent: str | None,
     most_unfinished: int | None = None,
     key_decides: bool = False,
+    key: Key | None = None,
     priority: Priority = Priority.NORMAL,
     inputs: Sequence[GivenInput] = (),
     sending: Sending | None = None,
 ) -> Acceptance:
-    """Write the record of a new video, or find the one that the same key made before.
+    """Write the record of a new video, or find the one that the same idempotency key made before.
 
-    With ``key_decides`` that is the answer to whatever is asked under this key. Without a key,
-    another ``sending`` of the same request may have made it. ``priority`` is what it waits with,
-    where its request says none. The video's trace is the one being worked in, else the caller's
-    ``traceparent``, else a new one.
+    With ``key_decides`` that is the answer to whatever is asked under this one. Without any,
+    another ``sending`` of the same request may have made it. ``key`` is the caller's, if one was.
+    ``priority`` is what the video waits with, where its request says none. Its trace is the one
+    being worked in, else the caller's ``traceparent``, else a new one.
 
     Raises:
         Conflict: the key was used with another request, or the video of a request that was sent
@@ -79,12 +81,14 @@ async def accept(
         IntegrityError: an input is not as long as it was; nothing was accepted.
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
     """
-    key = None if idempotency_key is None else hash_key(idempotency_key)
-    request_hash = None if key_decides else _hash_request(request, inputs, with_key=key is not None)
+    hashed = None if idempotency_key is None else hash_key(idempotency_key)
+    request_hash = (
+        None if key_decides else _hash_request(request, inputs, with_key=hashed is not None)
+    )
     now = services.clock()
     earlier = None
-    if key is not None:
-        earlier = await services.records.find_by_key(owner, key, request_hash)
+    if hashed is not None:
+        earlier = await services.records.find_by_key(owner, hashed, request_hash)
     elif sending is not None and sending.number > 0:
         earlier = await services.records.find_sent(owner, request_hash or "", sending, now)
     if earlier is not None:
@@ -105,11 +109,13 @@ async def accept(
             request=request,
             source=source,
             priority=request.priority or priority,
-            idempotency_key=key,
+            key_id=None if key is None else key.id,
+            tags=() if key is None else key.tags,
+            idempotency_key=hashed,
             request_hash=request_hash,
             traceparent=tracecontext.starting(traceparent),
         )
-        stored = await services.records.insert(record, None if key is not None else sending)
+        stored = await services.records.insert(record, None if hashed is not None else sending)
     note_record(stored)
     replayed = stored.id != video_id
     if replayed and inputs:

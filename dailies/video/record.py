@@ -152,7 +152,8 @@ class VideoRecord(Document):
     told. ``withdrawn_at`` is when its owner deleted it while it ran: from then on nobody but the
     pipeline sees it, and it is removed once it has ended.
 
-    ``priority`` is what it waits with: as its request says, or its key.
+    ``priority`` is what it waits with: as its request says, or its key. ``key_id`` and ``tags`` are
+    those of the key that it was made with, None where it was made without one.
 
     A provider that makes several videos of a prompt has them in ``generations``; ``files`` and
     ``findings`` are then those of the first. ``findings`` is None until the file is stored, and
@@ -182,6 +183,8 @@ class VideoRecord(Document):
     withdrawn_at: float | None = None
     restarts: int = 0
     priority: Priority = Priority.NORMAL
+    key_id: str | None = None
+    tags: tuple[str, ...] = ()
     idempotency_key: str | None = None
     request_hash: str | None = None
     traceparent: str | None = None

@@ -24,6 +24,7 @@ MAY_IMPORT = {
 FLOORS = (
     ("telemetry", "hosts", "jsontext", "threads"),
     ("video",),
+    ("owners",),
     ("settings", "engine", "net", "inputs"),
     ("catalogue", "footage"),
     ("providers", "stores", "announce"),

@@ -110,7 +110,7 @@ def test_a_key_may_have_priorities_and_its_owner_a_weight() -> None:
         f"bob=sha256:{HASH};priorities=high",
     )
     settings = Settings.load({**CONNECTION, "DAILIES_API_KEYS": ",".join(keys)})
-    priorities = [key.priorities for key in settings.api_keys]
+    priorities = [key.limits.priorities for key in settings.api_keys]
     assert priorities == [("low", "normal"), None, ("high",)]
     assert [settings.weight_of(name) for name in ("alice", "bob", "carol")] == [3, 1, 1]
 

@@ -1,4 +1,4 @@
-"""For operators: what only a person can decide."""
+"""The videos of all owners: what only a person can decide."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from dailies.api.context import SECURITY, Admin, RequestContext
 from dailies.api.documents import answers, body_of
 from dailies.api.given import read_given
 from dailies.pipeline.resolve import Decision, resolve_video
-from dailies.protocols.deployments import DeploymentList, DeploymentObject, deployment_list
 from dailies.protocols.fields import Fields, read_text, said
 from dailies.protocols.messages import unsupported
 from dailies.protocols.openai.objects import Video, video_object
 from dailies.protocols.vocabulary import Vocabulary
-from dailies.routing import health
-from dailies.video.errors import NotFound
 
 __all__ = ["router"]
 
@@ -73,29 +70,3 @@ async def resolve(video_id: str, request: Request, context: RequestContext, admi
     )
     video = video_object(record, retention_days=context.services.settings.retention_days)
     return video.model_copy(update={"warnings": tuple(given.warnings)})
-
-
-@router.get("/deployments", response_model=DeploymentList, responses=answers(403))
-async def list_deployments(context: RequestContext, admin: Admin) -> DeploymentList:
-    """How each deployment fares: whether videos are sent there, and if not, why and until when."""
-    services = context.services
-    await health.refresh(services, now=True)
-    return deployment_list(services.catalogue, services.health.known)
-
-
-@router.post(
-    "/deployments/{name}/reset", response_model=DeploymentObject, responses=answers(403, 404)
-)
-async def reset_deployment(name: str, context: RequestContext, admin: Admin) -> DeploymentObject:
-    """Forget what is remembered of a deployment, also that it was retired: it is asked again."""
-    services = context.services
-    listed = deployment_list(services.catalogue, {}).data
-    found = next((each for each in listed if each.id == name), None)
-    if found is None:
-        raise NotFound(
-            f"There is no deployment '{name[:64]}' in use. GET /v1/admin/deployments lists them.",
-            param="name",
-            code="deployment_not_found",
-        )
-    await health.forget(services, name)
-    return found

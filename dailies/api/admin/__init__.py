@@ -1,0 +1,1 @@
+"""For operators: what only a person may see or decide."""

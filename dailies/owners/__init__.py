@@ -1,0 +1,1 @@
+"""Who is calling, and what that owner may do: keys and their limits, as values."""
