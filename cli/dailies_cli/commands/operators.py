@@ -1,0 +1,108 @@
+"""For operators: what needs a person, and whether all is well."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from dailies_cli.api import Api
+from dailies_cli.commands.options import AsJson, VideoId
+from dailies_cli.display import console, print_json, table, text, when
+from dailies_cli.failures import Failure
+from dailies_cli.following import standing
+from dailies_cli.place import find_place
+
+__all__ = ["deployments", "doctor", "resolve"]
+
+
+class Decision(StrEnum):
+    """What is to become of a create of which nobody knows whether it was taken."""
+
+    ADOPT = "adopt"
+    RESEND = "resend"
+    END = "end"
+
+
+def resolve(
+    video_id: VideoId,
+    decision: Annotated[
+        Decision,
+        typer.Argument(
+            help="adopt the provider's job, resend as there is none, or end the video.",
+        ),
+    ],
+    job: Annotated[str | None, typer.Option(help="The provider's id of the job to adopt.")] = None,
+) -> None:
+    """Decide about a video whose provider did not say whether it took the request."""
+    if decision is Decision.ADOPT and job is None:
+        raise Failure("Which job? Name it with --job, as the provider lists it.")
+    body = {"decision": decision.value, **({} if job is None else {"job_id": job})}
+    with Api(find_place(), operator=True) as api:
+        video = api.post(f"/v1/admin/videos/{video_id}/resolve", body)
+    console.print(f"{video_id}  {text(standing(video))}", soft_wrap=True)
+
+
+def deployments(
+    reset: Annotated[
+        str | None, typer.Option(help="Forget what is remembered of this one; it is asked again.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the deployments, and how they fare."""
+    with Api(find_place(), operator=True) as api:
+        if reset is not None:
+            api.post(f"/v1/admin/deployments/{reset}/reset")
+        listed = api.get("/v1/admin/deployments")["data"]
+    if as_json:
+        print_json(listed)
+        return
+    rows = (
+        (d["id"], d["model"], d["provider"], d["state"], d["code"], when(d["until"]), d["remedy"])
+        for d in listed
+    )
+    columns = ("deployment", "model", "made by", "state", "why", "tried again", "what to do")
+    console.print(table(None, columns, rows))
+
+
+def doctor() -> None:
+    """Check what can be checked from here, and say what to do about what is wrong."""
+    place = find_place()
+    problems = 0
+
+    def tell(is_well: bool, what: str, remedy: str = "") -> None:
+        nonlocal problems
+        problems += not is_well
+        mark = "[green]✓[/]" if is_well else "[red]✗[/]"
+        console.print(f"{mark} {text(what)}" + (f"\n  {text(remedy)}" if remedy else ""))
+
+    with Api(place) as api:
+        health = api.get("/health")
+        tell(True, f"{place.url} answers, and its settings are right")
+        tell(
+            health["status"] == "ok",
+            f"{health['models']} models are on offer",
+            ""
+            if health["status"] == "ok"
+            else "Set a provider's key or endpoint: docs/settings.md.",
+        )
+        listed = api.get("/v1/models")["data"]
+        tell(True, "your key is known")
+        for model in listed:
+            if model["available"] and model["retires_at"]:
+                tell(True, f"{model['id']} retires on {model['retires_at']}")
+    with Api(place, operator=True) as api:
+        try:
+            found = api.get("/v1/admin/deployments")["data"]
+        except Failure as failure:
+            tell(False, "your key is no operator's", f"Set DAILIES_ADMIN_KEY for more. {failure}")
+            found = []
+        for deployment in found:
+            if deployment["state"] != "well":
+                why = f"{deployment['id']} is {deployment['state']}: {deployment['code']}"
+                tell(False, why, deployment["remedy"] or "")
+        if found and all(deployment["state"] == "well" for deployment in found):
+            tell(True, f"all {len(found)} deployments are well")
+    if problems:
+        raise Failure(f"{problems} of these need somebody.")

@@ -1,0 +1,140 @@
+"""The command line, as a person uses it: a process of its own beside a running stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.stack.layout import APP_DIR
+from tests.pictures import png
+from tests.stack import RunningStack
+
+
+class CommandLine:
+    """``dailies``, in a folder of its own, told of the stack by the environment."""
+
+    def __init__(self, stack: RunningStack, folder: Path) -> None:
+        self.folder = folder
+        self.environ = {
+            **os.environ,
+            "PYTHONPATH": str(APP_DIR / "cli"),
+            "PYTHONWARNINGS": "error",
+            "DAILIES_URL": stack.base_url,
+            "DAILIES_KEY": stack.api_key,
+            "DAILIES_ADMIN_KEY": stack.admin_key,
+            "DAILIES_REFERENCES": stack.storage_connection_string,
+        }
+
+    def run(self, *words: str, status: int = 0, **environ: str) -> str:
+        """What the command prints; fails unless it ends with ``status``."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "dailies_cli", *words],
+            cwd=self.folder,
+            env={**self.environ, **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+        assert ended.returncode == status, ended.stdout + ended.stderr
+        return ended.stdout if status == 0 else ended.stderr
+
+    def json(self, *words: str) -> object:
+        """The JSON that it prints."""
+        return json.loads(self.run(*words, "--json"))
+
+
+@pytest.fixture
+def dailies(stack: RunningStack, tmp_path: Path) -> CommandLine:
+    return CommandLine(stack, tmp_path)
+
+
+def test_a_video_is_ordered_watched_and_fetched_by_one_command(
+    dailies: CommandLine, stack: RunningStack
+) -> None:
+    made = dailies.json("generate", "a lighthouse at dusk", "-m", "ray-3.2", "-s", "5")
+    assert isinstance(made, dict)
+    assert (made["status"], made["seconds"]) == ("completed", "5")
+    file = dailies.folder / made["file"]
+    content = stack.api.get(f"/v1/videos/{made['id']}/content", follow_redirects=True).content
+    assert file.read_bytes() == content
+    assert [path.name for path in dailies.folder.iterdir()] == [file.name]
+
+    assert made["id"] in dailies.run("list", "--status", "completed")
+    assert "a lighthouse at dusk" in dailies.run("show", made["id"])
+    fetched = dailies.run("get", made["id"], "--variant", "thumbnail", "-o", "still.webp").strip()
+    assert (dailies.folder / fetched).read_bytes()[8:12] == b"WEBP"
+    dailies.run("watch", made["id"])
+    dailies.run("delete", made["id"], "--yes")
+    assert "(video_deleted" in dailies.run("show", made["id"], status=1)
+
+
+def test_a_picture_goes_with_the_prompt(dailies: CommandLine, stack: RunningStack) -> None:
+    (dailies.folder / "boat.png").write_bytes(png(5))
+    words = ("generate", "it sails <<by command>>", "-m", "gen4.5", "-i", "boat.png", "--no-wait")
+    video_id = dailies.run(*words, "-f", "seed=7").strip()
+    stack.wait_for(video_id)
+    (job,) = stack.jobs("<<by command>>")
+    assert job["model"] == "gen4.5"
+    assert stack.video(video_id)["status"] == "completed"
+
+
+def test_nothing_is_ordered_by_a_dry_run(dailies: CommandLine, stack: RunningStack) -> None:
+    told = dailies.json("generate", "a <<dry run>>", "-m", "ray-3.2", "--dry-run")
+    assert isinstance(told, dict)
+    assert told["cost_usd"] > 0
+    assert stack.jobs("<<dry run>>") == []
+
+
+def test_a_video_that_fails_ends_the_command_with_a_status_of_its_own(
+    dailies: CommandLine,
+) -> None:
+    told = dailies.run("generate", "a storm [sim outcome=failed]", "-m", "ray-3.2", status=3)
+    assert "failed" in told
+    assert list(dailies.folder.iterdir()) == []
+
+
+def test_a_dropped_image_becomes_a_video(dailies: CommandLine, stack: RunningStack) -> None:
+    (dailies.folder / "fox.png").write_bytes(png(5))
+    words = ("drop", "fox.png", "-p", "der Fuchs läuft fort", "--name", "by-command/fox.png")
+    assert dailies.run(*words, "-f", "model=kling-v3").strip() == "references/by-command/fox.png"
+
+    def found() -> dict[str, object] | None:
+        videos = stack.api.get("/v1/videos?limit=100").json()["data"]
+        return next((v for v in videos if v["source"]["blob"] == "by-command/fox.png"), None)
+
+    video = stack.wait_until(found, what="the image is a video")
+    assert (video["prompt"], video["model"]) == ("der Fuchs läuft fort", "kling-v3")
+
+
+def test_mistakes_are_told_in_the_words_of_the_app(dailies: CommandLine) -> None:
+    told = dailies.run("generate", "a pier", "-m", "ray-3.2", "-s", "77", status=1)
+    assert "field seconds" in told
+    assert "Traceback" not in told
+    assert "invalid_api_key" in dailies.run("list", status=1, DAILIES_KEY="not-a-key")
+    unreachable = dailies.run("show", "video_1", status=1, DAILIES_URL="http://127.0.0.1:9")
+    assert "does not answer" in unreachable
+
+
+def test_the_models_and_the_deployments_are_listed(dailies: CommandLine) -> None:
+    assert "grok-imagine-video-1.5" in dailies.run("models")
+    assert "1280x720" in dailies.run("models", "ray-3.2")
+    assert "luma-ray-3-2" in dailies.run("deployments")
+
+
+def test_the_doctor_says_what_is_well_and_what_is_not(
+    dailies: CommandLine, stack: RunningStack
+) -> None:
+    assert "your key is known" in dailies.run("doctor")
+    told = dailies.run("doctor", status=1, DAILIES_ADMIN_KEY=stack.api_key)
+    assert "1 of these need" in told
+
+
+def test_a_decision_is_handed_to_the_app(dailies: CommandLine) -> None:
+    assert "--job" in dailies.run("resolve", "video_1", "adopt", status=1)
+    assert "that has not ended" in dailies.run("resolve", f"video_{'0' * 32}", "end", status=1)
