@@ -19,6 +19,8 @@ from dailies_cli.place import Place
 __all__ = ["Api"]
 
 _ATTEMPTS = 6
+_CONNECT_ATTEMPTS = 3
+"""Where nobody is there, a person is not kept waiting."""
 _LONGEST_PAUSE = 60.0
 _TIMEOUT = httpx.Timeout(30, read=90)
 _CHUNK = 1024 * 1024
@@ -153,7 +155,8 @@ class Api:
             try:
                 answer = send()
             except httpx.TransportError as error:
-                if attempt == _ATTEMPTS:
+                nobody = isinstance(error, httpx.ConnectError)
+                if attempt >= (_CONNECT_ATTEMPTS if nobody else _ATTEMPTS):
                     raise Failure(self._unreachable(error)) from None
                 self._sleep(_pause(attempt))
                 continue

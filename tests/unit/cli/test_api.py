@@ -66,11 +66,14 @@ def test_what_does_not_pass_is_told_at_once(answer: httpx.Response) -> None:
     assert app.pauses == []
 
 
-def test_an_app_that_never_answers_is_given_up() -> None:
-    app = App(*[httpx.ConnectError("refused")] * 9)
+@pytest.mark.parametrize(
+    ("error", "attempts"), [(httpx.ConnectError("refused"), 3), (httpx.ReadError("cut"), 6)]
+)
+def test_an_app_that_never_answers_is_given_up(error: Exception, attempts: int) -> None:
+    app = App(*[error] * 9)
     with app.api() as api, pytest.raises(Failure, match="does not answer"):
         api.get("/v1/videos")
-    assert len(app.requests) == 6
+    assert len(app.requests) == attempts
 
 
 def test_the_app_s_words_are_shown_and_what_tells_the_request() -> None:
