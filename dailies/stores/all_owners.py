@@ -17,8 +17,8 @@ from typing import TypeVar
 
 from azure.data.tables.aio import TableClient
 
-from dailies.stores.rows import falling_row, is_video_id, record_row
-from dailies.stores.tables import document_of, find_row
+from dailies.stores.rows import falling_row, is_video_id, record_row, tombstone_row
+from dailies.stores.tables import document_of
 from dailies.video.basics import ID_PREFIX, Phase, Status, first_id
 from dailies.video.record import VideoRecord
 
@@ -134,17 +134,22 @@ class AllOwners:
         self._known = tuple(sorted({*self._known, *itertools.chain.from_iterable(found)}))
         return self._known
 
-    async def find(self, video_id: str) -> VideoRecord | None:
-        """The video, whoever has it; also one that was deleted while it ran."""
+    async def owner_of(self, video_id: str) -> str | None:
+        """Who has the video, or had it until it was deleted."""
         if not is_video_id(video_id):
             return None
+        keys = {"record": record_row(video_id), "tombstone": tombstone_row(video_id)}
 
-        async def look(owner: str) -> VideoRecord | None:
-            row = await find_row(self._table, owner, record_row(video_id))
-            return None if row is None else VideoRecord.model_validate_json(document_of(row))
+        async def has(owner: str) -> str | None:
+            rows = self._table.query_entities(
+                "PartitionKey eq @owner and ( RowKey eq @record or RowKey eq @tombstone )",
+                parameters={"owner": owner, **keys},
+                select=["PartitionKey"],
+            )
+            return owner if [each async for each in rows] else None
 
-        found = await _side_by_side(await self.owners(), look)
-        return next((record for record in found if record is not None), None)
+        found = await _side_by_side(await self.owners(), has)
+        return next((owner for owner in found if owner is not None), None)
 
     async def search(self, search: Search, *, after: str | None, limit: int) -> Found:
         """A page of the videos that are wanted, from the one after ``after``, newest first.
