@@ -20,6 +20,7 @@ from dailies.api import (
     retrieve,
     videos,
 )
+from dailies.api.admin import attention as admin_attention
 from dailies.api.admin import deployments as admin_deployments
 from dailies.api.admin import story as admin_story
 from dailies.api.admin import videos as admin_videos
@@ -42,6 +43,7 @@ _OPERATORS = (
     operations.router,
     admin_videos.router,
     admin_story.router,
+    admin_attention.router,
     admin_deployments.router,
     callbacks.router,
 )
