@@ -16,7 +16,8 @@ from dailies.video.errors import InvalidRequest
 
 __all__ = ["SearchQuery"]
 
-_LONGEST = 1024
+_LONGEST = 256
+_LONGEST_BLOB = 1024  # as names of blobs; all together have to fit into a request's first line
 _MOST_DIGITS = 11  # of Unix seconds; ids have room for no later time
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -27,6 +28,7 @@ def _schema(**schema: Any) -> WithJsonSchema:
 
 
 _Text = Annotated[str | None, _schema(type="string", maxLength=_LONGEST)]
+_BlobName = Annotated[str | None, _schema(type="string", maxLength=_LONGEST_BLOB)]
 _Time = Annotated[
     str | None,
     _schema(
@@ -39,7 +41,7 @@ _Time = Annotated[
 
 
 class SearchQuery(BaseModel):
-    """Every condition holds; what is empty is left out."""
+    """Every condition holds; a text that is empty is none."""
 
     status: Annotated[str | None, _schema(type="string", enum=list(Status))] = None
     phase: Annotated[str | None, _schema(type="string", enum=list(Phase))] = None
@@ -51,7 +53,9 @@ class SearchQuery(BaseModel):
     provider: _Text = None
     deployment: _Text = None
     code: _Text = Field(default=None, description="Of the error that it ended with.")
-    blob: _Text = Field(default=None, description="What the name of the dropped image begins with.")
+    blob: _BlobName = Field(
+        default=None, description="What the name of the dropped image begins with."
+    )
     created_after: _Time = Field(
         default=None, description="Unix seconds, or a date with time and zone; that moment too."
     )
@@ -70,12 +74,13 @@ class SearchQuery(BaseModel):
             InvalidRequest: naming the first parameter that is wrong.
         """
         names = ("owner", "key_id", "tag", "user", "model", "provider", "deployment", "code")
-        texts = {name: _text(name, getattr(self, name)) for name in (*names, "blob")}
+        texts = {name: _text(name, getattr(self, name)) for name in names}
         return Search(
             status=_one_of("status", self.status, Status),
             phase=_one_of("phase", self.phase, Phase),
             created_after=_time("created_after", self.created_after),
             created_before=_time("created_before", self.created_before),
+            blob=_text("blob", self.blob, longest=_LONGEST_BLOB),
             **texts,
         )
 
@@ -88,9 +93,9 @@ class SearchQuery(BaseModel):
         return cursor(self.after), page_size(self.limit)
 
 
-def _text(name: str, value: str | None) -> str | None:
-    if value is not None and len(value) > _LONGEST:
-        raise too_long(name, _LONGEST, len(value))
+def _text(name: str, value: str | None, longest: int = _LONGEST) -> str | None:
+    if value is not None and len(value) > longest:
+        raise too_long(name, longest, len(value))
     if value and not value.isprintable():
         # Storage takes none of these in what it is asked for, and nothing has such a name.
         raise InvalidRequest(
@@ -100,7 +105,7 @@ def _text(name: str, value: str | None) -> str | None:
 
 
 def _one_of(name: str, value: str | None, words: type[Word]) -> Word | None:
-    if not value:
+    if value is None:
         return None
     try:
         return words(value)
@@ -109,7 +114,7 @@ def _one_of(name: str, value: str | None, words: type[Word]) -> Word | None:
 
 
 def _time(name: str, value: str | None) -> float | None:
-    if not value:
+    if value is None:
         return None
     if value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS:
         return float(value)

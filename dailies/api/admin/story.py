@@ -165,7 +165,7 @@ async def _provider_now(context: Context, record: VideoRecord) -> Answer | None:
 
 
 def _included(text: str | None) -> frozenset[str]:
-    words = frozenset(text.split(",")) if text else frozenset()
+    words = frozenset() if text is None else frozenset(text.split(","))
     for word in sorted(words.difference(_INCLUDED)):
         raise unsupported("include", word, _INCLUDED)
     return words

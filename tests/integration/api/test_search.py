@@ -150,7 +150,10 @@ async def test_a_page_costs_a_few_requests(world: World, since: int) -> None:
         ({"created_after": "yesterday"}, "created_after"),
         ({"created_before": "2026-12-01T08:00:00"}, "created_before"),
         ({"created_before": "9" * 12}, "created_before"),
-        ({"user": "x" * 1025}, "user"),
+        ({"status": ""}, "status"),
+        ({"created_after": ""}, "created_after"),
+        ({"user": "x" * 257}, "user"),
+        ({"blob": "x" * 1025}, "blob"),
         ({"model": "a\x00b"}, "model"),
     ],
 )

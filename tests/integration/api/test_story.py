@@ -199,9 +199,10 @@ async def test_a_deleted_video_is_told_from_one_that_never_was(world: World) -> 
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, code)
 
 
-async def test_what_else_is_told_is_one_of_two(world: World) -> None:
+@pytest.mark.parametrize("included", ["prompt,secrets", ""])
+async def test_what_else_is_told_is_one_of_two(world: World, included: str) -> None:
     video_id = await _create(world)
-    answer = await world.admin.get(f"/v1/admin/videos/{video_id}?include=prompt,secrets")
+    answer = await world.admin.get(f"/v1/admin/videos/{video_id}?include={included}")
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "include")
 
 
