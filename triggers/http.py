@@ -7,6 +7,7 @@ as it is made, and neither host nor worker holds it whole.
 from __future__ import annotations
 
 import functools
+import os
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -70,11 +71,16 @@ def _longest() -> float:
 def _with_context(client: df.DurableOrchestrationClient, trace: RequestTrace) -> ASGIApp:
     """The app for one request: its scope carries what the routes need."""
     from dailies.api.context import Context
+    from dailies.app.doubts import doubtful_settings
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         # A function, so that a wrong setting is answered by the app, in its envelope.
         state = {
-            "dailies": lambda: Context(services(), DurableOrchestrations(client)),
+            "dailies": lambda: Context(
+                services(),
+                DurableOrchestrations(client),
+                lambda: doubtful_settings(os.environ),
+            ),
             RequestTrace.KEY: trace,
         }
         await _app()({**scope, "state": state}, receive, send)

@@ -31,7 +31,8 @@ class Video:
         owner_queries: ranges there.
         open_requests: in the partition ``open`` of the table ``openvideos``.
         claim_requests: in the partition of its provider's endpoint.
-        blob_writes: requests, blocks among them.
+        blob_writes: requests. A file that fits into one block is one; a larger one is one for
+            each block, and one more.
         worker_seconds: of a processor, in the Python worker, all its steps and its create together.
     """
 
@@ -63,7 +64,7 @@ VIDEO = Video(
     owner_queries=1.0,
     open_requests=2.0,
     claim_requests=2.0,
-    blob_writes=7.0,
+    blob_writes=4.0,
     blob_reads=3.0,
     worker_seconds=0.15,
 )

@@ -20,7 +20,9 @@ from dailies.api import (
     retrieve,
     videos,
 )
+from dailies.api.admin import attention as admin_attention
 from dailies.api.admin import deployments as admin_deployments
+from dailies.api.admin import story as admin_story
 from dailies.api.admin import videos as admin_videos
 from dailies.api.front import Front, Head
 from dailies.api.observe import Observer
@@ -40,6 +42,8 @@ The videos protocol of OpenAI and of Azure OpenAI. Every path under `/v1` is als
 _OPERATORS = (
     operations.router,
     admin_videos.router,
+    admin_story.router,
+    admin_attention.router,
     admin_deployments.router,
     callbacks.router,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -41,10 +41,11 @@ SECURITY = [
 @dataclass(frozen=True, slots=True)
 class Context:
     """The parts that a request is served with; the trigger puts a function that gives it into
-    ``scope["state"]``."""
+    ``scope["state"]``. ``doubts`` tells what is odd about the settings, a line each."""
 
     services: Services
     orchestrations: Orchestrations
+    doubts: Callable[[], Sequence[str]] = tuple
 
 
 @dataclass(frozen=True, slots=True)

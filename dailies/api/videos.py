@@ -32,7 +32,7 @@ from dailies.video.basics import Phase
 from dailies.video.errors import Conflict, InvalidRequest
 from dailies.video.record import Source, VideoRecord
 
-__all__ = ["answer", "delete_video", "page_size", "router"]
+__all__ = ["answer", "cancel_video", "cursor", "delete_video", "page_size", "router"]
 
 _DEFAULT_PAGE = 20
 _MOST_PER_PAGE = 100
@@ -90,7 +90,7 @@ async def list_videos(
 ) -> VideoList:
     """A page of the caller's videos."""
     page = await context.services.records.list(
-        caller.name, after=_cursor(after), limit=page_size(limit), ascending=_ascending(order)
+        caller.name, after=cursor(after), limit=page_size(limit), ascending=_ascending(order)
     )
     videos = [await public_video(context, record) for record in page.records]
     return VideoList(
@@ -137,9 +137,21 @@ async def cancel(
     """Stop a video that has not ended, at the provider too; it ends ``failed`` with the code
     ``cancelled``, soon after this answers. Cancelling it again changes nothing."""
     await find(context, request, caller.name, video_id)
-    record = await context.services.records.update(caller.name, video_id, _cancelled)
+    record = await cancel_video(context, caller.name, video_id)
+    response.headers.update(poll_after(context, record))
+    return await public_video(context, record)
+
+
+async def cancel_video(context: Context, owner: str, video_id: str) -> VideoRecord:
+    """Note that the owner's video is to stop, and wake its orchestration; the record as it is then.
+
+    Raises:
+        NotFound: there is none, or it was deleted.
+        Conflict: it has ended in another way.
+    """
+    record = await context.services.records.update(owner, video_id, _cancelled)
     if record is None or record.is_withdrawn:
-        raise await not_found(context, caller.name, video_id)
+        raise await not_found(context, owner, video_id)
     if record.is_final and record.phase is not Phase.CANCELLED:
         raise Conflict(
             f"Video '{video_id}' has ended already; its status is '{record.status}'. Only a video "
@@ -149,8 +161,7 @@ async def cancel(
         )
     if not record.is_final:
         await _wake_or_leave(context, record)
-    response.headers.update(poll_after(context, record))
-    return await public_video(context, record)
+    return record
 
 
 def _cancelled(record: VideoRecord) -> VideoRecord:
@@ -177,7 +188,12 @@ async def answer(context: Context, accepted: Accepted, response: Response) -> Vi
     return video.model_copy(update={"warnings": accepted.warnings})
 
 
-def _cursor(after: str | None) -> str | None:
+def cursor(after: str | None) -> str | None:
+    """After which id a page of a list begins.
+
+    Raises:
+        InvalidRequest: it is no id.
+    """
     if after is not None and not is_video_id(after):
         raise InvalidRequest(
             f"Invalid 'after': expected the id of a video, but got '{after[:64]}' instead.",

@@ -56,7 +56,7 @@ async def retire_videos(services: Services) -> int:
 async def _expired(services: Services, cutoff: float) -> AsyncIterator[VideoRecord]:
     """Those that ended before ``cutoff``, as many as one run has the time for."""
     until = time.monotonic() + _LONGEST_RUN
-    async for record in services.records.created_before(cutoff):
+    async for record in services.records.all.created_before(cutoff):
         if time.monotonic() > until:
             return
         if record.is_final and record.completed_at is not None and record.completed_at < cutoff:

@@ -71,8 +71,6 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
         return await reconcile(services, record)
     if record.cancel_requested:
         return stop(CANCELLED)
-    if video.get("woken"):
-        return wait(0)
     if waited_too_long(services, record):
         return await _end(services, record, lambda: no_slot(services, record))
     await health.refresh(services)
@@ -87,6 +85,8 @@ async def submit_video(services: Services, video: VideoRef) -> Step:
         return await _rest(services, record, choice)
     deployment = choice.deployment
     place = place_at(services, record, deployment)
+    if video.get("woken"):
+        return ask(place)  # which was not done, wherever it has waited
     if place is not None and video.get("place", deployment.name) != deployment.name:
         return ask(place)
     if choice.is_trial and not await health.begin_trial(services, deployment, record.id):

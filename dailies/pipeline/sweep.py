@@ -21,6 +21,7 @@ from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import settle_removal
 from dailies.pipeline.start import start_video
+from dailies.pipeline.stranded import wake_stranded
 from dailies.pipeline.submit import submit_video
 from dailies.pipeline.work import is_overdue
 from dailies.routing.choose import serving
@@ -80,6 +81,8 @@ async def sweep(
 
     await for_each(services.records.open.reminders(), come_back, at_once=_AT_ONCE)
     await for_each(services.records.open.videos(), tend, at_once=_AT_ONCE)
+    if woken := await wake_stranded(services, orchestrations):
+        actions["rerouted"] += woken
     log_event(
         "sweep_done",
         late=late,

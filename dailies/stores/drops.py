@@ -6,6 +6,7 @@ partition   row            holds
 ``b:SHA``   ``uploads``    the ``BlobHistory`` of one blob
 ``open``    instance id    an upload that nobody was told anything about yet
 ``sweep``   ``pass``       how far the look through the container has come
+``refused`` SHA            a blob whose newest upload was rejected, for a week
 ==========  =============  ==================================================
 
 All that concerns one blob is one row, changed with its ETag: of two that see an upload at the same
@@ -40,11 +41,21 @@ from dailies.stores.tables import (
 from dailies.stores.uploads import BlobHistory, BlobState, instance_id
 from dailies.video.errors import Conflict
 
-__all__ = ["ContainerPass", "DropStore", "OpenDrop", "blob_state"]
+__all__ = [
+    "REJECTED_SECONDS",
+    "ContainerPass",
+    "DropStore",
+    "OpenDrop",
+    "RejectedDrop",
+    "blob_state",
+]
 
 _ATTEMPTS = 12
 _OPEN = "open"
 _PASS = ("sweep", "pass")
+_REFUSED = "refused"
+REJECTED_SECONDS = 7 * 86_400.0
+"""For how long it is remembered which blobs were rejected, for whoever looks after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,15 @@ class OpenDrop:
     instance_id: str
     blob: str
     since: float
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedDrop:
+    """A blob that was rejected, for the ``code`` of a reason, at Unix seconds."""
+
+    blob: str
+    code: str
+    at: float
 
 
 class ContainerPass(BaseModel):
@@ -130,6 +150,40 @@ class DropStore:
         async for row in rows:
             yield OpenDrop(str(row["RowKey"]), str(row["Blob"]), float(row["Since"]))
 
+    async def note_rejection(self, rejected: RejectedDrop) -> None:
+        """Note that the newest upload of a blob was rejected, for whoever looks after them."""
+        await self._table.upsert_entity(
+            {
+                "PartitionKey": _REFUSED,
+                "RowKey": self._name(rejected.blob),
+                "Blob": rejected.blob,
+                "Code": rejected.code,
+                "At": rejected.at,
+            },
+            mode=UpdateMode.REPLACE,
+        )
+
+    async def forget_rejection(self, blob: str) -> None:
+        """Note that a later upload of the blob became a video."""
+        await self._table.delete_entity(_REFUSED, self._name(blob))
+
+    async def rejections(self, since: float, *, most: int) -> list[RejectedDrop]:
+        """The blobs that were rejected since then (Unix seconds), the latest ``most`` of them."""
+        latest = [rejected async for rejected in self._rejections("At ge @at", since)]
+        return sorted(latest, key=lambda rejected: rejected.at, reverse=True)[:most]
+
+    async def forget_rejections(self, before: float) -> None:
+        """Forget those from before then (Unix seconds)."""
+        async for rejected in self._rejections("At lt @at", before):
+            await self.forget_rejection(rejected.blob)
+
+    async def _rejections(self, when: str, at: float) -> AsyncIterator[RejectedDrop]:
+        rows = self._table.query_entities(
+            f"PartitionKey eq @partition and {when}", parameters={"partition": _REFUSED, "at": at}
+        )
+        async for row in rows:
+            yield RejectedDrop(str(row["Blob"]), str(row["Code"]), float(row["At"]))
+
     async def current_pass(self) -> ContainerPass | None:
         """The look through the container that is under way; None before the first."""
         row = await find_row(self._table, *_PASS)
@@ -156,7 +210,10 @@ class DropStore:
 
     def _key(self, blob: str) -> dict[str, str]:
         # A name may hold characters that a key may not.
-        return {"PartitionKey": f"b:{hash_key(f'{self._container}/{blob}')}", "RowKey": "uploads"}
+        return {"PartitionKey": f"b:{self._name(blob)}", "RowKey": "uploads"}
+
+    def _name(self, blob: str) -> str:
+        return hash_key(f"{self._container}/{blob}")
 
     def _instance_id(self, blob: str, etag: str) -> str:
         return instance_id(self._container, blob, etag)

@@ -25,7 +25,7 @@ What the sweeper goes by stands in a table of its own (``dailies.stores.open_vid
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from azure.core.exceptions import (
     ResourceModifiedError,
@@ -36,6 +36,7 @@ from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from dailies.stores import unfinished
+from dailies.stores.all_owners import AllOwners
 from dailies.stores.kept import forget, keep, last_version
 from dailies.stores.open_videos import OpenVideos
 from dailies.stores.pages import Page, read_page
@@ -51,7 +52,6 @@ from dailies.stores.rows import (
     step_aside,
 )
 from dailies.stores.tables import VIDEOS, document_of, etag_of, find_row, unchanged
-from dailies.video.basics import ID_PREFIX, first_id
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord
 from dailies.video.spans import note_record
@@ -70,11 +70,13 @@ class RecordStore:
 
     Attributes:
         open: the videos with something left to do.
+        all: the videos of all owners.
     """
 
     def __init__(self, service: TableServiceClient) -> None:
         self._videos: TableClient = service.get_table_client(VIDEOS)
         self.open = OpenVideos(service)
+        self.all = AllOwners(self._videos)
         self._resends = Resends(self._videos)
 
     async def insert(self, record: VideoRecord, sending: Sending | None = None) -> VideoRecord:
@@ -299,38 +301,6 @@ class RecordStore:
         return await read_page(
             self._videos, owner, after=after, limit=limit, ascending=ascending, models=models
         )
-
-    async def created_before(self, cutoff: float) -> AsyncIterator[VideoRecord]:
-        """Every owner's videos that were created before ``cutoff`` (Unix seconds), owner by owner.
-
-        Ids begin with their time, so those are a range in each owner's partition, and nothing else
-        is read but a row to find the next owner.
-        """
-        owner = ""
-        while (found := await self._owner_after(owner)) is not None:
-            owner = found
-            rows = self._videos.query_entities(
-                "PartitionKey eq @owner and RowKey ge @low and RowKey lt @high",
-                parameters={
-                    "owner": owner,
-                    "low": f"v:{ID_PREFIX}",
-                    "high": f"v:{first_id(cutoff)}",
-                },
-            )
-            async for each in rows:
-                yield VideoRecord.model_validate_json(document_of(each))
-
-    async def _owner_after(self, owner: str) -> str | None:
-        """The next partition of the table, in the order of their keys."""
-        rows = self._videos.query_entities(
-            "PartitionKey gt @owner",
-            parameters={"owner": owner},
-            select=["PartitionKey"],
-            results_per_page=1,
-        )
-        async for each in rows:
-            return str(each["PartitionKey"])
-        return None
 
     async def count_unfinished(
         self, owner: str, *, up_to: int, besides: Collection[str] = ()

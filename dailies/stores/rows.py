@@ -20,6 +20,7 @@ __all__ = [
     "record_row",
     "row",
     "step_aside",
+    "tombstone_row",
 ]
 
 Operation = tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], dict[str, Any]]
@@ -42,6 +43,11 @@ def is_video_id(text: str) -> bool:
 def record_row(video_id: str) -> str:
     """The row key of a record, in rising order of time."""
     return f"v:{video_id}"
+
+
+def tombstone_row(video_id: str) -> str:
+    """The row key of what is left of a removed video."""
+    return f"t:{video_id}"
 
 
 def falling_row(video_id: str) -> str:

@@ -29,6 +29,7 @@ from dailies.stores.rows import (
     record_row,
     row,
     step_aside,
+    tombstone_row,
 )
 from dailies.stores.tables import VIDEOS, document_of, find_row, properties_of, unchanged
 from dailies.video.basics import created_at
@@ -84,7 +85,7 @@ class TombstoneStore:
         """The tombstone of the owner's video, if it had that video and it is gone."""
         if not is_video_id(video_id):
             return None
-        found = await find_row(self._videos, owner, _row(video_id))
+        found = await find_row(self._videos, owner, tombstone_row(video_id))
         return None if found is None else Tombstone.model_validate_json(document_of(found))
 
     async def withdraw(self, owner: str, video_id: str, now: float) -> VideoRecord | None:
@@ -196,10 +197,6 @@ def _put(tombstone: Tombstone) -> Operation:
     return ("upsert", _entity(tombstone), _REPLACE)
 
 
-def _row(video_id: str) -> str:
-    return f"t:{video_id}"
-
-
 def _without_prompt(record: VideoRecord) -> VideoRecord:
     request = record.request.model_copy(update={"prompt": ""})
     return record.model_copy(update={"request": request})
@@ -209,7 +206,7 @@ def _entity(tombstone: Tombstone) -> dict[str, Any]:
     known = {} if tombstone.request_hash is None else {"RequestHash": tombstone.request_hash}
     return row(
         tombstone.owner,
-        _row(tombstone.id),
+        tombstone_row(tombstone.id),
         Reason=tombstone.reason.value,
         **known,
         **properties_of(tombstone.model_dump_json()),

@@ -42,11 +42,13 @@ class SourceKind(StrEnum):
 
 
 class Source(Document):
-    """Where a request came from; ``blob`` and ``etag`` name a dropped image."""
+    """Where a request came from; ``blob`` and ``etag`` name a dropped image, ``video_id`` the
+    failed video that an operator has made again."""
 
     kind: SourceKind = SourceKind.HTTP
     blob: str | None = None
     etag: str | None = None
+    video_id: str | None = None
 
 
 class JobEnd(StrEnum):

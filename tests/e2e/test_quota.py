@@ -60,6 +60,23 @@ def test_a_video_that_waits_for_a_place_is_cancelled_at_once(stack: RunningStack
         assert_delivered(stack, stack.wait_for(video))
 
 
+def test_one_that_may_wait_only_so_long_ends_then_and_nothing_is_made(stack: RunningStack) -> None:
+    running = [stack.create(f"busy {n} [sim label=quota render=600]") for n in range(2)]
+    stack.wait_until(lambda: len(stack.jobs("busy")) == 2, within=60, what="two jobs run")
+    waits = stack.create(f"gives up in the queue {_LABEL}", expires_after=5)
+    ended = stack.wait_for(waits)
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "expired")
+    assert (ended["cost_usd"], stack.jobs("gives up")) == (0, [])
+    assert ended["completed_at"] - ended["created_at"] >= 5
+    stack.wait_for_event(waits["id"], "failed")
+    state = quota_state(stack, "azure-sora-2")
+    assert waits["id"] not in f"{state}"
+    # They had their places all the while, so it ended by its time and not by a place.
+    assert {stack.video(video["id"])["status"] for video in running} == {"in_progress"}
+    for video in running:
+        assert stack.api.delete(f"/v1/videos/{video['id']}").is_success
+
+
 def test_files_that_can_not_be_fetched_keep_nobody_from_rendering(stack: RunningStack) -> None:
     stack.faults.add("content", "status", status=503, times=None, match="not fetched")
     held = [stack.create(f"not fetched {n} {_LABEL}") for n in range(2)]

@@ -327,5 +327,5 @@ async def test_what_is_older_is_found_in_every_owners_partition(records: RecordS
     old = [await records.insert(video(name, START - 5e8)) for name in names]
     for name in names:
         await records.insert(video(name, START))
-    found = [record async for record in records.created_before(START - 4e8)]
+    found = [record async for record in records.all.created_before(START - 4e8)]
     assert {record.id for record in found} == {record.id for record in old}

@@ -1,12 +1,13 @@
-"""The videos of all owners: what only a person can decide."""
+"""The videos of all owners: found, looked at, and what only a person can decide."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import PlainValidator
 
+from dailies.api.admin.search import SearchQuery
 from dailies.api.bodies import open_body
 from dailies.api.context import SECURITY, Admin, RequestContext
 from dailies.api.documents import answers, body_of
@@ -15,11 +16,27 @@ from dailies.pipeline.resolve import Decision, resolve_video
 from dailies.protocols.fields import Fields, read_text, said
 from dailies.protocols.messages import unsupported
 from dailies.protocols.openai.objects import Video, video_object
+from dailies.protocols.overview import OverviewVideo, OverviewVideoList
 from dailies.protocols.vocabulary import Vocabulary
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/admin", tags=["operations"], dependencies=SECURITY)
+
+
+@router.get("/videos", response_model=OverviewVideoList, responses=answers(400, 403))
+async def search_videos(
+    query: Annotated[SearchQuery, Query()], context: RequestContext, admin: Admin
+) -> OverviewVideoList:
+    """The videos of all owners that fit every condition, newest first; without prompts."""
+    search, (after, limit) = query.search(), query.place()
+    found = await context.services.records.all.search(search, after=after, limit=limit)
+    return OverviewVideoList(
+        data=[OverviewVideo.of(record) for record in found.records],
+        scanned=found.scanned,
+        has_more=found.after is not None,
+        after=found.after,
+    )
 
 
 def _decision(value: object) -> Decision:

@@ -6,6 +6,7 @@ An upload is named by its blob and the ETag that is its key.
 from __future__ import annotations
 
 from dailies.services import Services
+from dailies.stores.drops import RejectedDrop
 from dailies.stores.uploads import BlobHistory, BlobState, Upload, UploadState
 
 __all__ = ["answered", "begin", "came_back"]
@@ -54,5 +55,11 @@ async def answered(
             update={"state": state, "video_id": video_id, "code": code, "begun": 0}
         )
 
-    await services.drops.update(name, lambda known: known.with_upload(key, change))
+    history = await services.drops.update(name, lambda known: known.with_upload(key, change))
+    upload = history.find(key)
+    if upload is not None and upload.state is UploadState.REJECTED:
+        rejected = RejectedDrop(name, upload.code or "", services.clock())
+        await services.drops.note_rejection(rejected)
+    elif any(earlier.state is UploadState.REJECTED for earlier in history.uploads):
+        await services.drops.forget_rejection(name)
     await services.drops.close(name, key)

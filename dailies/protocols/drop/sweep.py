@@ -23,7 +23,7 @@ from dailies.engine import InstanceState, Orchestrations
 from dailies.protocols.drop.arrivals import look_again
 from dailies.protocols.drop.naming import DropKind, classify
 from dailies.services import Services
-from dailies.stores.drops import ContainerPass, OpenDrop, blob_state
+from dailies.stores.drops import REJECTED_SECONDS, ContainerPass, OpenDrop, blob_state
 from dailies.telemetry.logs import log_event
 
 __all__ = ["SKEW_SECONDS", "sweep_drops"]
@@ -56,6 +56,7 @@ async def sweep_drops(
         if services.clock() - drop.since >= settings.sweep_grace_seconds:
             await _safely(actions, drop.blob, _tend(services, orchestrations, drop))
     await _look_through(services, orchestrations, actions)
+    await services.drops.forget_rejections(services.clock() - REJECTED_SECONDS)
     # Its sidecar is waited for, and an outage waited out: longer than both is no waiting.
     longest = settings.sidecar_wait_seconds + _LONGEST_UNANSWERED_SECONDS
     oldest = min(waiting, key=lambda drop: drop.since, default=None)

@@ -23,6 +23,7 @@ __all__ = [
     "VideoFailure",
     "VideoList",
     "VideoSource",
+    "queue_place",
     "video_object",
 ]
 
@@ -166,7 +167,7 @@ def video_object(
 ) -> Video:
     """The public object of a record. ``expires_at`` is when our retention removes the files."""
     request = record.request
-    standing, completion_at = expected.standing, expected.completion_at
+    completion_at = expected.completion_at
     expires_at = (
         int(record.completed_at + retention_days * 86_400)
         if record.completed_at is not None and retention_days is not None
@@ -178,11 +179,7 @@ def video_object(
         status=record.status.value,
         phase=record.phase.value,
         progress=record.progress,
-        queue=None
-        if standing is None
-        else QueuePlace(
-            position=standing.position, of=standing.of, eta_seconds=math.ceil(standing.eta_seconds)
-        ),
+        queue=queue_place(expected),
         created_at=int(record.created_at),
         estimated_completion_at=None if completion_at is None else math.ceil(completion_at),
         completed_at=None if record.completed_at is None else int(record.completed_at),
@@ -199,4 +196,14 @@ def video_object(
         deployment=record.submit.deployment,
         cost_usd=record.cost_usd,
         cost_is_estimate=record.cost_is_estimate,
+    )
+
+
+def queue_place(expected: Expectation) -> QueuePlace | None:
+    """The place of a video that waits for one."""
+    standing = expected.standing
+    if standing is None:
+        return None
+    return QueuePlace(
+        position=standing.position, of=standing.of, eta_seconds=math.ceil(standing.eta_seconds)
     )

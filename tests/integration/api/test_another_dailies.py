@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
@@ -10,7 +11,8 @@ import pytest
 from dailies.net.downloads import Downloads
 from dailies.providers.base import Content, Submission
 from dailies.providers.classify import CallContext
-from dailies.providers.openai_videos import PROVIDER, OpenAIVideos, VideosOptions
+from dailies.providers.openai_videos import OpenAIVideos, VideosOptions
+from dailies.providers.other_dailies import PROVIDER
 from dailies.providers.outcomes import JobStatus, Kind, Outcome
 from dailies.providers.wire import Wire
 from dailies.video.basics import Size, Variant
@@ -43,6 +45,18 @@ async def test_a_request_that_is_sent_twice_makes_one_job(
     assert second.job is not None
     assert first.job.id == second.job.id
     assert len((await world.alice.get("/v1/videos")).json()["data"]) == 1
+
+
+async def test_a_key_that_stands_for_another_request_is_used_up(
+    world: World, adapter: OpenAIVideos
+) -> None:
+    first = await adapter.submit(SUBMISSION)
+    other = await adapter.submit(replace(SUBMISSION, prompt="a tower at dusk"))
+    assert (other.kind, other.code, other.http_status) == (Kind.REFUSED, "key_used_up", 409)
+    assert first.job is not None
+    assert (await world.alice.delete(f"/v1/videos/{first.job.id}")).status_code == 200
+    gone = await adapter.submit(SUBMISSION)
+    assert (gone.kind, gone.code) == (Kind.REFUSED, "key_used_up")
 
 
 async def test_a_job_is_followed_found_and_stopped(world: World, adapter: OpenAIVideos) -> None:

@@ -207,6 +207,7 @@ class World:
         self.now = 1_795_262_400.0
         self.engine = Engine()
         self.events = Events()
+        self.doubts: tuple[str, ...] = ()
         environ = {
             "VideoStorage": storage,
             "AZURE_OPENAI_ENDPOINT": "https://first.example",
@@ -361,7 +362,8 @@ class World:
 
     def _client(self, key: str | None) -> httpx.AsyncClient:
         async def serve(scope: Any, receive: Any, send: Any) -> None:
-            state = {"dailies": lambda: Context(self.services, self.engine)}
+            context = Context(self.services, self.engine, lambda: self.doubts)
+            state = {"dailies": lambda: context}
             await self.app({**scope, "state": state}, receive, send)
 
         return httpx.AsyncClient(
