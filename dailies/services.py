@@ -28,6 +28,7 @@ from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import BlobInfo, FileStore
 from dailies.stores.health import HealthStore
+from dailies.stores.keys import KeyStore
 from dailies.stores.readings import Readings
 from dailies.stores.records import RecordStore
 from dailies.stores.room import Room
@@ -199,6 +200,7 @@ class Services:
     tombstones: TombstoneStore
     characters: CharacterStore
     health: HealthStore
+    keys: KeyStore
     files: Files
     fetcher: ReferenceFetcher
     events: Sink
@@ -243,6 +245,7 @@ class Services:
             tombstones=TombstoneStore(tables, records),
             characters=CharacterStore(tables),
             health=HealthStore(tables),
+            keys=KeyStore(tables),
             files=FileStore(
                 blobs,
                 videos_container=settings.videos_container,

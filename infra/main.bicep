@@ -217,6 +217,7 @@ var tableNames = [
   'claims'
   'drops'
   'deployments'
+  'keys'
 ]
 var taskHubName = 'dailies'
 

@@ -21,6 +21,7 @@ from dailies.api import (
     videos,
 )
 from dailies.api.admin import deployments as admin_deployments
+from dailies.api.admin import keys as admin_keys
 from dailies.api.admin import videos as admin_videos
 from dailies.api.front import Front, Head
 from dailies.api.observe import Observer
@@ -41,6 +42,7 @@ _OPERATORS = (
     operations.router,
     admin_videos.router,
     admin_deployments.router,
+    admin_keys.router,
     callbacks.router,
 )
 

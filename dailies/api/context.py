@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 
 from dailies.api.observe import note
 from dailies.engine import Orchestrations
+from dailies.owners.issued import KeyState, digest_of, key_id_in
 from dailies.owners.key import Key
 from dailies.services import Services
 from dailies.video.errors import Forbidden, Unauthenticated
@@ -78,9 +78,8 @@ def _presented_key(request: Request) -> str | None:
     return None
 
 
-def _find(keys: Iterable[Key], presented: str) -> Key | None:
-    """The key with the hash of what was presented; every key is compared, in constant time."""
-    digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).hexdigest()
+def _find(keys: Iterable[Key], digest: str) -> Key | None:
+    """The key with that hash; every key is compared, in constant time."""
     found = None
     for key in keys:
         if hmac.compare_digest(key.digest, digest):
@@ -88,11 +87,34 @@ def _find(keys: Iterable[Key], presented: str) -> Key | None:
     return found
 
 
-def authenticate(request: Request, context: Context) -> Owner:
+async def _find_issued(services: Services, presented: str, digest: str) -> Key | None:
+    """The issued key that this is a secret of.
+
+    Raises:
+        Unauthenticated: it is known, and not taken any more.
+        Unavailable: storage does not answer, so nobody knows.
+    """
+    key_id = key_id_in(presented)
+    if key_id is None:
+        return None
+    now = services.clock()
+    issued = await services.keys.find(key_id, now)
+    key = None if issued is None else issued.opened_by(digest, now)
+    if issued is None or key is None:
+        return None
+    state = issued.state(now)
+    if state is not KeyState.ACTIVE:
+        raise Unauthenticated(f"This API key is {state}.", code=f"api_key_{state}")
+    return key
+
+
+async def authenticate(request: Request, context: Context) -> Owner:
     """Who is calling.
 
     Raises:
-        Unauthenticated: there is no key, or one that is not known.
+        Unauthenticated: there is no key, or one that is not known or not taken any more.
+        Unavailable: it may be an issued key, and storage does not answer.
+        azure.core.exceptions.AzureError: the same.
     """
     settings = context.services.settings
     presented = _presented_key(request)
@@ -101,14 +123,17 @@ def authenticate(request: Request, context: Context) -> Owner:
             "No API key provided. Send it as 'Authorization: Bearer <key>' or 'api-key: <key>'.",
             code="missing_api_key",
         )
-    key = _find((*settings.api_keys, *settings.admin_keys), presented)
+    digest = digest_of(presented)
+    key = _find((*settings.api_keys, *settings.admin_keys), digest)
+    if key is None:
+        key = await _find_issued(context.services, presented, digest)
     if key is None:
         raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
-    note(request, owner=key.owner)
+    note(request, owner=key.owner, key_id=key.id)
     return Owner(key.owner, key)
 
 
-# Coroutines, though they wait for nothing: FastAPI sends a plain function to a thread, which costs
+# A coroutine, though it waits for nothing: FastAPI sends a plain function to a thread, which costs
 # more than what it does.
 async def _context(request: Request) -> Context:
     return context_of(request)
@@ -118,13 +143,12 @@ RequestContext = Annotated[Context, Depends(_context)]
 
 
 async def _caller(request: Request, context: RequestContext) -> Owner:
-    return authenticate(request, context)
+    return await authenticate(request, context)
 
 
 async def _admin(request: Request, context: RequestContext) -> Owner:
-    owner = authenticate(request, context)
-    key = _find(context.services.settings.admin_keys, _presented_key(request) or "")
-    if key is None:
+    owner = await authenticate(request, context)
+    if _find(context.services.settings.admin_keys, owner.key.digest) is None:
         raise Forbidden(
             "This route is for operators. Use an operator's key, or create the video with POST "
             "/v1/videos.",

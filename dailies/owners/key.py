@@ -6,6 +6,8 @@ whether it stands in the settings or was issued.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from dailies.video.basics import Priority
@@ -23,8 +25,8 @@ class Limits(Document):
         weight: its owner's share where videos wait, beside those of other owners.
     """
 
-    priorities: tuple[Priority, ...] | None = None
-    weight: int | None = None
+    priorities: Annotated[tuple[Priority, ...], Field(min_length=1, max_length=3)] | None = None
+    weight: Annotated[int, Field(ge=1, le=999)] | None = None
 
     def priority(self, asked: Priority | None) -> Priority:
         """What a new video waits with: as it was asked for, else ``normal``, or what of the key's

@@ -18,6 +18,7 @@ from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.health import HealthStore
+from dailies.stores.keys import KeyStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
 from dailies.video.basics import Size, new_id
@@ -98,6 +99,7 @@ class World:
             tombstones=TombstoneStore(service, records),
             characters=CharacterStore(service),
             health=HealthStore(service),
+            keys=KeyStore(service),
             fetcher=ReferenceFetcher(max_bytes=1024**2),
             files=self.files,
             events=self.events,
