@@ -15,7 +15,9 @@ from dailies.api.context import SECURITY, Admin, Context, Owner, RequestContext
 from dailies.api.create import idempotency_key
 from dailies.api.documents import SENDING_HEADERS, answers
 from dailies.api.videos import page_size
+from dailies.catalogue import Catalogue
 from dailies.owners.issued import IssuedKey, KeyState, is_key_id, new_key_id
+from dailies.owners.key import Limits
 from dailies.protocols.keys import (
     ChangeKey,
     IssuedKeyObject,
@@ -64,6 +66,9 @@ async def issue(
     now = services.clock()
     fields = await fields_of(request)
     wanted = checked(IssueKey, fields)
+    wanted = wanted.model_copy(
+        update={"limits": _in_catalogue(wanted.limits, services.catalogue, Limits())}
+    )
     _check_expiry(wanted.expires_at, now)
     seed = idempotency_key(request)
     request_hash = None if seed is None else _hash(wanted)
@@ -155,7 +160,8 @@ async def change(key_id: str, request: Request, context: RequestContext, admin: 
         _check_not_revoked(key)
         before = key.model_dump(mode="json", include=_CHANGEABLE, exclude_defaults=True)
         wanted = checked(ChangeKey, merged(before, patch))
-        return key.model_copy(update=dict(wanted))
+        limits = _in_catalogue(wanted.limits, services.catalogue, key.limits)
+        return key.model_copy(update={**dict(wanted), "limits": limits})
 
     key = await _update(context, key_id, changed)
     log_event("key_changed", **_told(key, admin))
@@ -231,6 +237,27 @@ def _settings_keys(context: Context) -> list[KeyObject]:
         *(settings_key_object(key, operator=True) for key in settings.admin_keys),
     ]
     return sorted(shown, key=lambda each: each.id)
+
+
+def _in_catalogue(limits: Limits, catalogue: Catalogue, before: Limits) -> Limits:
+    """The limits with each model by its own name; one that was named before may be gone by now.
+
+    Raises:
+        InvalidRequest: there is no such model.
+    """
+    if limits.models is None:
+        return limits
+    names = []
+    for name in limits.models:
+        found = catalogue.find(name)
+        if found is None and name not in (before.models or ()):
+            raise InvalidRequest(
+                f"The model '{name[:64]}' does not exist.{catalogue.hint(name)}",
+                param="limits.models",
+                code="model_not_found",
+            )
+        names.append(name if found is None else found.name)
+    return limits.model_copy(update={"models": tuple(dict.fromkeys(names))})
 
 
 def _check_expiry(expires_at: float | None, now: float) -> None:
