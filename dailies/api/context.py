@@ -26,6 +26,7 @@ __all__ = [
     "RequestContext",
     "authenticate",
     "context_of",
+    "still_stands",
 ]
 
 _HEADERS = ("api-key", "x-functions-key", "x-litellm-api-key")
@@ -108,8 +109,8 @@ async def _find_issued(services: Services, presented: str, digest: str) -> Key |
     return key
 
 
-async def authenticate(request: Request, context: Context) -> Owner:
-    """Who is calling.
+async def _known_key(request: Request, context: Context) -> Key:
+    """The key that came with the request.
 
     Raises:
         Unauthenticated: there is no key, or one that is not known or not taken any more.
@@ -129,8 +130,34 @@ async def authenticate(request: Request, context: Context) -> Owner:
         key = await _find_issued(context.services, presented, digest)
     if key is None:
         raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
+    return key
+
+
+async def authenticate(request: Request, context: Context) -> Owner:
+    """Who is calling.
+
+    Raises:
+        Unauthenticated: there is no key, or one that is not known or not taken any more.
+        Unavailable: it may be an issued key, and storage does not answer.
+        azure.core.exceptions.AzureError: the same.
+    """
+    key = await _known_key(request, context)
     note(request, owner=key.owner, key_id=key.id)
     return Owner(key.owner, key)
+
+
+async def still_stands(request: Request, context: Context) -> bool:
+    """Whether the key that came with a request would be taken again.
+
+    Raises:
+        Unavailable: storage does not answer, so nobody knows.
+        azure.core.exceptions.AzureError: the same.
+    """
+    try:
+        await _known_key(request, context)
+    except Unauthenticated:
+        return False
+    return True
 
 
 # A coroutine, though it waits for nothing: FastAPI sends a plain function to a thread, which costs
