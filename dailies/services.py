@@ -29,6 +29,7 @@ from dailies.stores.drops import DropStore
 from dailies.stores.files import BlobInfo, FileStore
 from dailies.stores.health import HealthStore
 from dailies.stores.keys import KeyStore
+from dailies.stores.rates import RateStore
 from dailies.stores.readings import Readings
 from dailies.stores.records import RecordStore
 from dailies.stores.room import Room
@@ -201,6 +202,7 @@ class Services:
     characters: CharacterStore
     health: HealthStore
     keys: KeyStore
+    rates: RateStore
     files: Files
     fetcher: ReferenceFetcher
     events: Sink
@@ -246,6 +248,7 @@ class Services:
             characters=CharacterStore(tables),
             health=HealthStore(tables),
             keys=KeyStore(tables),
+            rates=RateStore(tables),
             files=FileStore(
                 blobs,
                 videos_container=settings.videos_container,

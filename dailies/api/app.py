@@ -25,6 +25,7 @@ from dailies.api.admin import keys as admin_keys
 from dailies.api.admin import videos as admin_videos
 from dailies.api.front import Front, Head
 from dailies.api.observe import Observer
+from dailies.api.rates import RateHeaders
 from dailies.api.sora1 import routes as sora1
 from dailies.video.errors import RequestError
 
@@ -70,7 +71,7 @@ def create_app() -> FastAPI:
         redirect_slashes=False,
     )
     errors.install(app)
-    for middleware in (Head, Observer, Front):  # from within to without
+    for middleware in (Head, Observer, RateHeaders, Front):  # from within to without
         app.add_middleware(middleware)
     # Routes are tried in turn, so what is asked most comes first. No other one takes a GET of a
     # path of one segment below /videos.

@@ -11,6 +11,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from dailies.api.observe import note
+from dailies.api.rates import count_request
 from dailies.engine import Orchestrations
 from dailies.owners.issued import KeyState, digest_of, key_id_in
 from dailies.owners.key import Key
@@ -140,9 +141,11 @@ async def authenticate(request: Request, context: Context) -> Owner:
         Unauthenticated: there is no key, or one that is not known or not taken any more.
         Unavailable: it may be an issued key, and storage does not answer.
         azure.core.exceptions.AzureError: the same.
+        TooMany: the key may make no more requests in this minute.
     """
     key = await _known_key(request, context)
     note(request, owner=key.owner, key_id=key.id)
+    await count_request(request, context.services, key)
     return Owner(key.owner, key)
 
 

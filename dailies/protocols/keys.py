@@ -43,7 +43,12 @@ class ChangeKey(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: str = Field(default="", max_length=128, description="For people: what the key is for.")
+    name: str = Field(
+        default="",
+        max_length=128,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="For people: what the key is for.",
+    )
     limits: Limits = Limits()
     tags: tuple[_Tag, ...] = Field(
         default=(), max_length=20, description="Kept with each video that is made with the key."

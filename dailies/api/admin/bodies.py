@@ -30,8 +30,13 @@ async def fields_of(request: Request, *, optional: bool = False) -> Mapping[str,
     """
     try:
         async with open_body(request) as body:
-            if body.uploads:
-                raise InvalidRequest("This call reads no file.", code="unexpected_file")
+            for upload in body.untaken:
+                where = _shown(upload.where)
+                raise InvalidRequest(
+                    f"This call reads no file; leave '{where}' out.",
+                    param=where,
+                    code="unexpected_file",
+                )
             return body.fields
     except InvalidRequest as error:
         if optional and error.code == "missing_body":
@@ -50,7 +55,7 @@ def checked(model: type[_Model], fields: Mapping[str, Any]) -> _Model:
     except ValidationError as error:
         # Without the input and the address of a page: neither is for the caller.
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])[:_LONGEST_NAME]
+        place = _shown(".".join(str(part) for part in first["loc"]))
         if first["type"] == "missing":
             raise missing(place) from None
         if first["type"] == "extra_forbidden":
@@ -58,8 +63,15 @@ def checked(model: type[_Model], fields: Mapping[str, Any]) -> _Model:
                 f"Unknown parameter: '{place}'.", param=place, code="unknown_parameter"
             ) from None
         raise InvalidRequest(
-            f"Invalid '{place}': {first['msg']}.", param=place, code="invalid_value"
+            f"Invalid '{place or 'body'}': {first['msg']}.",
+            param=place or None,
+            code="invalid_value",
         ) from None
+
+
+def _shown(name: str) -> str:
+    # JSON can spell half a character, which could not be sent back.
+    return name[:_LONGEST_NAME].encode("utf-8", "replace").decode()
 
 
 def json_body(model: type[BaseModel], *, required: bool = True) -> Schema:

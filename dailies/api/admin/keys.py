@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -38,6 +39,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1/admin/keys", tags=["operations"], dependencies=SECURITY)
 
 _BAD_BODY = (400, 403, 408, 409, 413, 415)
+_WORD = re.compile(r"[A-Za-z0-9_-]{0,100}")
 _CHANGEABLE = set(ChangeKey.model_fields)
 _REPLAYED = {
     "Idempotent-Replayed": {
@@ -111,6 +113,13 @@ async def list_keys(
     """A page of all keys, also of those that are not taken any more, and of the settings' own."""
     services = context.services
     most = page_size(limit)
+    for name, value in (("owner", owner or ""), ("after", after)):
+        if _WORD.fullmatch(value) is None:
+            raise InvalidRequest(
+                f"Invalid '{name}': expected at most 100 letters, digits, hyphens and underscores.",
+                param=name,
+                code="invalid_value",
+            )
     issued = await services.keys.list(owner=owner, after=after, limit=most + 1)
     found = [key_object(key, services.clock()) for key in issued]
     # Their ids come after all others.

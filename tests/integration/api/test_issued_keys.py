@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import Any
 
@@ -163,12 +164,16 @@ async def test_a_change_names_what_changes_and_null_takes_away(world: World) -> 
         ({"owner": "a", "expires_at": 1_900_000_000_000}, "expires_at", "invalid_value"),
         ({"owner": "a", "tags": ["two words"]}, "tags.0", "invalid_value"),
         ({"owner": "a", "key": "mine"}, "key", "unknown_parameter"),
+        ({"owner": "a", "\ud800": 1}, None, "invalid_value"),
+        ({"owner": "a", "name": "\ud800"}, "name", "invalid_value"),
+        ({"owner": "a", "name": "a\0b"}, "name", "invalid_value"),
     ],
 )
 async def test_what_is_wrong_is_named(
-    world: World, body: dict[str, Any], param: str, code: str
+    world: World, body: dict[str, Any], param: str | None, code: str
 ) -> None:
-    answer = await world.admin.post("/v1/admin/keys", json=body)
+    # As JSON in ASCII, which can say what is no text.
+    answer = await world.admin.post("/v1/admin/keys", content=json.dumps(body))
     error = answer.json()["error"]
     assert (answer.status_code, error["param"], error["code"]) == (400, param, code)
 
@@ -229,6 +234,14 @@ async def test_keys_of_the_settings_are_listed_and_stay_there(world: World) -> N
         assert (answer.status_code, error["code"]) == (409, "key_in_settings")
         assert "DAILIES_API_KEYS" in error["message"]
     assert (await world.alice.get("/v1/videos")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["owner", "after", "limit"])
+@pytest.mark.parametrize("value", ["a'b", "x" * 2000, "a\0b", "é"])
+async def test_a_list_is_asked_for_in_plain_words(world: World, name: str, value: str) -> None:
+    answer = await world.admin.get("/v1/admin/keys", params={name: value})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"], error["code"]) == (400, name, "invalid_value")
 
 
 @pytest.mark.parametrize(("method", "path"), _ROUTES)

@@ -31,6 +31,7 @@ from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
 from dailies.stores.health import HealthStore
 from dailies.stores.keys import KeyStore
+from dailies.stores.rates import RateStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tables import DEPLOYMENTS
 from dailies.stores.tombstones import TombstoneStore
@@ -244,6 +245,7 @@ class World:
             characters=CharacterStore(self.tables),
             health=HealthStore(self.tables),
             keys=KeyStore(self.tables),
+            rates=RateStore(self.tables),
             files=self._files,
             fetcher=ReferenceFetcher(max_bytes=settings_.max_reference_bytes),
             events=self.events,
