@@ -11,11 +11,13 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from dailies.api.observe import note
+from dailies.api.principal import principal_of
 from dailies.api.rates import count_request
 from dailies.engine import Orchestrations
 from dailies.owners.issued import KeyState, digest_of, key_id_in
 from dailies.owners.key import Key
 from dailies.services import Services
+from dailies.settings import Settings
 from dailies.video.errors import Forbidden, Unauthenticated
 
 __all__ = [
@@ -51,10 +53,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who is calling: each key stands for an owner, with its own videos."""
+    """Who is calling: each key stands for an owner, with its own videos. An operator who comes with
+    a token of Entra's is an owner too, with a key that nobody can present."""
 
     name: str
     key: Key
+    is_operator: bool = False
 
 
 def context_of(request: Request) -> Context:
@@ -110,15 +114,38 @@ async def _find_issued(services: Services, presented: str, digest: str) -> Key |
     return key
 
 
-async def _known_key(request: Request, context: Context) -> Key:
-    """The key that came with the request.
+def _operator_by_role(request: Request, settings: Settings) -> Owner | None:
+    """The operator whose token came with the request; None where none did.
 
     Raises:
+        Forbidden: it is somebody's who is no operator.
+    """
+    principal = principal_of(request, settings)
+    if principal is None:
+        return None
+    if settings.admin_role not in principal.roles:
+        raise Forbidden(
+            f"Your identity is known, but has not the app role '{settings.admin_role}' that "
+            "operators need. Ask for it, or use a key.",
+            code="admin_role_required",
+        )
+    name = f"entra-{principal.object_id}"
+    return Owner(name, Key(id=name, owner=name, digest=""), is_operator=True)
+
+
+async def _identify(request: Request, context: Context) -> Owner:
+    """Whose token or key came with the request.
+
+    Raises:
+        Forbidden: the token of an identity without the operators' role.
         Unauthenticated: there is no key, or one that is not known or not taken any more.
         Unavailable: it may be an issued key, and storage does not answer.
         azure.core.exceptions.AzureError: the same.
     """
     settings = context.services.settings
+    operator = _operator_by_role(request, settings)
+    if operator is not None:
+        return operator
     presented = _presented_key(request)
     if presented is None:
         raise Unauthenticated(
@@ -126,27 +153,29 @@ async def _known_key(request: Request, context: Context) -> Key:
             code="missing_api_key",
         )
     digest = digest_of(presented)
-    key = _find((*settings.api_keys, *settings.admin_keys), digest)
+    key, admin_key = _find(settings.api_keys, digest), _find(settings.admin_keys, digest)
+    key = admin_key or key
     if key is None:
         key = await _find_issued(context.services, presented, digest)
     if key is None:
         raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
-    return key
+    return Owner(key.owner, key, is_operator=admin_key is not None)
 
 
 async def authenticate(request: Request, context: Context) -> Owner:
     """Who is calling.
 
     Raises:
+        Forbidden: an identity of Entra's without the operators' role.
         Unauthenticated: there is no key, or one that is not known or not taken any more.
         Unavailable: it may be an issued key, and storage does not answer.
         azure.core.exceptions.AzureError: the same.
         TooMany: the key may make no more requests in this minute.
     """
-    key = await _known_key(request, context)
-    note(request, owner=key.owner, key_id=key.id)
-    await count_request(request, context.services, key)
-    return Owner(key.owner, key)
+    owner = await _identify(request, context)
+    note(request, owner=owner.name, key_id=owner.key.id)
+    await count_request(request, context.services, owner.key)
+    return owner
 
 
 async def still_stands(request: Request, context: Context) -> bool:
@@ -157,8 +186,8 @@ async def still_stands(request: Request, context: Context) -> bool:
         azure.core.exceptions.AzureError: the same.
     """
     try:
-        await _known_key(request, context)
-    except Unauthenticated:
+        await _identify(request, context)
+    except (Forbidden, Unauthenticated):
         return False
     return True
 
@@ -178,7 +207,7 @@ async def _caller(request: Request, context: RequestContext) -> Owner:
 
 async def _admin(request: Request, context: RequestContext) -> Owner:
     owner = await authenticate(request, context)
-    if _find(context.services.settings.admin_keys, owner.key.digest) is None:
+    if not owner.is_operator:
         raise Forbidden(
             "This route is for operators. Use an operator's key, or create the video with POST "
             "/v1/videos.",
