@@ -28,6 +28,8 @@ from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import BlobInfo, FileStore
 from dailies.stores.health import HealthStore
+from dailies.stores.keys import KeyStore
+from dailies.stores.rates import RateStore
 from dailies.stores.readings import Readings
 from dailies.stores.records import RecordStore
 from dailies.stores.room import Room
@@ -199,6 +201,8 @@ class Services:
     tombstones: TombstoneStore
     characters: CharacterStore
     health: HealthStore
+    keys: KeyStore
+    rates: RateStore
     files: Files
     fetcher: ReferenceFetcher
     events: Sink
@@ -243,6 +247,8 @@ class Services:
             tombstones=TombstoneStore(tables, records),
             characters=CharacterStore(tables),
             health=HealthStore(tables),
+            keys=KeyStore(tables),
+            rates=RateStore(tables),
             files=FileStore(
                 blobs,
                 videos_container=settings.videos_container,

@@ -104,6 +104,11 @@ def _empty_is_unset(value: object) -> object:
     return None if value == "" else value
 
 
+def _is_true(value: object) -> object:
+    """Anything but a clear yes is a no: this is the platform's word, and no reason to stop."""
+    return value.strip().lower() == "true" if isinstance(value, str) else value
+
+
 def _upper(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
 
@@ -156,6 +161,10 @@ class Settings(BaseModel):
     # -- who may call
     api_keys: Keys = Field(default=(), alias="DAILIES_API_KEYS")
     admin_keys: Keys = Field(default=(), alias="DAILIES_ADMIN_KEYS")
+    admin_role: str = Field(default="Dailies.Admin", min_length=1, alias="DAILIES_ADMIN_ROLE")
+    platform_authenticates: Annotated[bool, BeforeValidator(_is_true)] = Field(
+        default=False, alias="WEBSITE_AUTH_ENABLED"
+    )
 
     # -- storage: an identity's endpoints, or (the exception that a user must choose) a string
     storage_connection_string: OptionalSecret = Field(default=None, alias="VideoStorage")

@@ -40,6 +40,9 @@ param apiKeys string = ''
 @secure()
 param adminKeys string = ''
 
+@description('Client id of an app registration whose app role makes operators, by Microsoft Entra ID; empty for keys alone.')
+param adminClientId string = ''
+
 // -- the app
 @allowed([ '3.11', '3.12', '3.13' ])
 @description('Version of Python that the app runs on.')
@@ -217,6 +220,7 @@ var tableNames = [
   'claims'
   'drops'
   'deployments'
+  'keys'
 ]
 var taskHubName = 'dailies'
 
@@ -554,6 +558,7 @@ module app 'modules/app.bicep' = {
     topicEndpoint: events.outputs.topicEndpoint
     apiKeys: apiKeys
     adminKeys: adminKeys
+    adminClientId: adminClientId
     contentDelivery: empty(contentDelivery) ? defaultDelivery : contentDelivery
     unresolvedSubmit: unresolvedSubmit
     deleteUpstream: deleteUpstream

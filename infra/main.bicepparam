@@ -11,6 +11,7 @@ param operatorPrincipalType = readEnvironmentVariable('DAILIES_OPERATOR_PRINCIPA
 
 param apiKeys = readEnvironmentVariable('DAILIES_API_KEYS', '')
 param adminKeys = readEnvironmentVariable('DAILIES_ADMIN_KEYS', '')
+param adminClientId = readEnvironmentVariable('DAILIES_ADMIN_CLIENT_ID', '')
 
 param pythonVersion = readEnvironmentVariable('DAILIES_PYTHON_VERSION', '3.11')
 param instanceMemoryMB = int(readEnvironmentVariable('DAILIES_INSTANCE_MEMORY_MB', '2048'))

@@ -22,10 +22,12 @@ from dailies.api import (
 )
 from dailies.api.admin import attention as admin_attention
 from dailies.api.admin import deployments as admin_deployments
+from dailies.api.admin import keys as admin_keys
 from dailies.api.admin import story as admin_story
 from dailies.api.admin import videos as admin_videos
 from dailies.api.front import Front, Head
 from dailies.api.observe import Observer
+from dailies.api.rates import RateHeaders
 from dailies.api.sora1 import routes as sora1
 from dailies.video.errors import RequestError
 
@@ -45,6 +47,7 @@ _OPERATORS = (
     admin_story.router,
     admin_attention.router,
     admin_deployments.router,
+    admin_keys.router,
     callbacks.router,
 )
 
@@ -72,7 +75,7 @@ def create_app() -> FastAPI:
         redirect_slashes=False,
     )
     errors.install(app)
-    for middleware in (Head, Observer, Front):  # from within to without
+    for middleware in (Head, Observer, RateHeaders, Front):  # from within to without
         app.add_middleware(middleware)
     # Routes are tried in turn, so what is asked most comes first. No other one takes a GET of a
     # path of one segment below /videos.

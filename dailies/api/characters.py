@@ -12,6 +12,7 @@ from dailies.api.documents import CHARACTER_BODY, answers
 from dailies.api.given import read_given
 from dailies.catalogue import Deployment
 from dailies.inputs.examine import InputSource
+from dailies.owners.key import Limits, Way
 from dailies.pipeline.endings import answer_fields
 from dailies.protocols.openai.bodies import CreateCharacter
 from dailies.protocols.openai.objects import Character
@@ -49,7 +50,7 @@ async def create_character(request: Request, context: RequestContext, caller: Ca
         asked = CreateCharacter.read(body.fields)
         clip = _clip(body, asked.video)
         given.check_files()
-        deployment, keeper = _keeper(context, asked.model)
+        deployment, keeper = _keeper(context, caller.key.limits, asked.model)
         source = SourceFile(clip.length, "video/mp4", clip.open)
         kept = await keeper.create_character(asked.name, source)
     if isinstance(kept, Outcome):
@@ -92,9 +93,13 @@ def _clip(body: Body, clip: InputSource) -> InputSource:
     return body.take(clip) if isinstance(clip, Upload) else clip
 
 
-def _keeper(context: Context, name: str | None) -> tuple[Deployment, CharacterKeeper]:
+def _keeper(
+    context: Context, limits: Limits, name: str | None
+) -> tuple[Deployment, CharacterKeeper]:
     services = context.services
     model = services.catalogue.resolve(name)
+    limits.check_way(Way.OPENAI)
+    limits.check_model(model.name)
     for deployment in model.deployments:
         if not deployment.characters:
             continue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import WithJsonSchema
 
-from dailies.api.context import SECURITY, Caller, Context, RequestContext
+from dailies.api.context import SECURITY, Caller, Context, RequestContext, still_stands
 from dailies.api.documents import CONTENT_PARAMETERS, content_answers
 from dailies.api.lookup import find
 from dailies.api.streaming import stream_file
@@ -91,7 +92,8 @@ async def deliver(request: Request, context: Context, file: StoredFile, name: st
     saves it as, without its suffix."""
     settings = context.services.settings
     if settings.content_delivery is ContentDelivery.STREAM:
-        return stream_file(request, context.services, file)
+        stands = functools.partial(still_stands, request, context)
+        return stream_file(request, context.services, file, stands)
     suffix = file.blob.rpartition(".")[2]
     link = await context.services.files.link(
         file, seconds=settings.content_link_seconds, filename=f"{name}.{suffix}"

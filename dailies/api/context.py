@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,13 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from dailies.api.observe import note
+from dailies.api.principal import principal_of
+from dailies.api.rates import count_request
 from dailies.engine import Orchestrations
+from dailies.owners.issued import KeyState, digest_of, key_id_in
 from dailies.owners.key import Key
 from dailies.services import Services
+from dailies.settings import Settings
 from dailies.video.errors import Forbidden, Unauthenticated
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "RequestContext",
     "authenticate",
     "context_of",
+    "still_stands",
 ]
 
 _HEADERS = ("api-key", "x-functions-key", "x-litellm-api-key")
@@ -50,10 +54,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who is calling: each key stands for an owner, with its own videos."""
+    """Who is calling: each key stands for an owner, with its own videos. An operator who comes with
+    a token of Entra's is an owner too, with a key that nobody can present."""
 
     name: str
     key: Key
+    is_operator: bool = False
 
 
 def context_of(request: Request) -> Context:
@@ -79,9 +85,8 @@ def _presented_key(request: Request) -> str | None:
     return None
 
 
-def _find(keys: Iterable[Key], presented: str) -> Key | None:
-    """The key with the hash of what was presented; every key is compared, in constant time."""
-    digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).hexdigest()
+def _find(keys: Iterable[Key], digest: str) -> Key | None:
+    """The key with that hash; every key is compared, in constant time."""
     found = None
     for key in keys:
         if hmac.compare_digest(key.digest, digest):
@@ -89,27 +94,106 @@ def _find(keys: Iterable[Key], presented: str) -> Key | None:
     return found
 
 
-def authenticate(request: Request, context: Context) -> Owner:
-    """Who is calling.
+async def _find_issued(services: Services, presented: str, digest: str) -> Key | None:
+    """The issued key that this is a secret of.
 
     Raises:
-        Unauthenticated: there is no key, or one that is not known.
+        Unauthenticated: it is known, and not taken any more.
+        Unavailable: storage does not answer, so nobody knows.
+    """
+    key_id = key_id_in(presented)
+    if key_id is None:
+        return None
+    now = services.clock()
+    issued = await services.keys.find(key_id, now)
+    key = None if issued is None else issued.opened_by(digest, now)
+    if issued is None or key is None:
+        return None
+    state = issued.state(now)
+    if state is not KeyState.ACTIVE:
+        raise Unauthenticated(f"This API key is {state}.", code=f"api_key_{state}")
+    return key
+
+
+def _operator_by_role(request: Request, settings: Settings) -> Owner | None:
+    """The operator whose token came with the request; None where none did.
+
+    Raises:
+        Forbidden: it is somebody's who is no operator.
+    """
+    principal = principal_of(request, settings)
+    if principal is None:
+        return None
+    if settings.admin_role not in principal.roles:
+        raise Forbidden(
+            f"Your identity is known, but has not the app role '{settings.admin_role}' that "
+            "operators need. Ask for it, or use a key.",
+            code="admin_role_required",
+        )
+    name = f"entra-{principal.object_id}"
+    return Owner(name, Key(id=name, owner=name, digest=""), is_operator=True)
+
+
+async def _identify(request: Request, context: Context) -> Owner:
+    """Whose token or key came with the request.
+
+    Raises:
+        Forbidden: the token of an identity without the operators' role.
+        Unauthenticated: there is no key, or one that is not known or not taken any more.
+        Unavailable: it may be an issued key, and storage does not answer.
+        azure.core.exceptions.AzureError: the same.
     """
     settings = context.services.settings
+    operator = _operator_by_role(request, settings)
+    if operator is not None:
+        return operator
     presented = _presented_key(request)
     if presented is None:
         raise Unauthenticated(
             "No API key provided. Send it as 'Authorization: Bearer <key>' or 'api-key: <key>'.",
             code="missing_api_key",
         )
-    key = _find((*settings.api_keys, *settings.admin_keys), presented)
+    digest = digest_of(presented)
+    key, admin_key = _find(settings.api_keys, digest), _find(settings.admin_keys, digest)
+    key = admin_key or key
+    if key is None:
+        key = await _find_issued(context.services, presented, digest)
     if key is None:
         raise Unauthenticated("Incorrect API key provided.", code="invalid_api_key")
-    note(request, owner=key.owner)
-    return Owner(key.owner, key)
+    return Owner(key.owner, key, is_operator=admin_key is not None)
 
 
-# Coroutines, though they wait for nothing: FastAPI sends a plain function to a thread, which costs
+async def authenticate(request: Request, context: Context) -> Owner:
+    """Who is calling.
+
+    Raises:
+        Forbidden: an identity of Entra's without the operators' role.
+        Unauthenticated: there is no key, or one that is not known or not taken any more.
+        Unavailable: it may be an issued key, and storage does not answer.
+        azure.core.exceptions.AzureError: the same.
+        TooMany: the key may make no more requests in this minute.
+    """
+    owner = await _identify(request, context)
+    note(request, owner=owner.name, key_id=owner.key.id)
+    await count_request(request, context.services, owner.key)
+    return owner
+
+
+async def still_stands(request: Request, context: Context) -> bool:
+    """Whether the key that came with a request would be taken again.
+
+    Raises:
+        Unavailable: storage does not answer, so nobody knows.
+        azure.core.exceptions.AzureError: the same.
+    """
+    try:
+        await _identify(request, context)
+    except (Forbidden, Unauthenticated):
+        return False
+    return True
+
+
+# A coroutine, though it waits for nothing: FastAPI sends a plain function to a thread, which costs
 # more than what it does.
 async def _context(request: Request) -> Context:
     return context_of(request)
@@ -119,13 +203,12 @@ RequestContext = Annotated[Context, Depends(_context)]
 
 
 async def _caller(request: Request, context: RequestContext) -> Owner:
-    return authenticate(request, context)
+    return await authenticate(request, context)
 
 
 async def _admin(request: Request, context: RequestContext) -> Owner:
-    owner = authenticate(request, context)
-    key = _find(context.services.settings.admin_keys, _presented_key(request) or "")
-    if key is None:
+    owner = await authenticate(request, context)
+    if not owner.is_operator:
         raise Forbidden(
             "This route is for operators. Use an operator's key, or create the video with POST "
             "/v1/videos.",

@@ -19,6 +19,7 @@ from dailies.api.observe import note
 from dailies.api.pictures import find_all, read_all
 from dailies.engine import InstanceState
 from dailies.intake.accept import Acceptance, GivenInput, accept
+from dailies.owners.key import Way
 from dailies.pipeline.start import start_video
 from dailies.protocols.inputs import check_frame_fields
 from dailies.protocols.openai.bodies import CreateVideo, RemixByCreate, RemixVideo
@@ -173,18 +174,22 @@ async def accept_and_start(
     source: Source,
     sending: Sending | None,
     inputs: Sequence[GivenInput] = (),
+    way: Way = Way.OPENAI,
 ) -> Accepted:
     """Write the record of what was asked for and start its orchestration.
 
     ``sending`` is what ``sending_of`` gave when the request began, before its body was read.
 
     Raises:
-        Forbidden: the key may not ask for the priority.
+        Forbidden: the key may not ask for the model or the priority, or not in this way.
         InvalidRequest: a file came with the request that nobody has read.
     """
     refuse_dry_run(request)
     given.check_files()
-    priority = caller.key.limits.priority(asked.priority)
+    limits = caller.key.limits
+    limits.check_way(way)
+    limits.check_model(asked.model)
+    priority = limits.priority(asked.priority)
     async with in_time():
         acceptance = await accept(
             context.services,

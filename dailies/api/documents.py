@@ -79,6 +79,18 @@ _RETRY_AFTER: Schema = {
     }
 }
 
+_RATE: Schema = {
+    f"x-ratelimit-{name}-requests": {
+        "description": f"{about} Only where the key has a limit on its requests.",
+        "schema": schema,
+    }
+    for name, about, schema in (
+        ("limit", "Requests a minute that the key may make.", {"type": "integer"}),
+        ("remaining", "Those left in this minute.", {"type": "integer"}),
+        ("reset", "Until all are there again.", {"type": "string", "example": "12s"}),
+    )
+}
+
 SENDING_HEADERS: list[Schema] = [
     {
         "name": "Idempotency-Key",
@@ -105,9 +117,9 @@ def answers(
 ) -> Answers:
     """The answers of a route: ``success`` with further headers, its errors in their envelope, and
     those that every route has."""
-    documented: Answers = {success: {"headers": {**_REQUEST_ID, **(ok or {})}}}
-    for status in sorted({*errors, 401, 503}):
-        headers = {**_REQUEST_ID, **(_RETRY_AFTER if status in (429, 503) else {})}
+    documented: Answers = {success: {"headers": {**_REQUEST_ID, **_RATE, **(ok or {})}}}
+    for status in sorted({*errors, 401, 429, 503}):
+        headers = {**_REQUEST_ID, **_RATE, **(_RETRY_AFTER if status in (429, 503) else {})}
         documented[status] = {
             "model": envelope,
             "description": _WHY[status],

@@ -27,9 +27,15 @@ router = APIRouter(tags=["models"], dependencies=SECURITY)
 
 @router.get("/models", response_model=ModelList, responses=answers())
 async def list_models(context: RequestContext, caller: Caller) -> ModelList:
-    """All models of the catalogue; ``available`` says of which videos can be had now."""
+    """The models of the catalogue that the caller's key may use; ``available`` says of which videos
+    can be had now."""
     services = context.services
-    return model_list(services.catalogue, services.clock(), await _retires(services))
+    return model_list(
+        services.catalogue,
+        services.clock(),
+        await _retires(services),
+        caller.key.limits.allows_model,
+    )
 
 
 # Aliases may have slashes, and clients send them escaped or as they are.
@@ -38,9 +44,11 @@ async def retrieve_model(model: str, context: RequestContext, caller: Caller) ->
     """A model, by any name that a create takes for it."""
     catalogue = context.services.catalogue
     found = catalogue.find(model)
-    if found is None:
+    hidden = found is not None and not caller.key.limits.allows_model(found.name)
+    if found is None or hidden:
+        hint = " GET /v1/models lists yours." if hidden else catalogue.hint(model)
         raise NotFound(
-            f"The model '{model[:64]}' does not exist.{catalogue.hint(model)}",
+            f"The model '{model[:64]}' does not exist.{hint}",
             param="model",
             code="model_not_found",
         )

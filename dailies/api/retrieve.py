@@ -49,7 +49,7 @@ router = APIRouter(tags=["videos"], dependencies=SECURITY, route_class=_Direct)
 async def retrieve(video_id: str, request: Request) -> Response:
     """The video as it is now; ``openai-poll-after-ms`` says when to look again."""
     context = context_of(request)
-    caller = authenticate(request, context)
+    caller = await authenticate(request, context)
     record = await find(context, request, caller.name, video_id)
     return Response(
         _VIDEO.dump_json(await public_video(context, record)),

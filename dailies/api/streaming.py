@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
+from azure.core.exceptions import AzureError
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
+from starlette.types import Send
 
 from dailies.net.numerals import whole_number
 from dailies.services import Services
+from dailies.telemetry.logs import log_event
+from dailies.video.errors import Unavailable
 from dailies.video.record import StoredFile
 
 __all__ = ["Span", "requested_span", "stream_file"]
@@ -17,6 +22,12 @@ __all__ = ["Span", "requested_span", "stream_file"]
 _PIECE_BYTES = 64 * 1024
 _LONGEST_RANGE = 128
 """Characters of a header that asks for one range; what is longer asks for several, or for none."""
+
+
+_ASK_SECONDS = 1.0
+"""Between two questions whether the key stands; what is known of it is older than that anyway."""
+
+Stands = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +75,11 @@ def _first_and_last(header: str) -> tuple[int | None, int | None] | None:
     return first, last
 
 
-def stream_file(request: Request, services: Services, file: StoredFile) -> Response:
-    """The answer to a GET or HEAD: 200 with the file, 206 with a part of it, or 416."""
+def stream_file(request: Request, services: Services, file: StoredFile, stands: Stands) -> Response:
+    """The answer to a GET or HEAD: 200 with the file, 206 with a part of it, or 416.
+
+    It is sent as long as the caller's key ``stands``, which is asked now and then.
+    """
     etag = f'"{file.sha256}"'
     headers = {"Accept-Ranges": "bytes", "ETag": etag, "Cache-Control": "private, no-store"}
     wanted = request.headers.get("range")
@@ -85,7 +99,42 @@ def stream_file(request: Request, services: Services, file: StoredFile) -> Respo
     headers["Content-Length"] = str(span.length)
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=file.content_type)
-    return StreamingResponse(_read(services, file, span), status, headers, file.content_type)
+    pieces = _read(services, file, span)
+    return _WhileKeyStands(services, stands, pieces, status, headers, file.content_type)
+
+
+class _WhileKeyStands(StreamingResponse):
+    """An answer that ends before its length when the caller's key is taken no more: that breaks the
+    connection, which tells the client that it has a part."""
+
+    def __init__(self, services: Services, stands: Stands, *args: Any) -> None:
+        super().__init__(*args)
+        self._clock = services.clock
+        self._stands = stands
+        self._asked_at = services.clock()
+
+    async def stream_response(self, send: Send) -> None:
+        """See ``StreamingResponse``."""
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **start})
+        async for piece in self.body_iterator:
+            if not await self._may_go_on():
+                return
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _may_go_on(self) -> bool:
+        now = self._clock()
+        if 0 <= now - self._asked_at < _ASK_SECONDS:
+            return True
+        self._asked_at = now
+        try:
+            reason = None if await self._stands() else "key_not_taken"
+        except (AzureError, Unavailable):
+            reason = "storage_unavailable"
+        if reason is not None:
+            log_event("download_stopped", reason=reason)
+        return reason is None
 
 
 async def _read(services: Services, file: StoredFile, span: Span) -> AsyncIterator[bytes]:

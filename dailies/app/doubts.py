@@ -17,6 +17,8 @@ __all__ = ["doubtful_settings"]
 
 _PREFIX = "DAILIES_"
 _CATALOGUE, _CALLERS = "DAILIES_CATALOGUE", "DAILIES_API_KEYS"
+_ISSUERS = ("DAILIES_ADMIN_KEYS", "WEBSITE_AUTH_ENABLED")
+"""With one of these, operators can issue keys."""
 
 
 def doubtful_settings(environ: Mapping[str, str]) -> list[str]:
@@ -25,10 +27,10 @@ def doubtful_settings(environ: Mapping[str, str]) -> list[str]:
     known = Settings.environment_names() | _read_by_catalogue(environ)
     names = sorted(name for name in environ if name.upper().startswith(_PREFIX))
     doubts = [_unknown(name, known) for name in names if name not in known]
-    if not environ.get(_CALLERS):
+    if not any(environ.get(name) for name in (_CALLERS, *_ISSUERS)):
         doubts.append(
-            f"{_CALLERS}: it is not set, so every caller is refused; set it to "
-            "'owner=sha256:<64 hex digits>'"
+            f"{_CALLERS}: it is not set, nor is {_ISSUERS[0]}, so every caller is refused; set one "
+            "to 'owner=sha256:<64 hex digits>'"
         )
     return doubts
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from dailies.inputs.examine import InputSource
+from dailies.intake.key_room import arriving_with, check_key_room
 from dailies.owners.key import Key
 from dailies.services import Services
 from dailies.stores.resends import Sending
@@ -77,7 +78,8 @@ async def accept(
     Raises:
         Conflict: the key was used with another request, or the video of a request that was sent
             again was deleted.
-        TooMany: the owner has ``most_unfinished`` unfinished videos, or more.
+        TooMany: the owner has ``most_unfinished`` unfinished videos, or more; or as many as its
+            key may have were made with that.
         IntegrityError: an input is not as long as it was; nothing was accepted.
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
     """
@@ -94,8 +96,12 @@ async def accept(
     if earlier is not None:
         return Acceptance(earlier, replayed=True)
     video_id = new_id(now)
-    with services.room.arriving(owner, video_id) as before:
+    with (
+        services.room.arriving(owner, video_id) as before,
+        arriving_with(services, key, video_id) as before_with_key,
+    ):
         await check_room(services, owner, most_unfinished, before)
+        await check_key_room(services, key, before_with_key)
         if inputs:
             # First the row by which the sweeper finds what an interrupted create leaves, then the
             # files: a record must never point to a file that is not there.
@@ -111,6 +117,7 @@ async def accept(
             priority=request.priority or priority,
             key_id=None if key is None else key.id,
             tags=() if key is None else key.tags,
+            weight=None if key is None else key.limits.weight,
             idempotency_key=hashed,
             request_hash=request_hash,
             traceparent=tracecontext.starting(traceparent),

@@ -10,6 +10,8 @@ from dailies.catalogue.offers import price_of
 from dailies.engine import Orchestrations
 from dailies.inputs.fitting import Fitted
 from dailies.intake.accept import GivenInput, check_room
+from dailies.intake.key_room import check_key_room
+from dailies.owners.key import Key
 from dailies.pipeline.endings import why_nothing_left
 from dailies.pipeline.expectation import hear_waits
 from dailies.pipeline.pace import typical_seconds
@@ -59,15 +61,18 @@ async def forecast(
     owner: str,
     request: VideoRequest,
     inputs: Sequence[GivenInput],
+    key: Key | None = None,
 ) -> Forecast:
-    """Fit the images, look for room and for a deployment, and say what would follow.
+    """Fit the images, look for room and for a deployment, and say what would follow; ``key`` is the
+    caller's.
 
     Raises:
         UnusableReference: an image can't be used.
-        TooMany: the owner has as many unfinished videos as it may.
+        TooMany: the owner has as many unfinished videos as it may, or its key.
     """
     now = services.clock()
-    await check_room(services, owner, services.settings.max_unfinished, ())
+    await check_room(services, owner, services.settings.max_unfinished or None, ())
+    await check_key_room(services, key, ())
     pictures = tuple([each async for each in _fitted(services, request, inputs)])
     given = tuple(each.input for each in inputs)
     request = request.model_copy(update={"inputs": (*request.inputs, *given)})

@@ -144,7 +144,7 @@ def place_at(
         "typical_seconds": typical_seconds(services, record, deployment),
         "lease_seconds": settings.video_deadline_seconds * 1.5,
         "owner": record.owner,
-        "weight": settings.weight_of(record.owner),
+        "weight": max(settings.weight_of(record.owner), record.weight or 1),
         "priority": record.priority.value,
     }
     if record.expires_at is not None:

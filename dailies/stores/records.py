@@ -303,10 +303,12 @@ class RecordStore:
         )
 
     async def count_unfinished(
-        self, owner: str, *, up_to: int, besides: Collection[str] = ()
+        self, owner: str, *, up_to: int, besides: Collection[str] = (), key_id: str | None = None
     ) -> int:
         """See ``dailies.stores.unfinished``."""
-        return await unfinished.count(self._videos, owner, up_to=up_to, besides=besides)
+        return await unfinished.count(
+            self._videos, owner, up_to=up_to, besides=besides, key_id=key_id
+        )
 
     async def read(self, owner: str, video_id: str) -> tuple[VideoRecord, str] | None:
         """One record and its ETag."""

@@ -17,6 +17,7 @@ __all__ = [
     "CLAIMS",
     "DEPLOYMENTS",
     "DROPS",
+    "KEYS",
     "OPEN_VIDEOS",
     "TABLES",
     "VIDEOS",
@@ -37,8 +38,10 @@ DROPS = "drops"
 """What became of each upload into the references container (``dailies.stores.drops``)."""
 DEPLOYMENTS = "deployments"
 """How deployments fare (``dailies.stores.health``)."""
+KEYS = "keys"
+"""Keys that were issued (``dailies.stores.keys``), and what of their rates is used."""
 
-TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS, DROPS, DEPLOYMENTS)
+TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS, DROPS, DEPLOYMENTS, KEYS)
 
 # A string property holds at most 64 KiB of UTF-16, so 16,000 characters fit whatever they are.
 _CHUNK = 16_000

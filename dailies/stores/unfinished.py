@@ -23,7 +23,8 @@ _MOST_PER_PAGE = 1000
 
 def begun(record: VideoRecord) -> Operation:
     """The part of the transaction that makes the record."""
-    return ("create", row(record.owner, _key(record.id)))
+    made_with = {} if record.key_id is None else {"Key": record.key_id}
+    return ("create", row(record.owner, _key(record.id), **made_with))
 
 
 async def end(table: TableClient, record: VideoRecord, write: Operation) -> str | None:
@@ -46,13 +47,19 @@ async def end(table: TableClient, record: VideoRecord, write: Operation) -> str 
 
 
 async def count(
-    table: TableClient, owner: str, *, up_to: int, besides: Collection[str] = ()
+    table: TableClient,
+    owner: str,
+    *,
+    up_to: int,
+    besides: Collection[str] = (),
+    key_id: str | None = None,
 ) -> int:
-    """How many of the owner's videos have not ended, ``besides`` some; no further than
-    ``up_to``."""
+    """How many of the owner's videos have not ended, ``besides`` some; no further than ``up_to``.
+    With ``key_id``, of those that were made with that key."""
+    made_with = "" if key_id is None else " and Key eq @key"
     rows = table.query_entities(
-        "PartitionKey eq @owner and RowKey ge @low and RowKey lt @high",
-        parameters={"owner": owner, "low": _key(""), "high": "o;"},
+        f"PartitionKey eq @owner and RowKey ge @low and RowKey lt @high{made_with}",
+        parameters={"owner": owner, "low": _key(""), "high": "o;", "key": key_id or ""},
         select=["RowKey"],
         results_per_page=min(up_to + len(besides), _MOST_PER_PAGE),
     )

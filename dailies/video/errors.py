@@ -152,8 +152,15 @@ class TooMany(RequestError):
     status = 429
     type = "video_generation_user_error"
 
-    def __init__(self, message: str, *, retry_after: int = 30, code: str | None = None) -> None:
-        super().__init__(message, code=code)
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: int = 30,
+        code: str | None = None,
+        type: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code, type=type)
         self.retry_after = retry_after
 
 

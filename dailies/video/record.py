@@ -155,7 +155,8 @@ class VideoRecord(Document):
     pipeline sees it, and it is removed once it has ended.
 
     ``priority`` is what it waits with: as its request says, or its key. ``key_id`` and ``tags`` are
-    those of the key that it was made with, None where it was made without one.
+    those of the key that it was made with, None where it was made without one; ``weight`` is the
+    share that the key gave its owner then.
 
     A provider that makes several videos of a prompt has them in ``generations``; ``files`` and
     ``findings`` are then those of the first. ``findings`` is None until the file is stored, and
@@ -187,6 +188,7 @@ class VideoRecord(Document):
     priority: Priority = Priority.NORMAL
     key_id: str | None = None
     tags: tuple[str, ...] = ()
+    weight: int | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
     traceparent: str | None = None

@@ -131,7 +131,7 @@ if (-not $env:DAILIES_API_KEYS) {
     $apiKey = New-Key 'dailies_'
     azd env set DAILIES_API_KEYS "me=sha256:$(Get-Hash $apiKey)"
     Write-Output "Your API key (shown once; only its hash is kept): $apiKey"
-    if (-not $env:DAILIES_ADMIN_KEYS) {
+    if (-not $env:DAILIES_ADMIN_KEYS -and -not $env:DAILIES_ADMIN_CLIENT_ID) {
         $adminKey = New-Key 'dailies_admin_'
         azd env set DAILIES_ADMIN_KEYS "admin=sha256:$(Get-Hash $adminKey)"
         Write-Output "Your admin key (shown once; only its hash is kept): $adminKey"

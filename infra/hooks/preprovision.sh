@@ -137,7 +137,7 @@ if [ -z "${DAILIES_API_KEYS:-}" ]; then
   api_key="dailies_$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"
   azd env set DAILIES_API_KEYS "me=sha256:$(printf %s "$api_key" | sha256)"
   echo "Your API key (shown once; only its hash is kept): $api_key"
-  if [ -z "${DAILIES_ADMIN_KEYS:-}" ]; then
+  if [ -z "${DAILIES_ADMIN_KEYS:-}${DAILIES_ADMIN_CLIENT_ID:-}" ]; then
     admin_key="dailies_admin_$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')"
     azd env set DAILIES_ADMIN_KEYS "admin=sha256:$(printf %s "$admin_key" | sha256)"
     echo "Your admin key (shown once; only its hash is kept): $admin_key"

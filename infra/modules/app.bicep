@@ -83,6 +83,9 @@ param apiKeys string
 @secure()
 param adminKeys string
 
+@description('Client id of the app registration whose app role makes operators; empty for none.')
+param adminClientId string
+
 @description('redirect hands out short-lived links, stream sends the bytes through the app.')
 param contentDelivery string
 
@@ -281,6 +284,46 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: functionApp
   name: 'appsettings'
   properties: union(baseSettings, accountSettings, retentionSettings, providerKeySettings, schedulerSettings, extraSettings)
+}
+
+// Tokens of operators are checked by the platform. Everything else is let through to the app, which
+// checks keys itself. Nobody signs in here, so there is no secret and no store of tokens.
+resource authentication 'Microsoft.Web/sites/config@2025-03-01' = if (!empty(adminClientId)) {
+  parent: functionApp
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: true
+      runtimeVersion: '~1'
+    }
+    globalValidation: {
+      requireAuthentication: false
+      unauthenticatedClientAction: 'AllowAnonymous'
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: adminClientId
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        }
+        validation: {
+          allowedAudiences: [
+            adminClientId
+            'api://${adminClientId}'
+          ]
+        }
+      }
+    }
+    login: {
+      tokenStore: {
+        enabled: false
+      }
+    }
+  }
 }
 
 // Deployment goes by Entra token; publishing passwords are local authentication.

@@ -18,7 +18,7 @@ from tests.infra.compiler import SUBSCRIPTION
 from tests.infra.predicted import Deployment, Resource
 from tests.infra.project import Code, Infra
 
-__all__ = ["HOST_SETTINGS", "LEFT_TO_DEFAULTS", "NEVER_IN_AZURE", "name_problems"]
+__all__ = ["HOST_SETTINGS", "LEFT_TO_DEFAULTS", "NEVER_IN_AZURE", "name_problems", "settings_of"]
 
 HOST_SETTINGS = frozenset(
     {
@@ -73,6 +73,9 @@ LEFT_TO_DEFAULTS = frozenset(
         "DAILIES_RECONCILE_PAUSE_SECONDS",
         "DAILIES_UNRESOLVED_HOLD_SECONDS",
         "DAILIES_CALLBACK_WAIT_SECONDS",
+        # the platform tells the app whether it checks tokens; another role is for who has one
+        "WEBSITE_AUTH_ENABLED",
+        "DAILIES_ADMIN_ROLE",
         # the platform tells the app its name; another one is for who has a domain of their own
         "DAILIES_PUBLIC_URL",
         "WEBSITE_HOSTNAME",
@@ -170,7 +173,7 @@ def name_problems(infra: Infra, deployments: Mapping[str, Deployment], code: Cod
 
 def settings_of(deployment: Deployment) -> dict[str, Any]:
     """The settings of the app."""
-    (resource,) = deployment.of_type(_SETTINGS)
+    (resource,) = (r for r in deployment.of_type(_SETTINGS) if r.id.endswith("/appsettings"))
     return dict(resource.at("properties"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from tests.infra.contract_names import settings_of
 from tests.infra.predicted import Deployment, Resource
 
 __all__ = ["network_problems"]
@@ -53,9 +54,9 @@ def _closed(deployment: Deployment) -> Iterator[str]:
             yield f"{site.id} is not in the network, so it reaches nothing"
     for endpoint in deployment.of_type(_ENDPOINT):
         yield from _name(deployment, endpoint)
-    (settings,) = deployment.of_type("Microsoft.Web/sites/config")
+    settings = settings_of(deployment)
     chosen = deployment.environment.get("DAILIES_CONTENT_DELIVERY")
-    if not chosen and settings.at("properties.DAILIES_CONTENT_DELIVERY") != "stream":
+    if not chosen and settings["DAILIES_CONTENT_DELIVERY"] != "stream":
         yield "content is handed out as links, which lead nowhere"
 
 

@@ -81,6 +81,11 @@ _SCOPES = {
     "Microsoft.DurableTask/schedulers/dts-dailies-<token>/taskHubs/dailies": "task hub",
     "Microsoft.KeyVault/vaults/kv-<token>": "Key Vault",
 }
+# Which cloud's it is shows at deployment only.
+_ISSUER = re.compile(
+    r"\[format\('\{0\}\{1\}/v2\.0', environment\(\)\.authentication\.loginEndpoint, "
+    r"'[0-9a-f-]{36}'\)\]"
+)
 _ACCOUNT = re.compile(r"(^|/providers/)Microsoft\.CognitiveServices/accounts/[^/]+$")
 _ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| (always|[^|]+) \| [^|]+ \|$", re.MULTILINE)
 
@@ -97,7 +102,12 @@ def security_problems(deployments: Mapping[str, Deployment], page: str) -> list[
     problems: list[str] = []
     for name, deployment in deployments.items():
         for resource in deployment:
-            found = (*_hardening(resource), *_keys(resource), *_clear_secrets(deployment, resource))
+            found = (
+                *_hardening(resource),
+                *_keys(resource),
+                *_clear_secrets(deployment, resource),
+                *_signing_in(deployment, resource),
+            )
             problems += [f"{name}: {problem}" for problem in found]
         problems += [f"{name}: {problem}" for problem in _openings(deployment)]
     problems += _unseen_types(deployments.values())
@@ -132,6 +142,30 @@ def _clear_secrets(deployment: Deployment, resource: Resource) -> Iterator[str]:
         value = deployment.environment.get(name)
         if value and any(value in text for text in strings(resource.body)):
             yield f"{resource.id} shows {name}; its parameter must be @secure()"
+
+
+def _signing_in(deployment: Deployment, resource: Resource) -> Iterator[str]:
+    """The platform's own authentication is there where it was asked for, for one tenant's tokens,
+    and keeps no secret."""
+    if not resource.id.endswith("/config/authsettingsV2"):
+        return
+    client = deployment.environment.get("DAILIES_ADMIN_CLIENT_ID")
+    entra = "properties.identityProviders.azureActiveDirectory"
+    expected = {
+        "properties.platform.enabled": True,
+        "properties.httpSettings.requireHttps": True,
+        "properties.globalValidation.unauthenticatedClientAction": "AllowAnonymous",
+        "properties.login.tokenStore.enabled": False,
+        f"{entra}.registration.clientId": client,
+        f"{entra}.registration.clientSecretSettingName": None,
+        f"{entra}.validation.allowedAudiences": [client, f"api://{client}"],
+    }
+    for path, value in expected.items():
+        if (found := resource.at(path)) != value:
+            yield f"{resource.id} has {path} = {found}, not {value}"
+    issuer = str(resource.at(f"{entra}.registration.openIdIssuer"))
+    if _ISSUER.fullmatch(issuer) is None:
+        yield f"{resource.id} takes tokens of {issuer}, which is not one tenant of Entra's"
 
 
 def _openings(deployment: Deployment) -> Iterator[str]:

@@ -71,6 +71,7 @@ PARAMETER_SETS: Mapping[str, Mapping[str, str]] = {
         "DAILIES_OPERATOR_PRINCIPAL_TYPE": "Group",
         "DAILIES_WITH_KEY_VAULT": "true",
     },
+    "operators-by-entra": {"DAILIES_ADMIN_CLIENT_ID": "00000000-0000-0000-0000-00000000000a"},
     "without-example": {"DAILIES_EXAMPLE_SUBSCRIPTION": "false"},
     "retention": {
         "DAILIES_RETENTION_DAYS": "30",

@@ -38,6 +38,7 @@ _WRONG: Mapping[str, tuple[str, ...]] = {
         f"me={_HASH};weight=0",
     ),
     "DAILIES_ADMIN_KEYS": ("dailies_0123", f"me={_HASH} you={_HASH}"),
+    "DAILIES_ADMIN_CLIENT_ID": ("dailies-admin", "00000000-0000-0000-0000-00000000000"),
     "DAILIES_PYTHON_VERSION": ("3.10", "3"),
     "DAILIES_INSTANCE_MEMORY_MB": ("1024", "512 2048"),
     "DAILIES_MAXIMUM_INSTANCES": ("0", "1001", "forty", "4.5", "-1", "99999999999"),

@@ -37,6 +37,14 @@ def test_first_keys_are_shown_once_and_kept_as_hashes(shell: Shell) -> None:
     ]
 
 
+def test_no_admin_key_is_made_where_operators_come_with_tokens(shell: Shell) -> None:
+    client = "00000000-0000-0000-0000-00000000000a"
+    done = shell.run("preprovision", {**GIVEN, "DAILIES_ADMIN_CLIENT_ID": client})
+    assert done.returncode == 0, done.stderr
+    assert [call.partition("=")[0] for call in shell.calls] == ["azd env set DAILIES_API_KEYS me"]
+    assert "admin" not in done.stdout
+
+
 def test_keys_that_are_there_are_left_alone(shell: Shell) -> None:
     done = shell.run("preprovision", KEYED)
     assert done.returncode == 0, done.stderr

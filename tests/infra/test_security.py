@@ -123,6 +123,14 @@ def test_nothing_is_open_wider_than_meant(infra: Infra, deployments: Deployments
             id="a role for somebody of another kind",
         ),
         pytest.param(
+            "operators-by-entra",
+            "config/authsettingsV2",
+            "properties.identityProviders.azureActiveDirectory.registration.openIdIssuer",
+            "https://login.microsoftonline.com/common/v2.0",
+            "not one tenant of Entra's",
+            id="tokens of any tenant",
+        ),
+        pytest.param(
             "network",
             "networkSecurityGroups/",
             "properties.securityRules",

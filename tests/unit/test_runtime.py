@@ -154,6 +154,11 @@ def test_what_the_catalogue_reads_is_a_setting(tmp_path: Path) -> None:
 def test_without_keys_every_caller_is_refused_and_the_operator_told() -> None:
     (doubt,) = doubtful_settings({**RIGHT, "DAILIES_API_KEYS": ""})
     assert doubt.startswith("DAILIES_API_KEYS: ")
+    for name, value in (
+        ("DAILIES_ADMIN_KEYS", KEYS["DAILIES_API_KEYS"]),
+        ("WEBSITE_AUTH_ENABLED", "True"),
+    ):
+        assert doubtful_settings({**RIGHT, "DAILIES_API_KEYS": "", name: value}) == []
 
 
 @pytest.mark.parametrize("text", ["hush", "AccountKey=hush", "a=hush;c"])

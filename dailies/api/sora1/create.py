@@ -14,6 +14,7 @@ from dailies.catalogue import Catalogue
 from dailies.catalogue.offers import check_inputs, describe
 from dailies.inputs.examine import InputLimits, digest, examine
 from dailies.intake.accept import GivenInput
+from dailies.owners.key import Way
 from dailies.protocols.inputs import input_limits, refusal
 from dailies.protocols.sora1.job import ITEMS, CreateJob, JobWords, NamedItem
 from dailies.protocols.vocabulary import JOB
@@ -54,6 +55,7 @@ async def create_job(context: Context, request: Request, *, caller: Owner) -> Ac
             source=Source(),
             inputs=inputs,
             sending=sending,
+            way=Way.SORA_1,
         )
 
 

@@ -111,9 +111,17 @@ Retires = Callable[[Deployment], date | None]
 """From a deployment to the day from which it is gone, where one is known."""
 
 
-def model_list(catalogue: Catalogue, now: float, retires: Retires) -> ModelList:
-    """The models of the file, those that nothing is set up for here last."""
-    models = sorted(catalogue.listed.values(), key=lambda model: model.name not in catalogue.models)
+def model_list(
+    catalogue: Catalogue,
+    now: float,
+    retires: Retires,
+    allows: Callable[[str], bool] | None = None,
+) -> ModelList:
+    """The models of the file, those that nothing is set up for here last; by their names, those
+    that ``allows`` lets through."""
+    listed = catalogue.listed.values()
+    shown = [model for model in listed if allows is None or allows(model.name)]
+    models = sorted(shown, key=lambda model: model.name not in catalogue.models)
     return ModelList(data=[model_object(catalogue, model, now, retires) for model in models])
 
 

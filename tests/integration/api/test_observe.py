@@ -53,6 +53,7 @@ async def test_a_request_is_one_line_without_prompt_or_key(
         "route": "/videos",
         "status": 200,
         "owner": world.owners["alice"],
+        "key_id": world.services.settings.api_keys[0].id,
         "video_id": answer.json()["id"],
         "model": "sora-2",
         "seconds": 8,

@@ -30,6 +30,8 @@ from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
 from dailies.stores.health import HealthStore
+from dailies.stores.keys import KeyStore
+from dailies.stores.rates import RateStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tables import DEPLOYMENTS
 from dailies.stores.tombstones import TombstoneStore
@@ -243,6 +245,8 @@ class World:
             tombstones=TombstoneStore(self.tables, records),
             characters=CharacterStore(self.tables),
             health=HealthStore(self.tables),
+            keys=KeyStore(self.tables),
+            rates=RateStore(self.tables),
             files=self._files,
             fetcher=ReferenceFetcher(max_bytes=settings_.max_reference_bytes),
             events=self.events,
@@ -250,10 +254,10 @@ class World:
             clock=lambda: self.now,
         )
         self.app = create_app()
-        self.alice = self._client(self.keys["alice"])
-        self.bob = self._client(self.keys["bob"])
-        self.admin = self._client(self.keys["admin"])
-        self.anonymous = self._client(None)
+        self.alice = self.client(self.keys["alice"])
+        self.bob = self.client(self.keys["bob"])
+        self.admin = self.client(self.keys["admin"])
+        self.anonymous = self.client(None)
 
     async def __aenter__(self) -> Self:
         # Worlds share an account, and their deployments have the same names.
@@ -360,7 +364,9 @@ class World:
             for name in names
         )
 
-    def _client(self, key: str | None) -> httpx.AsyncClient:
+    def client(self, key: str | None) -> httpx.AsyncClient:
+        """A client with a key, or without one."""
+
         async def serve(scope: Any, receive: Any, send: Any) -> None:
             context = Context(self.services, self.engine, lambda: self.doubts)
             state = {"dailies": lambda: context}

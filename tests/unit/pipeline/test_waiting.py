@@ -166,6 +166,19 @@ async def test_the_lane_is_asked_with_owner_and_priority() -> None:
     assert "expires_at" not in place
 
 
+@pytest.mark.parametrize(
+    ("of_settings", "of_record", "weight"), [(1, 5, 5), (3, None, 3), (3, 2, 3)]
+)
+async def test_the_highest_share_that_a_key_gave_counts(
+    of_settings: int, of_record: int | None, weight: int
+) -> None:
+    hashed = f"{OWNER}=sha256:{'0' * 64};weight={of_settings}"
+    world = World(DAILIES_API_KEYS=hashed)
+    place = quota_of(world.services, await world.accepted(weight=of_record))
+    assert place is not None
+    assert place["weight"] == weight
+
+
 def _place(step: Step) -> str | None:
     place = step.get("place")
     return None if place is None else place["deployment"]

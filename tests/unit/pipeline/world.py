@@ -18,6 +18,8 @@ from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.health import HealthStore
+from dailies.stores.keys import KeyStore
+from dailies.stores.rates import RateStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
 from dailies.video.basics import Size, new_id
@@ -98,6 +100,8 @@ class World:
             tombstones=TombstoneStore(service, records),
             characters=CharacterStore(service),
             health=HealthStore(service),
+            keys=KeyStore(service),
+            rates=RateStore(service),
             fetcher=ReferenceFetcher(max_bytes=1024**2),
             files=self.files,
             events=self.events,
