@@ -20,6 +20,7 @@ from dailies.api import (
     retrieve,
     videos,
 )
+from dailies.api.admin import budgets as admin_budgets
 from dailies.api.admin import deployments as admin_deployments
 from dailies.api.admin import videos as admin_videos
 from dailies.api.front import Front, Head
@@ -41,6 +42,7 @@ _OPERATORS = (
     operations.router,
     admin_videos.router,
     admin_deployments.router,
+    admin_budgets.router,
     callbacks.router,
 )
 

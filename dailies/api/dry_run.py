@@ -7,6 +7,7 @@ from fastapi import Request
 from dailies.api.bodies import open_body
 from dailies.api.context import Context, Owner
 from dailies.api.create import asked_for, idempotency_key
+from dailies.intake.accept import claim_of
 from dailies.pipeline.forecast import forecast
 from dailies.protocols.openai.bodies import REFERENCE
 from dailies.protocols.openai.dry_run import DryRun, dry_run_object
@@ -28,6 +29,9 @@ async def dry_run(context: Context, request: Request, *, caller: Owner) -> DryRu
         given, asked, inputs = await asked_for(context, request, body, caller.name)
         given.check_files()
         asked = asked.model_copy(update={"priority": caller.key.limits.priority(asked.priority)})
+        now = services.clock()
+        claim = claim_of(services, caller.name, asked, caller.key, now, inputs)
+        await services.records.ledger.applies(claim)
         try:
             found = await forecast(services, context.orchestrations, caller.name, asked, inputs)
         except UnusableReference as error:
