@@ -21,6 +21,7 @@ from dailies.api import (
     videos,
 )
 from dailies.api.admin import attention as admin_attention
+from dailies.api.admin import budgets as admin_budgets
 from dailies.api.admin import deployments as admin_deployments
 from dailies.api.admin import keys as admin_keys
 from dailies.api.admin import story as admin_story
@@ -48,6 +49,7 @@ _OPERATORS = (
     admin_attention.router,
     admin_deployments.router,
     admin_keys.router,
+    admin_budgets.router,
     callbacks.router,
 )
 

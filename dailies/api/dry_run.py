@@ -7,6 +7,7 @@ from fastapi import Request
 from dailies.api.bodies import open_body
 from dailies.api.context import Context, Owner
 from dailies.api.create import asked_for, idempotency_key
+from dailies.intake.accept import claim_of
 from dailies.owners.key import Way
 from dailies.pipeline.forecast import forecast
 from dailies.protocols.openai.bodies import REFERENCE
@@ -32,6 +33,9 @@ async def dry_run(context: Context, request: Request, *, caller: Owner) -> DryRu
         limits.check_way(Way.OPENAI)
         limits.check_model(asked.model)
         asked = asked.model_copy(update={"priority": limits.priority(asked.priority)})
+        now = services.clock()
+        claim = claim_of(services, caller.name, asked, caller.key, now, inputs)
+        await services.records.ledger.applies(claim)
         try:
             found = await forecast(
                 services, context.orchestrations, caller.name, asked, inputs, caller.key

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from azure.core.exceptions import AzureError
 from fastapi import FastAPI, Request
@@ -18,6 +21,7 @@ from dailies.telemetry.logs import log_event
 from dailies.video.errors import (
     Conflict,
     InvalidRequest,
+    OverBudget,
     RequestError,
     SettingsError,
     TooMany,
@@ -35,13 +39,20 @@ def error_response(error: RequestError) -> JSONResponse:
     headers = {}
     if isinstance(error, TooMany | Unavailable):
         headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, Conflict) and error.code != "busy":
-        # Official clients retry every 409 by themselves, unless they are told not to.
+    is_settled = isinstance(error, Conflict) and error.code != "busy"
+    if is_settled or isinstance(error, OverBudget):
+        # Official clients retry every 409 and 429 by themselves, unless they are told not to.
         headers["x-should-retry"] = "false"
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return _envelope(
-        error.status, error.message, error.type, error.param, error.code, headers=headers
+        error.status,
+        error.message,
+        error.type,
+        error.param,
+        error.code,
+        headers=headers,
+        more={"budget": error.budget} if isinstance(error, OverBudget) else {},
     )
 
 
@@ -125,8 +136,9 @@ def _envelope(
     code: str | None,
     *,
     headers: dict[str, str],
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> JSONResponse:
     # A caller's words may hold half a surrogate pair, which is no text that can be sent.
     safe = message.encode("utf-8", "replace").decode("utf-8")
-    error = {"message": safe, "type": type, "param": param, "code": code}
+    error = {"message": safe, "type": type, "param": param, "code": code, **more}
     return JSONResponse({"error": error}, status_code=status, headers=headers)

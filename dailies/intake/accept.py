@@ -11,21 +11,23 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from dailies.catalogue.serving import dearest_price
 from dailies.inputs.examine import InputSource
 from dailies.intake.key_room import arriving_with, check_key_room
 from dailies.owners.key import Key
 from dailies.services import Services
+from dailies.stores.ledger import Claim
 from dailies.stores.resends import Sending
 from dailies.stores.rows import hash_key
 from dailies.telemetry import tracecontext
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Priority, new_id
-from dailies.video.errors import TooMany
+from dailies.video.errors import Forbidden, OverBudget, TooMany
 from dailies.video.record import Source, VideoRecord
 from dailies.video.request import Input, Role, VideoRequest
 from dailies.video.spans import note_record
 
-__all__ = ["Acceptance", "GivenInput", "accept", "check_room"]
+__all__ = ["Acceptance", "GivenInput", "accept", "check_room", "claim_of"]
 
 _CHOSEN_BY_US = frozenset({"source_job_id", "deployment"})
 
@@ -79,7 +81,8 @@ async def accept(
         Conflict: the key was used with another request, or the video of a request that was sent
             again was deleted.
         TooMany: the owner has ``most_unfinished`` unfinished videos, or more; or as many as its
-            key may have were made with that.
+            key may have were made with that. ``OverBudget``: a budget does not allow it.
+        Forbidden: a budget applies, and nobody knows what the video costs.
         IntegrityError: an input is not as long as it was; nothing was accepted.
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
     """
@@ -102,7 +105,10 @@ async def accept(
     ):
         await check_room(services, owner, most_unfinished, before)
         await check_key_room(services, key, before_with_key)
+        claim = claim_of(services, owner, request, key, now, inputs)
         if inputs:
+            # Before anything is stored, what would refuse it anyway.
+            await services.records.ledger.applies(claim)
             # First the row by which the sweeper finds what an interrupted create leaves, then the
             # files: a record must never point to a file that is not there.
             await services.records.open.announce(video_id, owner)
@@ -122,7 +128,15 @@ async def accept(
             request_hash=request_hash,
             traceparent=tracecontext.starting(traceparent),
         )
-        stored = await services.records.insert(record, None if hashed is not None else sending)
+        try:
+            stored = await services.records.insert(
+                record, None if hashed is not None else sending, claim
+            )
+        except (OverBudget, Forbidden):
+            if inputs:
+                await services.files.delete_folder(f"{video_id}/")
+            await services.records.open.close(video_id)
+            raise
     note_record(stored)
     replayed = stored.id != video_id
     if replayed and inputs:
@@ -137,6 +151,28 @@ async def accept(
         source=source.kind,
     )
     return Acceptance(stored, replayed)
+
+
+def claim_of(
+    services: Services,
+    owner: str,
+    request: VideoRequest,
+    key: Key | None,
+    now: float,
+    inputs: Sequence[GivenInput],
+) -> Claim:
+    """What the video may cost, wherever it is sent, and whose budgets have a say in it."""
+    # Where it can be sent goes by what it is made of, though that is not stored yet.
+    given = (each.input for each in inputs)
+    request = request.model_copy(update={"inputs": (*request.inputs, *given)})
+    return Claim(
+        owner,
+        dearest_price(services.catalogue, request),
+        now,
+        user=request.user,
+        key_id=None if key is None else key.id,
+        key_budget=None if key is None else key.limits.budget,
+    )
 
 
 async def _keep(services: Services, video_id: str, number: int, given: GivenInput) -> Input:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from dailies.owners.budget import Budget
 from dailies.video.basics import Priority
 from dailies.video.errors import Forbidden
 from dailies.video.request import Document
@@ -42,6 +43,7 @@ class Limits(Document):
         ways: those in by which it may make videos; none at all for a key that only reads.
         requests_per_minute: of any kind, by the clock's minutes, on all instances together.
         max_unfinished: videos made with it that have not ended.
+        budget: what may be spent with it.
     """
 
     priorities: Annotated[tuple[Priority, ...], Field(min_length=1, max_length=3)] | None = None
@@ -52,6 +54,7 @@ class Limits(Document):
     ways: Annotated[tuple[Way, ...], Field(max_length=len(Way))] | None = None
     requests_per_minute: _Count | None = None
     max_unfinished: _Count | None = None
+    budget: Budget | None = None
 
     def allows_model(self, name: str) -> bool:
         """Whether videos of the model of that name may be made, and it may be seen."""

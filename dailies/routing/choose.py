@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from dailies.catalogue import Catalogue, Deployment, Model
 from dailies.catalogue.models import FallbackOn, Routing
-from dailies.catalogue.offers import price_of, takes
-from dailies.video.basics import Operation
-from dailies.video.errors import RequestError
+from dailies.catalogue.offers import price_of
+from dailies.catalogue.serving import groups, serving
 from dailies.video.record import VideoRequest
 
 __all__ = ["Completion", "chosen_by_wait", "falls_back_on", "ranked", "serving"]
@@ -19,16 +18,11 @@ Completion = Callable[[Deployment], float]
 """Seconds until a video is likely to be done, if it is made there."""
 
 
-def serving(catalogue: Catalogue, request: VideoRequest) -> list[Deployment]:
-    """The deployments that can serve this request: the model's, then those of its fallbacks."""
-    return [each for _, group in _groups(catalogue, request) for each in group]
-
-
 def chosen_by_wait(catalogue: Catalogue, request: VideoRequest) -> bool:
     """Whether it matters how long the video would wait at each deployment."""
     return any(
         model is not None and model.routing is Routing.COMPLETION and len(group) > 1
-        for model, group in _groups(catalogue, request)
+        for model, group in groups(catalogue, request)
     )
 
 
@@ -45,26 +39,8 @@ def ranked(
     routing; but for that by completion, the same whenever it is asked for the same ``video``."""
     return [
         each
-        for model, group in _groups(catalogue, request)
+        for model, group in groups(catalogue, request)
         for each in sorted(group, key=_key(model, request, video, completion))
-    ]
-
-
-def _groups(
-    catalogue: Catalogue, request: VideoRequest
-) -> list[tuple[Model | None, Sequence[Deployment]]]:
-    try:
-        model = catalogue.resolve(request.model)
-    except RequestError:
-        # The model was taken out of the catalogue after the request was accepted.
-        return []
-    if request.operation is not Operation.CREATE:
-        # Only where the source was made is there something to start from.
-        deployment = catalogue.deployment(request.deployment or "")
-        return [] if deployment is None else [(None, [deployment])]
-    return [
-        (each, [d for d in each.deployments if takes(d, request)])
-        for each in catalogue.lineage(model)
     ]
 
 

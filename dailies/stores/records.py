@@ -13,6 +13,7 @@ row key   holds                               read as
 ``o:ID``  that the video has not ended        a range (``dailies.stores.unfinished``)
 ``g:N``   the owner's epoch                   a range of one (``dailies.stores.resends``)
 ``g``     that the owner has had an epoch     never; its insert fails when there is one
+``b:…``   what is held and spent of a budget  a point (``dailies.stores.ledger``)
 ========  ==================================  =====================================
 
 A video that was deleted while it ran has its record, for the pipeline alone, and its tombstone.
@@ -30,25 +31,24 @@ from collections.abc import Callable, Collection, Sequence
 from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
-    ServiceResponseError,
 )
-from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
+from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from dailies.stores import unfinished
 from dailies.stores.all_owners import AllOwners
+from dailies.stores.endings import Endings
+from dailies.stores.insertion import Insertion
 from dailies.stores.kept import forget, keep, last_version
+from dailies.stores.ledger import Claim, Ledger
 from dailies.stores.open_videos import OpenVideos
 from dailies.stores.pages import Page, read_page
-from dailies.stores.resends import Epoch, Resends, Sending
+from dailies.stores.resends import Sending
 from dailies.stores.rows import (
-    Operation,
     entity_of,
-    falling_row,
     hash_key,
     is_video_id,
     record_row,
-    row,
     step_aside,
 )
 from dailies.stores.tables import VIDEOS, document_of, etag_of, find_row, unchanged
@@ -71,69 +71,32 @@ class RecordStore:
     Attributes:
         open: the videos with something left to do.
         all: the videos of all owners.
+        ledger: the accounts of budgets.
     """
 
     def __init__(self, service: TableServiceClient) -> None:
         self._videos: TableClient = service.get_table_client(VIDEOS)
         self.open = OpenVideos(service)
         self.all = AllOwners(self._videos)
-        self._resends = Resends(self._videos)
+        self.ledger = Ledger(self._videos)
+        self._insertion = Insertion(self._videos, self.open, self.ledger, self.get)
+        self._endings = Endings(self._videos, self.ledger)
 
-    async def insert(self, record: VideoRecord, sending: Sending | None = None) -> VideoRecord:
+    async def insert(
+        self, record: VideoRecord, sending: Sending | None = None, claim: Claim | None = None
+    ) -> VideoRecord:
         """Write a new record, or give the one that its idempotency key made before, or another
-        ``sending`` of its request.
+        ``sending`` of its request. What it could cost is held of the budgets that ``claim`` names.
 
         Raises:
             Conflict: the key was used before with another request (code
                 ``idempotency_key_reused``); or the video of a request that was sent again is
                 deleted (code ``video_deleted``); or others are faster again and again (``busy``).
+            OverBudget: a budget does not allow it. The row by which the sweeper finds it is left
+                for the caller to close, once nothing is stored for it.
+            Forbidden: a budget applies, and nobody knows what the video costs.
         """
-        await self.open.announce(record.id, record.owner)
-        if sending is not None:
-            return await self._insert_sent(record, sending)
-        operations = self._new_rows(record)
-        if record.idempotency_key is not None:
-            operations.append(await self._take_key(record, record.idempotency_key))
-        refusal = await self._write_new(record, operations)
-        if refusal is None:
-            return record
-        if record.idempotency_key is None:
-            raise refusal
-        await self.open.close(record.id)
-        existing = await self.find_by_key(record.owner, record.idempotency_key, record.request_hash)
-        if existing is None:
-            raise refusal
-        return existing
-
-    async def _take_key(self, record: VideoRecord, key: str) -> Operation:
-        """What makes the key this video's: it has nobody yet, or one that is gone."""
-        made = {"VideoId": record.id, "RequestHash": record.request_hash or ""}
-        taken = row(record.owner, f"k:{key}", **made)
-        found = await find_row(self._videos, record.owner, f"k:{key}")
-        if found is None or await self._stands(record.owner, found):
-            return ("create", taken)
-        return ("update", taken, {"mode": UpdateMode.REPLACE, **unchanged(etag_of(found))})
-
-    async def _insert_sent(self, record: VideoRecord, sending: Sending) -> VideoRecord:
-        # A first sending goes by the epoch in which it began; a resend by what is there now.
-        epoch = Epoch(sending.epoch) if sending.number == 0 else None
-        for attempt in range(_SENDING_ATTEMPTS):
-            epoch = epoch or await self._resends.epoch(record.owner)
-            earlier = await self._sent_before(
-                record.owner, record.request_hash or "", sending, epoch, record.created_at
-            )
-            if earlier is not None:
-                await self.open.close(record.id)
-                return earlier
-            operations = [
-                *self._new_rows(record, **self._resends.columns(record, sending, epoch)),
-                *self._resends.operations(record.owner, sending, epoch),
-            ]
-            if await self._write_new(record, operations) is None:
-                return record
-            epoch = None
-            await step_aside(attempt)
-        raise Conflict("Too many requests at once; try again.", code="busy")
+        return await self._insertion.insert(record, sending, claim)
 
     async def find_sent(
         self, owner: str, request_hash: str, sending: Sending, now: float
@@ -143,49 +106,11 @@ class RecordStore:
         Raises:
             Conflict: it was deleted (code ``video_deleted``).
         """
-        epoch = await self._resends.epoch(owner)
-        return await self._sent_before(owner, request_hash, sending, epoch, now)
+        return await self._insertion.find_sent(owner, request_hash, sending, now)
 
     async def epoch(self, owner: str) -> int:
         """The owner's epoch, for a ``Sending`` that begins now."""
-        return (await self._resends.epoch(owner)).number
-
-    async def _sent_before(
-        self, owner: str, request_hash: str, sending: Sending, epoch: Epoch, now: float
-    ) -> VideoRecord | None:
-        for _ in range(_WRITE_ATTEMPTS):
-            video_id = await self._resends.answer_with(owner, request_hash, sending, epoch, now)
-            found = None if video_id is None else await self.get(owner, video_id)
-            if video_id is None or (found is not None and not found.is_withdrawn):
-                return found
-            # It was deleted at this moment, and has left the index with its record: look again.
-        raise Conflict("The video is being deleted; try again.", code="busy")
-
-    def _new_rows(self, record: VideoRecord, **columns: object) -> list[Operation]:
-        about = {"VideoId": record.id, "Model": record.request.model, **columns}
-        return [
-            ("create", entity_of(record)),
-            ("create", row(record.owner, falling_row(record.id), **about)),
-            unfinished.begun(record),
-        ]
-
-    async def _write_new(
-        self, record: VideoRecord, operations: Sequence[Operation]
-    ) -> TableTransactionError | None:
-        """Write what makes a new record, in one transaction; why not, if a condition failed."""
-        try:
-            await self._videos.submit_transaction(operations)
-        except ServiceResponseError:
-            # The answer was lost; what it was, the table tells.
-            if await self.get(record.owner, record.id) is None:
-                raise
-        except TableTransactionError as error:
-            if error.status_code not in (404, 409, 412):
-                raise
-            # The SDK sends a transaction again when its answer was lost: then this is our own.
-            if await self.get(record.owner, record.id) is None:
-                return error
-        return None
+        return await self._insertion.epoch(owner)
 
     async def find_by_key(
         self, owner: str, idempotency_key: str, request_hash: str | None
@@ -198,34 +123,11 @@ class RecordStore:
             Conflict: it made one for another request (code ``idempotency_key_reused``), or one for
                 this request that was deleted since (code ``video_deleted``).
         """
-        found = await find_row(self._videos, owner, f"k:{idempotency_key}")
-        if found is None:
-            return None
-        is_same = found["RequestHash"] == (request_hash or "")
-        record = await self._stands(owner, found)
-        if record is not None and not is_same:
-            raise Conflict(
-                "This Idempotency-Key was used before with another request. Use a new key for a "
-                "new video, or send the same request again.",
-                code="idempotency_key_reused",
-            )
-        if record is None and is_same:
-            raise Conflict(
-                f"This request made the video '{found['VideoId']}', which has been deleted since. "
-                "It is not made again by itself; use a new Idempotency-Key for a new video.",
-                code="video_deleted",
-            )
-        return record
+        return await self._insertion.find_by_key(owner, idempotency_key, request_hash)
 
     async def made_by(self, owner: str, idempotency_key: str) -> VideoRecord | None:
         """The video that this (hashed) key made of whatever request, unless it was deleted."""
-        found = await find_row(self._videos, owner, f"k:{idempotency_key}")
-        return None if found is None else await self._stands(owner, found)
-
-    async def _stands(self, owner: str, key: TableEntity) -> VideoRecord | None:
-        """The record of the video that a key made, unless it was deleted."""
-        record = await self.get(owner, str(key["VideoId"]))
-        return None if record is None or record.is_withdrawn else record
+        return await self._insertion.made_by(owner, idempotency_key)
 
     async def get(self, owner: str, video_id: str, *, anew: bool = False) -> VideoRecord | None:
         """One record, or None: also when it belongs to another owner.
@@ -280,11 +182,9 @@ class RecordStore:
 
     async def _put(self, record: VideoRecord, changed: VideoRecord, etag: str) -> str:
         """Write a record in the place of what was read with ``etag``; gives the new one."""
+        if changed.is_final and (not record.is_final or changed.cost_usd != record.cost_usd):
+            return await self._endings.put(record, changed, etag)
         condition = {"mode": UpdateMode.REPLACE, **unchanged(etag)}
-        if changed.is_final and not record.is_final:
-            write: Operation = ("update", entity_of(changed), condition)
-            if (after := await unfinished.end(self._videos, record, write)) is not None:
-                return after
         written = await self._videos.update_entity(entity_of(changed), **condition)
         return str(written["etag"])
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from azure.data.tables import TableTransactionError
 from azure.data.tables.aio import TableClient
 
 from dailies.stores.rows import Operation, row
+from dailies.stores.tables import find_row
 from dailies.video.record import VideoRecord
 
-__all__ = ["begun", "count", "end"]
+__all__ = ["begun", "count", "ended", "is_counted"]
 
 _MOST_PER_PAGE = 1000
 
@@ -27,23 +27,14 @@ def begun(record: VideoRecord) -> Operation:
     return ("create", row(record.owner, _key(record.id), **made_with))
 
 
-async def end(table: TableClient, record: VideoRecord, write: Operation) -> str | None:
-    """Make the record final by ``write``, and take its row away; gives the record's new ETag.
+def ended(record: VideoRecord) -> Operation:
+    """The part of the transaction that makes the record final."""
+    return ("delete", row(record.owner, _key(record.id)))
 
-    None when nothing was written: the record was changed or removed since it was read, or it has
-    no such row.
 
-    Raises:
-        TableTransactionError: for any other reason.
-    """
-    try:
-        gone: Operation = ("delete", row(record.owner, _key(record.id)))
-        written = await table.submit_transaction([write, gone])
-    except TableTransactionError as error:
-        if error.status_code in (404, 412):
-            return None
-        raise
-    return str(written[0]["etag"])
+async def is_counted(table: TableClient, record: VideoRecord) -> bool:
+    """Whether the video has its row."""
+    return await find_row(table, record.owner, _key(record.id)) is not None
 
 
 async def count(

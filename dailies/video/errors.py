@@ -15,6 +15,7 @@
     │   ├── TooLarge           413
     │   ├── UnsupportedMedia   415
     │   ├── TooMany            429, with the seconds after which to try again
+    │   │   └── OverBudget     429, with what is left and when it renews
     │   └── Unavailable        503, with the seconds after which to try again
     ├── UnusableReference      an image that can't be used, and what to change
     ├── DropError              a dropped blob that can't become a video: what, where, what to change
@@ -28,7 +29,8 @@ Outcomes of a provider are values, not exceptions: see ``dailies.providers.outco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 __all__ = [
     "Busy",
@@ -41,6 +43,7 @@ __all__ = [
     "InvalidRequest",
     "LimitReached",
     "NotFound",
+    "OverBudget",
     "RequestError",
     "SettingsError",
     "TooLarge",
@@ -162,6 +165,16 @@ class TooMany(RequestError):
     ) -> None:
         super().__init__(message, code=code, type=type)
         self.retry_after = retry_after
+
+
+class OverBudget(TooMany):
+    """429: a budget does not allow it; ``budget`` says which, what is left and when it renews."""
+
+    type = "insufficient_quota"
+
+    def __init__(self, message: str, *, retry_after: int, budget: Mapping[str, Any]) -> None:
+        super().__init__(message, retry_after=retry_after, code="budget_exceeded")
+        self.budget = dict(budget)
 
 
 class Unavailable(RequestError):

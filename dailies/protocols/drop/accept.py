@@ -38,7 +38,9 @@ from dailies.telemetry.logs import log_event
 from dailies.video.errors import (
     Conflict,
     DropError,
+    Forbidden,
     IntegrityError,
+    OverBudget,
     RequestError,
     SettingsError,
     UnusableReference,
@@ -253,6 +255,9 @@ async def _accept(
             key_decides=True,
             inputs=inputs,
         )
+    except (OverBudget, Forbidden) as error:
+        # Its orchestration would wait for a day or a month; an upload after that is a new one.
+        raise DropError(error.message, code=error.code or "forbidden", where=name) from None
     except Conflict as error:
         if error.code != _DELETED:
             raise

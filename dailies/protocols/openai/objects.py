@@ -147,6 +147,17 @@ class Character(BaseModel):
     warnings: tuple[RequestWarning, ...] = Field(default=(), exclude_if=operator.not_)
 
 
+class BudgetLeft(BaseModel):
+    """The budget that does not allow a video, what is left of it, and what the video may cost."""
+
+    scope: Literal["owner", "key", "user"]
+    period: Literal["day", "month", "total"]
+    limit_usd: float
+    left_usd: float
+    price_usd: float
+    renews_at: int | None = Field(description="Unix seconds; null: never.")
+
+
 class ErrorBody(BaseModel):
     """What went wrong, which field is to blame, and a code for programs."""
 
@@ -154,6 +165,9 @@ class ErrorBody(BaseModel):
     type: str
     param: str | None
     code: str | None
+    budget: BudgetLeft | None = Field(
+        default=None, exclude_if=_is_none, description="With the code `budget_exceeded` only."
+    )
 
 
 class ErrorEnvelope(BaseModel):

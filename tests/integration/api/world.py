@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import httpx
@@ -33,6 +35,7 @@ from dailies.stores.health import HealthStore
 from dailies.stores.keys import KeyStore
 from dailies.stores.rates import RateStore
 from dailies.stores.records import RecordStore
+from dailies.stores.room import Room
 from dailies.stores.tables import DEPLOYMENTS
 from dailies.stores.tombstones import TombstoneStore
 from dailies.video.basics import Phase, Variant, VideoError
@@ -272,6 +275,13 @@ class World:
         await self._providers.close()
         await self._blobs.close()
         await self.tables.close()
+
+    def another_instance(self) -> httpx.AsyncClient:
+        """A client of alice's to an instance of the app that shares nothing with this one but
+        storage."""
+        other = copy.copy(self)
+        other.services = replace(self.services, records=RecordStore(self.tables), room=Room())
+        return other.client(self.keys["alice"])
 
     async def finished(
         self,

@@ -11,6 +11,7 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 from PIL import Image
 
+from dailies.owners.budget import Budget, Scope
 from dailies.pipeline.prepare import prepare_reference
 from dailies.protocols.drop.accept import accept_drop, images_of_sidecar, reject_drop
 from dailies.protocols.drop.payloads import Drop
@@ -45,6 +46,24 @@ async def test_an_image_with_a_prompt_in_its_metadata_becomes_a_video() -> None:
     assert (record.request.prompt, record.request.size) == ("A cat wakes", Size(1280, 720))
     assert (record.source.kind, record.source.blob) == (SourceKind.DROP, "cats/a.png")
     assert record.owner == "drops"
+
+
+async def test_an_image_that_a_budget_does_not_allow_is_rejected_and_not_stored() -> None:
+    world = World()
+    ledger = world.services.records.ledger
+    await ledger.set_budget("drops", Scope.OWNER, "drops", Budget(day_usd=1))
+    _, first = await accept_drop(world.services, _drop(world, prompt="A cat wakes"))
+    assert first is not None
+    files = set(world.files.files)
+    drop = _drop(world, "cats/b.png", prompt="A cat sleeps")
+    answer, none = await accept_drop(world.services, drop)
+    assert (none, answer["kind"], answer["rejection"]["code"]) == (
+        None,
+        "rejected",
+        "budget_exceeded",
+    )
+    assert "$0.2 is left" in answer["rejection"]["message"]
+    assert set(world.files.files) == files
 
 
 async def test_an_image_waits_for_its_sidecar() -> None:

@@ -1,0 +1,133 @@
+"""The budgets of owners and of their end users."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+
+from dailies.api.bodies import open_body
+from dailies.api.context import SECURITY, Admin, RequestContext
+from dailies.api.documents import answers, body_of
+from dailies.owners.budget import Scope
+from dailies.protocols.budgets import (
+    BudgetList,
+    BudgetObject,
+    DeletedBudget,
+    SetBudget,
+    budget_object,
+)
+from dailies.telemetry.logs import log_event
+from dailies.video.errors import InvalidRequest, NotFound
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/admin", tags=["operations"], dependencies=SECURITY)
+
+_OWNER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_MOST_USER_CHARACTERS = 512
+
+OwnerName = Annotated[str, Path(description="Whose budget; it need not have a key yet.")]
+UserName = Annotated[
+    str | None, Query(description="An end user of the owner, as its videos say in `user`.")
+]
+
+
+@router.get("/budgets/{owner}", response_model=BudgetList, responses=answers(400, 403))
+async def list_budgets(
+    owner: OwnerName,
+    context: RequestContext,
+    admin: Admin,
+    user: UserName = None,
+    after: Annotated[str | None, Query(description="The `last_id` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> BudgetList:
+    """The budgets of an owner and of its end users, and how far each is used; of one user, if one
+    is named."""
+    services = context.services
+    found, has_more = await services.records.ledger.budgets(
+        _checked(owner), user=_user(user), after=after, limit=limit
+    )
+    now = services.clock()
+    return BudgetList(
+        data=[
+            budget_object(owner, each.account, each.account.budget, now)
+            for each in found
+            if each.account.budget is not None
+        ],
+        has_more=has_more,
+        last_id=found[-1].key if found else None,
+    )
+
+
+@router.put(
+    "/budgets/{owner}",
+    response_model=BudgetObject,
+    responses=answers(400, 403, 408, 409, 413, 415),
+    openapi_extra={"requestBody": body_of(SetBudget)},
+)
+async def set_budget(
+    owner: OwnerName,
+    request: Request,
+    context: RequestContext,
+    admin: Admin,
+    user: UserName = None,
+) -> BudgetObject:
+    """Set a budget, in place of the one that there was: from now on videos count for it. What was
+    counted before, under an earlier one, stays counted."""
+    async with open_body(request) as body:
+        for name in body.fields:
+            # A limit that is misspelt would not be one.
+            if name not in SetBudget.model_fields:
+                raise InvalidRequest(
+                    f"Unknown field '{name[:64]}'. A budget has 'day_usd', 'month_usd' and "
+                    "'total_usd'.",
+                    param=name[:64],
+                    code="unknown_parameter",
+                )
+        budget = SetBudget.read(body.fields).budget
+    scope, name = _scope(_checked(owner), _user(user))
+    account = await context.services.records.ledger.set_budget(owner, scope, name, budget)
+    log_event("budget_set", owner=owner, scope=scope, **budget.model_dump(exclude_none=True))
+    return budget_object(owner, account, budget, context.services.clock())
+
+
+@router.delete("/budgets/{owner}", response_model=DeletedBudget, responses=answers(400, 403, 404))
+async def delete_budget(
+    owner: OwnerName, context: RequestContext, admin: Admin, user: UserName = None
+) -> DeletedBudget:
+    """Take a budget away: videos are not counted for it any more."""
+    scope, name = _scope(_checked(owner), _user(user))
+    if not await context.services.records.ledger.delete_budget(owner, scope, name):
+        raise NotFound(
+            "There is no such budget. GET /v1/admin/budgets/{owner} lists those of an owner.",
+            param="user" if scope is Scope.USER else "owner",
+            code="budget_not_found",
+        )
+    log_event("budget_deleted", owner=owner, scope=scope)
+    return DeletedBudget(owner=owner, user=user)
+
+
+def _checked(owner: str) -> str:
+    if _OWNER.fullmatch(owner) is None:
+        raise InvalidRequest(
+            "Invalid 'owner': owners are lower-case letters, digits and '-', as in the settings.",
+            param="owner",
+            code="invalid_value",
+        )
+    return owner
+
+
+def _user(user: str | None) -> str | None:
+    if user is not None and not 0 < len(user) <= _MOST_USER_CHARACTERS:
+        raise InvalidRequest(
+            f"Invalid 'user': give 1 to {_MOST_USER_CHARACTERS} characters, or leave it out.",
+            param="user",
+            code="invalid_value",
+        )
+    return user
+
+
+def _scope(owner: str, user: str | None) -> tuple[Scope, str]:
+    return (Scope.OWNER, owner) if user is None else (Scope.USER, user)
