@@ -180,12 +180,14 @@ async def accept_and_start(
 
     Raises:
         Forbidden: the key may not ask for the priority.
-        InvalidRequest: a file came with the request that nobody has read.
+        InvalidRequest: a file came with the request that nobody has read, or a guard refuses it.
+        Unavailable: a guard could not say whether it may be made.
     """
     refuse_dry_run(request)
     given.check_files()
     priority = caller.key.limits.priority(asked.priority)
-    async with in_time():
+    # The guards have a time of their own, within which they answer.
+    async with in_time(_LONGEST_ACCEPT_SECONDS + context.services.guards.patience):
         acceptance = await accept(
             context.services,
             owner=caller.name,
@@ -213,15 +215,15 @@ async def accept_and_start(
 
 
 @asynccontextmanager
-async def in_time() -> AsyncIterator[None]:
-    """What storage must do before a caller gets an answer.
+async def in_time(seconds: float = _LONGEST_ACCEPT_SECONDS) -> AsyncIterator[None]:
+    """What storage must do before a caller gets an answer, in so many seconds.
 
     Raises:
         Unavailable: it did not, in time. Then nobody knows whether the video was recorded; a caller
             that wants to be sure of one video sends an Idempotency-Key.
     """
     try:
-        async with asyncio.timeout(_LONGEST_ACCEPT_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
         raise Unavailable(

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from dailies.inputs.examine import InputSource
+from dailies.intake.guarding import check_request
 from dailies.owners.key import Key
 from dailies.services import Services
 from dailies.stores.resends import Sending
@@ -78,6 +79,8 @@ async def accept(
         Conflict: the key was used with another request, or the video of a request that was sent
             again was deleted.
         TooMany: the owner has ``most_unfinished`` unfinished videos, or more.
+        InvalidRequest: a guard refuses it, or can't look at it.
+        Unavailable: a guard could not say, and nothing is made without.
         IntegrityError: an input is not as long as it was; nothing was accepted.
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
     """
@@ -96,6 +99,8 @@ async def accept(
     video_id = new_id(now)
     with services.room.arriving(owner, video_id) as before:
         await check_room(services, owner, most_unfinished, before)
+        shown = [(given.input, given.content_type, given.source) for given in inputs]
+        await check_request(services, owner=owner, key=key, request=request, inputs=shown)
         if inputs:
             # First the row by which the sweeper finds what an interrupted create leaves, then the
             # files: a record must never point to a file that is not there.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from dailies.owners.guard import GuardLimits
 from dailies.video.basics import Priority
 from dailies.video.errors import Forbidden
 from dailies.video.request import Document
@@ -21,10 +22,12 @@ class Limits(Document):
     Attributes:
         priorities: those that it may ask for.
         weight: its owner's share where videos wait, beside those of other owners.
+        guards: what is other about the guards that look at its videos.
     """
 
     priorities: tuple[Priority, ...] | None = None
     weight: int | None = None
+    guards: GuardLimits | None = None
 
     def priority(self, asked: Priority | None) -> Priority:
         """What a new video waits with: as it was asked for, else ``normal``, or what of the key's

@@ -39,8 +39,10 @@ from dailies.video.errors import (
     Conflict,
     DropError,
     IntegrityError,
+    InvalidRequest,
     RequestError,
     SettingsError,
+    Unavailable,
     UnusableReference,
 )
 from dailies.video.record import Source, SourceKind
@@ -192,6 +194,8 @@ def _passes(error: Exception) -> bool:
         return True  # somebody else writes, or uploads, at this moment
     if isinstance(error, SettingsError):
         return True  # the app is not set up yet: the image waits for it
+    if isinstance(error, Unavailable):
+        return True  # a guard does not answer: the image waits for its verdict
     if not isinstance(error, AzureError):
         return False
     status = getattr(error, "status_code", None)
@@ -253,6 +257,8 @@ async def _accept(
             key_decides=True,
             inputs=inputs,
         )
+    except InvalidRequest as error:  # a guard's; the rest is known to be well by now
+        raise DropError(error.message, code=error.code or "", where=name) from None
     except Conflict as error:
         if error.code != _DELETED:
             raise
