@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from dailies.hosts import NO_HOSTS, PrivateHosts
+from dailies.owners.guard import MOST_FRAMES
 from dailies.owners.key import Key
 from dailies.video.errors import SettingsError
 from dailies.video.guarding import Harm
@@ -297,6 +298,7 @@ class Settings(BaseModel):
     guard_webhook_secret: OptionalSecret = Field(default=None, alias="DAILIES_GUARD_WEBHOOK_SECRET")
     guard_seconds: float = Field(default=10, gt=0, le=60, alias="DAILIES_GUARD_SECONDS")
     guard_failure: GuardFailure = Field(default=GuardFailure.CLOSED, alias="DAILIES_GUARD_FAILURE")
+    guard_frames: int = Field(default=0, ge=0, le=MOST_FRAMES, alias="DAILIES_GUARD_FRAMES")
 
     # -- dropped images
     drop_owner: str = Field(

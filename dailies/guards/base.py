@@ -50,7 +50,8 @@ class Subject:
         texts: the prompt, and what else of the request is read as one.
         sent: the files that came with the request.
         pictures: PNG or JPEG, small enough for every guard: of those files, or of the video.
-        link: where the finished video can be read for a while; None of a request.
+        video_id: of a finished video; None of a request.
+        link: where the finished video can be read for a while.
     """
 
     owner: str
@@ -107,7 +108,8 @@ class Guard(Protocol):
 
     @property
     def sees_pictures(self) -> bool:
-        """Whether it looks at pictures themselves: they are read and made small for it."""
+        """Whether it looks at pictures themselves: they are read and made small for it. One that
+        does not is given a link to a finished video."""
         ...
 
     async def judge(self, subject: Subject, rules: GuardRules) -> Verdict:

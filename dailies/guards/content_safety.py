@@ -83,7 +83,7 @@ class ContentSafety:
         """See ``Guard``. All texts and pictures are looked at at once; of several refusals the
         first counts, and of what could not be said only where nothing is refused."""
         texts = [piece for text in subject.texts if text for piece in pieces(text)]
-        shown = Shown.INPUT if subject.link is None else Shown.VIDEO
+        shown = Shown.INPUT if subject.video_id is None else Shown.VIDEO
         verdicts = await asyncio.gather(
             *(self._text(piece, rules) for piece in texts),
             *(self._picture(picture, rules, shown) for picture in subject.pictures),

@@ -40,6 +40,7 @@ def guards_of(settings: Settings, credential: AsyncTokenCredential, **options: A
         GuardRules(
             severities=settings.content_safety_severities,
             blocklists=settings.content_safety_blocklists,
+            frames=settings.guard_frames,
         ),
         seconds=settings.guard_seconds,
         fails_open=settings.guard_failure is GuardFailure.OPEN,

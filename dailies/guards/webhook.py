@@ -96,7 +96,7 @@ class WebhookGuard:
 
     @property
     def sees_pictures(self) -> bool:
-        """See ``Guard``. It is told what they are, and asks for a link of a finished video."""
+        """See ``Guard``. It is told what they are."""
         return False
 
     async def judge(self, subject: Subject, rules: GuardRules) -> Verdict:
@@ -110,7 +110,7 @@ class WebhookGuard:
             return Unsaid(type(error).__name__)
         if not 200 <= status < 300:
             return Unsaid(f"it answered {status}")
-        return _read(answer, Shown.PROMPT if subject.link is None else Shown.VIDEO)
+        return _read(answer, Shown.PROMPT if subject.video_id is None else Shown.VIDEO)
 
     async def close(self) -> None:
         """See ``Guard``."""
@@ -134,7 +134,7 @@ class WebhookGuard:
 def _call(subject: Subject, now: float) -> dict[str, Any]:
     """What it is told; no key, no hash of one, and nothing that lets it in anywhere but the link to
     a finished video, which ends soon."""
-    request, is_request = subject.request, subject.link is None
+    request, is_request = subject.request, subject.video_id is None
     data: dict[str, Any] = {
         "stage": "request" if is_request else "video",
         "video_id": subject.video_id,

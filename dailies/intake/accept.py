@@ -21,6 +21,7 @@ from dailies.telemetry import tracecontext
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Priority, new_id
 from dailies.video.errors import TooMany
+from dailies.video.guarding import FrameCheck
 from dailies.video.record import Source, VideoRecord
 from dailies.video.request import Input, Role, VideoRequest
 from dailies.video.spans import note_record
@@ -100,7 +101,7 @@ async def accept(
     with services.room.arriving(owner, video_id) as before:
         await check_room(services, owner, most_unfinished, before)
         shown = [(given.input, given.content_type, given.source) for given in inputs]
-        await check_request(services, owner=owner, key=key, request=request, inputs=shown)
+        rules = await check_request(services, owner=owner, key=key, request=request, inputs=shown)
         if inputs:
             # First the row by which the sweeper finds what an interrupted create leaves, then the
             # files: a record must never point to a file that is not there.
@@ -116,6 +117,7 @@ async def accept(
             priority=request.priority or priority,
             key_id=None if key is None else key.id,
             tags=() if key is None else key.tags,
+            frame_check=FrameCheck(rules=rules) if rules.guards and rules.frames else None,
             idempotency_key=hashed,
             request_hash=request_hash,
             traceparent=tracecontext.starting(traceparent),

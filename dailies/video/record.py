@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from dailies.video.basics import Phase, Priority, Status, Variant, VideoError
+from dailies.video.guarding import FrameCheck
 from dailies.video.probe import Findings
 from dailies.video.progress import Sighting, seen
 from dailies.video.request import Document, StoredFile, VideoRequest
@@ -153,7 +154,8 @@ class VideoRecord(Document):
     pipeline sees it, and it is removed once it has ended.
 
     ``priority`` is what it waits with: as its request says, or its key. ``key_id`` and ``tags`` are
-    those of the key that it was made with, None where it was made without one.
+    those of the key that it was made with, None where it was made without one. ``frame_check`` is
+    None where nobody looks at the finished video.
 
     A provider that makes several videos of a prompt has them in ``generations``; ``files`` and
     ``findings`` are then those of the first. ``findings`` is None until the file is stored, and
@@ -185,6 +187,7 @@ class VideoRecord(Document):
     priority: Priority = Priority.NORMAL
     key_id: str | None = None
     tags: tuple[str, ...] = ()
+    frame_check: FrameCheck | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
     traceparent: str | None = None

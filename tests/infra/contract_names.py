@@ -90,6 +90,7 @@ LEFT_TO_DEFAULTS = frozenset(
         "DAILIES_GUARD_WEBHOOK_SECRET",
         "DAILIES_GUARD_SECONDS",
         "DAILIES_GUARD_FAILURE",
+        "DAILIES_GUARD_FRAMES",
         # where telemetry goes besides Application Insights
         "DAILIES_TELEMETRY",
         "DAILIES_TRACE_RATIO",

@@ -409,3 +409,28 @@ async def test_a_silent_guard_is_not_waited_for_long(world: World) -> None:
     guard_with(world, Silent(), seconds=0.05)
     got = await world.alice.post("/v1/videos", json={"prompt": "A kite"})
     assert got.json()["error"]["code"] == "guardrail_unavailable"
+
+
+# -- the finished video
+
+
+async def test_what_holds_for_the_finished_video_is_written_down_at_the_start(
+    world: World, account: ContentSafetyAccount
+) -> None:
+    guard_with(world, account.guard(), rules=RULES.model_copy(update={"frames": 4}))
+    limited(world, GuardLimits(severities={Harm.VIOLENCE: 2}, frames=6))
+    answer = await world.alice.post("/v1/videos", json={"prompt": "A kite"})
+    record = await world.record(answer.json()["id"])
+    assert record is not None
+    assert record.frame_check is not None
+    rules = record.frame_check.rules
+    assert (rules.guards, rules.frames) == ((GuardName.CONTENT_SAFETY,), 6)
+    assert (rules.severities[Harm.VIOLENCE], rules.blocklists) == (2, ("house-words",))
+    assert "frame_check" not in answer.text
+
+
+async def test_without_frames_nobody_looks_at_the_finished_video(guarded: World) -> None:
+    answer = await guarded.alice.post("/v1/videos", json={"prompt": "A kite"})
+    record = await guarded.record(answer.json()["id"])
+    assert record is not None
+    assert record.frame_check is None

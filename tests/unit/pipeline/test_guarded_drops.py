@@ -6,32 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from dailies.guards.base import Passed, Refused, Shown, Subject, Unsaid, Verdict
+from dailies.guards.base import Passed, Refused, Shown, Unsaid, Verdict
 from dailies.guards.panel import Guards
 from dailies.protocols.drop.accept import accept_drop
 from dailies.protocols.drop.payloads import Drop
 from dailies.video.errors import Unavailable
-from dailies.video.guarding import GuardName, GuardRules
+from tests.unit.pipeline.guard import Says
 from tests.unit.pipeline.test_drop import picture
 from tests.unit.pipeline.world import World
-
-
-class Says:
-    """A guard that says what it is told to."""
-
-    name = GuardName.CONTENT_SAFETY
-    sees_pictures = True
-
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
-        self.seen: list[Subject] = []
-
-    async def judge(self, subject: Subject, rules: GuardRules) -> Verdict:
-        self.seen.append(subject)
-        return self.verdict
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 def guarded(verdict: Verdict) -> tuple[World, Says, Drop]:
@@ -59,7 +41,7 @@ async def test_an_image_waits_for_its_verdict_however_long_that_takes() -> None:
     for _ in range(20):
         with pytest.raises(Unavailable):
             await accept_drop(world.services, drop)
-    guard.verdict = Passed()
+    guard.verdicts = [Passed()]
     answer, _ = await accept_drop(world.services, drop)
     assert answer["kind"] == "accepted"
 
@@ -67,6 +49,6 @@ async def test_an_image_waits_for_its_verdict_however_long_that_takes() -> None:
 async def test_an_upload_that_has_its_video_is_not_judged_again() -> None:
     world, guard, drop = guarded(Passed())
     first, _ = await accept_drop(world.services, drop)
-    guard.verdict = Refused("violence", Shown.PROMPT)
+    guard.verdicts = [Refused("violence", Shown.PROMPT)]
     assert (await accept_drop(world.services, drop))[0] == first
     assert len(guard.seen) == 1
