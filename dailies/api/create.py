@@ -17,6 +17,7 @@ from dailies.api.given import Given, in_callers_words, read_given
 from dailies.api.lookup import find
 from dailies.api.observe import note
 from dailies.api.pictures import find_all, read_all
+from dailies.catalogue import Catalogue
 from dailies.engine import InstanceState
 from dailies.intake.accept import Acceptance, GivenInput, accept
 from dailies.pipeline.start import start_video
@@ -44,6 +45,7 @@ __all__ = [
     "idempotency_key",
     "sending_of",
     "start_or_leave",
+    "warn_untold",
 ]
 
 _MOST_KEY_CHARACTERS = 255
@@ -131,6 +133,18 @@ def _warn_unused(given: Given, body: CreateVideo) -> None:
         given.warn_unused("seconds_fit", "It is about a length, and there is no 'seconds'.")
 
 
+def warn_untold(given: Given, asked: VideoRequest, catalogue: Catalogue) -> None:
+    """Tell of a ``safety_identifier`` that some who may make the video take no such thing as."""
+    if asked.safety_identifier is None:
+        return
+    chosen = catalogue.deployment(asked.deployment or "")
+    may = [chosen] if chosen is not None else catalogue.resolve(asked.model).deployments
+    telling = [deployment for deployment in may if deployment.takes_safety_identifier]
+    if len(telling) < len(may):
+        who = "Not every provider" if telling else "No provider"
+        given.warn_untold("safety_identifier", f"{who} of the model '{asked.model}' takes one.")
+
+
 async def derived(
     context: Context,
     request: Request,
@@ -185,6 +199,7 @@ async def accept_and_start(
     """
     refuse_dry_run(request)
     given.check_files()
+    warn_untold(given, asked, context.services.catalogue)
     priority = caller.key.limits.priority(asked.priority)
     # The guards have a time of their own, within which they answer.
     async with in_time(_LONGEST_ACCEPT_SECONDS + context.services.guards.patience):

@@ -6,7 +6,7 @@ from fastapi import Request
 
 from dailies.api.bodies import open_body
 from dailies.api.context import Context, Owner
-from dailies.api.create import asked_for, idempotency_key
+from dailies.api.create import asked_for, idempotency_key, warn_untold
 from dailies.pipeline.forecast import forecast
 from dailies.protocols.openai.bodies import REFERENCE
 from dailies.protocols.openai.dry_run import DryRun, dry_run_object
@@ -27,6 +27,7 @@ async def dry_run(context: Context, request: Request, *, caller: Owner) -> DryRu
     async with open_body(request, max_inline_bytes=most) as body:
         given, asked, inputs = await asked_for(context, request, body, caller.name)
         given.check_files()
+        warn_untold(given, asked, services.catalogue)
         asked = asked.model_copy(update={"priority": caller.key.limits.priority(asked.priority)})
         try:
             found = await forecast(services, context.orchestrations, caller.name, asked, inputs)
