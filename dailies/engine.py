@@ -63,6 +63,7 @@ class Doing(StrEnum):
     SUBMITTING = "submitting"
     RENDERING = "rendering"
     ARCHIVING = "archiving"
+    JUDGING = "judging"
     FINISHING = "finishing"
 
 

@@ -16,6 +16,8 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from dailies.announce.events import EventPublisher
 from dailies.catalogue import Catalogue, Deployment
+from dailies.guards.panel import Guards
+from dailies.guards.setup import guards_of
 from dailies.net.fetching import ReferenceFetcher
 from dailies.providers.azure_auth import azure_credential
 from dailies.providers.azure_lifecycle import AzureLifecycle
@@ -189,6 +191,7 @@ class Services:
         waits: what is known of the lines at deployments.
         clock: gives Unix seconds.
         readings: what is read for many requests at once.
+        guards: who looks at what is asked for, and at what has become of it.
         pictures: the thread that pictures are decoded in.
         footage: the thread that finished videos are decoded in.
     """
@@ -212,6 +215,7 @@ class Services:
     clock: Callable[[], float] = time.time
     room: Room = field(default_factory=Room)
     readings: Readings = field(default_factory=Readings)
+    guards: Guards = field(default_factory=Guards)
     pictures: Pool = field(
         default_factory=lambda: Pool("pictures", threads=1, seconds=_PICTURE_SECONDS)
     )
@@ -261,6 +265,7 @@ class Services:
             ),
             providers=Providers(catalogue, lambda: credential, packages=settings.provider_packages),
             lifecycles=_lifecycles(settings, credential),
+            guards=guards_of(settings, credential, **transport),
         )
 
 

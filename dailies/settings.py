@@ -25,8 +25,10 @@ from pydantic import (
 )
 
 from dailies.hosts import NO_HOSTS, PrivateHosts
+from dailies.owners.guard import MOST_FRAMES
 from dailies.owners.key import Key
 from dailies.video.errors import SettingsError
+from dailies.video.guarding import Harm
 
 _HASHED_KEY = re.compile(
     r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})"
@@ -36,6 +38,9 @@ _HASHED_KEY = re.compile(
 _IN_SETTINGS = "settings-"
 """What the ids of keys begin with that stand in the settings; the start of the hash follows."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_BLOCKLIST = re.compile(r"[0-9A-Za-z._~-]{1,64}")
+_SEVERITIES = dict.fromkeys(Harm, 4)
+"""Medium, of the severities 0, 2, 4 and 6: as Azure OpenAI's own filter is by default."""
 _ROOT = Path(__file__).resolve().parent.parent
 
 REQUEST_SECONDS = 1200.0
@@ -76,6 +81,14 @@ class UnresolvedSubmit(StrEnum):
 
     RESEND = "resend"
     FAIL = "fail"
+
+
+class GuardFailure(StrEnum):
+    """What becomes of a video that the guards can't judge."""
+
+    CLOSED = "closed"
+    """It is not made; or, where it is made, not delivered."""
+    OPEN = "open"
 
 
 def _split_keys(value: object) -> object:
@@ -142,6 +155,35 @@ def _split_names(value: object) -> object:
     return names
 
 
+def _split_severities(value: object) -> object:
+    """``hate=4,violence=off``; what is not named stays as it is by default."""
+    if not isinstance(value, str):
+        return value
+    severities: dict[Harm, int] = dict(_SEVERITIES)
+    for part in filter(None, (piece.strip() for piece in value.split(","))):
+        name, _, severity = part.partition("=")
+        if name not in tuple(Harm) or severity not in ("off", *"1234567"):
+            raise ValueError(
+                f"{part[:64]!r} is none of: {', '.join(Harm)} with '=' and a severity of 1 to 7, "
+                "or 'off' (as 'hate=2,violence=off')"
+            )
+        severities.pop(Harm(name), None)
+        if severity != "off":
+            severities[Harm(name)] = int(severity)
+    return severities
+
+
+def _split_blocklists(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    names = tuple(filter(None, (piece.strip() for piece in value.split(","))))
+    if wrong := [name for name in names if not _BLOCKLIST.fullmatch(name)]:
+        raise ValueError(f"{wrong[0][:64]!r} is no name that a blocklist can have")
+    return names
+
+
+Severities = Annotated[dict[Harm, int], BeforeValidator(_split_severities)]
+Blocklists = Annotated[tuple[str, ...], BeforeValidator(_split_blocklists)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
 Hosts = Annotated[PrivateHosts, BeforeValidator(_split_hosts)]
 Keys = Annotated[tuple[Key, ...], BeforeValidator(_split_keys)]
@@ -253,6 +295,20 @@ class Settings(BaseModel):
 
     max_unfinished: int = Field(default=2000, ge=0, alias="DAILIES_MAX_UNFINISHED")
 
+    # -- guards
+    content_safety_endpoint: Endpoint = Field(default=None, alias="DAILIES_CONTENT_SAFETY_ENDPOINT")
+    content_safety_severities: Severities = Field(
+        default=_SEVERITIES, alias="DAILIES_CONTENT_SAFETY_SEVERITIES"
+    )
+    content_safety_blocklists: Blocklists = Field(
+        default=(), alias="DAILIES_CONTENT_SAFETY_BLOCKLISTS"
+    )
+    guard_webhook_url: OptionalText = Field(default=None, alias="DAILIES_GUARD_WEBHOOK_URL")
+    guard_webhook_secret: OptionalSecret = Field(default=None, alias="DAILIES_GUARD_WEBHOOK_SECRET")
+    guard_seconds: float = Field(default=10, gt=0, le=60, alias="DAILIES_GUARD_SECONDS")
+    guard_failure: GuardFailure = Field(default=GuardFailure.CLOSED, alias="DAILIES_GUARD_FAILURE")
+    guard_frames: int = Field(default=0, ge=0, le=MOST_FRAMES, alias="DAILIES_GUARD_FRAMES")
+
     # -- dropped images
     drop_owner: str = Field(
         default="drops", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", alias="DAILIES_DROP_OWNER"
@@ -306,7 +362,22 @@ class Settings(BaseModel):
             )
         if self.poll_min_seconds > self.poll_max_seconds:
             raise ValueError("DAILIES_POLL_MIN_SECONDS: must not be above DAILIES_POLL_MAX_SECONDS")
+        self._check_webhook()
         return self
+
+    def _check_webhook(self) -> None:
+        if self.guard_webhook_url is None:
+            return
+        if not is_safe_url(self.guard_webhook_url, self.private_hosts):
+            raise ValueError(
+                "DAILIES_GUARD_WEBHOOK_URL: expected an https:// URL (http:// only towards a host "
+                "of DAILIES_PRIVATE_HOSTS), since prompts go there"
+            )
+        if self.guard_webhook_secret is None:
+            raise ValueError(
+                "DAILIES_GUARD_WEBHOOK_SECRET: the webhook is called with a signature; set it to "
+                "'whsec_' and 24 to 64 random bytes in base64"
+            )
 
     def weight_of(self, owner: str) -> float:
         """An owner's share where videos wait: the highest that one of its keys gives it, else 1."""

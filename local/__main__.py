@@ -41,6 +41,7 @@ def _start(options: argparse.Namespace) -> int:
             host=options.host,
             subscribers=tuple(options.topic_subscriber),
             telemetry=options.telemetry,
+            guarded=options.guarded,
             app_dir=options.app_dir.resolve(),
             like_azure=options.like_azure,
         )
@@ -88,6 +89,11 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="a webhook that gets every event; may be given several times",
+    )
+    start.add_argument(
+        "--guarded",
+        action="store_true",
+        help="ask the simulated Content Safety about all that is to be made",
     )
     start.add_argument(
         "--telemetry",

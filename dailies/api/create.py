@@ -17,6 +17,7 @@ from dailies.api.given import Given, in_callers_words, read_given
 from dailies.api.lookup import find
 from dailies.api.observe import note
 from dailies.api.pictures import find_all, read_all
+from dailies.catalogue import Catalogue
 from dailies.engine import InstanceState
 from dailies.intake.accept import Acceptance, GivenInput, accept
 from dailies.owners.key import Way
@@ -45,6 +46,7 @@ __all__ = [
     "idempotency_key",
     "sending_of",
     "start_or_leave",
+    "warn_untold",
 ]
 
 _MOST_KEY_CHARACTERS = 255
@@ -132,6 +134,18 @@ def _warn_unused(given: Given, body: CreateVideo) -> None:
         given.warn_unused("seconds_fit", "It is about a length, and there is no 'seconds'.")
 
 
+def warn_untold(given: Given, asked: VideoRequest, catalogue: Catalogue) -> None:
+    """Tell of a ``safety_identifier`` that some who may make the video take no such thing as."""
+    if asked.safety_identifier is None:
+        return
+    chosen = catalogue.deployment(asked.deployment or "")
+    may = [chosen] if chosen is not None else catalogue.resolve(asked.model).deployments
+    telling = [deployment for deployment in may if deployment.takes_safety_identifier]
+    if len(telling) < len(may):
+        who = "Not every provider" if telling else "No provider"
+        given.warn_untold("safety_identifier", f"{who} of the model '{asked.model}' takes one.")
+
+
 async def derived(
     context: Context,
     request: Request,
@@ -182,15 +196,18 @@ async def accept_and_start(
 
     Raises:
         Forbidden: the key may not ask for the model or the priority, or not in this way.
-        InvalidRequest: a file came with the request that nobody has read.
+        InvalidRequest: a file came with the request that nobody has read, or a guard refuses it.
+        Unavailable: a guard could not say whether it may be made.
     """
     refuse_dry_run(request)
     given.check_files()
+    warn_untold(given, asked, context.services.catalogue)
     limits = caller.key.limits
     limits.check_way(way)
     limits.check_model(asked.model)
     priority = limits.priority(asked.priority)
-    async with in_time():
+    # The guards have a time of their own, within which they answer.
+    async with in_time(_LONGEST_ACCEPT_SECONDS + context.services.guards.patience):
         acceptance = await accept(
             context.services,
             owner=caller.name,
@@ -218,15 +235,15 @@ async def accept_and_start(
 
 
 @asynccontextmanager
-async def in_time() -> AsyncIterator[None]:
-    """What storage must do before a caller gets an answer.
+async def in_time(seconds: float = _LONGEST_ACCEPT_SECONDS) -> AsyncIterator[None]:
+    """What storage must do before a caller gets an answer, in so many seconds.
 
     Raises:
         Unavailable: it did not, in time. Then nobody knows whether the video was recorded; a caller
             that wants to be sure of one video sends an Idempotency-Key.
     """
     try:
-        async with asyncio.timeout(_LONGEST_ACCEPT_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
         raise Unavailable(

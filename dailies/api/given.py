@@ -42,6 +42,11 @@ class Given:
         told = f"'{name}' changed nothing. {why}"
         self.warnings.append(RequestWarning(param=name, code="unused_parameter", message=told))
 
+    def warn_untold(self, name: str, why: str) -> None:
+        """Tell the caller of a field that is kept, and that no provider is told of."""
+        told = f"'{name}' is kept, and not passed on. {why}"
+        self.warnings.append(RequestWarning(param=name, code="not_passed_on", message=told))
+
     def check_files(self) -> None:
         """Refuse a file that nobody has taken; called once everything that is read is.
 

@@ -202,6 +202,7 @@ class Deployment(Entry):
         seed, negative_prompt: it takes them.
         sound: whether its videos have sound; None when nobody tells.
         limits: what it can't do together with what; its provider may add to them.
+        takes_safety_identifier: its provider is told which of the caller's end users it is for.
         takes_options: its provider is given the caller's ``provider_options``.
         only_options: those of them that it is given; None for all that are not ``own_options``.
         own_options: those that the request or this deployment says itself, as what was paid for.
@@ -242,6 +243,7 @@ class Deployment(Entry):
     negative_prompt: bool = False
     sound: Sound | None = None
     limits: tuple[Limit, ...] = ()
+    takes_safety_identifier: bool = False
     takes_options: bool = True
     only_options: tuple[str, ...] | None = None
     own_options: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from dailies.footage.credentials import credentials_in
 from dailies.footage.outline import Box, boxes_at_top
 from dailies.footage.probing import probe
 from dailies.footage.source import in_thread
-from dailies.footage.stills import Still, make_stills
+from dailies.footage.stills import Still, make_samples, make_stills
 from dailies.inputs.mp4 import looks_like_mp4
 from dailies.inputs.reading import RangeReader, read_file
 from dailies.threads import Pool
@@ -17,7 +17,7 @@ from dailies.video.basics import Variant
 from dailies.video.errors import LimitReached
 from dailies.video.probe import Findings
 
-__all__ = ["examine", "stills"]
+__all__ = ["examine", "samples", "stills"]
 
 _EXAMINE_SECONDS, _EXAMINE_BYTES = 30.0, 128 * 1024**2
 """For the index and two places of a video; it takes some milliseconds and mebibytes."""
@@ -54,6 +54,23 @@ async def stills(
     await _boxes(file)
     return await in_thread(
         partial(make_stills, variants=variants),
+        file,
+        pool,
+        seconds=_STILLS_SECONDS,
+        most_bytes=_STILLS_BYTES,
+    )
+
+
+async def samples(file: RangeReader, pool: Pool, count: int) -> list[bytes]:
+    """Pictures from all over a video, as JPEG; call it with a place in the pool.
+
+    Raises:
+        UnplayableVideo: it does not decode.
+        LimitReached: it would take too much.
+    """
+    await _boxes(file)
+    return await in_thread(
+        partial(make_samples, count=count),
         file,
         pool,
         seconds=_STILLS_SECONDS,

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-__all__ = ["Still", "make_stills"]
+__all__ = ["Still", "make_samples", "make_stills"]
 
 _COLUMNS, _ROWS = 4, 3
 _TILES = _COLUMNS * _ROWS
 _TILE_EDGE = 320
 _THUMBNAIL_EDGE = 1280
+_SAMPLE_EDGE = 1024
 _TILE_PIXELS = 330_000_000
 """Decoded for one tile at most: 159 frames of 1080p, more than lie between two of the twelve tiles
 of a minute."""
@@ -66,6 +67,22 @@ def make_stills(file: RangeFile, variants: Sequence[Variant]) -> dict[Variant, S
             (picture,) = _pictures(file, container, stream, [seconds / 2], _THUMBNAIL_EDGE)
             made[Variant.THUMBNAIL] = Still(_saved(picture, "WEBP", 82), "image/webp")
     return made
+
+
+def make_samples(file: RangeFile, count: int) -> list[bytes]:
+    """Pictures from all over a video, for somebody to judge it by: JPEG, their longer side at most
+    1024 pixels. Picture ``n`` of ``count``, from 0, is at ``(n + 1/2) / count`` of the length.
+    Busy: call it in a thread.
+
+    Raises:
+        UnplayableVideo: it does not decode.
+        LimitReached: it would take too much time, bytes or memory.
+    """
+    with opened(file) as (container, stream):
+        seconds = length_of(container, stream)
+        times = [(n + 0.5) / count * seconds for n in range(count)]
+        pictures = _pictures(file, container, stream, times, _SAMPLE_EDGE)
+        return [_saved(picture, "JPEG", 90) for picture in pictures]
 
 
 def _pictures(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from dailies.catalogue.serving import dearest_price
 from dailies.inputs.examine import InputSource
+from dailies.intake.guarding import check_request
 from dailies.intake.key_room import arriving_with, check_key_room
 from dailies.owners.key import Key
 from dailies.services import Services
@@ -23,6 +24,7 @@ from dailies.telemetry import tracecontext
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Priority, new_id
 from dailies.video.errors import Forbidden, OverBudget, TooMany
+from dailies.video.guarding import FrameCheck
 from dailies.video.record import Source, VideoRecord
 from dailies.video.request import Input, Role, VideoRequest
 from dailies.video.spans import note_record
@@ -83,6 +85,8 @@ async def accept(
         TooMany: the owner has ``most_unfinished`` unfinished videos, or more; or as many as its
             key may have were made with that. ``OverBudget``: a budget does not allow it.
         Forbidden: a budget applies, and nobody knows what the video costs.
+        InvalidRequest: a guard refuses it, or can't look at it.
+        Unavailable: a guard could not say, and nothing is made without.
         IntegrityError: an input is not as long as it was; nothing was accepted.
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
     """
@@ -106,6 +110,8 @@ async def accept(
         await check_room(services, owner, most_unfinished, before)
         await check_key_room(services, key, before_with_key)
         claim = claim_of(services, owner, request, key, now, inputs)
+        shown = [(given.input, given.content_type, given.source) for given in inputs]
+        rules = await check_request(services, owner=owner, key=key, request=request, inputs=shown)
         if inputs:
             # Before anything is stored, what would refuse it anyway.
             await services.records.ledger.applies(claim)
@@ -124,6 +130,7 @@ async def accept(
             key_id=None if key is None else key.id,
             tags=() if key is None else key.tags,
             weight=None if key is None else key.limits.weight,
+            frame_check=FrameCheck(rules=rules) if rules.guards and rules.frames else None,
             idempotency_key=hashed,
             request_hash=request_hash,
             traceparent=tracecontext.starting(traceparent),

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from dailies.owners.budget import Budget
+from dailies.owners.guard import GuardLimits
 from dailies.video.basics import Priority
 from dailies.video.errors import Forbidden
 from dailies.video.request import Document
@@ -44,6 +45,7 @@ class Limits(Document):
         requests_per_minute: of any kind, by the clock's minutes, on all instances together.
         max_unfinished: videos made with it that have not ended.
         budget: what may be spent with it.
+        guards: what is other about the guards that look at its videos.
     """
 
     priorities: Annotated[tuple[Priority, ...], Field(min_length=1, max_length=3)] | None = None
@@ -55,6 +57,7 @@ class Limits(Document):
     requests_per_minute: _Count | None = None
     max_unfinished: _Count | None = None
     budget: Budget | None = None
+    guards: GuardLimits | None = None
 
     def allows_model(self, name: str) -> bool:
         """Whether videos of the model of that name may be made, and it may be seen."""

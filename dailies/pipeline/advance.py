@@ -13,6 +13,7 @@ from dailies.engine import Doing, FinishRequest, Release, Step, VideoRef, done, 
 from dailies.pipeline.archive import archive_video
 from dailies.pipeline.check import check_video
 from dailies.pipeline.finish import finish_video
+from dailies.pipeline.judge import judge_video
 from dailies.pipeline.places import held_place
 from dailies.pipeline.prepare import prepare_reference
 from dailies.pipeline.publish import publish_events
@@ -93,12 +94,27 @@ async def _watch(services: Services, video: VideoRef, record: VideoRecord) -> St
 
 
 async def _collect(services: Services, video: VideoRef) -> Step:
-    """Store the files of the finished render."""
-    attempt = _tried(video, Doing.ARCHIVING)
-    step = await _run("archive_video", archive_video, services, video, attempt)
+    """Store the files of the finished render, and have them looked at where that is wanted."""
+    if video.get("doing") != Doing.JUDGING:
+        attempt = _tried(video, Doing.ARCHIVING)
+        step = await _run("archive_video", archive_video, services, video, attempt)
+        if step["kind"] == "wait":
+            return {**step, "doing": Doing.ARCHIVING, "attempt": attempt + 1}
+        if step["kind"] == "stop":
+            return await _end(services, video, step.get("error"))
+    attempt = _tried(video, Doing.JUDGING)
+    step = await _judge(services, video, attempt)
     if step["kind"] == "wait":
-        return {**step, "doing": Doing.ARCHIVING, "attempt": attempt + 1}
+        return {**step, "doing": Doing.JUDGING, "attempt": attempt + 1}
     return await _end(services, video, step.get("error"))
+
+
+async def _judge(services: Services, video: VideoRef, attempt: int) -> Step:
+    """Have the stored video looked at; most videos are not."""
+    record = await services.records.get(video["owner"], video["id"])
+    if record is None or record.frame_check is None:
+        return done()
+    return await _run("judge_video", judge_video, services, video, attempt)
 
 
 async def _end(

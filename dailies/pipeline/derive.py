@@ -6,43 +6,24 @@ the time that it is worth is left out, and logged.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 from dailies.footage.examine import examine, stills
+from dailies.pipeline.looking import StoredVideo, looking_place
 from dailies.pipeline.noting import noted
 from dailies.pipeline.parts import Part, is_stored, made_of, part_name, with_findings, with_part
-from dailies.services import Files, Services
+from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.telemetry.spans import span
 from dailies.video.basics import Variant
-from dailies.video.errors import Busy, LimitReached, UnplayableVideo
+from dailies.video.errors import LimitReached, UnplayableVideo
 from dailies.video.probe import Findings
 from dailies.video.record import StoredFile, VideoRecord
 
 __all__ = ["derive", "findings_of"]
 
 _PICTURES = (Variant.THUMBNAIL, Variant.SPRITESHEET)
-
-
-@dataclass(frozen=True, slots=True)
-class _StoredVideo:
-    """A stored file, as a ``RangeReader``."""
-
-    files: Files
-    file: StoredFile
-
-    @property
-    def length(self) -> int:
-        return self.file.bytes
-
-    async def read(self, offset: int, length: int) -> bytes:
-        length = min(length, self.length - offset)
-        if length <= 0:
-            return b""
-        chunks = await self.files.open_range(self.file.blob, offset=offset, length=length)
-        return b"".join([chunk async for chunk in chunks])
 
 
 async def findings_of(services: Services, video_id: str, file: StoredFile) -> Findings | None:
@@ -52,10 +33,10 @@ async def findings_of(services: Services, video_id: str, file: StoredFile) -> Fi
         UnplayableVideo: it does not decode.
         Busy: others are looked into.
     """
-    async with _place(services):
+    async with looking_place(services):
         try:
             with span("probe_video", attributes={"dailies.video.id": video_id}):
-                return await examine(_StoredVideo(services.files, file), services.footage)
+                return await examine(StoredVideo(services.files, file), services.footage)
         except LimitReached as error:
             log_event("probe_given_up", video_id=video_id, reason=str(error))
             return None
@@ -91,11 +72,11 @@ async def derive(services: Services, record: VideoRecord, video: Part) -> VideoR
 async def _make(
     services: Services, record: VideoRecord, file: StoredFile, missing: list[Part]
 ) -> VideoRecord | None:
-    async with _place(services):
+    async with looking_place(services):
         try:
             with span("derive_pictures", attributes={"dailies.video.id": record.id}):
                 made = await stills(
-                    _StoredVideo(services.files, file),
+                    StoredVideo(services.files, file),
                     services.footage,
                     [part.variant for part in missing],
                 )
@@ -120,14 +101,3 @@ async def _make(
 
 def _with(part: Part, file: StoredFile) -> Callable[[VideoRecord], VideoRecord]:
     return lambda current: with_part(current, part, file)
-
-
-@asynccontextmanager
-async def _place(services: Services) -> AsyncIterator[None]:
-    """The one place where a video is looked into."""
-    async with AsyncExitStack() as held:
-        try:
-            await held.enter_async_context(services.footage.place())
-        except TimeoutError:
-            raise Busy("another video is looked into") from None
-        yield

@@ -6,6 +6,7 @@ from dailies.engine import FinishRequest, Step, VideoRef, done
 from dailies.pipeline import metrics
 from dailies.pipeline.costs import cost_of, may_go_on
 from dailies.pipeline.endings import CANCELLED, answer_fields
+from dailies.pipeline.judge import WITHHELD
 from dailies.providers.error_text import readable
 from dailies.providers.outcomes import Kind
 from dailies.services import Services
@@ -40,10 +41,10 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
         cost = cost_of(services, current)
         if reason is not None:
             failed = current.failed(reason, now, cost.usd, cost_is_estimate=cost.is_estimate)
-            cancelled = failed.phase is Phase.CANCELLED
-            return (
-                failed.model_copy(update={"files": {}, "generations": ()}) if cancelled else failed
-            )
+            is_withheld = reason.code in WITHHELD
+            if failed.phase is Phase.CANCELLED or is_withheld:
+                return failed.model_copy(update={"files": {}, "generations": ()})
+            return failed
         return current.moved_to(Phase.DONE, progress=100, completed_at=now, cost_usd=cost.usd)
 
     record = await services.records.update(video["owner"], video["id"], ended)

@@ -44,6 +44,7 @@ async def submission_of(
         negative_prompt=request.negative_prompt,
         # Where there is no choice, a model may not know the word.
         sound=request.sound if deployment.sound is Sound.CHOSEN else None,
+        safety_identifier=request.safety_identifier if deployment.takes_safety_identifier else None,
         options=request.provider_options.get(deployment.provider, {}),
         inputs=tuple(
             _input(services, item, item.file)

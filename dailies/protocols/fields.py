@@ -41,6 +41,7 @@ __all__ = [
     "ModelName",
     "PictureSize",
     "Prompt",
+    "SafetyIdentifier",
     "Schema",
     "Side",
     "User",
@@ -48,6 +49,7 @@ __all__ = [
     "read_count",
     "read_length",
     "read_prompt",
+    "read_safety_identifier",
     "read_text",
     "said",
 ]
@@ -63,6 +65,7 @@ UNSAID = "x-unsaid"
 
 MAX_PROMPT_CHARACTERS = 32_000
 _MAX_USER_CHARACTERS = 512
+_MAX_IDENTIFIER_CHARACTERS = 64
 _LENGTH = re.compile(r"\s*([0-9]{1,4})(?:\.0+)?\s*s?\s*", re.IGNORECASE)
 
 
@@ -168,6 +171,19 @@ def _user(value: object, info: ValidationInfo) -> str:
     return user.encode("utf-8", "replace").decode("utf-8")
 
 
+def read_safety_identifier(value: object) -> str | None:
+    """A text of at most 64 characters, as OpenAI has it; None where it says nothing.
+
+    Raises:
+        InvalidRequest: it is no string, or too long.
+    """
+    if not isinstance(value, str):
+        raise wrong_type("safety_identifier", "a string", value)
+    if len(value) > _MAX_IDENTIFIER_CHARACTERS:
+        raise too_long("safety_identifier", _MAX_IDENTIFIER_CHARACTERS, len(value))
+    return value.encode("utf-8", "replace").decode("utf-8") if value.strip() else None
+
+
 def _size(value: object, info: ValidationInfo) -> Size | str | None:
     text = read_text(value, info)
     with suppress(ValueError):
@@ -233,6 +249,16 @@ User = Annotated[
         "Whom the video is for, in the caller's own words; it is kept and given back.",
         type="string",
         maxLength=_MAX_USER_CHARACTERS,
+    ),
+]
+SafetyIdentifier = Annotated[
+    str | None,
+    PlainValidator(read_safety_identifier),
+    said(
+        "Tells one of your end users from another, and not who it is: a hash of their name, say. "
+        "It is kept, shown to guards, and passed on to providers that take it.",
+        type="string",
+        maxLength=_MAX_IDENTIFIER_CHARACTERS,
     ),
 ]
 Length = Annotated[

@@ -32,6 +32,7 @@ class Wish:
     Attributes:
         model: a name of the catalogue, or None for the default model.
         seconds, size, n_variants: a text where it is none, which the catalogue answers.
+        safety_identifier: tells the caller's end users from each other.
         fit, frame_index, crop: of what the video starts from.
         sound: whether it is to have sound.
         provider_options: as they were given, whosever they are.
@@ -47,6 +48,7 @@ class Wish:
     size: Size | str | None = None
     n_variants: int | str | None = None
     user: str | None = None
+    safety_identifier: str | None = None
     fit: FitMode | None = None
     frame_index: int | None = None
     crop: CropBounds | None = None
@@ -119,6 +121,7 @@ class Plan:
             size=size,
             n_variants=variants,
             user=self.wish.user,
+            safety_identifier=self.wish.safety_identifier,
             seed=self.wish.seed,
             negative_prompt=self.wish.negative_prompt,
             sound=self.wish.sound,

@@ -94,6 +94,7 @@ class Submission:
         last_frame: the image that the video ends with, fitted like ``reference``.
         references: images that it is to look like.
         seed, negative_prompt, sound: as asked for; None where nothing was.
+        safety_identifier: tells one end user from another, where the provider takes it.
         options: what the caller asks of this provider alone.
     """
 
@@ -114,6 +115,7 @@ class Submission:
     seed: int | None = None
     negative_prompt: str | None = field(default=None, repr=False)
     sound: bool | None = None
+    safety_identifier: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property

@@ -106,6 +106,8 @@ class Provider:
         ways: the credentials that go with a deployment's options; None: all that there are.
         kept_seconds: how long it keeps jobs and their files; None when it doesn't say.
         jobs_api: its videos can be asked for as jobs of the Sora 1 API.
+        takes_safety_identifier: its adapter sends ``Submission.safety_identifier`` on, by the
+            deployment's options. None: it never does.
         takes_options: its adapter sends ``Submission.options`` on.
         caller_options: those that it may get there, by the deployment's options where need be.
         answers: rows that are asked before the general ones, see ``dailies.providers.classify``.
@@ -130,6 +132,7 @@ class Provider:
     ways: Callable[[Any], Collection[Credential]] | None = None
     kept_seconds: float | None = None
     jobs_api: bool = False
+    takes_safety_identifier: Callable[[Any], bool] | None = None
     takes_options: bool = True
     caller_options: CallerOptions | Callable[[Any], CallerOptions] = CallerOptions()
     answers: tuple[Answer, ...] = ()
@@ -165,8 +168,11 @@ class Provider:
         }
         if self.prompt_units is not None and options is not None:
             own["max_prompt_units"] = self.prompt_units(options)
-        said = deployment.model_fields_set
+        tells, said = self.takes_safety_identifier, deployment.model_fields_set
         update: dict[str, Any] = {name: value for name, value in own.items() if name not in said}
+        # No entry can promise what there are no words for.
+        told = tells is not None and options is not None and tells(options)
+        update["takes_safety_identifier"] = told
         if self.limits is not None and options is not None:
             asked = {*deployment.promises, *([Part.OPTIONS] if deployment.takes_options else [])}
             ours = (limit for limit in self.limits(deployment, options) if limit.when in asked)

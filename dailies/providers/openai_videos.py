@@ -34,6 +34,7 @@ from dailies.providers.openai_videos_body import (
     check_sizes,
     creation,
     form_files,
+    names_users,
     sent,
     settable,
     together,
@@ -174,7 +175,7 @@ class OpenAIVideos:
         """The request that creates a job."""
         if submission.source_file is not None:
             return self._from_file(submission, submission.source_file)
-        prompt: dict[str, object] = {"prompt": submission.prompt}
+        prompt: dict[str, object] = {**self._words(submission)}
         source: dict[str, object] = {"video": {"id": submission.source_job_id}}
         seconds = {"seconds": self._options.seconds(submission.seconds)}
         match submission.operation:
@@ -190,9 +191,15 @@ class OpenAIVideos:
             return self._wire.request("POST", self._videos, files=files)
         return self._json(self._videos, fields)
 
+    def _words(self, submission: Submission) -> dict[str, str]:
+        """What a video that is made of another is to be, and whom it is for."""
+        name, user = self._options.names.safety_identifier, submission.safety_identifier
+        told = {name: user} if name is not None and user is not None else {}
+        return {**told, "prompt": submission.prompt}
+
     def _from_file(self, submission: Submission, source: SourceFile) -> httpx.Request:
         """An edit or extension of a file. There is no remix of one: an edit is its successor."""
-        fields = {"prompt": submission.prompt}
+        fields = self._words(submission)
         operation = "edits"
         if submission.operation is Operation.EXTEND:
             fields["seconds"] = str(submission.seconds)
@@ -256,6 +263,7 @@ PROVIDER = Provider(
     sends=sent,
     limits=together,
     check=check_sizes,
+    takes_safety_identifier=names_users,
     caller_options=settable,
     key_auth=ApiKeyAuth,
     bearer_auth=BearerKeyAuth,

@@ -36,6 +36,7 @@ __all__ = [
     "check_sizes",
     "creation",
     "form_files",
+    "names_users",
     "sent",
     "settable",
     "together",
@@ -88,6 +89,7 @@ class Names(Entry):
     seed: FieldName | None = "seed"
     negative_prompt: FieldName | None = "negative_prompt"
     sound: FieldName | None = None
+    safety_identifier: FieldName | None = None
     aspect_ratio: FieldName | None = None
 
 
@@ -175,6 +177,11 @@ def sent(options: VideosOptions) -> frozenset[Part]:
     return frozenset(part for part, word in has.items() if word)
 
 
+def names_users(options: VideosOptions) -> bool:
+    """Whether this server is told which end user a video is for."""
+    return options.names.safety_identifier is not None
+
+
 def together(deployment: Deployment, options: VideosOptions) -> Iterator[Limit]:
     """Images in one field are told apart by their number only."""
     if options.images is ImagesAs.INPUT_REFERENCES:
@@ -199,6 +206,7 @@ def creation(
         (names.seed, submission.seed),
         (names.negative_prompt, submission.negative_prompt),
         (names.sound, submission.sound),
+        (names.safety_identifier, submission.safety_identifier),
     )
     fields = {
         **options.fixed,

@@ -13,7 +13,13 @@ from dailies.providers.azure_auth import ApiKeyAuth, BearerKeyAuth
 from dailies.providers.classify import Answer, Call
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.openai_videos import OpenAIVideos, VideosOptions
-from dailies.providers.openai_videos_body import check_sizes, sent, settable, together
+from dailies.providers.openai_videos_body import (
+    check_sizes,
+    names_users,
+    sent,
+    settable,
+    together,
+)
 from dailies.providers.outcomes import Kind
 
 __all__ = ["PROVIDER"]
@@ -38,6 +44,7 @@ PROVIDER = Provider(
     sends=sent,
     limits=together,
     check=check_sizes,
+    takes_safety_identifier=names_users,
     caller_options=settable,
     key_auth=ApiKeyAuth,
     bearer_auth=BearerKeyAuth,

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from dailies.video.basics import Phase, Priority, Status, Variant, VideoError
+from dailies.video.guarding import FrameCheck
 from dailies.video.money import Reserve
 from dailies.video.probe import Findings
 from dailies.video.progress import Sighting, seen
@@ -158,7 +159,8 @@ class VideoRecord(Document):
     ``priority`` is what it waits with: as its request says, or its key. ``key_id`` and ``tags`` are
     those of the key that it was made with, None where it was made without one; ``weight`` is the
     share that the key gave its owner then. ``reserve`` is what is held of budgets for it, None
-    where none applied when it was accepted.
+    where none applied when it was accepted. ``frame_check`` is None where nobody looks at the
+    finished video.
 
     A provider that makes several videos of a prompt has them in ``generations``; ``files`` and
     ``findings`` are then those of the first. ``findings`` is None until the file is stored, and
@@ -192,6 +194,7 @@ class VideoRecord(Document):
     tags: tuple[str, ...] = ()
     weight: int | None = None
     reserve: Reserve | None = None
+    frame_check: FrameCheck | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
     traceparent: str | None = None

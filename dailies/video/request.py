@@ -102,6 +102,7 @@ class VideoRequest(Document):
     rendered. ``sound`` and the other wishes are None where nothing was said; ``provider_options``
     are for the provider alone that makes the video. ``priority`` is as it was asked for, None where
     nothing was said; ``expires_after`` is for how many seconds it may wait to be sent.
+    ``safety_identifier`` tells the provider one end user from another.
     """
 
     model: str
@@ -121,6 +122,7 @@ class VideoRequest(Document):
     provider_options: dict[str, Any] = Field(default_factory=dict, repr=False)
     priority: Priority | None = None
     expires_after: int | None = None
+    safety_identifier: str | None = None
     inputs: tuple[Input, ...] = ()
 
     @model_validator(mode="before")

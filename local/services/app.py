@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from local.services.clock import Clock
+from local.services.content_safety.routes import ContentSafety
 from local.services.database import Database
 from local.services.errors import ServiceError, answer_routing_error, answer_service_error
 from local.services.fault_middleware import FaultMiddleware, RequestCounter
@@ -111,6 +112,7 @@ def build(
             *Sora1(studio).routes(),
             *upstream_routes,
             *Topics(topic_store, deliverer, tokens, options.topic_key).routes(),
+            *ContentSafety(tokens).routes(),
             *Management(tokens, settings, options.port, options.tls_port).routes(),
             *inspection.routes(),
             *Telemetry(expected=options.telemetry).routes(),

@@ -26,7 +26,7 @@ from local.services.routing import ROUTES, Target
 Kind = Literal["status", "reset", "hold", "lost", "timeout", "truncate", "slow"]
 _FIELDS = frozenset({"route", "kind", "status", "headers", "body", "times", "match", "seconds"})
 _DEFAULT_SECONDS = 5.0
-_NO_JOB = ("token", "list")
+_NO_JOB = ("token", "list", "analyze")
 
 
 class InvalidFaultError(ValueError):

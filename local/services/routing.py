@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-ROUTES = ("token", "create", "status", "list", "content", "delete", "events")
+ROUTES = ("token", "create", "status", "list", "content", "delete", "events", "analyze")
 
 _VIDEOS = r"/openai/v1/videos"
 _GENERATIONS = r"/openai/v1/video/generations"
@@ -20,6 +20,7 @@ _TABLE = tuple(
         ("GET", r"/identity/token", "token"),
         ("POST", r"/topics/[^/]+/api/events", "events"),
         ("POST", _VIDEOS, "create"),
+        ("POST", r"/contentsafety/(?:text|image):analyze", "analyze"),
         ("GET", _VIDEOS, "list"),
         ("POST", f"{_VIDEOS}/(?:edits|extensions)", "create"),
         ("POST GET", f"{_VIDEOS}/characters(?:/[^/]+)?", None),

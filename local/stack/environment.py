@@ -128,6 +128,8 @@ def app_settings(
         settings |= upstream_settings(wiring.simulator_url, key_of(wiring.keys.identity_header))
     else:
         settings["DAILIES_EVENT_TOPIC_KEY"] = wiring.keys.topic_key
+    if options.guarded:
+        settings["DAILIES_CONTENT_SAFETY_ENDPOINT"] = wiring.tls_url
     if options.telemetry:
         settings |= _telemetry(wiring)
     own = ("DAILIES_", "AZURE_OPENAI_") if options.sora_endpoint else ("DAILIES_",)

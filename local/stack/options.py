@@ -30,6 +30,7 @@ class StackOptions:
         subscribers: webhooks that get every event.
         like_azure: a host as slow as Azure's after it was killed, and with timers.
         telemetry: collects the app's traces and metrics in the simulated services.
+        guarded: the app asks the simulated Content Safety about all that it is to make.
     """
 
     port: int = 7071
@@ -41,6 +42,7 @@ class StackOptions:
     host: bool = True
     subscribers: tuple[str, ...] = ()
     telemetry: bool = False
+    guarded: bool = False
     like_azure: bool = False
     app_dir: Path = APP_DIR
 

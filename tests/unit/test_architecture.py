@@ -27,7 +27,7 @@ FLOORS = (
     ("owners",),
     ("settings", "engine", "net", "inputs"),
     ("catalogue", "footage"),
-    ("providers", "stores", "announce"),
+    ("providers", "stores", "announce", "guards"),
     ("services",),
     ("routing", "intake"),
     ("pipeline",),

@@ -63,6 +63,13 @@ def test_a_prompt_is_all_that_is_needed() -> None:
     assert result.fit is FitMode.COVER
 
 
+def test_a_sidecar_may_tell_end_users_apart() -> None:
+    told = parameters(IMAGE, {"prompt": "a cat"}, sidecar(safety_identifier="u-7"))
+    assert told.wish.safety_identifier == "u-7"
+    long = refusal({"prompt": "a cat"}, sidecar(safety_identifier="u" * 65))
+    assert "safety_identifier" in long.where
+
+
 def test_metadata_keys_are_taken_in_any_case_and_foreign_ones_left_alone() -> None:
     metadata = {"Prompt": "a cat", "SECONDS": "8", "uploaded_by": "some tool", "model": " "}
     result = parameters(IMAGE, metadata, None, defaults(model="sora-2"))
@@ -207,6 +214,7 @@ def test_everything_that_is_asked_for_is_wished_for() -> None:
         "size": "1280x720",
         "fit": "contain",
         "user": "ada",
+        "safety_identifier": "u-7",
         "n_variants": "2",
         "frame_index": "3",
         "crop_bounds": '{"left_fraction": 0.5}',
@@ -225,6 +233,7 @@ def test_everything_that_is_asked_for_is_wished_for() -> None:
         size=Size(1280, 720),
         fit=FitMode.CONTAIN,
         user="ada",
+        safety_identifier="u-7",
         n_variants=2,
         frame_index=3,
         crop=CropBounds(left=0.5),

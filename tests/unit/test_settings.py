@@ -7,8 +7,11 @@ import logging
 
 import pytest
 
+from dailies.guards.setup import guards_of
+from dailies.providers.azure_auth import azure_credential
 from dailies.settings import ContentDelivery, Settings, UnresolvedSubmit
 from dailies.video.errors import SettingsError
+from dailies.video.guarding import Harm
 
 CONNECTION = {"VideoStorage": "UseDevelopmentStorage=true"}
 HASH = hashlib.sha256(b"key").hexdigest()
@@ -44,6 +47,10 @@ def test_without_storage_the_problem_says_what_to_set(environ: dict[str, str]) -
     ("name", "value"),
     [
         ("DAILIES_API_KEYS", "no hash"),
+        ("DAILIES_CONTENT_SAFETY_SEVERITIES", "gore=2"),
+        ("DAILIES_CONTENT_SAFETY_SEVERITIES", "hate=9"),
+        ("DAILIES_CONTENT_SAFETY_BLOCKLISTS", "a/b"),
+        ("DAILIES_GUARD_FAILURE", "ajar"),
         ("DAILIES_API_KEYS", f"alice=sha256:{HASH};priorities=urgent"),
         ("DAILIES_API_KEYS", f"alice=sha256:{HASH};weight=0"),
         ("DAILIES_API_KEYS", f"alice=sha256:{HASH};weight=2;priorities=low"),
@@ -75,6 +82,32 @@ def test_every_wrong_value_is_reported_under_its_name(name: str, value: str) -> 
 def test_all_problems_are_told_at_once() -> None:
     problems = _problems(DAILIES_RETRY_SECONDS="soon", DAILIES_UNRESOLVED_SUBMIT="hope")
     assert len(problems) == 2
+
+
+def test_severities_are_told_by_harm_and_the_rest_stays() -> None:
+    told = {**CONNECTION, "DAILIES_CONTENT_SAFETY_SEVERITIES": "violence=6, sexual=off"}
+    severities = Settings.load(told).content_safety_severities
+    assert severities == {Harm.HATE: 4, Harm.SELF_HARM: 4, Harm.VIOLENCE: 6}
+    assert Settings.load(CONNECTION).content_safety_severities == dict.fromkeys(Harm, 4)
+
+
+def test_a_webhook_that_prompts_go_to_is_safe_and_signed_for() -> None:
+    name = "DAILIES_GUARD_WEBHOOK_URL"
+    (problem,) = _problems(**{name: "http://guard.example", "DAILIES_GUARD_WEBHOOK_SECRET": "x"})
+    assert name in problem
+    (problem,) = _problems(**{name: "https://guard.example"})
+    assert "DAILIES_GUARD_WEBHOOK_SECRET" in problem
+    inside = {
+        name: "http://guard.internal/ask",
+        "DAILIES_GUARD_WEBHOOK_SECRET": "hush",
+        "DAILIES_PRIVATE_HOSTS": "guard.internal",
+    }
+    settings = Settings.load({**CONNECTION, **inside})
+    assert settings.guard_webhook_url == inside[name]
+    assert "hush" not in repr(settings)
+    with pytest.raises(SettingsError, match="DAILIES_GUARD_WEBHOOK_SECRET: expected") as raised:
+        guards_of(settings, azure_credential(None, {}))
+    assert "hush" not in str(raised.value)
 
 
 def test_polling_bounds_must_agree() -> None:

@@ -40,9 +40,11 @@ from dailies.video.errors import (
     DropError,
     Forbidden,
     IntegrityError,
+    InvalidRequest,
     OverBudget,
     RequestError,
     SettingsError,
+    Unavailable,
     UnusableReference,
 )
 from dailies.video.record import Source, SourceKind
@@ -194,6 +196,8 @@ def _passes(error: Exception) -> bool:
         return True  # somebody else writes, or uploads, at this moment
     if isinstance(error, SettingsError):
         return True  # the app is not set up yet: the image waits for it
+    if isinstance(error, Unavailable):
+        return True  # a guard does not answer: the image waits for its verdict
     if not isinstance(error, AzureError):
         return False
     status = getattr(error, "status_code", None)
@@ -258,6 +262,8 @@ async def _accept(
     except (OverBudget, Forbidden) as error:
         # Its orchestration would wait for a day or a month; an upload after that is a new one.
         raise DropError(error.message, code=error.code or "forbidden", where=name) from None
+    except InvalidRequest as error:  # a guard's; the rest is known to be well by now
+        raise DropError(error.message, code=error.code or "", where=name) from None
     except Conflict as error:
         if error.code != _DELETED:
             raise

@@ -27,7 +27,7 @@ from pydantic import (
 
 from dailies.jsontext import parse_json
 from dailies.protocols.drop.naming import DEFAULTS_NAME, sidecar_candidates
-from dailies.protocols.fields import MAX_PROMPT_CHARACTERS
+from dailies.protocols.fields import MAX_PROMPT_CHARACTERS, read_safety_identifier
 from dailies.protocols.frames import read_crop
 from dailies.protocols.options import read_provider_options
 from dailies.protocols.wish import Wish
@@ -109,6 +109,9 @@ class DropParameters(BaseModel):
     size: Annotated[Size | None, BeforeValidator(_pixel_size)] = None
     fit: Annotated[FitMode, BeforeValidator(_fit_mode)] = FitMode.COVER
     user: Annotated[_Text, Field(max_length=512)] | None = None
+    safety_identifier: Annotated[str | None, PlainValidator(_as_read(read_safety_identifier))] = (
+        None
+    )
     n_variants: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=16)] | None = None
     frame_index: Annotated[int, BeforeValidator(_whole), Field(ge=0)] | None = None
     crop_bounds: Annotated[CropBounds | None, PlainValidator(_as_read(read_crop))] = None
@@ -133,6 +136,7 @@ class DropParameters(BaseModel):
             size=self.size,
             n_variants=self.n_variants,
             user=self.user,
+            safety_identifier=self.safety_identifier,
             fit=self.fit,
             frame_index=self.frame_index,
             crop=self.crop_bounds,

@@ -20,6 +20,7 @@ from dailies.protocols.fields import (
     ModelName,
     PictureSize,
     Prompt,
+    SafetyIdentifier,
     Side,
     User,
     Word,
@@ -183,6 +184,7 @@ class CreateVideo(Fields):
     input_reference: Image = None
     fit: Fit = None
     user: User = None
+    safety_identifier: SafetyIdentifier = None
     n_variants: Count = None
     frame_index: FrameIndex = None
     crop_bounds: Crop = None
@@ -224,6 +226,7 @@ class RemixVideo(Fields):
 
     prompt: Prompt
     user: User = None
+    safety_identifier: SafetyIdentifier = None
     priority: Urgency = None
     expires_after: Expiry = None
     model: Annotated[ModelName, UNDOCUMENTED] = None

@@ -55,10 +55,10 @@ class Usage(BaseModel):
 
 
 class RequestWarning(BaseModel):
-    """A field of the request that changed nothing, and what its sender may have meant."""
+    """A field of the request that changed nothing, or less than its sender may have meant."""
 
     param: str
-    code: Literal["unknown_parameter", "unused_parameter"]
+    code: Literal["unknown_parameter", "unused_parameter", "not_passed_on"]
     message: str
 
 

@@ -33,7 +33,7 @@ def _job(status: JobStatus, **fields: Any) -> Outcome:
     return Outcome(Kind.ACCEPTED, job=job)
 
 
-class _Orchestrator:
+class Orchestrator:
     """Calls the activity as the orchestrator does; every question for a place is granted."""
 
     def __init__(self, world: World, video: VideoRecord, doing: Doing = Doing.SUBMITTING) -> None:
@@ -52,9 +52,9 @@ class _Orchestrator:
         self.steps.append(step)
         return step
 
-    async def to_the_end(self, *, restart_after: float = 1) -> Step:
+    async def to_the_end(self, *, restart_after: float = 1, most_calls: int = 300) -> Step:
         """Calls until the video is over; after a crash again."""
-        for _ in range(300):
+        for _ in range(most_calls):
             try:
                 step = await self.call()
             except Crash:
@@ -74,7 +74,7 @@ def _types(world: World) -> list[str]:
 async def test_two_calls_make_a_video_whose_deployment_has_no_quota() -> None:
     world = _free()
     video = await world.accepted()
-    hub = _Orchestrator(world, video)
+    hub = Orchestrator(world, video)
     assert await hub.to_the_end() == done()
     sent, _ = hub.steps
     assert (sent["doing"], sent["holds"]) == (Doing.RENDERING, True)
@@ -87,7 +87,7 @@ async def test_two_calls_make_a_video_whose_deployment_has_no_quota() -> None:
 async def test_a_place_is_given_back_before_the_files_are_fetched() -> None:
     world = World()
     video = await world.accepted()
-    hub = _Orchestrator(world, video)
+    hub = Orchestrator(world, video)
     await hub.to_the_end()
     sent, rendered, _ = hub.steps
     assert rendered["release"] == {"deployment": "first", "took": pytest.approx(sent["seconds"])}
@@ -100,7 +100,7 @@ async def test_a_job_that_gives_no_video_gives_its_place_back_with_the_end() -> 
         _job(JobStatus.FAILED, error_code="moderation_blocked", error_message="No.")
     ]
     video = await world.accepted()
-    end = await _Orchestrator(world, video).to_the_end()
+    end = await Orchestrator(world, video).to_the_end()
     assert end["error"]["code"] == "moderation_blocked"
     assert end["release"] == {"deployment": "first", "took": None}
     assert _types(world)[-1] == "failed"
@@ -119,7 +119,7 @@ async def test_without_a_place_nothing_is_sent_and_it_is_asked_for() -> None:
 async def test_who_waits_for_a_place_is_announced_meanwhile() -> None:
     world = World()
     video = await world.accepted()
-    step = await _Orchestrator(world, video).call(waiting=True)
+    step = await Orchestrator(world, video).call(waiting=True)
     assert step["kind"] == "wait"
     assert _types(world) == ["accepted"]
     assert (await world.record(video.id)).phase is Phase.WAITING
@@ -130,7 +130,7 @@ async def test_a_refusal_ends_the_video_in_the_call_that_met_it() -> None:
     world = World()
     world.provider.behaviours = [REFUSED]
     video = await world.accepted()
-    (end,) = [await _Orchestrator(world, video).call()]
+    (end,) = [await Orchestrator(world, video).call()]
     assert (end["kind"], end["error"]["code"]) == ("done", "moderation_blocked")
     assert (await world.record(video.id)).phase is Phase.FAILED
     assert _types(world) == ["accepted", "failed"]
@@ -145,7 +145,7 @@ async def test_every_phase_counts_its_own_tries() -> None:
     ]
     world.provider.files[Variant.VIDEO] = Outcome(Kind.MISSING, code="not_found")
     video = await world.accepted()
-    hub = _Orchestrator(world, video)
+    hub = Orchestrator(world, video)
     assert (await hub.to_the_end())["error"]["code"] == "expired"
     polls = [step for step in hub.steps if step.get("doing") == Doing.RENDERING]
     assert [step["attempt"] for step in polls] == [*range(13)]
@@ -157,7 +157,7 @@ async def test_a_topic_that_is_down_holds_no_video_up_and_is_tried_eight_times_a
     world = _free()
     world.events.failures = [_TOPIC_DOWN] * 100
     video = await world.accepted()
-    hub = _Orchestrator(world, video)
+    hub = Orchestrator(world, video)
     assert (await hub.call())["doing"] == Doing.RENDERING
     assert (await hub.to_the_end())["kind"] == "done"
     assert (await world.record(video.id)).phase is Phase.DONE
@@ -170,7 +170,7 @@ async def test_what_could_not_be_announced_goes_out_at_the_end() -> None:
     world = _free()
     world.events.failures = [_TOPIC_DOWN] * 3
     video = await world.accepted()
-    await _Orchestrator(world, video).to_the_end()
+    await Orchestrator(world, video).to_the_end()
     assert _types(world) == ["accepted", "submitted", "completed"]
     assert [v.id async for v in world.services.records.open.videos()] == []
 
@@ -179,7 +179,7 @@ async def test_what_could_not_be_announced_goes_out_at_the_end() -> None:
 async def test_a_cancelled_video_ends_whatever_it_is_about(*, rendered: bool) -> None:
     world = World()
     video = await world.accepted()
-    hub = _Orchestrator(world, video)
+    hub = Orchestrator(world, video)
     await hub.call()
     if rendered:
         await hub.call()
@@ -196,7 +196,7 @@ async def test_a_cancelled_video_ends_whatever_it_is_about(*, rendered: bool) ->
 async def test_one_that_is_cancelled_before_it_is_sent_never_is() -> None:
     world = World()
     video = await world.accepted(cancel_requested=True)
-    end = await _Orchestrator(world, video).call(woken=True)
+    end = await Orchestrator(world, video).call(woken=True)
     assert (end["kind"], end["error"]["code"]) == ("done", "cancelled")
     assert not world.provider.submissions
 
@@ -229,7 +229,7 @@ async def _points(behaviour: Behaviour) -> int:
     video = await world.accepted()
     counter = CrashAt()
     world.go_wrong(counter)
-    await _Orchestrator(world, video).to_the_end()
+    await Orchestrator(world, video).to_the_end()
     return counter.passed
 
 
@@ -245,7 +245,7 @@ async def test_a_crash_at_any_call_loses_nothing_and_pays_once(
         world.provider.behaviours = [CREATES[name]]
         video = await world.accepted()
         world.go_wrong(CrashAt(place))
-        end = await _Orchestrator(world, video).to_the_end(restart_after=restart_after)
+        end = await Orchestrator(world, video).to_the_end(restart_after=restart_after)
         assert "error" not in end, f"crash at {place}"
         assert (await world.record(video.id)).phase is Phase.DONE, f"crash at {place}"
         assert list(world.provider.jobs) == await world.jobs_of([video]), f"crash at {place}"
@@ -260,14 +260,14 @@ async def test_two_crashes_lose_nothing_and_pay_once() -> None:
             world.provider.behaviours = [LOST]
             video = await world.accepted()
             world.go_wrong(CrashAt(first, second))
-            await _Orchestrator(world, video).to_the_end()
+            await Orchestrator(world, video).to_the_end()
             assert (await world.record(video.id)).phase is Phase.DONE, (first, second)
             assert list(world.provider.jobs) == await world.jobs_of([video]), (first, second)
 
 
 async def _live(world: World, deal: Scheduler, video: VideoRecord) -> None:
     """Durable's part for one video: at least once, which at times is twice at once."""
-    hub = _Orchestrator(world, video)
+    hub = Orchestrator(world, video)
     while True:
         if deal.chance(0.2):
             # An execution that was given up for dead, but goes on.
@@ -283,7 +283,7 @@ async def _live(world: World, deal: Scheduler, video: VideoRecord) -> None:
         await deal.sleep(step.get("seconds", 0.0))
 
 
-async def _zombie(hub: _Orchestrator) -> None:
+async def _zombie(hub: Orchestrator) -> None:
     with contextlib.suppress(Crash, Conflict):
         await hub.call()
 

@@ -491,3 +491,17 @@ async def test_gateways_derive_videos_as_openai_does(
 
     assert upstream.last.url.path == f"/v1/videos/{path}"
     assert upstream.last.headers["idempotency-key"] == "video_ours"
+
+
+@pytest.mark.parametrize("operation", [Operation.CREATE, Operation.REMIX, Operation.EXTEND])
+async def test_a_server_is_told_which_end_user_it_is_for_in_its_own_word(
+    upstream: Upstream, adapter: Build, operation: Operation
+) -> None:
+    asked = Submission("m", "p", 4, SIZE, operation, source_job_id="video_9", safety_identifier="u")
+    named: dict[str, Any] = {"names": {"safety_identifier": "end_user"}}
+    for options, told in (({}, {}), (named, {"end_user": "u"})):
+        upstream.says(httpx.Response(200, json=job()))
+        await adapter(options).submit(asked)
+        body = upstream.last_json
+        assert isinstance(body, dict)
+        assert {name: value for name, value in body.items() if value == "u"} == told

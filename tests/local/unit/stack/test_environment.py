@@ -167,6 +167,12 @@ def test_an_endpoint_that_is_no_url_is_refused(url: str) -> None:
         StackOptions(sora_endpoint=url)
 
 
+def test_the_guard_is_asked_only_on_request() -> None:
+    assert Settings.load(app_settings(StackOptions(), WIRING, {})).content_safety_endpoint is None
+    settings = Settings.load(app_settings(StackOptions(guarded=True), WIRING, {}))
+    assert settings.content_safety_endpoint == WIRING.tls_url
+
+
 def test_telemetry_is_collected_only_on_request() -> None:
     assert not Settings.load(app_settings(StackOptions(), WIRING, {})).exports_telemetry
     settings = Settings.load(app_settings(StackOptions(telemetry=True), WIRING, {}))
