@@ -27,6 +27,7 @@ from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import BlobInfo, FileStore
+from dailies.stores.followers import Followers
 from dailies.stores.health import HealthStore
 from dailies.stores.readings import Readings
 from dailies.stores.records import RecordStore
@@ -185,6 +186,7 @@ class Services:
     Attributes:
         lifecycles: who can be asked when deployments retire; None for nobody.
         waits: what is known of the lines at deployments.
+        followers: who follows videos as they come along.
         clock: gives Unix seconds.
         readings: what is read for many requests at once.
         pictures: the thread that pictures are decoded in.
@@ -203,6 +205,7 @@ class Services:
     fetcher: ReferenceFetcher
     events: Sink
     providers: Adapters
+    followers: Followers
     lifecycles: Lifecycles | None = None
     waits: Waits = field(default_factory=Waits)
     clock: Callable[[], float] = time.time
@@ -253,6 +256,7 @@ class Services:
             events=EventPublisher(
                 settings.topic_endpoint, _topic_credential(settings, credential), **transport
             ),
+            followers=Followers(records, most=settings.max_streams),
             providers=Providers(catalogue, lambda: credential, packages=settings.provider_packages),
             lifecycles=_lifecycles(settings, credential),
         )

@@ -243,6 +243,7 @@ class Settings(BaseModel):
     )
 
     max_unfinished: int = Field(default=2000, ge=0, alias="DAILIES_MAX_UNFINISHED")
+    max_streams: int = Field(default=500, ge=0, alias="DAILIES_MAX_STREAMS")
 
     # -- dropped images
     drop_owner: str = Field(

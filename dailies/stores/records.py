@@ -38,7 +38,7 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 from dailies.stores import unfinished
 from dailies.stores.kept import forget, keep, last_version
 from dailies.stores.open_videos import OpenVideos
-from dailies.stores.pages import Page, read_page
+from dailies.stores.pages import Page, read_etags, read_page
 from dailies.stores.resends import Epoch, Resends, Sending
 from dailies.stores.rows import (
     Operation,
@@ -59,6 +59,7 @@ from dailies.video.spans import note_record
 __all__ = ["Change", "Page", "RecordStore", "hash_key", "is_video_id"]
 
 Change = Callable[[VideoRecord], VideoRecord]
+Written = Callable[[VideoRecord, str], None]
 
 _WRITE_ATTEMPTS = 12
 # A resend must not meet a first sending of the same owner, of which there may be many.
@@ -70,12 +71,14 @@ class RecordStore:
 
     Attributes:
         open: the videos with something left to do.
+        written: is told of each version that this process writes, with its ETag.
     """
 
     def __init__(self, service: TableServiceClient) -> None:
         self._videos: TableClient = service.get_table_client(VIDEOS)
         self.open = OpenVideos(service)
         self._resends = Resends(self._videos)
+        self.written: Written | None = None
 
     async def insert(self, record: VideoRecord, sending: Sending | None = None) -> VideoRecord:
         """Write a new record, or give the one that its idempotency key made before, or another
@@ -267,6 +270,8 @@ class RecordStore:
                 else:
                     keep(changed, written)
                     note_record(changed)
+                    if self.written is not None:
+                        self.written(changed, written)
                     return changed
             elif not is_old:
                 keep(record, etag)
@@ -299,6 +304,29 @@ class RecordStore:
         return await read_page(
             self._videos, owner, after=after, limit=limit, ascending=ascending, models=models
         )
+
+    def etags(
+        self,
+        owner: str,
+        *,
+        since: str,
+        until: str | None = None,
+        running: bool = False,
+        changed_since: float | None = None,
+    ) -> AsyncIterator[tuple[str, str]]:
+        """The ids and ETags of a range of videos; see ``dailies.stores.pages``."""
+        return read_etags(
+            self._videos,
+            owner,
+            since=since,
+            until=until,
+            running=running,
+            changed_since=changed_since,
+        )
+
+    async def unfinished(self, owner: str, *, up_to: int) -> Sequence[str]:
+        """The ids of the owner's videos that have not ended, the oldest of them."""
+        return await unfinished.ids(self._videos, owner, up_to=up_to)
 
     async def created_before(self, cutoff: float) -> AsyncIterator[VideoRecord]:
         """Every owner's videos that were created before ``cutoff`` (Unix seconds), owner by owner.
