@@ -29,6 +29,7 @@ from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import BlobInfo, FileStore
+from dailies.stores.followers import Followers
 from dailies.stores.health import HealthStore
 from dailies.stores.keys import KeyStore
 from dailies.stores.rates import RateStore
@@ -189,6 +190,7 @@ class Services:
     Attributes:
         lifecycles: who can be asked when deployments retire; None for nobody.
         waits: what is known of the lines at deployments.
+        followers: who follows videos as they come along.
         clock: gives Unix seconds.
         readings: what is read for many requests at once.
         guards: who looks at what is asked for, and at what has become of it.
@@ -210,6 +212,7 @@ class Services:
     fetcher: ReferenceFetcher
     events: Sink
     providers: Adapters
+    followers: Followers
     lifecycles: Lifecycles | None = None
     waits: Waits = field(default_factory=Waits)
     clock: Callable[[], float] = time.time
@@ -263,6 +266,7 @@ class Services:
             events=EventPublisher(
                 settings.topic_endpoint, _topic_credential(settings, credential), **transport
             ),
+            followers=Followers(records, most=settings.max_streams),
             providers=Providers(catalogue, lambda: credential, packages=settings.provider_packages),
             lifecycles=_lifecycles(settings, credential),
             guards=guards_of(settings, credential, **transport),

@@ -294,6 +294,7 @@ class Settings(BaseModel):
     )
 
     max_unfinished: int = Field(default=2000, ge=0, alias="DAILIES_MAX_UNFINISHED")
+    max_streams: int = Field(default=500, ge=0, alias="DAILIES_MAX_STREAMS")
 
     # -- guards
     content_safety_endpoint: Endpoint = Field(default=None, alias="DAILIES_CONTENT_SAFETY_ENDPOINT")

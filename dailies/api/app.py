@@ -15,6 +15,7 @@ from dailies.api import (
     content,
     derivatives,
     errors,
+    events,
     models,
     operations,
     retrieve,
@@ -58,6 +59,7 @@ _ROUTERS = (
     sora1.router,
     models.router,
     characters.router,
+    events.router,
     derivatives.router,
     content.router,
     videos.router,
@@ -82,7 +84,8 @@ def create_app() -> FastAPI:
     # Routes are tried in turn, so what is asked most comes first. No other one takes a GET of a
     # path of one segment below /videos.
     for prefix in PREFIXES:
-        app.include_router(retrieve.router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
+        for first in (events.owner_router, retrieve.router):
+            app.include_router(first, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
     for router in _OPERATORS:
         app.include_router(router)
     for prefix in PREFIXES:

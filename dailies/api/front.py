@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,6 +40,10 @@ class Front:
         await self._app(scope, receive, send_guarded)
 
 
+class _Enough(OSError):
+    """A HEAD has its answer."""
+
+
 class Head:
     """Middleware that answers a HEAD as the GET of its path, without the body, where no route of
     its own does; to be put next to the routes."""
@@ -59,9 +64,16 @@ class Head:
             elif not ended:
                 ended = True
                 await send({"type": "http.response.body"})
+            else:
+                # As ASGI 2.4 tells that nobody takes more: a stream may have no end.
+                raise _Enough
 
         scope["method"] = "GET"
-        await self._app(scope, receive, send_head)
+        try:
+            await self._app(scope, receive, send_head)
+        except (ClientDisconnect, _Enough):  # what comes of it hangs on the server's ASGI version
+            if not ended:
+                raise
 
 
 def _only_get(scope: Scope) -> bool:

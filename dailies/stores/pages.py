@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from azure.data.tables.aio import TableClient
 
 from dailies.stores.rows import falling_row, is_video_id, record_row
-from dailies.stores.tables import document_of
+from dailies.stores.tables import document_of, etag_of
+from dailies.video.basics import ID_PREFIX, Status
 from dailies.video.record import VideoRecord
 
-__all__ = ["Page", "read_page"]
+__all__ = ["Page", "read_etags", "read_page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,43 @@ async def read_page(
     if not ascending:
         records.reverse()
     return Page(records, has_more)
+
+
+async def read_etags(
+    table: TableClient,
+    owner: str,
+    *,
+    since: str,
+    until: str | None,
+    running: bool,
+    changed_since: float | None,
+) -> AsyncIterator[tuple[str, str]]:
+    """The ids and ETags of one owner's videos in a range of ids, both ends in it, in rising order.
+
+    Args:
+        until: without it, to the newest.
+        running: only of those that have not ended.
+        changed_since: Unix seconds; only of those that were written later.
+    """
+    changed: dict[str, datetime] = {}
+    if changed_since is not None:
+        changed["changed"] = datetime.fromtimestamp(changed_since, UTC)
+    ended = {f"ended{n}": each.value for n, each in enumerate(Status) if each.is_final}
+    rows = table.query_entities(
+        "PartitionKey eq @owner and RowKey ge @low and RowKey le @high"
+        + ("".join(f" and Status ne @{name}" for name in ended) if running else "")
+        + (" and Timestamp ge @changed" if changed else ""),
+        parameters={
+            "owner": owner,
+            "low": record_row(since),
+            "high": record_row(f"{ID_PREFIX}g" if until is None else until),
+            **ended,
+            **changed,
+        },
+        select=["RowKey"],
+    )
+    async for each in rows:
+        yield str(each["RowKey"]).removeprefix(record_row("")), etag_of(each)
 
 
 async def _ids(

@@ -26,7 +26,7 @@ What the sweeper goes by stands in a table of its own (``dailies.stores.open_vid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from azure.core.exceptions import (
     ResourceModifiedError,
@@ -42,7 +42,7 @@ from dailies.stores.insertion import Insertion
 from dailies.stores.kept import forget, keep, last_version
 from dailies.stores.ledger import Claim, Ledger
 from dailies.stores.open_videos import OpenVideos
-from dailies.stores.pages import Page, read_page
+from dailies.stores.pages import Page, read_etags, read_page
 from dailies.stores.resends import Sending
 from dailies.stores.rows import (
     entity_of,
@@ -59,6 +59,7 @@ from dailies.video.spans import note_record
 __all__ = ["Change", "Page", "RecordStore", "hash_key", "is_video_id"]
 
 Change = Callable[[VideoRecord], VideoRecord]
+Written = Callable[[VideoRecord, str], None]
 
 _WRITE_ATTEMPTS = 12
 # A resend must not meet a first sending of the same owner, of which there may be many.
@@ -72,6 +73,7 @@ class RecordStore:
         open: the videos with something left to do.
         all: the videos of all owners.
         ledger: the accounts of budgets.
+        written: is told of each version that this process writes, with its ETag.
     """
 
     def __init__(self, service: TableServiceClient) -> None:
@@ -81,6 +83,7 @@ class RecordStore:
         self.ledger = Ledger(self._videos)
         self._insertion = Insertion(self._videos, self.open, self.ledger, self.get)
         self._endings = Endings(self._videos, self.ledger)
+        self.written: Written | None = None
 
     async def insert(
         self, record: VideoRecord, sending: Sending | None = None, claim: Claim | None = None
@@ -171,6 +174,8 @@ class RecordStore:
                 else:
                     keep(changed, written)
                     note_record(changed)
+                    if self.written is not None:
+                        self.written(changed, written)
                     return changed
             elif not is_old:
                 keep(record, etag)
@@ -201,6 +206,29 @@ class RecordStore:
         return await read_page(
             self._videos, owner, after=after, limit=limit, ascending=ascending, models=models
         )
+
+    def etags(
+        self,
+        owner: str,
+        *,
+        since: str,
+        until: str | None = None,
+        running: bool = False,
+        changed_since: float | None = None,
+    ) -> AsyncIterator[tuple[str, str]]:
+        """The ids and ETags of a range of videos; see ``dailies.stores.pages``."""
+        return read_etags(
+            self._videos,
+            owner,
+            since=since,
+            until=until,
+            running=running,
+            changed_since=changed_since,
+        )
+
+    async def unfinished(self, owner: str, *, up_to: int) -> Sequence[str]:
+        """The ids of the owner's videos that have not ended, the oldest of them."""
+        return await unfinished.ids(self._videos, owner, up_to=up_to)
 
     async def count_unfinished(
         self, owner: str, *, up_to: int, besides: Collection[str] = (), key_id: str | None = None

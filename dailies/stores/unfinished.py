@@ -16,7 +16,7 @@ from dailies.stores.rows import Operation, row
 from dailies.stores.tables import find_row
 from dailies.video.record import VideoRecord
 
-__all__ = ["begun", "count", "ended", "is_counted"]
+__all__ = ["begun", "count", "ended", "ids", "is_counted"]
 
 _MOST_PER_PAGE = 1000
 
@@ -58,6 +58,22 @@ async def count(
     async for each in rows:
         found += str(each["RowKey"]).removeprefix(_key("")) not in besides
         if found >= up_to:
+            break
+    return found
+
+
+async def ids(table: TableClient, owner: str, *, up_to: int) -> list[str]:
+    """The owner's videos that have not ended, in rising order of time, no more than ``up_to``."""
+    rows = table.query_entities(
+        "PartitionKey eq @owner and RowKey ge @low and RowKey lt @high",
+        parameters={"owner": owner, "low": _key(""), "high": "o;"},
+        select=["RowKey"],
+        results_per_page=min(up_to, _MOST_PER_PAGE),
+    )
+    found: list[str] = []
+    async for each in rows:
+        found.append(str(each["RowKey"]).removeprefix(_key("")))
+        if len(found) == up_to:
             break
     return found
 

@@ -17,6 +17,10 @@ EVIL = {
 }
 
 
+ENDLESS = ("/v1/videos/events",)
+"""Streams that go on until their time is over."""
+
+
 @pytest.fixture
 async def streaming(storage: str) -> AsyncIterator[World]:
     async with World(storage, DAILIES_CONTENT_DELIVERY="stream") as world:
@@ -30,7 +34,7 @@ def routes(world: World) -> list[tuple[str, str]]:
         (method.upper(), path.replace("{", "").replace("}", ""))
         for path, operations in document["paths"].items()
         for method in operations
-        if method in ("get", "head", "post", "delete")
+        if method in ("get", "head", "post", "delete") and path not in ENDLESS
     ]
     return [*found, ("GET", "/openapi.json")]
 
@@ -128,3 +132,11 @@ async def test_a_fault_of_ours_has_those_headers_too(world: World) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ENDLESS)
+async def test_the_head_of_a_stream_without_an_end_comes_at_once(world: World, path: str) -> None:
+    answer = await world.alice.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert world.services.followers.count == 0

@@ -31,6 +31,7 @@ from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
+from dailies.stores.followers import Followers
 from dailies.stores.health import HealthStore
 from dailies.stores.keys import KeyStore
 from dailies.stores.rates import RateStore
@@ -254,6 +255,7 @@ class World:
             fetcher=ReferenceFetcher(max_bytes=settings_.max_reference_bytes),
             events=self.events,
             providers=self._providers,
+            followers=Followers(records, most=20, clock=lambda: self.now),
             clock=lambda: self.now,
         )
         self.app = create_app()

@@ -17,6 +17,7 @@ from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.drops import DropStore
+from dailies.stores.followers import Followers
 from dailies.stores.health import HealthStore
 from dailies.stores.keys import KeyStore
 from dailies.stores.rates import RateStore
@@ -106,6 +107,7 @@ class World:
             files=self.files,
             events=self.events,
             providers=self.provider,
+            followers=Followers(records, most=20, clock=self.clock),
             clock=self.clock,
         )
 
