@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ class CommandLine:
         assert ended.returncode == status, ended.stdout + ended.stderr
         return ended.stdout if status == 0 else ended.stderr
 
-    def json(self, *words: str) -> object:
+    def json(self, *words: str) -> Any:
         """The JSON that it prints."""
         return json.loads(self.run(*words, "--json"))
 
@@ -130,9 +131,25 @@ def test_the_models_and_the_deployments_are_listed(dailies: CommandLine) -> None
 def test_the_doctor_says_what_is_well_and_what_is_not(
     dailies: CommandLine, stack: RunningStack
 ) -> None:
-    assert "your key is known" in dailies.run("doctor")
+    concerns = dailies.json("attention")["data"]
+    told = dailies.run("doctor", status=1 if concerns else 0)
+    assert "need somebody" in told or "nothing waits" in told
     told = dailies.run("doctor", status=1, DAILIES_ADMIN_KEY=stack.api_key)
     assert "1 of these need" in told
+
+
+def test_a_failed_video_is_made_again(dailies: CommandLine, stack: RunningStack) -> None:
+    failed = stack.wait_for(stack.create("a storm [sim outcome=failed]", model="ray-3.2"))
+    again = dailies.run("retry", failed["id"]).strip()
+    assert again != failed["id"]
+    assert stack.wait_for(again)["status"] == "failed"
+
+
+def test_what_needs_an_eye_is_listed(dailies: CommandLine) -> None:
+    found = dailies.json("attention")
+    assert found["complete"]
+    shown = dailies.run("attention")
+    assert all(concern["about"] in shown for concern in found["data"])
 
 
 def test_a_decision_is_handed_to_the_app(dailies: CommandLine) -> None:

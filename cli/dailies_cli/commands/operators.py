@@ -9,12 +9,12 @@ import typer
 
 from dailies_cli.api import Api
 from dailies_cli.commands.options import AsJson, VideoId
-from dailies_cli.display import console, print_json, table, text, when
+from dailies_cli.display import console, errors, print_json, table, text, when
 from dailies_cli.failures import Failure
 from dailies_cli.following import standing
 from dailies_cli.place import find_place
 
-__all__ = ["deployments", "doctor", "resolve"]
+__all__ = ["attention", "deployments", "doctor", "resolve", "retry"]
 
 
 class Decision(StrEnum):
@@ -42,6 +42,30 @@ def resolve(
     with Api(find_place(), operator=True) as api:
         video = api.post(f"/v1/admin/videos/{video_id}/resolve", body)
     console.print(f"{video_id}  {text(standing(video))}", soft_wrap=True)
+
+
+def attention(as_json: AsJson = False) -> None:
+    """List what does not go on alone, with what to do about it."""
+    with Api(find_place(), operator=True) as api:
+        found = api.get("/v1/admin/attention")
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (c["about"], c["kind"], c["owner"], when(c["since"]), c["why"], c["remedy"], c["call"])
+        for c in found["data"]
+    )
+    columns = ("about", "what", "owner", "since", "why", "what to do", "by")
+    console.print(table(None, columns, rows) if found["data"] else "Nothing waits for an operator.")
+    if not found["complete"]:
+        errors.print("There may be more: the oldest videos were looked at.")
+
+
+def retry(video_id: VideoId) -> None:
+    """Make a failed video again, of anybody's, for the same owner."""
+    with Api(find_place(), operator=True) as api:
+        video = api.post(f"/v1/admin/videos/{video_id}/retry")
+    console.print(text(video["id"]), soft_wrap=True)
 
 
 def deployments(
@@ -94,15 +118,16 @@ def doctor() -> None:
                 tell(True, f"{model['id']} retires on {model['retires_at']}")
     with Api(place, operator=True) as api:
         try:
-            found = api.get("/v1/admin/deployments")["data"]
+            found = api.get("/v1/admin/attention")
         except Failure as failure:
             tell(False, "your key is no operator's", f"Set DAILIES_ADMIN_KEY for more. {failure}")
-            found = []
-        for deployment in found:
-            if deployment["state"] != "well":
-                why = f"{deployment['id']} is {deployment['state']}: {deployment['code']}"
-                tell(False, why, deployment["remedy"] or "")
-        if found and all(deployment["state"] == "well" for deployment in found):
-            tell(True, f"all {len(found)} deployments are well")
+        else:
+            for concern in found["data"]:
+                why = f"{concern['about']} ({concern['kind']}): {concern['why']}"
+                tell(False, why, " ".join(filter(None, (concern["remedy"], concern["call"]))))
+            if not found["data"]:
+                tell(True, "nothing waits for an operator")
+            for deployment in found["left_out"]:
+                tell(True, f"not in use: {deployment}")
     if problems:
         raise Failure(f"{problems} of these need somebody.")
