@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from dailies_cli.commands import drop, generate, library, models, operators
+from dailies_cli.commands import drop, generate, keys, library, models, operators
 from dailies_cli.display import errors, text
 from dailies_cli.failures import Failure
 
@@ -33,6 +33,7 @@ app.command(rich_help_panel="For operators")(operators.retry)
 app.command(rich_help_panel="For operators")(operators.resolve)
 app.command(rich_help_panel="For operators")(operators.deployments)
 app.command(rich_help_panel="For operators")(operators.doctor)
+app.add_typer(keys.app, name="keys", rich_help_panel="For operators")
 
 
 def main() -> None:

@@ -26,9 +26,10 @@ def session(
     stack: RunningStack,
     image: Path,
     tmp_path: Path,
+    key: str | None = None,
 ) -> Any:
     base = f"{stack.base_url}{BASES[provider]}"
-    arguments = [provider, kind, base, stack.api_key, str(image)]
+    arguments = [provider, kind, base, key or stack.api_key, str(image)]
     run = litellm_python.run(SESSION, {}, directory=tmp_path, arguments=arguments)
     found = re.search(r"^SEEN (.*)$", run.output, re.MULTILINE)
     assert found, run.output
@@ -85,3 +86,36 @@ def test_what_is_refused_keeps_its_class_and_its_reason(
     assert raised["unknown"].startswith("NotFoundError"), raised
     assert raised["key"].startswith("AuthenticationError"), raised
     assert len(stack.jobs()) == before
+
+
+@pytest.mark.parametrize("provider", ["azure", "openai"])
+def test_an_issued_key_serves_until_it_is_revoked(
+    provider: str,
+    litellm_python: Interpreter,
+    stack: RunningStack,
+    image: Path,
+    tmp_path: Path,
+) -> None:
+    operator = {"Authorization": f"Bearer {stack.admin_key}"}
+    body = {"owner": "by-litellm", "limits": {"requests_per_minute": 600}}
+    issued = stack.api.post("/v1/admin/keys", json=body, headers=operator).json()
+    seen = session(provider, "sync", litellm_python, stack, image, tmp_path, issued["key"])
+    assert seen["status"]["status"] == "completed"
+    headers = {"Authorization": f"Bearer {issued['key']}"}
+    made = stack.api.get("/v1/videos", headers=headers).json()["data"]
+    assert {video["prompt"] for video in made} >= {"A cat playing with a ball of yarn"}
+    stack.api.delete(f"/v1/admin/keys/{issued['id']}", headers=operator)
+    refused = litellm_python.run(
+        SESSION,
+        {},
+        directory=tmp_path,
+        arguments=[
+            provider,
+            "sync",
+            f"{stack.base_url}{BASES[provider]}",
+            issued["key"],
+            str(image),
+        ],
+    )
+    assert refused.status != 0
+    assert "AuthenticationError" in refused.output

@@ -152,6 +152,28 @@ def test_what_needs_an_eye_is_listed(dailies: CommandLine) -> None:
     assert all(concern["about"] in shown for concern in found["data"])
 
 
+def test_keys_are_issued_used_and_revoked_by_command(dailies: CommandLine) -> None:
+    words = ("keys", "issue", "by-command", "--name", "a test", "-l", "models=ray-3.2,gen4.5")
+    secret = dailies.run(*words, "-l", "requests_per_minute=600", "-t", "team:film").strip()
+    (key,) = json.loads(dailies.run("keys", "list", "--owner", "by-command", "--json"))
+    assert secret.startswith(key["prefix"])
+    assert (key["limits"]["models"], key["tags"]) == (["ray-3.2", "gen4.5"], ["team:film"])
+    shown = dailies.run("keys", "list")
+    assert key["id"] in shown
+    assert "active, operator" in shown
+    assert "sora-2" not in dailies.run("models", DAILIES_KEY=secret)
+
+    changed = json.loads(dailies.run("keys", "change", key["id"], "-l", "models="))
+    assert changed["limits"]["models"] is None
+    rotated = dailies.run("keys", "rotate", key["id"], "--overlap-seconds", "0").strip()
+    assert "invalid_api_key" in dailies.run("list", status=1, DAILIES_KEY=secret)
+    dailies.run("list", DAILIES_KEY=rotated)
+    assert "revoked" in dailies.run("keys", "revoke", key["id"])
+    assert "api_key_revoked" in dailies.run("list", status=1, DAILIES_KEY=rotated)
+    refused = dailies.run("keys", "list", status=1, DAILIES_ADMIN_KEY=rotated)
+    assert "api_key_revoked" in refused
+
+
 def test_a_decision_is_handed_to_the_app(dailies: CommandLine) -> None:
     assert "--job" in dailies.run("resolve", "video_1", "adopt", status=1)
     assert "that has not ended" in dailies.run("resolve", f"video_{'0' * 32}", "end", status=1)

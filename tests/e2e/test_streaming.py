@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from openai import OpenAI
 
@@ -63,6 +64,28 @@ def test_a_caller_that_leaves_early_costs_nobody(stack: RunningStack) -> None:
             assert next(answer.iter_raw())
     last = stack.api.get(path, headers={"Range": "bytes=-10"})
     assert (last.status_code, len(last.content)) == (206, 10)
+
+
+def test_a_key_that_is_revoked_ends_its_download(stack: RunningStack) -> None:
+    video = stack.wait_for(stack.create("[sim bytes=250000000] a pier that is not yours"))
+    path = f"{stack.base_url}/v1/videos/{video['id']}/content"
+    operator = {"Authorization": f"Bearer {stack.admin_key}"}
+    known = stack.api.get("/v1/admin/keys", headers=operator).json()["data"]
+    owner = next(key["owner"] for key in known if not key["operator"])
+    issued = stack.api.post("/v1/admin/keys", json={"owner": owner}, headers=operator).json()
+    key = {"api-key": issued["key"]}
+    with httpx.Client(headers=key, trust_env=False, timeout=60) as client:
+        with client.stream("GET", path) as answer:
+            assert answer.status_code == 200
+            pieces = answer.iter_raw()
+            assert next(pieces)
+            # Nobody reads on, so the app waits with the rest.
+            stack.api.delete(f"/v1/admin/keys/{issued['id']}", headers=operator)
+            stack.wait_until(lambda: client.head(path).status_code == 401, what="it is refused")
+            with pytest.raises(httpx.TransportError):
+                sum(len(piece) for piece in pieces)
+            assert answer.num_bytes_downloaded < 250_000_000
+        assert client.get(path).json()["error"]["code"] == "api_key_revoked"
 
 
 def test_an_upload_in_chunks_arrives(stack: RunningStack) -> None:
