@@ -118,7 +118,7 @@ def answers(
     """The answers of a route: ``success`` with further headers, its errors in their envelope, and
     those that every route has."""
     documented: Answers = {success: {"headers": {**_REQUEST_ID, **_RATE, **(ok or {})}}}
-    for status in sorted({*errors, 401, 429, 503}):
+    for status in sorted({*errors, 401, 403, 429, 503}):
         headers = {**_REQUEST_ID, **_RATE, **(_RETRY_AFTER if status in (429, 503) else {})}
         documented[status] = {
             "model": envelope,

@@ -113,13 +113,8 @@ async def list_keys(
     """A page of all keys, also of those that are not taken any more, and of the settings' own."""
     services = context.services
     most = page_size(limit)
-    for name, value in (("owner", owner or ""), ("after", after)):
-        if _WORD.fullmatch(value) is None:
-            raise InvalidRequest(
-                f"Invalid '{name}': expected at most 100 letters, digits, hyphens and underscores.",
-                param=name,
-                code="invalid_value",
-            )
+    _check_word("owner", owner or "")
+    _check_word("after", after)
     issued = await services.keys.list(owner=owner, after=after, limit=most + 1)
     found = [key_object(key, services.clock()) for key in issued]
     # Their ids come after all others.
@@ -237,6 +232,15 @@ async def _update(context: Context, key_id: str, change: Change) -> IssuedKey:
     if key is None:
         raise _not_found(key_id)
     return key
+
+
+def _check_word(name: str, value: str) -> None:
+    if _WORD.fullmatch(value) is None:
+        raise InvalidRequest(
+            f"Invalid '{name}': expected at most 100 letters, digits, hyphens and underscores.",
+            param=name,
+            code="invalid_value",
+        )
 
 
 def _settings_keys(context: Context) -> list[KeyObject]:
