@@ -222,8 +222,8 @@ async def _update(context: Context, key_id: str, change: Change) -> IssuedKey:
     """
     if any(each.id == key_id for each in _settings_keys(context)):
         raise Conflict(
-            "This key stands in the app's settings, and is changed or taken away only there: in "
-            "DAILIES_API_KEYS or DAILIES_ADMIN_KEYS.",
+            "This key stands in the app's settings, among callers' or operators' keys, and is "
+            "changed or taken away only there.",
             param="key_id",
             code="key_in_settings",
         )
