@@ -41,7 +41,7 @@ class Limits(Document):
         priorities: those that it may ask for.
         weight: its owner's share where videos wait, beside those of other owners.
         models: those whose videos it may make, by their own names; it is shown no others.
-        ways: those in by which it may make videos; none at all for a key that only reads.
+        ways: those in by which it may make videos; none at all for a key that makes none.
         requests_per_minute: of any kind, by the clock's minutes, on all instances together.
         max_unfinished: videos made with it that have not ended.
         budget: what may be spent with it.
@@ -85,9 +85,9 @@ class Limits(Document):
         """
         if self.ways is None or way in self.ways:
             return
-        others = f"only by: {', '.join(self.ways)}" if self.ways else "it only reads"
+        others = f"by '{way}', only by: {', '.join(self.ways)}" if self.ways else "at all"
         raise Forbidden(
-            f"This key may not make videos by '{way}'; {others}. Ask the operator.",
+            f"This key may not make videos {others}. Ask the operator.",
             code="way_not_allowed",
         )
 

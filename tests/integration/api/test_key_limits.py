@@ -86,7 +86,7 @@ async def test_a_key_makes_videos_by_its_ways_in_only(
             assert answer.status_code == status, answer.text
             if status == 403:
                 assert answer.json()["error"]["code"] == "way_not_allowed"
-        # It reads by all of them.
+        # It looks at them by all.
         assert (await client.get("/v1/videos")).status_code == 200
         assert (await client.get("/openai/v1/video/generations/jobs")).status_code == 200
 
