@@ -57,10 +57,10 @@ class _Header(BaseModel):
 
 def principal_of(request: Request, settings: Settings) -> Principal | None:
     """Whose token came with a request; None where there is none, or nobody to vouch for it."""
-    text = request.headers.get(_HEADER)
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if not settings.platform_authenticates or text is None:
+    text = request.headers.get(_HEADER) if settings.platform_authenticates else None
+    if text is None:
         return None
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         return None
     header = _read(text)

@@ -316,6 +316,52 @@ async def test_while_storage_is_down_an_issued_key_is_503_and_never_401(world: W
     assert (await _asked_with(world, issued["key"])).status_code == 200
 
 
+async def test_who_waits_for_storage_too_long_is_told_to_come_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = await _issue(world)
+
+    async def silent(key_id: str) -> IssuedKey | None:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(world.services.keys, "get", silent)
+    monkeypatch.setattr("dailies.stores.keys._READ_SECONDS", 0.01)
+    refused = await _asked_with(world, issued["key"])
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
+    assert refused.json()["error"]["code"] == "storage_unavailable"
+
+
+async def test_few_unknown_ids_are_looked_for_at_a_time_and_known_keys_wait_for_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = await _issue(world)
+    store = KeyStore(world.tables)
+    known = await store.find(issued["id"], world.now)
+    looking: set[str] = set()
+    enough, let_go = asyncio.Event(), asyncio.Event()
+
+    async def slow(key_id: str) -> IssuedKey | None:
+        if key_id == issued["id"]:
+            return known
+        looking.add(key_id)
+        if len(looking) == 8:
+            enough.set()
+        await let_go.wait()
+        return None
+
+    monkeypatch.setattr(store, "get", slow)
+    unknown = [
+        asyncio.create_task(store.find(f"key_{number:016x}", world.now)) for number in range(40)
+    ]
+    await enough.wait()
+    # It is read anew, beside eight that take their time.
+    assert await store.find(issued["id"], world.now + 60) is known
+    assert len(looking) == 8
+    let_go.set()
+    assert await asyncio.gather(*unknown) == [None] * 40
+
+
 async def test_ids_that_nobody_issued_push_no_key_out(world: World) -> None:
     issued = await _issue(world)
     store = KeyStore(world.tables)
