@@ -6,13 +6,15 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from tests.chaos.clients import UNTOLD, Ledger, place_orders
 from tests.chaos.judge import collect, misses, settle
 from tests.chaos.killer import Killer
 from tests.chaos.operator import operator_on_duty
-from tests.chaos.plan import draw_orders
+from tests.chaos.pair import THERE, OtherServer, other_server
+from tests.chaos.plan import PAIR, draw_orders
 from tests.e2e.durable import longest_history
 from tests.stack import RunningStack, running_stack
 
@@ -42,6 +44,8 @@ class Verdict:
     adopted: int | None
     """Jobs found again; None where the app's log is not ours to read."""
     decided: Counter[str]
+    moved: int
+    """Videos that were made in the second place, as the first had gone bad."""
     longest_history: int
     misses: list[str]
 
@@ -55,6 +59,7 @@ class Verdict:
             rows += [("jobs found again after a kill", str(self.adopted))]
         rows += [(f"an operator said: {what}", str(n)) for what, n in sorted(self.decided.items())]
         rows += [(f"ended: {what}", str(count)) for what, count in sorted(self.outcomes.items())]
+        rows += [("made by the other deployment", str(self.moved))]
         rows += [("longest history of an instance", str(self.longest_history))]
         rows += [("broken promises", str(len(self.misses)))]
         width = max(len(name) for name, _ in rows)
@@ -67,19 +72,36 @@ def run_campaign(
     state_dir: Path, *, videos: int, kills: int, seed: int, settle_within: float = 180
 ) -> Verdict:
     """Order ``videos`` and kill ``kills`` times meanwhile; the stack is ended afterwards."""
-    with running_stack(state_dir, speed=_SPEED, settings=SETTINGS) as stack:
+    with (
+        other_server(state_dir / "other") as other,
+        running_stack(
+            state_dir / "stack", speed=_SPEED, settings={**SETTINGS, **other.settings}
+        ) as stack,
+    ):
         verdict = campaign_on(
-            stack, videos=videos, kills=kills, seed=seed, settle_within=settle_within
+            stack, other, videos=videos, kills=kills, seed=seed, settle_within=settle_within
         )
-        log = (state_dir / "logs" / "host.log").read_text(errors="replace")
+        log = (state_dir / "stack" / "logs" / "host.log").read_text(errors="replace")
     return replace(verdict, adopted=log.count('"event": "job_adopted"'))
 
 
 def campaign_on(
-    stack: RunningStack, *, videos: int, kills: int, seed: int, settle_within: float = 180
+    stack: RunningStack,
+    other: OtherServer | None = None,
+    *,
+    videos: int,
+    kills: int,
+    seed: int,
+    settle_within: float = 180,
 ) -> Verdict:
-    """The campaign on a stack that runs, fresh and with ``SETTINGS``; it is left running."""
+    """The campaign on a stack that runs, fresh and with ``SETTINGS``; it is left running.
+
+    Args:
+        other: the second place of the model that has two; without it that model is not asked for.
+    """
     orders = draw_orders(videos, seed)
+    if other is None:
+        orders = [replace(o, model="sora-2") if o.model == PAIR else o for o in orders]
     ledger, gate = Ledger(), threading.Semaphore(0)
     decided: list[str] = []
     begun = time.monotonic()
@@ -88,10 +110,11 @@ def campaign_on(
     stack.simulator.patch("/_inspect/settings", json=given).raise_for_status()
     killer = Killer(stack, ledger, gate, orders=videos, kills=kills, seed=seed)
     with operator_on_duty(stack, decided):
-        with place_orders(stack, orders, ledger, gate) as placed:
+        half_way = partial(other.spoil_the_first, stack) if other is not None else _nothing
+        with place_orders(stack, orders, ledger, gate, half_way=half_way) as placed:
             killer.run(placed)
         settle(stack, ledger.placed, within=settle_within)
-    evidence = collect(stack)
+    evidence = collect(stack, () if other is None else other.jobs())
     longest = longest_history(stack)
     found = misses(ledger.placed, evidence)
     if longest > _MOST_HISTORY:
@@ -106,6 +129,11 @@ def campaign_on(
         answers=Counter(answer for entry in ledger.placed for answer in entry.answers),
         adopted=None,
         decided=Counter(decided),
+        moved=sum(video["deployment"] == THERE for video in every),
         longest_history=longest,
         misses=found,
     )
+
+
+def _nothing() -> None:
+    """There is no other place."""

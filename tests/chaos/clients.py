@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,7 +51,12 @@ class Ledger:
 
 @contextmanager
 def place_orders(
-    stack: RunningStack, orders: list[Order], ledger: Ledger, gate: threading.Semaphore
+    stack: RunningStack,
+    orders: list[Order],
+    ledger: Ledger,
+    gate: threading.Semaphore,
+    *,
+    half_way: Callable[[], None],
 ) -> Iterator[threading.Event]:
     """Place the orders from several callers, each when ``gate`` lets it through; gives an event
     that is set when all were placed. At the end all callers have returned."""
@@ -60,6 +65,8 @@ def place_orders(
 
     def one(order: Order) -> None:
         gate.acquire()
+        if order.number == len(orders) // 2:
+            half_way()
         try:
             ledger.note(_place(stack, order, ledger))
         finally:

@@ -57,8 +57,8 @@ def settle(stack: RunningStack, placed: Iterable[Placed], *, within: float) -> N
         time.sleep(1)
 
 
-def collect(stack: RunningStack) -> Evidence:
-    """Ask everybody."""
+def collect(stack: RunningStack, jobs_elsewhere: Iterable[dict[str, Any]] = ()) -> Evidence:
+    """Ask everybody; ``jobs_elsewhere`` are those of a server beside the simulator's."""
     videos: dict[str, list[dict[str, Any]]] = defaultdict(list)
     jobs: dict[str, list[dict[str, Any]]] = defaultdict(list)
     files = {}
@@ -66,7 +66,7 @@ def collect(stack: RunningStack) -> Evidence:
         videos[_marker(video["prompt"])].append(video)
         if video["status"] == "completed":
             files[video["id"]] = _file_problem(stack, video["id"])
-    for job in stack.jobs():
+    for job in (*stack.jobs(), *jobs_elsewhere):
         jobs[_marker(job["prompt"])].append(job)
     return Evidence(videos, jobs, _terminal_events(stack), files)
 

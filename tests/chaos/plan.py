@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Aim", "Order", "Way", "draw_orders"]
+__all__ = ["PAIR", "Aim", "Order", "Way", "draw_orders"]
 
 
 class Way(StrEnum):
@@ -68,10 +68,13 @@ _WAYS = {
 }
 _AIMED_SHARE = 0.4
 _MODERATED_SHARE = 0.04
+PAIR = "chaos-pair"
+"""The model that is made in two places, of which the first goes bad."""
 # One for each way in which a provider lets an unknown outcome be cleared up: a list, a key, a list
 # with calls, calls alone, and nothing but an operator.
 _MODELS = {
-    "sora-2": 0.4,
+    "sora-2": 0.3,
+    PAIR: 0.1,
     "sora": 0.16,
     "another-dailies": 0.11,
     "replicate-kling-v3": 0.11,
@@ -99,5 +102,7 @@ def _draw(number: int, dice: random.Random) -> Order:
         way, aim, moderated, model = Way.KEYED, None, False, "sora-2"
     marker = f"<order {number:04d} {dice.getrandbits(32):08x}>"
     outcome = " outcome=moderated" if moderated else ""
-    prompt = f"waves on a beach {marker} [sim label=chaos render={render:.0f}{outcome}]"
+    # A remix is of the one place of its source, which stays as it is.
+    where = " twice" if model == PAIR and way is not Way.REMIX else ""
+    prompt = f"waves on a beach{where} {marker} [sim label=chaos render={render:.0f}{outcome}]"
     return Order(number, way, marker, prompt, aim, hold, moderated, model)
