@@ -25,6 +25,7 @@ _FILES = ("function_app.py", "durable_client.py", "host.json", "models.yaml")
 
 # `make upgrade` has two hundred.
 _MANY = int(os.environ.get("UPGRADE_VIDEOS", "60"))
+_BEFORE = "generate_video_v3"
 # A changed sequence of yields, as a developer would bring it in: a new name, the old one kept.
 _NEXT = "generate_video_v99"
 _NEXT_VERSION = f'''
@@ -61,6 +62,19 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def two_versions(app: Path) -> Path:
+    """An app that starts every other video by the version before, as long as it is not upgraded: so
+    there are instances of both at every stage."""
+    module = app / "dailies" / "pipeline" / "start.py"
+    text = module.read_text()
+    started = "orchestrations.start(GENERATE_VIDEO,"
+    assert started in text
+    either = f'"{_BEFORE}" if int(record.id[-1], 16) % 2 else GENERATE_VIDEO'
+    module.write_text(text.replace(started, f"orchestrations.start({either},"))
+    return app
+
+
+@pytest.fixture
 def stack(app: Path, tmp_path: Path) -> Iterator[RunningStack]:
     with running_stack(tmp_path / "state", own=True) as running:
         yield running
@@ -78,6 +92,10 @@ def _bring_in_the_next_version(app: Path) -> None:
     module.write_text(old + _NEXT_VERSION)
 
 
+def _start_all_by_one_version(app: Path) -> None:
+    shutil.copy(APP_DIR / "dailies/pipeline/start.py", app / "dailies/pipeline/start.py")
+
+
 def test_videos_under_way_survive_newer_code(app: Path, stack: RunningStack) -> None:
     prompts = [f"older than the upgrade, {n} [sim label=upgrade render=600]" for n in range(3)]
     videos = [stack.create(prompt) for prompt in prompts]
@@ -93,8 +111,9 @@ def test_videos_under_way_survive_newer_code(app: Path, stack: RunningStack) -> 
     assert len(stack.jobs("than the upgrade")) == 4
 
 
-def test_a_deployment_loses_no_video(app: Path, stack: RunningStack) -> None:
-    """The host is asked to end, as Azure does, while videos are at every stage of their lives."""
+def test_a_deployment_loses_no_video(two_versions: Path, stack: RunningStack) -> None:
+    """The host is asked to end, as Azure does, while videos are at every stage of their lives, by
+    the present version and by the one before."""
     prompts = [f"one of many, {n:03} [sim label=many render={20 * n % 1800}]" for n in range(_MANY)]
     with ThreadPoolExecutor(8) as callers:
         videos = list(callers.map(stack.create, prompts))
@@ -102,7 +121,8 @@ def test_a_deployment_loses_no_video(app: Path, stack: RunningStack) -> None:
     phases = Counter(stack.video(video["id"])["phase"] for video in videos)
     assert len(phases) > 1, phases
     assert sum(phases[phase] for phase in ("done", "failed")) < len(videos) / 2, phases
-    _bring_in_the_next_version(app)
+    _bring_in_the_next_version(two_versions)
+    _start_all_by_one_version(two_versions)
     host = stack.pids()["host"]
     os.kill(host, signal.SIGTERM)
     stack.wait_restarted("host", host)
@@ -111,5 +131,8 @@ def test_a_deployment_loses_no_video(app: Path, stack: RunningStack) -> None:
         assert ended["status"] == "completed", ended
         assert_ended_once(stack, ended)
     assert len(stack.jobs("one of many")) == len(videos)
+    versions = Counter(instance(stack, video["id"])["name"] for video in videos)
+    assert set(versions) == {_BEFORE, GENERATE_VIDEO}
+    assert min(versions.values()) > len(videos) / 5, versions
     newer = stack.create("after them [sim label=many]")
     assert instance(stack, newer["id"])["name"] == _NEXT
