@@ -11,99 +11,30 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from azure.data.tables import TableEntity
 from azure.data.tables.aio import TableClient
 
-from dailies.stores.rows import falling_row, is_video_id, record_row, tombstone_row
+from dailies.stores.rows import columns_of, falling_row, is_video_id, record_row, tombstone_row
+from dailies.stores.search import ALWAYS, Found, Search
 from dailies.stores.tables import document_of
-from dailies.video.basics import ID_PREFIX, Phase, Status, first_id
+from dailies.video.basics import ID_PREFIX, first_id
 from dailies.video.record import VideoRecord
 
-__all__ = ["MOST_SCANNED", "AllOwners", "Found", "Search"]
+__all__ = ["MOST_SCANNED", "AllOwners"]
 
 MOST_SCANNED = 2_000
 """Videos that are looked at for one page, however many owners have them."""
 _AT_ONCE = 16
 _BATCH = 250
+_COLUMNS = ["RowKey", *ALWAYS, "Provider", "Deployment", "Code", "KeyId", "User", "Blob", "Tags"]
+_COLUMNS += ["Columns"]
 
 Given = TypeVar("Given")
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """Which videos are wanted; what is None does not matter. Times are Unix seconds.
-
-    Attributes:
-        blob: what the name of the dropped image begins with.
-        code: of the error that it ended with.
-    """
-
-    owner: str | None = None
-    status: Status | None = None
-    phase: Phase | None = None
-    model: str | None = None
-    provider: str | None = None
-    deployment: str | None = None
-    key_id: str | None = None
-    tag: str | None = None
-    user: str | None = None
-    blob: str | None = None
-    code: str | None = None
-    created_after: float | None = None
-    created_before: float | None = None
-
-    def takes(self, record: VideoRecord) -> bool:
-        """Whether the video is one of them, its time and owner aside."""
-        asked = (
-            (self.status, record.status),
-            (self.phase, record.phase),
-            (self.model, record.request.model),
-            (self.provider, record.submit.provider),
-            (self.deployment, record.submit.deployment),
-            (self.key_id, record.key_id),
-            (self.user, record.request.user),
-            (self.code, None if record.error is None else record.error.code),
-        )
-        return (
-            all(wanted is None or wanted == given for wanted, given in asked)
-            and (self.tag is None or self.tag in record.tags)
-            and (self.blob is None or (record.source.blob or "").startswith(self.blob))
-        )
-
-    @property
-    def takes_all(self) -> bool:
-        """Whether all that was created in its time is wanted."""
-        return self == Search(
-            owner=self.owner,
-            created_after=self.created_after,
-            created_before=self.created_before,
-        )
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """What storage itself can tell, by the columns that every record's row has."""
-        # Only what failed has a code.
-        status = self.status or (Status.FAILED if self.code is not None else None)
-        wanted = {"Status": status, "Phase": self.phase, "Model": self.model}
-        return {name: str(value) for name, value in wanted.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A page of what was searched for, newest first.
-
-    Attributes:
-        scanned: how many videos were looked at for it.
-        after: where the next page goes on; None where there is none.
-    """
-
-    records: Sequence[VideoRecord]
-    scanned: int
-    after: str | None
 
 
 @dataclass(order=True, slots=True)
@@ -243,33 +174,54 @@ class AllOwners:
     async def _read(
         self, batch: Sequence[tuple[str, str]], search: Search
     ) -> dict[str, VideoRecord]:
-        """Those of the batch that are wanted, by id: of each owner one range, as what stands
-        together in the index stands together in the records."""
+        """Those of the batch that are wanted, by id."""
         of_owner: dict[str, list[str]] = {}
         for video_id, owner in batch:
             of_owner.setdefault(owner, []).append(video_id)
-        columns = search.columns
-        wanted = "".join(f" and {name} eq @{name.lower()}" for name in columns)
 
         async def read(owner: str) -> list[VideoRecord]:
-            ids = of_owner[owner]
-            rows = self._table.query_entities(
-                "PartitionKey eq @owner and RowKey ge @low and RowKey le @high" + wanted,
-                parameters={
-                    "owner": owner,
-                    "low": record_row(min(ids)),
-                    "high": record_row(max(ids)),
-                    **{name.lower(): value for name, value in columns.items()},
-                },
-            )
-            return [VideoRecord.model_validate_json(document_of(row)) async for row in rows]
+            return await self._read_of(owner, of_owner[owner], search)
 
         found = itertools.chain.from_iterable(await _side_by_side(of_owner, read))
-        return {
-            record.id: record
-            for record in found
-            if not record.is_withdrawn and search.takes(record)
-        }
+        return {record.id: record for record in found if not record.is_withdrawn}
+
+    async def _read_of(self, owner: str, ids: list[str], search: Search) -> list[VideoRecord]:
+        """One owner's, which are a range, as what stands together in the index stands together in
+        the records. A document may be large, so its columns are looked at first."""
+        known = True
+        if not search.takes_all:
+            filters = search.filters(all_columns=False)
+            columns = [row async for row in self._range(owner, ids, filters, select=_COLUMNS)]
+            known = all("Columns" in row for row in columns)
+            taken = [row for row in columns if "Columns" not in row or search.takes(row)]
+            ids = [str(row["RowKey"]).removeprefix("v:") for row in taken]
+            if not ids:
+                return []
+        filters = search.filters(all_columns=known)
+        wanted = {record_row(video_id) for video_id in ids}
+        rows = [row async for row in self._range(owner, ids, filters) if row["RowKey"] in wanted]
+        records = [VideoRecord.model_validate_json(document_of(row)) for row in rows]
+        return [record for record in records if search.takes(columns_of(record))]
+
+    def _range(
+        self,
+        owner: str,
+        ids: Sequence[str],
+        filters: Mapping[str, str],
+        select: list[str] | None = None,
+    ) -> AsyncIterator[TableEntity]:
+        """The rows of records from the first to the last of the ids."""
+        equal = "".join(f" and {name} eq @{name.lower()}" for name in filters)
+        return self._table.query_entities(
+            "PartitionKey eq @owner and RowKey ge @low and RowKey le @high" + equal,
+            parameters={
+                "owner": owner,
+                "low": record_row(min(ids)),
+                "high": record_row(max(ids)),
+                **{name.lower(): value for name, value in filters.items()},
+            },
+            select=select,
+        )
 
 
 def _bounds(search: Search, after: str | None) -> tuple[str, str]:

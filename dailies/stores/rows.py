@@ -13,6 +13,7 @@ from dailies.video.record import VideoRecord
 
 __all__ = [
     "Operation",
+    "columns_of",
     "entity_of",
     "falling_row",
     "hash_key",
@@ -60,15 +61,34 @@ def row(owner: str, key: str, **properties: Any) -> dict[str, Any]:
     return {"PartitionKey": owner, "RowKey": key, **properties}
 
 
+def columns_of(record: VideoRecord) -> dict[str, str]:
+    """What stands beside the document of a record, for lists, for searches, and for people who look
+    into the table; what there is nothing of is left out.
+
+    ``Columns`` says that all of it is there: rows of before 2026-12 have the first three only.
+    """
+    told = {
+        "Status": record.status.value,
+        "Phase": record.phase.value,
+        "Model": record.request.model,
+        "Provider": record.submit.provider,
+        "Deployment": record.submit.deployment,
+        "Code": None if record.error is None else record.error.code,
+        "KeyId": record.key_id,
+        "User": record.request.user,
+        "Blob": record.source.blob,
+        "Tags": "\n".join(record.tags),
+        "Columns": "1",
+    }
+    return {name: value for name, value in told.items() if value}
+
+
 def entity_of(record: VideoRecord) -> dict[str, Any]:
-    """The row of a record. The columns beside the document are for lists, and for people who look
-    into the table."""
+    """The row of a record."""
     return row(
         record.owner,
         record_row(record.id),
-        Status=record.status.value,
-        Phase=record.phase.value,
-        Model=record.request.model,
+        **columns_of(record),
         **({"Withdrawn": True} if record.is_withdrawn else {}),
         **properties_of(record.model_dump_json()),
     )

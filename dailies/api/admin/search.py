@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from dailies.api.videos import cursor, page_size
 from dailies.protocols.messages import too_long, unsupported
-from dailies.stores.all_owners import Search
+from dailies.stores.search import Search
 from dailies.video.basics import Phase, Status
 from dailies.video.errors import InvalidRequest
 

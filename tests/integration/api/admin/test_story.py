@@ -14,7 +14,7 @@ from dailies.video.basics import Phase, VideoError
 from dailies.video.record import Attempt, SourceKind, SubmitState
 from tests.integration.api.world import World, png
 
-QUERY = Path(__file__).resolve().parents[3] / "infra/queries/video.kql"
+QUERY = Path(__file__).resolve().parents[4] / "infra/queries/video.kql"
 PROMPT = "a secret pier"
 
 

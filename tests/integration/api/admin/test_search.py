@@ -6,8 +6,10 @@ import random
 from typing import Any
 
 import pytest
+from azure.data.tables import UpdateMode
 
 from dailies.stores import all_owners
+from dailies.stores.tables import VIDEOS
 from dailies.video.basics import Phase, VideoError
 from dailies.video.record import Source, SourceKind
 from tests.integration.api.world import World
@@ -60,7 +62,9 @@ async def test_an_owner_who_is_new_is_found_at_once(world: World, since: int) ->
 
 async def test_what_is_shown_has_no_prompt(world: World, since: int) -> None:
     video_id = await _create(world, user="u-1")
-    answer = await world.admin.get("/v1/admin/videos", params={"created_after": since, "limit": 9})
+    answer = await world.admin.get(
+        "/v1/admin/videos", params={"created_after": since, "created_before": since + 1000}
+    )
     assert "secret pier" not in answer.text
     shown = next(video for video in answer.json()["data"] if video["id"] == video_id)
     assert (shown["owner"], shown["user"]) == (world.owners["alice"], "u-1")
@@ -96,6 +100,22 @@ async def test_every_condition_finds_its_own(world: World, since: int) -> None:
         assert _ids(await _search(world, since, **{name: other})) == [], name
     both = await _search(world, since, user="u-1", code="timeout")
     assert _ids(both) == []
+
+
+async def test_what_an_earlier_version_wrote_is_found_by_its_document(
+    world: World, since: int
+) -> None:
+    newer, older = [await _create(world, user="u-1") for _ in range(2)]
+    record = await world.record(older)
+    assert record is not None
+    table = world.tables.get_table_client(VIDEOS)
+    row = dict(await table.get_entity(record.owner, f"v:{older}"))
+    before = {"PartitionKey", "RowKey", "Status", "Phase", "Model"}
+    kept = {name: row[name] for name in row if name in before or name.startswith("Doc")}
+    assert len(kept) < len(row)
+    await table.upsert_entity(kept, mode=UpdateMode.REPLACE)
+    assert _ids(await _search(world, since, user="u-1")) == [older, newer]
+    assert _ids(await _search(world, since, user="u-2")) == []
 
 
 async def test_times_bound_the_search(world: World, since: int) -> None:
