@@ -200,7 +200,9 @@ def _of(
 ) -> Concern:
     path = f"/v1/admin/videos/{record.id}"
     call = f"GET {path}" if action is None else f"POST {path}/{action}"
-    return Concern(kind, record.id, why, remedy, call, owner=record.owner, since=since)
+    # One that its owner has deleted while it ran is shown to nobody.
+    shown = None if record.is_withdrawn else call
+    return Concern(kind, record.id, why, remedy, shown, owner=record.owner, since=since)
 
 
 async def _videos(

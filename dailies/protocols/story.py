@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
@@ -24,17 +25,27 @@ traces
 """
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+_Word = Annotated[str | None, Field(exclude_if=_is_none)]
+
+
 class Happening(BaseModel):
-    """Something that happened to the video; ``at`` is in Unix seconds."""
+    """Something that happened to the video; ``at`` is in Unix seconds. What is not told is left
+    out."""
 
     at: float
     what: str
-    deployment: str | None = None
-    provider: str | None = None
-    outcome: str | None = Field(default=None, description="What an attempt came to.")
-    code: str | None = None
+    deployment: _Word = None
+    provider: _Word = None
+    outcome: _Word = Field(default=None, description="What an attempt came to.")
+    code: _Word = None
     times: int | None = Field(
-        default=None, description="How many attempts in a row came to the same."
+        default=None,
+        exclude_if=_is_none,
+        description="How many attempts in a row came to the same.",
     )
 
 
@@ -111,7 +122,7 @@ class Told(BaseModel):
     events: Announced
 
 
-class Story(OverviewVideo, Told):
+class Story(Told, OverviewVideo):
     """A video with all that is known of it; ``prompt`` only where it was asked for."""
 
     prompt: str | None
@@ -157,14 +168,14 @@ def log_query(video_id: str) -> str:
     return _LOG_QUERY.format(id=video_id)
 
 
-def possible(record: VideoRecord) -> list[Possible]:
-    """What an operator can do about the video now."""
+def possible(record: VideoRecord, *, made_again: bool) -> list[Possible]:
+    """What an operator can do about the video now; a failed one is made again once."""
     calls = []
     if record.submit.unresolved_since is not None and not record.is_final:
         calls.append(("Decide what became of its request.", "resolve"))
     if not record.is_final and not record.cancel_requested:
         calls.append(("Stop it, at the provider too.", "cancel"))
-    if record.phase is Phase.FAILED:
+    if record.phase is Phase.FAILED and not made_again:
         calls.append(("Make it again, which is paid for again.", "retry"))
     path = f"POST /v1/admin/videos/{record.id}"
     return [Possible(what=what, call=f"{path}/{call}") for what, call in calls]

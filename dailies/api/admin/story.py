@@ -77,7 +77,7 @@ async def tell(
         log_query=log_query(record.id),
         made_again_of=record.source.video_id,
         made_again_as=None if again is None else again.id,
-        actions=possible(record),
+        actions=possible(record, made_again=again is not None),
     )
 
 

@@ -111,6 +111,13 @@ async def test_one_that_was_started_again_and_again(world: World) -> None:
     assert "started again 2 times" in (await _of(world, video_id))[0]["why"]
 
 
+async def test_one_that_its_owner_has_deleted_leads_nowhere(world: World) -> None:
+    video_id = await _create(world)
+    await world.change(video_id, restarts=2)
+    assert (await world.alice.delete(f"/v1/videos/{video_id}")).status_code == 200
+    assert [each["call"] for each in await _of(world, video_id)] == [None]
+
+
 async def test_events_that_the_topic_does_not_take(world: World) -> None:
     video_id = await world.failed()
     await world.change(video_id, published=("accepted",))

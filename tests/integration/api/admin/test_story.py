@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ async def test_the_story_of_a_finished_video(world: World) -> None:
     story = await _story(world, video_id)
     assert story["owner"] == world.owners["alice"]
     assert [step["what"] for step in story["history"]] == ["accepted", "sent", "job", "done"]
+    assert story["history"][0] == {"at": world.now, "what": "accepted"}
     assert (story["job"]["id"], story["job"]["deployment"]) == ("job-1", "first")
     assert [file["name"] for file in story["files"]] == ["video", "thumbnail"]
     assert story["files"][0]["url"].endswith(f"/videos/{video_id}/video.mp4")
@@ -140,7 +142,8 @@ async def test_a_failed_video_is_made_again_once(world: World) -> None:
     )
     assert (record.source.kind, record.source.video_id) == (SourceKind.OPERATOR, first)
     assert (await _story(world, again))["made_again_of"] == first
-    assert (await _story(world, first))["made_again_as"] == again
+    told = await _story(world, first)
+    assert (told["made_again_as"], told["actions"]) == (again, [])
     second = await world.admin.post(f"/v1/admin/videos/{first}/retry")
     assert (second.json()["id"], second.headers["Idempotent-Replayed"]) == (again, "true")
     assert world.engine.started.count(again) == 1
@@ -157,6 +160,18 @@ async def test_one_that_is_made_again_has_its_own_copy_of_the_image(world: World
     assert item.file is not None
     assert item.file.blob.startswith(f"{again}/")
     assert await world.services.files.read(item.file.blob, max_bytes=10**6) == png(720, 1280)
+
+
+async def test_several_operators_at_once_have_one_video_made(world: World) -> None:
+    first = await _create(world, input_reference=("kite.png", png(720, 1280), "image/png"))
+    await _fail(world, first)
+    path = f"/v1/admin/videos/{first}/retry"
+    answers = await asyncio.gather(*(world.admin.post(path) for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {200}
+    (again,) = {answer.json()["id"] for answer in answers}
+    listed = (await world.alice.get("/v1/videos")).json()["data"]
+    assert {video["id"] for video in listed} == {again, first}
+    assert await world.blobs(again) == [f"{again}/reference.original"]
 
 
 async def test_what_has_lost_its_image_is_not_made_again(world: World) -> None:
