@@ -18,6 +18,7 @@ from dailies.protocols.messages import unsupported
 from dailies.protocols.openai.objects import Video, video_object
 from dailies.protocols.overview import OverviewVideo, OverviewVideoList
 from dailies.protocols.vocabulary import Vocabulary
+from dailies.telemetry.logs import log_event
 
 __all__ = ["router"]
 
@@ -84,6 +85,13 @@ async def resolve(video_id: str, request: Request, context: RequestContext, admi
         given.check_files()
     record = await resolve_video(
         context.services, context.orchestrations, video_id, wanted.decision, wanted.job_id or None
+    )
+    log_event(
+        "video_resolved_by",
+        video_id=record.id,
+        decision=wanted.decision,
+        operator=admin.name,
+        key_id=admin.key.id,
     )
     video = video_object(record, retention_days=context.services.settings.retention_days)
     return video.model_copy(update={"warnings": tuple(given.warnings)})

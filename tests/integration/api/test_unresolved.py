@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
@@ -39,7 +41,10 @@ async def test_its_owner_sees_that_it_waits(world: World) -> None:
     assert (video["status"], video["phase"]) == ("queued", "unresolved")
 
 
-async def test_an_operator_adopts_the_providers_job(world: World) -> None:
+async def test_an_operator_adopts_the_providers_job(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "dailies")
     video_id = await _held(world)
     world.answers = [_job("job-7")]
     answer = await world.admin.post(
@@ -51,6 +56,9 @@ async def test_an_operator_adopts_the_providers_job(world: World) -> None:
     assert record is not None
     assert record.submit.job_id == "job-7"
     assert (video_id, WAKE_EVENT) in world.engine.woken
+    lines = [json.loads(line.message) for line in caplog.records]
+    (decided,) = [line for line in lines if line["event"] == "video_resolved_by"]
+    assert (decided["operator"], decided["decision"]) == (world.owners["admin"], "adopt")
 
 
 @pytest.mark.parametrize(
