@@ -149,6 +149,24 @@ param azureOpenAiCredential string = 'entra'
 @description('Make a Key Vault, for providers that take no Entra token. api-key makes one in any case.')
 param keyVaultEnabled bool = false
 
+// -- guards
+@description('Make an account of Azure AI Content Safety, which is asked about prompts and pictures before anything is made.')
+param contentSafetyEnabled bool = false
+
+@description('Resource id of a Content Safety account that exists, in this tenant; the app is given its role there and its endpoint is taken.')
+param contentSafetyExistingAccountId string = ''
+
+@description('Endpoint of a Content Safety account that exists, where the app has its role already.')
+param contentSafetyEndpoint string = ''
+
+@description('Region of the account that is made here; empty for that of everything else.')
+param contentSafetyLocation string = ''
+
+@minValue(0)
+@maxValue(12)
+@description('Pictures of each finished video that the guards look at before anybody gets it; 0 for none.')
+param guardFrames int = 0
+
 // -- orchestration backend
 @allowed([ 'storage', 'scheduler' ])
 @description('Where orchestrations live: in host storage, or in the Durable Task Scheduler.')
@@ -164,7 +182,7 @@ param schedulerIpAllowlist string[] = [
 ]
 
 // -- network
-@description('Put the app into a virtual network and close storage, Key Vault and Azure OpenAI to the rest.')
+@description('Put the app into a virtual network and close storage, Key Vault, Azure OpenAI and Content Safety to the rest.')
 param vnetEnabled bool = false
 
 @description('Public IPv4 addresses or CIDR ranges that may reach the closed video storage and Key Vault.')
@@ -209,6 +227,7 @@ var topicName = 'evgt-dailies-${token}'
 var systemTopicName = 'evgs-references-${token}'
 var applicationInsightsName = 'appi-dailies-${token}'
 var openAiName = 'oai-dailies-${token}'
+var contentSafetyName = 'cs-dailies-${token}'
 var keyVaultName = 'kv-${token}'
 
 // Names that the code knows too.
@@ -232,12 +251,14 @@ var eventsQueueName = 'video-events'
 var defaultDelivery = vnetEnabled ? 'stream' : 'redirect'
 var withOpenAi = !empty(azureOpenAiDeployments)
 var withExistingOpenAi = !empty(azureOpenAiExistingAccountId)
+var withExistingContentSafety = !empty(contentSafetyExistingAccountId)
 var withKeyVault = keyVaultEnabled || azureOpenAiCredential == 'api-key'
 var withScheduler = durableBackend == 'scheduler'
 var withBudget = monthlyBudget > 0 && !empty(budgetStartDate)
 
 // /subscriptions/<2>/resourceGroups/<4>/providers/Microsoft.CognitiveServices/accounts/<8>
 var existingOpenAi = split(withExistingOpenAi ? azureOpenAiExistingAccountId : '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.CognitiveServices/accounts/none', '/')
+var existingContentSafety = split(withExistingContentSafety ? contentSafetyExistingAccountId : '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.CognitiveServices/accounts/none', '/')
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: groupName
@@ -398,6 +419,27 @@ module existingOpenAiRole 'modules/openai-role.bicep' = if (withExistingOpenAi) 
   }
 }
 
+module contentSafety 'modules/content-safety.bicep' = if (contentSafetyEnabled) {
+  scope: group
+  params: {
+    name: contentSafetyName
+    location: empty(contentSafetyLocation) ? location : contentSafetyLocation
+    tags: tags
+    #disable-next-line what-if-short-circuiting
+    principalId: identity.outputs.principalId
+    restrictNetwork: vnetEnabled
+  }
+}
+
+module existingContentSafetyRole 'modules/content-safety-role.bicep' = if (withExistingContentSafety) {
+  scope: resourceGroup(existingContentSafety[2], existingContentSafety[4])
+  params: {
+    accountName: existingContentSafety[8]
+    #disable-next-line what-if-short-circuiting
+    principalId: identity.outputs.principalId
+  }
+}
+
 module keyVault 'modules/key-vault.bicep' = if (withKeyVault) {
   scope: group
   params: {
@@ -433,9 +475,11 @@ var blobZone = 'privatelink.blob.${storageSuffix}'
 var queueZone = 'privatelink.queue.${storageSuffix}'
 var tableZone = 'privatelink.table.${storageSuffix}'
 var openAiZone = 'privatelink.openai.azure.com'
+var contentSafetyZone = 'privatelink.cognitiveservices.azure.com'
 var keyVaultZone = 'privatelink.vaultcore.azure.net'
 var storageZones = [ blobZone, queueZone, tableZone ]
 var openAiZones = withOpenAi ? [ openAiZone ] : []
+var contentSafetyZones = contentSafetyEnabled ? [ contentSafetyZone ] : []
 var keyVaultZones = withKeyVault ? [ keyVaultZone ] : []
 
 module network 'modules/network.bicep' = if (vnetEnabled) {
@@ -444,7 +488,7 @@ module network 'modules/network.bicep' = if (vnetEnabled) {
     name: 'vnet-dailies-${token}'
     location: location
     tags: tags
-    privateDnsZoneNames: concat(storageZones, openAiZones, keyVaultZones)
+    privateDnsZoneNames: concat(storageZones, openAiZones, contentSafetyZones, keyVaultZones)
   }
 }
 
@@ -511,6 +555,19 @@ module openAiPrivateEndpoint 'modules/private-endpoint.bicep' = if (vnetEnabled 
   }
 }
 
+module contentSafetyPrivateEndpoint 'modules/private-endpoint.bicep' = if (vnetEnabled && contentSafetyEnabled) {
+  scope: group
+  params: {
+    name: 'pe-content-safety-${token}'
+    location: location
+    tags: tags
+    subnetId: network.?outputs.endpointsSubnetId ?? ''
+    targetId: contentSafety.?outputs.id ?? ''
+    groupId: 'account'
+    privateDnsZoneName: contentSafetyZone
+  }
+}
+
 module keyVaultPrivateEndpoint 'modules/private-endpoint.bicep' = if (vnetEnabled && withKeyVault) {
   scope: group
   params: {
@@ -530,6 +587,8 @@ var accountEndpoint = withExistingOpenAi ? existingOpenAiRole!.outputs.endpoint 
 var ownOpenAiId = withOpenAi ? '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.CognitiveServices/accounts/${openAiName}' : ''
 var openAiAccountId = withExistingOpenAi ? azureOpenAiExistingAccountId : ownOpenAiId
 var openAiEndpoint = empty(azureOpenAiEndpoint) ? accountEndpoint : azureOpenAiEndpoint
+var ownContentSafety = contentSafetyEnabled ? contentSafety!.outputs.endpoint : ''
+var accountContentSafety = withExistingContentSafety ? existingContentSafetyRole!.outputs.endpoint : ownContentSafety
 
 module app 'modules/app.bicep' = {
   scope: group
@@ -573,6 +632,8 @@ module app 'modules/app.bicep' = {
     sora2ProDeployment: sora2ProDeployment
     soraDeployment: soraDeployment
     azureOpenAiCredential: azureOpenAiCredential
+    contentSafetyEndpoint: empty(contentSafetyEndpoint) ? accountContentSafety : contentSafetyEndpoint
+    guardFrames: guardFrames
     keyVaultName: withKeyVault ? keyVaultName : ''
     withScheduler: withScheduler
     schedulerConnectionString: withScheduler ? 'Endpoint=${scheduler!.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identity.outputs.clientId}' : ''
@@ -585,6 +646,7 @@ module app 'modules/app.bicep' = {
     storagePrivateEndpoints
     keyVaultPrivateEndpoint
     openAiPrivateEndpoint
+    contentSafetyPrivateEndpoint
   ]
 }
 

@@ -44,6 +44,12 @@ param soraDeployment = readEnvironmentVariable('AZURE_OPENAI_SORA_DEPLOYMENT', '
 param azureOpenAiCredential = readEnvironmentVariable('AZURE_OPENAI_CREDENTIAL', 'entra')
 param keyVaultEnabled = bool(readEnvironmentVariable('DAILIES_WITH_KEY_VAULT', 'false'))
 
+param contentSafetyEnabled = bool(readEnvironmentVariable('DAILIES_WITH_CONTENT_SAFETY', 'false'))
+param contentSafetyExistingAccountId = readEnvironmentVariable('DAILIES_CONTENT_SAFETY_ACCOUNT_ID', '')
+param contentSafetyEndpoint = readEnvironmentVariable('DAILIES_CONTENT_SAFETY_ENDPOINT', '')
+param contentSafetyLocation = readEnvironmentVariable('DAILIES_CONTENT_SAFETY_LOCATION', '')
+param guardFrames = int(readEnvironmentVariable('DAILIES_GUARD_FRAMES', '0'))
+
 param durableBackend = readEnvironmentVariable('DAILIES_DURABLE_BACKEND', 'storage')
 param schedulerSku = readEnvironmentVariable('DAILIES_SCHEDULER_SKU', 'Consumption')
 param schedulerIpAllowlist = json(readEnvironmentVariable('DAILIES_SCHEDULER_IP_ALLOWLIST', '["0.0.0.0/0"]'))

@@ -114,6 +114,9 @@ $account = Get-Value AZURE_OPENAI_ACCOUNT_ID
 if ($account -and (Test-Items AZURE_OPENAI_DEPLOYMENTS)) {
     Add-Problem "AZURE_OPENAI_ACCOUNT_ID and AZURE_OPENAI_DEPLOYMENTS are both set, but only one account is used; unset one of them"
 }
+if ((Get-Value DAILIES_CONTENT_SAFETY_ACCOUNT_ID) -and (Test-True DAILIES_WITH_CONTENT_SAFETY)) {
+    Add-Problem "DAILIES_CONTENT_SAFETY_ACCOUNT_ID and DAILIES_WITH_CONTENT_SAFETY are both set, but only one account is asked; unset one of them"
+}
 if ((Get-Value AZURE_OPENAI_CREDENTIAL 'entra') -eq 'api-key' -and -not $address -and -not $account) {
     Add-Problem "AZURE_OPENAI_CREDENTIAL is 'api-key', but AZURE_OPENAI_ENDPOINT is not set, and an account that is made here takes no keys; set the address, or AZURE_OPENAI_CREDENTIAL to entra"
 }

@@ -120,6 +120,9 @@ fi
 if [ -n "${AZURE_OPENAI_ACCOUNT_ID:-}" ] && has_items AZURE_OPENAI_DEPLOYMENTS; then
   problem "AZURE_OPENAI_ACCOUNT_ID and AZURE_OPENAI_DEPLOYMENTS are both set, but only one account is used; unset one of them"
 fi
+if [ -n "${DAILIES_CONTENT_SAFETY_ACCOUNT_ID:-}" ] && is_true DAILIES_WITH_CONTENT_SAFETY; then
+  problem "DAILIES_CONTENT_SAFETY_ACCOUNT_ID and DAILIES_WITH_CONTENT_SAFETY are both set, but only one account is asked; unset one of them"
+fi
 if [ "${AZURE_OPENAI_CREDENTIAL:-entra}" = api-key ] && [ -z "${AZURE_OPENAI_ENDPOINT:-}${AZURE_OPENAI_ACCOUNT_ID:-}" ]; then
   problem "AZURE_OPENAI_CREDENTIAL is 'api-key', but AZURE_OPENAI_ENDPOINT is not set, and an account that is made here takes no keys; set the address, or AZURE_OPENAI_CREDENTIAL to entra"
 fi

@@ -130,6 +130,12 @@ param soraDeployment string
 @description('entra uses the app\'s identity, api-key a secret of the Key Vault.')
 param azureOpenAiCredential string
 
+@description('Address of the Content Safety account that is asked about prompts and pictures; empty for none.')
+param contentSafetyEndpoint string
+
+@description('Pictures of each finished video that the guards look at; 0 for none.')
+param guardFrames int
+
 @description('Name of the Key Vault that holds provider keys; empty where there is none.')
 param keyVaultName string
 
@@ -179,6 +185,8 @@ var baseSettings = {
   DAILIES_SWEEP_SCHEDULE: sweepSchedule
   DAILIES_DROP_OWNER: dropOwner
   DAILIES_LOG_LEVEL: logLevel
+  DAILIES_CONTENT_SAFETY_ENDPOINT: contentSafetyEndpoint
+  DAILIES_GUARD_FRAMES: string(guardFrames)
 
   // Read by models.yaml.
   AZURE_OPENAI_ENDPOINT: azureOpenAiEndpoint

@@ -87,14 +87,12 @@ LEFT_TO_DEFAULTS = frozenset(
         "DAILIES_BREAKER_WINDOW_SECONDS",
         "DAILIES_BREAKER_PAUSE_SECONDS",
         # a guard of one's own, and what is right for most; changed through DAILIES_EXTRA_SETTINGS
-        "DAILIES_CONTENT_SAFETY_ENDPOINT",
         "DAILIES_CONTENT_SAFETY_SEVERITIES",
         "DAILIES_CONTENT_SAFETY_BLOCKLISTS",
         "DAILIES_GUARD_WEBHOOK_URL",
         "DAILIES_GUARD_WEBHOOK_SECRET",
         "DAILIES_GUARD_SECONDS",
         "DAILIES_GUARD_FAILURE",
-        "DAILIES_GUARD_FRAMES",
         # where telemetry goes besides Application Insights
         "DAILIES_TELEMETRY",
         "DAILIES_TRACE_RATIO",

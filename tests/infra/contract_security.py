@@ -40,10 +40,7 @@ HARDENED: Mapping[str, Mapping[str, Any]] = {
     "Microsoft.EventGrid/systemTopics": {"identity.type": "SystemAssigned"},
     "Microsoft.Insights/components": {"properties.DisableLocalAuth": True},
     "Microsoft.OperationalInsights/workspaces": {"properties.features.disableLocalAuth": True},
-    "Microsoft.CognitiveServices/accounts": {
-        "properties.disableLocalAuth": True,
-        "kind": "OpenAI",
-    },
+    "Microsoft.CognitiveServices/accounts": {"properties.disableLocalAuth": True},
     "Microsoft.KeyVault/vaults": {
         "properties.enableRbacAuthorization": True,
         "properties.enablePurgeProtection": True,
@@ -67,6 +64,7 @@ HARDENED: Mapping[str, Mapping[str, Any]] = {
     "Microsoft.Network/virtualNetworks": {"properties.dhcpOptions": None},
 }
 
+_ACCOUNTS = "Microsoft.CognitiveServices/accounts"
 _ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 _KEY_FUNCTIONS = re.compile(r"\b(?:listKeys|listAccountSas|listServiceSas|listSecrets)\(")
 _KEY_READER = "Microsoft.EventGrid/systemTopics/evgs-references/eventSubscriptions/"
@@ -86,6 +84,12 @@ _ISSUER = re.compile(
     r"\[format\('\{0\}\{1\}/v2\.0', environment\(\)\.authentication\.loginEndpoint, "
     r"'[0-9a-f-]{36}'\)\]"
 )
+_KINDS = {
+    "Microsoft.CognitiveServices/accounts/oai-dailies-<token>": "OpenAI",
+    "Microsoft.CognitiveServices/accounts/cs-dailies-<token>": "ContentSafety",
+}
+"""What each account is: it does that and nothing else."""
+_SAFETY = re.compile(r"Microsoft\.CognitiveServices/accounts/(cs-dailies-<token>|safety)$")
 _ACCOUNT = re.compile(r"(^|/providers/)Microsoft\.CognitiveServices/accounts/[^/]+$")
 _ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| (always|[^|]+) \| [^|]+ \|$", re.MULTILINE)
 
@@ -120,6 +124,8 @@ def _hardening(resource: Resource) -> Iterator[str]:
         found = resource.at(path)
         if found != expected or type(found) is not type(expected):
             yield f"{resource.id} has {path} = {found}, not {expected}"
+    if resource.type == _ACCOUNTS and resource.at("kind") != _KINDS.get(resource.id):
+        yield f"{resource.id} is of the kind {resource.at('kind')}"
 
 
 def _unseen_types(deployments: Iterable[Deployment]) -> Iterator[str]:
@@ -214,6 +220,8 @@ def _grant(assignment: Resource) -> Grant:
 
 
 def _scope(assignment: Resource) -> str:
+    if _SAFETY.search(assignment.scope):
+        return "Content Safety account"
     if _ACCOUNT.search(assignment.scope):
         return "Azure OpenAI account"
     # Anything that is no single resource, a resource group above all, is left as it is.

@@ -27,6 +27,10 @@ _EXISTING_ACCOUNT = (
     "/subscriptions/00000000-0000-0000-0000-000000000009/resourceGroups/rg-models"
     "/providers/Microsoft.CognitiveServices/accounts/models"
 )
+_EXISTING_SAFETY = (
+    "/subscriptions/00000000-0000-0000-0000-000000000009/resourceGroups/rg-safety"
+    "/providers/Microsoft.CognitiveServices/accounts/safety"
+)
 _OPERATOR = "00000000-0000-0000-0000-00000000000f"
 
 PARAMETER_SETS: Mapping[str, Mapping[str, str]] = {
@@ -45,6 +49,7 @@ PARAMETER_SETS: Mapping[str, Mapping[str, str]] = {
         "DAILIES_SCHEDULER_IP_ALLOWLIST": '["203.0.113.7/32"]',
         "DAILIES_OPERATOR_PRINCIPAL_ID": _OPERATOR,
         "AZURE_OPENAI_DEPLOYMENTS": _DEPLOYMENTS,
+        "DAILIES_WITH_CONTENT_SAFETY": "true",
     },
     "scheduler": {"DAILIES_DURABLE_BACKEND": "scheduler"},
     "scheduler-dedicated": {
@@ -65,6 +70,15 @@ PARAMETER_SETS: Mapping[str, Mapping[str, str]] = {
         "AZURE_OPENAI_SORA_2_DEPLOYMENT": "films",
         "AZURE_OPENAI_SORA_2_PRO_DEPLOYMENT": "films-pro",
         "AZURE_OPENAI_SORA_DEPLOYMENT": "films-1",
+    },
+    "content-safety": {
+        "DAILIES_WITH_CONTENT_SAFETY": "true",
+        "DAILIES_CONTENT_SAFETY_LOCATION": "westeurope",
+        "DAILIES_GUARD_FRAMES": "4",
+    },
+    "content-safety-existing": {"DAILIES_CONTENT_SAFETY_ACCOUNT_ID": _EXISTING_SAFETY},
+    "content-safety-address": {
+        "DAILIES_CONTENT_SAFETY_ENDPOINT": "https://safety.example.com",
     },
     "operator": {
         "DAILIES_OPERATOR_PRINCIPAL_ID": _OPERATOR,

@@ -67,6 +67,11 @@ _WRONG: Mapping[str, tuple[str, ...]] = {
     "AZURE_OPENAI_SORA_DEPLOYMENT": ("sora 1",),
     "AZURE_OPENAI_CREDENTIAL": ("key",),
     "DAILIES_WITH_KEY_VAULT": ("on",),
+    "DAILIES_WITH_CONTENT_SAFETY": ("on",),
+    "DAILIES_CONTENT_SAFETY_ACCOUNT_ID": ("safety", f"{_ACCOUNT}/deployments"),
+    "DAILIES_CONTENT_SAFETY_ENDPOINT": ("http://example.com", "https://example.com/contentsafety"),
+    "DAILIES_CONTENT_SAFETY_LOCATION": ("west_europe",),
+    "DAILIES_GUARD_FRAMES": ("-1", "13"),
     "DAILIES_DURABLE_BACKEND": ("dts",),
     "DAILIES_SCHEDULER_SKU": ("Free",),
     "DAILIES_SCHEDULER_IP_ALLOWLIST": ("0.0.0.0/0", "[]"),
@@ -101,6 +106,7 @@ _RIGHT: Mapping[str, tuple[str, ...]] = {
     "AZURE_OPENAI_ENDPOINT": ("https://example.com", "https://example.com:8443/videos"),
     "AZURE_OPENAI_ACCOUNT_ID": (_ACCOUNT, _ACCOUNT.replace("resourceGroups", "resourcegroups")),
     "AZURE_OPENAI_DEPLOYMENTS": ("[]", _DEPLOYMENTS.replace("}, {", "},\n\t{")),
+    "DAILIES_CONTENT_SAFETY_ENDPOINT": ("https://my-safety.cognitiveservices.azure.com/",),
     "DAILIES_VNET": ("true",),
     "DAILIES_ALLOWED_IP_RANGES": ("[]", '["203.0.113.7","198.51.100.0/30"]', "[\n]"),
     "DAILIES_ALERT_EMAILS": ("[]", '["ops@example.com", "me@example.com"]'),
@@ -230,6 +236,13 @@ def test_a_key_in_place_of_its_hash_is_not_shown(shell: Shell) -> None:
         (
             {"AZURE_OPENAI_ACCOUNT_ID": _ACCOUNT, "AZURE_OPENAI_DEPLOYMENTS": _DEPLOYMENTS},
             "AZURE_OPENAI_ACCOUNT_ID and AZURE_OPENAI_DEPLOYMENTS",
+        ),
+        (
+            {
+                "DAILIES_CONTENT_SAFETY_ACCOUNT_ID": _ACCOUNT,
+                "DAILIES_WITH_CONTENT_SAFETY": "true",
+            },
+            "DAILIES_CONTENT_SAFETY_ACCOUNT_ID and DAILIES_WITH_CONTENT_SAFETY",
         ),
         ({"AZURE_OPENAI_CREDENTIAL": "api-key"}, "AZURE_OPENAI_ENDPOINT is not set"),
         (

@@ -75,6 +75,14 @@ def test_nothing_is_open_wider_than_meant(infra: Infra, deployments: Deployments
             id="keys of Azure OpenAI left to the default",
         ),
         pytest.param(
+            "content-safety",
+            "Microsoft.CognitiveServices/accounts/cs-dailies-<token>",
+            "kind",
+            "CognitiveServices",
+            "is of the kind CognitiveServices",
+            id="an account that does more than is asked of it",
+        ),
+        pytest.param(
             "key-vault",
             "Microsoft.KeyVault/vaults/kv-<token>",
             "properties.enablePurgeProtection",
