@@ -12,6 +12,7 @@ from dailies.api.documents import CHARACTER_BODY, answers
 from dailies.api.given import read_given
 from dailies.catalogue import Deployment
 from dailies.inputs.examine import InputSource
+from dailies.intake.guarding import check_character
 from dailies.owners.key import Limits, Way
 from dailies.pipeline.endings import answer_fields
 from dailies.protocols.openai.bodies import CreateCharacter
@@ -44,13 +45,21 @@ router = APIRouter(tags=["characters"], dependencies=SECURITY)
     openapi_extra={"requestBody": CHARACTER_BODY},
 )
 async def create_character(request: Request, context: RequestContext, caller: Caller) -> Character:
-    """Keep a clip under a name, at the provider of the model."""
+    """Keep a clip under a name, at the provider of the model, once the guards let it pass."""
     async with open_body(request) as body:
         given = read_given(body, CHARACTER)
         asked = CreateCharacter.read(body.fields)
         clip = _clip(body, asked.video)
         given.check_files()
         deployment, keeper = _keeper(context, caller.key.limits, asked.model)
+        await check_character(
+            context.services,
+            owner=caller.name,
+            key=caller.key,
+            model=context.services.catalogue.resolve(asked.model).name,
+            name=asked.name,
+            clip=clip,
+        )
         source = SourceFile(clip.length, "video/mp4", clip.open)
         kept = await keeper.create_character(asked.name, source)
     if isinstance(kept, Outcome):

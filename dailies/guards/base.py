@@ -44,18 +44,23 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is looked at: a request, or a finished video.
+    """What is looked at: a request, a character that is to be kept, or a finished video.
 
     Attributes:
+        model: the name of the catalogue.
+        request: None of a character.
         texts: the prompt, and what else of the request is read as one.
         sent: the files that came with the request.
         pictures: PNG or JPEG, small enough for every guard: of those files, or of the video.
         video_id: of a finished video; None of a request.
+        character: its name.
         link: where the finished video can be read for a while.
     """
 
     owner: str
-    request: VideoRequest
+    model: str
+    request: VideoRequest | None = None
+    character: str | None = None
     texts: tuple[str, ...] = field(default=(), repr=False)
     sent: Sequence[Sent] = ()
     pictures: Sequence[bytes] = field(default=(), repr=False)

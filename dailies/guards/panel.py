@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dailies.guards.base import Guard, Passed, Refused, Subject, Unsaid, Verdict
 from dailies.owners.guard import GuardLimits
 from dailies.telemetry.logs import log_event
+from dailies.telemetry.spans import span
 from dailies.video.guarding import GuardName, GuardRules
 
 __all__ = ["About", "Guards", "Show"]
@@ -81,14 +82,8 @@ class Guards:
         if not guards:
             return Passed()
         began = time.monotonic()
-        verdicts: Sequence[Verdict]
-        try:
-            async with asyncio.timeout(self._seconds):
-                subject = await show(self.look_at_pictures(rules))
-                asked = (guard.judge(subject, rules) for guard in guards)
-                verdicts = await asyncio.gather(*asked)
-        except TimeoutError:
-            verdicts = [Unsaid(f"no verdict within {self._seconds:g} seconds")] * len(guards)
+        with span("ask_guards", attributes={"dailies.video.id": about.video_id}):
+            verdicts = await self._ask(guards, rules, show)
         seconds = round(time.monotonic() - began, 3)
         lets_through = self.fails_open and is_final
         for guard, verdict in zip(guards, verdicts, strict=True):
@@ -98,6 +93,16 @@ class Guards:
         if refused:
             return refused[0]
         return unsaid[0] if unsaid and not lets_through else Passed()
+
+    async def _ask(
+        self, guards: Sequence[Guard], rules: GuardRules, show: Show
+    ) -> Sequence[Verdict]:
+        try:
+            async with asyncio.timeout(self._seconds):
+                subject = await show(self.look_at_pictures(rules))
+                return await asyncio.gather(*(guard.judge(subject, rules) for guard in guards))
+        except TimeoutError:
+            return [Unsaid(f"no verdict within {self._seconds:g} seconds")] * len(guards)
 
     def _of(self, rules: GuardRules) -> list[Guard]:
         return [guard for guard in self._guards if guard.name in rules.guards]

@@ -24,6 +24,7 @@ from pydantic import SecretStr
 from dailies.guards.base import Passed, Refused, Shown, Subject, Unsaid, Verdict
 from dailies.jsontext import parse_json
 from dailies.video.guarding import GuardName, GuardRules
+from dailies.video.request import VideoRequest
 
 __all__ = ["WebhookGuard", "signed_headers", "webhook_key"]
 
@@ -135,20 +136,14 @@ def _call(subject: Subject, now: float) -> dict[str, Any]:
     """What it is told; no key, no hash of one, and nothing that lets it in anywhere but the link to
     a finished video, which ends soon."""
     request, is_request = subject.request, subject.video_id is None
+    stage = "request" if is_request else "video"
     data: dict[str, Any] = {
-        "stage": "request" if is_request else "video",
+        "stage": stage if request is not None else "character",
         "video_id": subject.video_id,
         "owner": subject.owner,
-        "user": request.user,
-        "safety_identifier": request.safety_identifier,
-        "model": request.model,
-        "operation": request.operation,
-        "source_video_id": request.source_video_id,
-        "seconds": request.seconds,
-        "size": str(request.size),
-        "prompt": request.prompt,
-        "negative_prompt": request.negative_prompt,
-        "provider_options": request.provider_options or None,
+        "model": subject.model,
+        "name": subject.character,
+        **({} if request is None else _asked(request)),
         "inputs": [
             {"role": file.role, "content_type": file.content_type, "sha256": file.sha256}
             for file in subject.sent
@@ -159,6 +154,20 @@ def _call(subject: Subject, now: float) -> dict[str, Any]:
         "type": "dailies.guard.asked",
         "timestamp": datetime.fromtimestamp(now, UTC).isoformat(),
         "data": {name: value for name, value in data.items() if value is not None},
+    }
+
+
+def _asked(request: VideoRequest) -> dict[str, Any]:
+    return {
+        "user": request.user,
+        "safety_identifier": request.safety_identifier,
+        "operation": request.operation,
+        "source_video_id": request.source_video_id,
+        "seconds": request.seconds,
+        "size": str(request.size),
+        "prompt": request.prompt,
+        "negative_prompt": request.negative_prompt,
+        "provider_options": request.provider_options or None,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dailies.footage.examine import samples
 from dailies.guards.base import Refused, Sent, Shown, Subject, Unsaid
-from dailies.guards.panel import About
+from dailies.guards.panel import About, Show
 from dailies.guards.pictures import small_picture
 from dailies.inputs.examine import InputSource, digest
 from dailies.owners.key import Key
@@ -22,13 +22,14 @@ from dailies.video.errors import (
 from dailies.video.guarding import GuardRules
 from dailies.video.request import Input, InputKind, VideoRequest
 
-__all__ = ["REFUSED", "UNAVAILABLE", "check_request"]
+__all__ = ["REFUSED", "UNAVAILABLE", "check_character", "check_request"]
 
 REFUSED = "content_filter"
 UNAVAILABLE = "guardrail_unavailable"
 _OF_A_CLIP = 4
 """Pictures that are looked at of a clip that came with a request."""
-_PROMPT, _PICTURE = "prompt", "input_reference"
+_PICTURE, _CLIP = "input_reference", "video"
+"""The fields that they are in: of a create, and of a character."""
 _RETRY_AFTER = 15
 _WANTED_LESS = "negative_prompt"
 """Of an option of this name: like our own, it names what is not to be seen."""
@@ -54,12 +55,45 @@ async def check_request(
         ]
         seen: list[bytes] = []
         for item, _, source in inputs if pictures else ():
-            seen += await _pictures(services, item.type, source)
-        return Subject(owner, request, tuple(_texts(request)), sent, seen)
+            seen += await _pictures(services, item.type, source, _PICTURE)
+        return Subject(
+            owner,
+            request.model,
+            request,
+            texts=tuple(_texts(request)),
+            sent=sent,
+            pictures=seen,
+        )
 
-    verdict = await services.guards.judge(rules, show, About(owner, request.model))
+    await _check(services, rules, show, About(owner, request.model), param=_PICTURE)
+    return rules
+
+
+async def check_character(
+    services: Services, *, owner: str, key: Key | None, model: str, name: str, clip: InputSource
+) -> None:
+    """Let the guards look at a clip, and at the name, of a character that is to be kept.
+
+    Raises:
+        InvalidRequest: a guard refuses it (``content_filter``), or the clip can't be looked at.
+        Unavailable: a guard could not say; nothing was sent to a provider.
+    """
+    rules = services.guards.rules_for(None if key is None else key.limits.guards)
+
+    async def show(pictures: bool) -> Subject:
+        sent = Sent("character", "video/mp4", await digest(clip))
+        seen = await _pictures(services, InputKind.VIDEO, clip, _CLIP) if pictures else []
+        return Subject(owner, model, character=name, texts=(name,), sent=[sent], pictures=seen)
+
+    await _check(services, rules, show, About(owner, model), param=_CLIP)
+
+
+async def _check(
+    services: Services, rules: GuardRules, show: Show, about: About, *, param: str
+) -> None:
+    verdict = await services.guards.judge(rules, show, about)
     if isinstance(verdict, Refused):
-        raise _refusal(verdict)
+        raise _refusal(verdict, param)
     if isinstance(verdict, Unsaid):
         raise Unavailable(
             "The content filter does not answer at the moment, and nothing is made without it. "
@@ -68,12 +102,12 @@ async def check_request(
             retry_after=_RETRY_AFTER,
             code=UNAVAILABLE,
         )
-    return rules
 
 
-def _refusal(verdict: Refused) -> InvalidRequest:
-    is_prompt = verdict.shown is Shown.PROMPT
-    what, param = ("prompt", _PROMPT) if is_prompt else ("image or video", _PICTURE)
+def _refusal(verdict: Refused, pictures: str) -> InvalidRequest:
+    is_text = verdict.shown is Shown.PROMPT
+    text, param = ("name", "name") if pictures == _CLIP else ("prompt", "prompt")
+    what, param = (text, param) if is_text else ("image or video", pictures)
     return InvalidRequest(
         f"The {what} was refused by this service's content filter ({verdict.category}). Nothing "
         "was made or charged. Change it and send the request again.",
@@ -105,7 +139,9 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(each)
 
 
-async def _pictures(services: Services, kind: InputKind, source: InputSource) -> list[bytes]:
+async def _pictures(
+    services: Services, kind: InputKind, source: InputSource, param: str
+) -> list[bytes]:
     """What is looked at of an input.
 
     Raises:
@@ -117,12 +153,12 @@ async def _pictures(services: Services, kind: InputKind, source: InputSource) ->
         async with services.footage.place():
             return await samples(source, services.footage, _OF_A_CLIP)
     except UnusableReference as error:
-        raise InvalidRequest(error.message, param=_PICTURE, code=error.code) from None
+        raise InvalidRequest(error.message, param=param, code=error.code) from None
     except (UnplayableVideo, LimitReached) as error:
         raise InvalidRequest(
             f"The video can't be looked at by the content filter: {error}. Save it anew, as "
             "MP4 with H.264.",
-            param=_PICTURE,
+            param=param,
             code="invalid_video",
         ) from None
 

@@ -87,7 +87,12 @@ async def _judged(
 
     async def show(_: bool) -> Subject:
         return Subject(
-            record.owner, record.request, pictures=pictures, video_id=record.id, link=link
+            record.owner,
+            record.request.model,
+            record.request,
+            pictures=pictures,
+            video_id=record.id,
+            link=link,
         )
 
     about = About(record.owner, record.request.model, record.id)

@@ -246,6 +246,37 @@ async def test_every_way_in_is_guarded(guarded: World) -> None:
         assert "content_filter" in answer.text
 
 
+async def test_a_character_is_looked_at_before_its_provider_hears_of_it(
+    guarded: World, account: ContentSafetyAccount, clip: bytes
+) -> None:
+    files = {"video": ("a.mp4", clip, "video/mp4")}
+    refused = await guarded.alice.post(
+        "/v1/videos/characters", data={"name": "Violent Bob", "model": "files"}, files=files
+    )
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["param"]) == (400, "content_filter", "name")
+    assert guarded.upstream == []
+    paths = [request.url.path.rpartition("/")[2] for request in account.requests]
+    assert sorted(paths) == [*["image:analyze"] * 4, "text:analyze"]
+    guarded.answers = [httpx.Response(200, json={"id": "char_1", "created_at": 1, "name": "Bob"})]
+    kept = await guarded.alice.post(
+        "/v1/videos/characters", data={"name": "Bob", "model": "files"}, files=files
+    )
+    assert kept.status_code == 200, kept.text
+
+
+async def test_a_clip_that_nobody_can_look_at_is_refused(guarded: World, clip: bytes) -> None:
+    broken = clip[: len(clip) // 2] + bytes(len(clip) // 2)
+    refused = await guarded.alice.post(
+        "/v1/videos/characters",
+        data={"name": "Bob", "model": "files"},
+        files={"video": ("a.mp4", broken, "video/mp4")},
+    )
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["param"]) == (400, "invalid_video", "video")
+    assert guarded.upstream == []
+
+
 # -- keys
 
 

@@ -165,9 +165,11 @@ async def test_the_app_s_guard_asks_with_its_identity(
     guard = ContentSafety(
         services.tls_url, credential, connection_verify=verify, retry_backoff_factor=0
     )
-    subject = Subject("alice", REQUEST, ("A kite",), pictures=[picture("teal")])
+    subject = Subject("alice", "sora-2", REQUEST, texts=("A kite",), pictures=[picture("teal")])
     assert await guard.judge(subject, rules) == Passed()
-    subject = Subject("alice", REQUEST, ("A kite",), pictures=[picture("teal"), picture("red")])
+    subject = Subject(
+        "alice", "sora-2", REQUEST, texts=("A kite",), pictures=[picture("teal"), picture("red")]
+    )
     refused = await guard.judge(subject, rules)
     assert refused == Refused("violence", Shown.INPUT, "severity 6")
     with services.client() as http:
