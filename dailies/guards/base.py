@@ -51,7 +51,7 @@ class Subject:
         request: None of a character.
         texts: the prompt, and what else of the request is read as one.
         sent: the files that came with the request.
-        pictures: PNG or JPEG, small enough for every guard: of those files, or of the video.
+        pictures: JPEG, small enough for every guard: of those files, or of the video.
         video_id: of a finished video; None of a request.
         character: its name.
         link: where the finished video can be read for a while.

@@ -17,7 +17,7 @@ _SHORTEST = 50
 
 
 def small_picture(data: bytes, *, max_pixels: int) -> bytes:
-    """A picture that was sent, as it is looked at. Busy: call it in a thread.
+    """A picture that was sent, as it is looked at: a JPEG. Busy: call it in a thread.
 
     Raises:
         UnusableReference: it can't be decoded, or has too many pixels.
@@ -27,4 +27,4 @@ def small_picture(data: bytes, *, max_pixels: int) -> bytes:
     size = Size(
         max(_SHORTEST, round(upright.width * scale)), max(_SHORTEST, round(upright.height * scale))
     )
-    return fit(data, size=size, mode=FitMode.CONTAIN, max_pixels=max_pixels).data
+    return fit(data, size=size, mode=FitMode.CONTAIN, max_pixels=max_pixels, as_jpeg=True).data

@@ -90,6 +90,7 @@ def fit(
     max_pixels: int,
     background: Color = BLACK,
     crop: CropBounds | None = None,
+    as_jpeg: bool = False,
 ) -> Fitted:
     """Fit an image into a frame.
 
@@ -104,6 +105,7 @@ def fit(
         max_pixels: refuse more pixels than this, before anything is decoded.
         background: sRGB colour of the bars of ``contain``, and behind transparent pixels.
         crop: the part of the upright image to use; None for all of it.
+        as_jpeg: whatever its size; a PNG takes as long to write as all the rest.
 
     Raises:
         UnusableReference: whatever is wrong with the bytes: ``invalid_image``,
@@ -130,7 +132,7 @@ def fit(
         mask = None if mask is None else mask.transpose(_TURN[info.orientation])
     canvas = Image.new("RGB", (frame.width, frame.height), background)
     canvas.paste(image, layout.offset, mask)
-    made, content_type = _encoded(canvas)
+    made, content_type = _encoded(canvas, LARGEST_PICTURE if not as_jpeg else 0)
     return Fitted(made, frame, upright, info.format, content_type)
 
 
@@ -172,11 +174,12 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, Im
     return image.convert("RGB"), mask
 
 
-def _encoded(image: Image.Image) -> tuple[bytes, str]:
+def _encoded(image: Image.Image, largest_png: int) -> tuple[bytes, str]:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    if buffer.tell() <= LARGEST_PICTURE:
-        return buffer.getvalue(), "image/png"
+    if largest_png:
+        image.save(buffer, "PNG")
+        if buffer.tell() <= largest_png:
+            return buffer.getvalue(), "image/png"
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
     return buffer.getvalue(), "image/jpeg"
