@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import httpx
 
+from dailies.guards.base import Shown
+from dailies.guards.webhook import _read as _verdict
 from dailies.providers import kling, runway, seedance
 from dailies.providers.answers import moment, number, poll_after, retry_after
 from dailies.providers.azure_auth import _claims_challenge
@@ -154,6 +156,12 @@ PARSERS = (
         {**JSON, **of(b'{"id":"a","error":{}},', before=b'{"data":[')},
     ),
     Parser("provider's error", _wire(400), JSON),
+    Parser(
+        "guard's answer",
+        lambda data: _verdict(data, Shown.PROMPT),
+        {**JSON, **of(b"a", b" ", b"-", before=b'{"allow":false,"category":"', after=b'"}')},
+        64 * 1024,  # more is not read
+    ),
     Parser("provider's message", text(lambda value: readable(value, _PROMPT)), MESSAGES),
     Parser("message about a short prompt", text(lambda value: readable(value, "a pier")), MESSAGES),
     Parser("provider's answer", text(_answer), MESSAGES),
