@@ -18,6 +18,8 @@ blueprint = df.Blueprint()
 _RETIRING = "0 0 * * * *"
 _PURGING = "0 30 * * * *"
 _MORNINGS = "0 0 6 * * *"
+# What is not summed up yet is read row by row, whenever somebody asks what was spent.
+_BOOKKEEPING = "15 */10 * * * *"
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
@@ -73,3 +75,13 @@ async def warn_of_retirements(timer: func.TimerRequest) -> None:
     start_work()
     with telling_fault("warn_of_retirements"):
         await retirements.warn_of_retirements(services())
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule=_BOOKKEEPING, use_monitor=True)
+async def keep_books(timer: func.TimerRequest) -> None:
+    """See ``dailies.pipeline.spend``."""
+    from dailies.pipeline import spend
+
+    start_work()
+    with telling_fault("keep_books"):
+        await spend.sum_up(services())

@@ -19,12 +19,14 @@ from dailies.api import (
     models,
     operations,
     retrieve,
+    usage,
     videos,
 )
 from dailies.api.admin import attention as admin_attention
 from dailies.api.admin import budgets as admin_budgets
 from dailies.api.admin import deployments as admin_deployments
 from dailies.api.admin import keys as admin_keys
+from dailies.api.admin import spend as admin_spend
 from dailies.api.admin import story as admin_story
 from dailies.api.admin import videos as admin_videos
 from dailies.api.front import Front, Head
@@ -51,6 +53,7 @@ _OPERATORS = (
     admin_deployments.router,
     admin_keys.router,
     admin_budgets.router,
+    admin_spend.router,
     callbacks.router,
 )
 
@@ -58,6 +61,7 @@ _OPERATORS = (
 _ROUTERS = (
     sora1.router,
     models.router,
+    usage.router,
     characters.router,
     events.router,
     derivatives.router,

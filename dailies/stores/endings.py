@@ -1,7 +1,7 @@
 """How a record becomes final, and is changed after that: in one transaction with all that follows.
 
-That its owner has one unfinished video less, and what was held of budgets for it, is written with
-the record, once; so is what a later word on its cost changes.
+That its owner has one unfinished video less, what was held of budgets for it, and what it has cost
+is written with the record, once; so is what a later word on its cost changes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient
 
 from dailies.stores import unfinished
+from dailies.stores.journal import journaled
 from dailies.stores.ledger import Ledger
+from dailies.stores.open_videos import OpenVideos
 from dailies.stores.rows import Operation, entity_of, record_row, step_aside
 from dailies.stores.tables import etag_of, find_row, unchanged
 from dailies.video.errors import Conflict
@@ -28,8 +30,9 @@ _ATTEMPTS = 40
 class Endings:
     """Writes final records."""
 
-    def __init__(self, videos: TableClient, ledger: Ledger) -> None:
+    def __init__(self, videos: TableClient, open_videos: OpenVideos, ledger: Ledger) -> None:
         self._videos = videos
+        self._open = open_videos
         self._ledger = ledger
 
     async def put(self, record: VideoRecord, changed: VideoRecord, etag: str) -> str:
@@ -40,6 +43,7 @@ class Endings:
             ResourceNotFoundError: it was removed since.
             Conflict: others keep writing to the accounts that it concerns.
         """
+        await self._open.know_owner(record.owner)
         async with AsyncExitStack() as stack:
             if record.reserve is not None:
                 await stack.enter_async_context(self._ledger.turn(record.owner))
@@ -64,6 +68,7 @@ class Endings:
         ]
         if is_counted:
             operations.append(unfinished.ended(record))
+        operations += journaled(record, changed)
         operations += await self._ledger.settle(record, changed)
         try:
             written = await self._videos.submit_transaction(operations)

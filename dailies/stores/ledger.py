@@ -112,6 +112,10 @@ class Ledger:
         self._reserve(claim, entries)
         return bool(entries)
 
+    async def accounts(self, claim: Claim) -> list[tuple[Account, Budget]]:
+        """Those that have a say in it, with their budgets."""
+        return [(entry.account, budget) for entry, budget in await self._concerned(claim)]
+
     async def hold(self, claim: Claim) -> Held | None:
         """What is to be written with the record; None where no budget has a say.
 

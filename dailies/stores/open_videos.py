@@ -19,6 +19,7 @@ __all__ = ["OpenVideo", "OpenVideos"]
 
 _OPEN_PARTITION = "open"
 _REMINDERS_PARTITION = "reminders"
+_OWNERS_PARTITION = "owners"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class OpenVideos:
 
     def __init__(self, service: TableServiceClient) -> None:
         self._table: TableClient = service.get_table_client(OPEN_VIDEOS)
+        self._known: set[str] = set()
 
     def videos(self) -> AsyncIterator[OpenVideo]:
         """Every video with something left to do, oldest first."""
@@ -76,6 +78,20 @@ class OpenVideos:
     async def forget_reminder(self, video_id: str) -> None:
         """Note that nothing is left to come back for."""
         await self._table.delete_entity(_REMINDERS_PARTITION, video_id)
+
+    async def know_owner(self, owner: str) -> None:
+        """Note that a video of the owner's has ended, or is about to."""
+        if owner not in self._known:
+            await self._table.upsert_entity({"PartitionKey": _OWNERS_PARTITION, "RowKey": owner})
+            self._known.add(owner)
+
+    async def owners(self) -> AsyncIterator[str]:
+        """Every owner of whom a video has ended, in the order of their names."""
+        rows = self._table.query_entities(
+            "PartitionKey eq @partition", parameters={"partition": _OWNERS_PARTITION}
+        )
+        async for found in rows:
+            yield str(found["RowKey"])
 
     async def _rows(self, partition: str) -> AsyncIterator[OpenVideo]:
         rows = self._table.query_entities(

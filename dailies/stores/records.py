@@ -14,6 +14,8 @@ row key   holds                               read as
 ``g:N``   the owner's epoch                   a range of one (``dailies.stores.resends``)
 ``g``     that the owner has had an epoch     never; its insert fails when there is one
 ``b:…``   what is held and spent of a budget  a point (``dailies.stores.ledger``)
+``j:…``   what a video has cost               a range (``dailies.stores.journal``)
+``s:…``   that, summed up, as in ``y:…``      a range (``dailies.stores.spend``)
 ========  ==================================  =====================================
 
 A video that was deleted while it ran has its record, for the pipeline alone, and its tombstone.
@@ -51,6 +53,7 @@ from dailies.stores.rows import (
     record_row,
     step_aside,
 )
+from dailies.stores.spend import SpendStore
 from dailies.stores.tables import VIDEOS, document_of, etag_of, find_row, unchanged
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord
@@ -74,6 +77,7 @@ class RecordStore:
         all: the videos of all owners.
         ledger: the accounts of budgets.
         written: is told of each version that this process writes, with its ETag.
+        spend: what has been spent.
     """
 
     def __init__(self, service: TableServiceClient) -> None:
@@ -82,8 +86,9 @@ class RecordStore:
         self.all = AllOwners(self._videos)
         self.ledger = Ledger(self._videos)
         self._insertion = Insertion(self._videos, self.open, self.ledger, self.get)
-        self._endings = Endings(self._videos, self.ledger)
         self.written: Written | None = None
+        self.spend = SpendStore(service, self.open)
+        self._endings = Endings(self._videos, self.open, self.ledger)
 
     async def insert(
         self, record: VideoRecord, sending: Sending | None = None, claim: Claim | None = None

@@ -54,6 +54,7 @@ UNQUEUED = {
     "retire_videos",
     "purge_histories",
     "warn_of_retirements",
+    "keep_books",
 }
 
 _NAMES = """

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 
+from dailies.api.admin.names import OwnerPath
 from dailies.api.bodies import open_body
 from dailies.api.context import SECURITY, Admin, RequestContext
 from dailies.api.documents import answers, body_of
@@ -25,10 +25,8 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/admin", tags=["operations"], dependencies=SECURITY)
 
-_OWNER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _MOST_USER_CHARACTERS = 512
 
-OwnerName = Annotated[str, Path(description="Whose budget; it need not have a key yet.")]
 UserName = Annotated[
     str | None, Query(description="An end user of the owner, as its videos say in `user`.")
 ]
@@ -36,7 +34,7 @@ UserName = Annotated[
 
 @router.get("/budgets/{owner}", response_model=BudgetList, responses=answers(400, 403))
 async def list_budgets(
-    owner: OwnerName,
+    owner: OwnerPath,
     context: RequestContext,
     admin: Admin,
     user: UserName = None,
@@ -47,7 +45,7 @@ async def list_budgets(
     is named."""
     services = context.services
     found, has_more = await services.records.ledger.budgets(
-        _checked(owner), user=_user(user), after=after, limit=limit
+        owner, user=_user(user), after=after, limit=limit
     )
     now = services.clock()
     return BudgetList(
@@ -68,7 +66,7 @@ async def list_budgets(
     openapi_extra={"requestBody": body_of(SetBudget)},
 )
 async def set_budget(
-    owner: OwnerName,
+    owner: OwnerPath,
     request: Request,
     context: RequestContext,
     admin: Admin,
@@ -87,7 +85,7 @@ async def set_budget(
                     code="unknown_parameter",
                 )
         budget = SetBudget.read(body.fields).budget
-    scope, name = _scope(_checked(owner), _user(user))
+    scope, name = _scope(owner, _user(user))
     account = await context.services.records.ledger.set_budget(owner, scope, name, budget)
     log_event("budget_set", owner=owner, scope=scope, **budget.model_dump(exclude_none=True))
     return budget_object(owner, account, budget, context.services.clock())
@@ -95,10 +93,10 @@ async def set_budget(
 
 @router.delete("/budgets/{owner}", response_model=DeletedBudget, responses=answers(400, 403, 404))
 async def delete_budget(
-    owner: OwnerName, context: RequestContext, admin: Admin, user: UserName = None
+    owner: OwnerPath, context: RequestContext, admin: Admin, user: UserName = None
 ) -> DeletedBudget:
     """Take a budget away: videos are not counted for it any more."""
-    scope, name = _scope(_checked(owner), _user(user))
+    scope, name = _scope(owner, _user(user))
     if not await context.services.records.ledger.delete_budget(owner, scope, name):
         raise NotFound(
             "There is no such budget. GET /v1/admin/budgets/{owner} lists those of an owner.",
@@ -107,16 +105,6 @@ async def delete_budget(
         )
     log_event("budget_deleted", owner=owner, scope=scope)
     return DeletedBudget(owner=owner, user=user)
-
-
-def _checked(owner: str) -> str:
-    if _OWNER.fullmatch(owner) is None:
-        raise InvalidRequest(
-            "Invalid 'owner': owners are lower-case letters, digits and '-', as in the settings.",
-            param="owner",
-            code="invalid_value",
-        )
-    return owner
 
 
 def _user(user: str | None) -> str | None:

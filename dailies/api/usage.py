@@ -1,0 +1,56 @@
+"""What a caller itself has spent."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from dailies.api.context import SECURITY, Caller, RequestContext
+from dailies.api.spend import (
+    First,
+    Format,
+    Group,
+    Last,
+    Limit,
+    SpendInterval,
+    asked_days,
+    in_format,
+    spend_answers,
+)
+from dailies.owners.spend import Interval
+from dailies.pipeline.spend import GroupBy, spent
+from dailies.protocols.budgets import standing_objects
+from dailies.protocols.spend import Usage, UsageBudget, spend_of
+from dailies.stores.ledger import Claim
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["videos"], dependencies=SECURITY)
+
+
+@router.get("/usage", response_model=Usage, responses=spend_answers(400))
+async def get_usage(
+    request: Request,
+    context: RequestContext,
+    caller: Caller,
+    group_by: Group = GroupBy.DAY,
+    first: First = None,
+    last: Last = None,
+    interval: SpendInterval = Interval.TOTAL,
+    limit: Limit = 1000,
+    format: Format = None,
+) -> Response:
+    """What the key's owner has spent with all its keys, and how far the budgets are used that have
+    a say in what this key makes."""
+    services = context.services
+    now = services.clock()
+    days = asked_days(first, last, now)
+    found = await spent(
+        services, group_by, first=days[0], last=days[1], interval=interval, owner=caller.name
+    )
+    claim = Claim(caller.name, 0.0, now, key_id=caller.key.id, key_budget=caller.key.limits.budget)
+    budgets = [
+        UsageBudget(scope=account.scope.value, standings=standing_objects(account, budget, now))
+        for account, budget in await services.records.ledger.accounts(claim)
+    ]
+    spend = spend_of(found, group_by, interval, *days, limit)
+    return in_format(request, Usage(**dict(spend), budgets=budgets), format)
