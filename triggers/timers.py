@@ -18,8 +18,9 @@ blueprint = df.Blueprint()
 _RETIRING = "0 0 * * * *"
 _PURGING = "0 30 * * * *"
 _MORNINGS = "0 0 6 * * *"
-# What is not summed up yet is read row by row, whenever somebody asks what was spent.
-_BOOKKEEPING = "15 */10 * * * *"
+# A warning should come while there is something left. What is not summed up yet is read row by row,
+# whenever somebody asks what was spent.
+_BOOKKEEPING = "15 */2 * * * *"
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
@@ -79,9 +80,10 @@ async def warn_of_retirements(timer: func.TimerRequest) -> None:
 
 @blueprint.timer_trigger(arg_name="timer", schedule=_BOOKKEEPING, use_monitor=True)
 async def keep_books(timer: func.TimerRequest) -> None:
-    """See ``dailies.pipeline.spend``."""
-    from dailies.pipeline import spend
+    """See ``dailies.pipeline.budgets`` and ``dailies.pipeline.spend``."""
+    from dailies.pipeline import budgets, spend
 
     start_work()
     with telling_fault("keep_books"):
+        await budgets.warn_of_budgets(services())
         await spend.sum_up(services())

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from dailies.catalogue.serving import dearest_price
@@ -112,38 +113,29 @@ async def accept(
         claim = claim_of(services, owner, request, key, now, inputs)
         shown = [(given.input, given.content_type, given.source) for given in inputs]
         rules = await check_request(services, owner=owner, key=key, request=request, inputs=shown)
-        if inputs:
-            # Before anything is stored, what would refuse it anyway.
-            await services.records.ledger.applies(claim)
-            # First the row by which the sweeper finds what an interrupted create leaves, then the
-            # files: a record must never point to a file that is not there.
-            await services.records.open.announce(video_id, owner)
-            kept = [await _keep(services, video_id, n, given) for n, given in enumerate(inputs, 1)]
-            request = request.model_copy(update={"inputs": (*request.inputs, *kept)})
-        record = VideoRecord(
-            id=video_id,
-            owner=owner,
-            created_at=now,
-            request=request,
-            source=source,
-            priority=request.priority or priority,
-            key_id=None if key is None else key.id,
-            tags=() if key is None else key.tags,
-            weight=None if key is None else key.limits.weight,
-            frame_check=FrameCheck(rules=rules) if rules.guards and rules.frames else None,
-            idempotency_key=hashed,
-            request_hash=request_hash,
-            traceparent=tracecontext.starting(traceparent),
-        )
-        try:
+        async with _undone_if_refused(services, claim, video_id, has_files=bool(inputs)):
+            if inputs:
+                # Before anything is stored, what would refuse it anyway.
+                await services.records.ledger.applies(claim)
+                request = await _with_inputs(services, owner, video_id, request, inputs)
+            record = VideoRecord(
+                id=video_id,
+                owner=owner,
+                created_at=now,
+                request=request,
+                source=source,
+                priority=request.priority or priority,
+                key_id=None if key is None else key.id,
+                tags=() if key is None else key.tags,
+                weight=None if key is None else key.limits.weight,
+                frame_check=FrameCheck(rules=rules) if rules.guards and rules.frames else None,
+                idempotency_key=hashed,
+                request_hash=request_hash,
+                traceparent=tracecontext.starting(traceparent),
+            )
             stored = await services.records.insert(
                 record, None if hashed is not None else sending, claim
             )
-        except (OverBudget, Forbidden):
-            if inputs:
-                await services.files.delete_folder(f"{video_id}/")
-            await services.records.open.close(video_id)
-            raise
     note_record(stored)
     replayed = stored.id != video_id
     if replayed and inputs:
@@ -180,6 +172,37 @@ def claim_of(
         key_id=None if key is None else key.id,
         key_budget=None if key is None else key.limits.budget,
     )
+
+
+@asynccontextmanager
+async def _undone_if_refused(
+    services: Services, claim: Claim, video_id: str, *, has_files: bool
+) -> AsyncIterator[None]:
+    """Leave nothing of a video that a budget does not allow, and remember that it was refused."""
+    try:
+        yield
+    except (OverBudget, Forbidden) as error:
+        if isinstance(error, OverBudget):
+            await services.records.ledger.refuse(claim)
+        if has_files:
+            await services.files.delete_folder(f"{video_id}/")
+        await services.records.open.close(video_id)
+        raise
+
+
+async def _with_inputs(
+    services: Services,
+    owner: str,
+    video_id: str,
+    request: VideoRequest,
+    inputs: Sequence[GivenInput],
+) -> VideoRequest:
+    """Store the inputs; the request with them."""
+    # First the row by which the sweeper finds what an interrupted create leaves, then the files: a
+    # record must never point to a file that is not there.
+    await services.records.open.announce(video_id, owner)
+    kept = [await _keep(services, video_id, n, given) for n, given in enumerate(inputs, 1)]
+    return request.model_copy(update={"inputs": (*request.inputs, *kept)})
 
 
 async def _keep(services: Services, video_id: str, number: int, given: GivenInput) -> Input:

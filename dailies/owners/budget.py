@@ -11,7 +11,7 @@ Everything here is a pure value; ``dailies.stores.ledger`` keeps it. Money is in
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -25,8 +25,10 @@ from dailies.video.request import Document
 
 __all__ = [
     "MOST_USD",
+    "WARNING_PERCENT",
     "Account",
     "Budget",
+    "BudgetWarning",
     "Counter",
     "Period",
     "Scope",
@@ -36,6 +38,11 @@ __all__ = [
 ]
 
 MOST_USD = 1e9
+WARNING_PERCENT = (50, 80, 100)
+"""The shares of a limit that are told of when they are reached."""
+
+# Three periods at a time, and a limit may be set anew within one.
+_MOST_REMEMBERED = 60
 Usd = Annotated[float, Field(ge=0, le=MOST_USD, allow_inf_nan=False)]
 
 
@@ -65,6 +72,18 @@ class Period(StrEnum):
                 return day[:7]
             case Period.TOTAL:
                 return self.value
+
+    def has(self, label: str) -> bool:
+        """Whether this is the label of one of these."""
+        lengths = {Period.DAY: len("2026-11-29"), Period.MONTH: len("2026-11")}
+        return (label == self.value) if self is Period.TOTAL else len(label) == lengths[self]
+
+    def renewal_of(self, label: str) -> float | None:
+        """When the one of that label ends, in Unix seconds; None: never."""
+        if self is Period.TOTAL:
+            return None
+        day = datetime.fromisoformat(label if self is Period.DAY else f"{label}-01")
+        return self.renews_at(day.replace(tzinfo=UTC).timestamp())
 
     def renews_at(self, at: float) -> float | None:
         """When the next one begins, in Unix seconds; None: never."""
@@ -125,6 +144,10 @@ class Counter(Document):
     def taken(self) -> int:
         return self.held + self.spent
 
+    def reaches(self, percent: int, limit: int) -> bool:
+        """Whether so many per cent of a limit are taken; of nothing, none are."""
+        return self.taken > 0 and self.taken * 100 >= percent * limit
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -142,6 +165,21 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetWarning:
+    """So many per cent of a limit are used in the period of that label, or all of it that is of any
+    use: a video was refused."""
+
+    standing: Standing
+    label: str
+    percent: int
+
+    @property
+    def mark(self) -> str:
+        """What tells it from those of other periods and limits."""
+        return _mark(self.label, self.standing.limit)
+
+
+@dataclass(frozen=True, slots=True)
 class Shortage:
     """Why a video can't be held on an account."""
 
@@ -156,15 +194,20 @@ class Account(Document):
     Attributes:
         scope: whose it is.
         name: which key or user; that of the owner for an owner's.
-        budget: as it was last set here; a key's stands with the key, and is None here.
+        budget: as it was last set here; a key's stands with the key, and here as it was when a
+            video was last made with it.
         counters: by the name of the period, of this day and month and of earlier ones in which
-            something is held still.
+            something is held still, or that are to be told of.
+        refused: the periods and limits in which a video was refused.
+        told: how many per cent were last told of, by period and limit.
     """
 
     scope: Scope
     name: str
     budget: Budget | None = None
     counters: Mapping[str, Counter] = {}
+    refused: tuple[str, ...] = ()
+    told: Mapping[str, int] = {}
 
     def standings(self, budget: Budget, now: float) -> Iterator[Standing]:
         """How far each limit of the budget is used now."""
@@ -181,8 +224,9 @@ class Account(Document):
     def holding(self, micros: int, now: float) -> Account:
         """This account with so much more held."""
         names = {period.label(now) for period in Period}
+        needed = names | {warning.label for warning in self.warnings()}
         kept = {
-            name: each for name, each in self.counters.items() if name in names or each.held > 0
+            name: each for name, each in self.counters.items() if name in needed or each.held > 0
         }
         for name in names:
             counter = kept.get(name, Counter())
@@ -197,6 +241,38 @@ class Account(Document):
             counter = counters[name]
             counters[name] = Counter(held=counter.held - held, spent=counter.spent + spent)
         return self.model_copy(update={"counters": counters})
+
+    def refusing(self, short: Shortage, now: float) -> Account:
+        """This account with the memory that a video was refused."""
+        mark = _mark(short.standing.period.label(now), short.standing.limit)
+        if mark in self.refused:
+            return self
+        return self.model_copy(update={"refused": (*self.refused, mark)[-_MOST_REMEMBERED:]})
+
+    def warnings(self) -> list[BudgetWarning]:
+        """What is to be told: of each period and limit the highest share that is reached, unless
+        that much was told before."""
+        found = []
+        for period, limit in (Budget() if self.budget is None else self.budget).limits.items():
+            labels = {*self.counters, *(mark.partition("/")[0] for mark in self.refused)}
+            for label in sorted(labels):
+                mark = _mark(label, limit)
+                counter = self.counters.get(label, Counter())
+                reached = [each for each in WARNING_PERCENT if counter.reaches(each, limit)]
+                percent = 100 if mark in self.refused else max(reached, default=0)
+                if period.has(label) and percent > self.told.get(mark, 0):
+                    standing = Standing(period, limit, counter, period.renewal_of(label))
+                    found.append(BudgetWarning(standing, label, percent))
+        return found
+
+    def telling(self, warnings: Sequence[BudgetWarning]) -> Account:
+        """This account with the memory that these were told."""
+        told = {**self.told, **{warning.mark: warning.percent for warning in warnings}}
+        return self.model_copy(update={"told": dict(list(told.items())[-_MOST_REMEMBERED:])})
+
+
+def _mark(label: str, limit: int) -> str:
+    return f"{label}/{limit}"
 
 
 def over_budget(short: Shortage, now: float) -> OverBudget:

@@ -84,11 +84,13 @@ class StandingObject(BaseModel):
 
 
 class BudgetObject(BaseModel):
-    """A budget and how far it is used. That of a key stands with the key."""
+    """A budget and how far it is used. That of a key stands with the key, and here as it was when a
+    video was last made with it."""
 
     object: Literal["budget"] = "budget"
     owner: str
-    scope: Literal["owner", "user"]
+    scope: Literal["owner", "key", "user"]
+    key: str | None
     user: str | None
     day_usd: float | None
     month_usd: float | None
@@ -97,7 +99,7 @@ class BudgetObject(BaseModel):
 
 
 class BudgetList(BaseModel):
-    """The budgets of an owner and its end users."""
+    """The budgets of an owner, its keys and its end users."""
 
     object: Literal["list"] = "list"
     data: list[BudgetObject]
@@ -115,12 +117,12 @@ class DeletedBudget(BaseModel):
 
 
 def budget_object(owner: str, account: Account, budget: Budget, now: float) -> BudgetObject:
-    """The public object of an owner's or a user's account."""
-    is_user = account.scope is Scope.USER
+    """The public object of an account."""
     return BudgetObject(
         owner=owner,
-        scope="user" if is_user else "owner",
-        user=account.name if is_user else None,
+        scope=account.scope.value,
+        key=account.name if account.scope is Scope.KEY else None,
+        user=account.name if account.scope is Scope.USER else None,
         day_usd=budget.day_usd,
         month_usd=budget.month_usd,
         total_usd=budget.total_usd,

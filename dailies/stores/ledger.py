@@ -24,10 +24,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from azure.data.tables import TableTransactionError, UpdateMode
+from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient
 
-from dailies.owners.budget import Account, Budget, Scope, over_budget
+from dailies.owners.budget import Account, Budget, BudgetWarning, Scope, over_budget
+from dailies.stores.open_videos import OpenVideos
 from dailies.stores.rows import Operation, hash_key, row, step_aside
 from dailies.stores.tables import document_of, etag_of, find_row, properties_of, unchanged
 from dailies.video.errors import Conflict, Forbidden
@@ -37,6 +38,8 @@ from dailies.video.record import VideoRecord
 __all__ = ["Claim", "Entry", "Held", "Ledger", "account_row"]
 
 _ATTEMPTS = 40
+# In the column that accounts are found by of which something is to be told.
+_DUE = "yes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,9 @@ def account_row(scope: Scope, name: str) -> str:
 class Ledger:
     """The accounts of all owners."""
 
-    def __init__(self, videos: TableClient) -> None:
+    def __init__(self, videos: TableClient, open_videos: OpenVideos) -> None:
         self._videos = videos
+        self._open = open_videos
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -119,6 +123,8 @@ class Ledger:
     async def hold(self, claim: Claim) -> Held | None:
         """What is to be written with the record; None where no budget has a say.
 
+        What a share of a limit is reached by is to be told of: ``due`` has it from then on.
+
         Raises:
             OverBudget: a budget does not allow it.
             Forbidden: nobody knows what the video costs (code ``price_unknown``).
@@ -127,8 +133,52 @@ class Ledger:
         reserve = self._reserve(claim, entries)
         if reserve is None:
             return None
-        changed = [(entry, entry.account.holding(reserve.micros, claim.at)) for entry, _ in entries]
-        return Held(reserve, [_write(claim.owner, entry, account) for entry, account in changed])
+        await self._open.know_owner(claim.owner)
+        changed = [
+            (entry, entry.account.model_copy(update={"budget": budget}))
+            for entry, budget in entries
+        ]
+        operations = [
+            _write(claim.owner, entry, account.holding(reserve.micros, claim.at))
+            for entry, account in changed
+        ]
+        return Held(reserve, operations)
+
+    async def refuse(self, claim: Claim) -> None:
+        """Remember that a video was refused, where that is not known yet: all of the budget that is
+        of any use is used up then, which is to be told of."""
+        for entry, budget in await self._concerned(claim):
+            short = entry.account.shortage(budget, to_micros(claim.usd or 0.0), claim.at)
+            if short is None:
+                continue
+            account = entry.account.model_copy(update={"budget": budget})
+            account = account.refusing(short, claim.at)
+            if account != entry.account:
+                await self._open.know_owner(claim.owner)
+                # If another was faster, the next refusal is remembered.
+                await self._replace(claim.owner, entry, account)
+
+    async def due(self, owner: str) -> list[Entry]:
+        """The owner's accounts of which something is to be told."""
+        rows = self._videos.query_entities(
+            "PartitionKey eq @owner and RowKey ge @low and RowKey lt @high and Due eq @due",
+            parameters={"owner": owner, "low": "b:", "high": "b;", "due": _DUE},
+        )
+        return [_entry_of(each) async for each in rows]
+
+    async def note_told(self, owner: str, entry: Entry, warnings: Sequence[BudgetWarning]) -> None:
+        """Remember that these were told.
+
+        Raises:
+            Conflict: others keep writing to the account.
+        """
+        async with self.turn(owner):
+            for attempt in range(_ATTEMPTS):
+                if await self._replace(owner, entry, entry.account.telling(warnings)):
+                    return
+                await step_aside(attempt)
+                entry = await self._read(owner, entry.account.scope, entry.account.name)
+        raise _busy()
 
     def _reserve(self, claim: Claim, entries: Sequence[tuple[Entry, Budget]]) -> Reserve | None:
         if not entries:
@@ -181,9 +231,9 @@ class Ledger:
             found = await find_row(self._videos, record.owner, key)
             if found is None:
                 continue
-            account = Account.model_validate_json(document_of(found))
-            settled = account.settled(reserve.at, held=held, spent=spent)
-            operations.append(_write(record.owner, Entry(key, account, etag_of(found)), settled))
+            entry = _entry_of(found)
+            settled = entry.account.settled(reserve.at, held=held, spent=spent)
+            operations.append(_write(record.owner, entry, settled))
         return operations
 
     async def set_budget(self, owner: str, scope: Scope, name: str, budget: Budget) -> Account:
@@ -196,6 +246,8 @@ class Ledger:
             for attempt in range(_ATTEMPTS):
                 entry = await self._read(owner, scope, name)
                 account = entry.account.model_copy(update={"budget": budget})
+                if account.warnings():
+                    await self._open.know_owner(owner)
                 if await self._replace(owner, entry, account):
                     return account
                 await step_aside(attempt)
@@ -242,12 +294,12 @@ class Ledger:
             parameters={"owner": owner, "after": max(after or "b:", "b:"), "high": "b;"},
         )
         async for each in rows:
-            account = Account.model_validate_json(document_of(each))
-            if account.budget is None:
+            entry = _entry_of(each)
+            if entry.account.budget is None:
                 continue
             if len(found) == limit:
                 return found, True
-            found.append(Entry(str(each["RowKey"]), account, etag_of(each)))
+            found.append(entry)
         return found, False
 
     async def _read(self, owner: str, scope: Scope, name: str) -> Entry:
@@ -255,7 +307,12 @@ class Ledger:
         found = await find_row(self._videos, owner, key)
         if found is None:
             return Entry(key, Account(scope=scope, name=name), None)
-        return Entry(key, Account.model_validate_json(document_of(found)), etag_of(found))
+        return _entry_of(found)
+
+
+def _entry_of(found: TableEntity) -> Entry:
+    account = Account.model_validate_json(document_of(found))
+    return Entry(str(found["RowKey"]), account, etag_of(found))
 
 
 def _spent(record: VideoRecord, reserve: Reserve) -> int:
@@ -264,7 +321,10 @@ def _spent(record: VideoRecord, reserve: Reserve) -> int:
 
 
 def _write(owner: str, entry: Entry, account: Account) -> Operation:
-    entity = row(owner, entry.key, **properties_of(account.model_dump_json()))
+    columns = properties_of(account.model_dump_json())
+    if account.warnings():
+        columns["Due"] = _DUE
+    entity = row(owner, entry.key, **columns)
     if entry.etag is None:
         return ("create", entity)
     return ("update", entity, {"mode": UpdateMode.REPLACE, **unchanged(entry.etag)})

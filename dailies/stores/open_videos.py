@@ -2,7 +2,8 @@
 
 A row in ``openvideos`` is written before the record and removed when nothing is left to do, so a
 crash at any moment leaves something to find. The partition ``reminders`` names videos for which
-something is left to do some time after their end.
+something is left to do some time after their end, and the partition ``owners`` the owners of whom
+there is something to be summed up or told of.
 """
 
 from __future__ import annotations
@@ -80,13 +81,13 @@ class OpenVideos:
         await self._table.delete_entity(_REMINDERS_PARTITION, video_id)
 
     async def know_owner(self, owner: str) -> None:
-        """Note that a video of the owner's has ended, or is about to."""
+        """Note that there is something of the owner's to be summed up or told of, or will be."""
         if owner not in self._known:
             await self._table.upsert_entity({"PartitionKey": _OWNERS_PARTITION, "RowKey": owner})
             self._known.add(owner)
 
     async def owners(self) -> AsyncIterator[str]:
-        """Every owner of whom a video has ended, in the order of their names."""
+        """Every owner of whom there is or was something, in the order of their names."""
         rows = self._table.query_entities(
             "PartitionKey eq @partition", parameters={"partition": _OWNERS_PARTITION}
         )

@@ -84,7 +84,7 @@ class RecordStore:
         self._videos: TableClient = service.get_table_client(VIDEOS)
         self.open = OpenVideos(service)
         self.all = AllOwners(self._videos)
-        self.ledger = Ledger(self._videos)
+        self.ledger = Ledger(self._videos, self.open)
         self._insertion = Insertion(self._videos, self.open, self.ledger, self.get)
         self.written: Written | None = None
         self.spend = SpendStore(service, self.open)

@@ -76,7 +76,7 @@ class SpendStore:
         self._open = open_videos
 
     def owners(self) -> AsyncIterator[str]:
-        """Every owner of whom a video has ended."""
+        """Every owner of whom a video has ended, or was held on a budget."""
         return self._open.owners()
 
     async def fold(self, owner: str) -> int:

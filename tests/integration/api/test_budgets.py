@@ -12,6 +12,7 @@ import httpx
 import openai
 import pytest
 
+from dailies.pipeline.budgets import warn_of_budgets
 from dailies.stores.tables import TABLES
 from dailies.video.basics import Phase
 from dailies.video.record import SubmitState
@@ -189,6 +190,7 @@ async def test_one_request_sent_twenty_times_at_once_takes_one_place(world: Worl
 
 async def test_a_refused_create_leaves_nothing_behind(world: World) -> None:
     await _budget(world, day_usd=0.1)
+    assert (await _create(world)).status_code == 429  # what is remembered of a refusal is now
     before = await _stored(world)
     assert (await _create(world, input_reference=IMAGE_URL)).status_code == 429
     assert (await _create(world)).status_code == 429
@@ -266,6 +268,28 @@ async def test_without_its_budget_an_owner_is_not_held_back_and_what_is_held_is_
     await _end(world, video_id, cost=0.1)
     await _budget(world, day_usd=0.4)
     assert await _standing(world) == {"spent_usd": 0.1, "held_usd": 0, "left_usd": 0.3}
+
+
+async def test_a_warning_is_told_once_however_many_look_for_it(world: World) -> None:
+    await _budget(world, day_usd=1)
+    await _budget(world, user="zoe", day_usd=1)
+    mine = f"/budgets/{world.owners['alice']}"
+
+    def told() -> list[tuple[str, int]]:
+        data = [event.data for event in world.events.taken if event.subject == mine]
+        return sorted((each["scope"], each["percent"]) for each in data if each is not None)
+
+    await _create(world, user="zoe")
+    await warn_of_budgets(world.services)
+    assert told() == []
+    await _create(world, user="zoe")
+    for _ in range(2):
+        await warn_of_budgets(world.services)
+        assert told() == [("owner", 80), ("user", 80)]
+    assert (await _create(world)).status_code == 429
+    for _ in range(2):
+        await warn_of_budgets(world.services)
+        assert told() == [("owner", 80), ("owner", 100), ("user", 80)]
 
 
 async def test_raising_it_lets_more_through_at_once(world: World) -> None:

@@ -95,3 +95,59 @@ def test_periods_that_are_over_are_kept_while_something_is_held_in_them() -> Non
     corrected = account.settled(first, held=0, spent=-3)
     assert "2026-11-28" not in corrected.counters
     assert corrected.counters["2026-11"] == Counter(held=8, spent=1)
+
+
+def _percents(account: Account) -> list[tuple[str, int]]:
+    return [(warning.label, warning.percent) for warning in account.warnings()]
+
+
+def test_each_share_that_is_reached_is_told_once_and_the_highest_alone() -> None:
+    now = _at("2026-11-29T12:00:00")
+    account = Account(scope=Scope.OWNER, name="alice", budget=Budget(day_usd=1))
+    assert _percents(account) == []
+    account = account.holding(499_999, now)
+    assert _percents(account) == []
+    account = account.holding(1, now)
+    assert _percents(account) == [("2026-11-29", 50)]
+    account = account.telling(account.warnings())
+    assert _percents(account) == []
+    account = account.holding(500_000, now)
+    assert _percents(account) == [("2026-11-29", 100)]
+    account = account.telling(account.warnings())
+    # What is given back and taken again is told no second time.
+    account = account.settled(now, held=DOLLAR, spent=0).holding(DOLLAR, now)
+    assert _percents(account) == []
+
+
+def test_another_day_and_another_limit_are_told_anew() -> None:
+    first, second = _at("2026-11-29T12:00:00"), _at("2026-11-30T12:00:00")
+    account = Account(scope=Scope.OWNER, name="alice", budget=Budget(day_usd=1))
+    account = account.holding(600_000, first)
+    account = account.telling(account.warnings()).holding(800_000, second)
+    assert _percents(account) == [("2026-11-30", 80)]
+    account = account.telling(account.warnings())
+    account = account.model_copy(update={"budget": Budget(day_usd=1.6)})
+    assert _percents(account) == [("2026-11-30", 50)]
+
+
+def test_what_is_due_when_a_day_ends_is_told_all_the_same() -> None:
+    first, second = _at("2026-11-29T12:00:00"), _at("2026-12-01T12:00:00")
+    account = Account(scope=Scope.OWNER, name="alice", budget=Budget(day_usd=1, month_usd=1))
+    account = account.holding(900_000, first).settled(first, held=900_000, spent=900_000)
+    account = account.holding(1, second)
+    assert sorted(_percents(account)) == [("2026-11", 80), ("2026-11-29", 80)]
+    renews = {warning.label: warning.standing.renews_at for warning in account.warnings()}
+    assert renews == {"2026-11": _at("2026-12-01"), "2026-11-29": _at("2026-11-30")}
+    account = account.telling(account.warnings()).holding(1, second)
+    assert set(account.counters) == {"2026-12-01", "2026-12", "total"}
+
+
+def test_a_refusal_is_told_as_all_of_it_once() -> None:
+    now = _at("2026-11-29T12:00:00")
+    account = Account(scope=Scope.OWNER, name="alice", budget=Budget(day_usd=1))
+    short = account.shortage(Budget(day_usd=1), 2 * DOLLAR, now)
+    assert short is not None
+    account = account.refusing(short, now)
+    assert account.refusing(short, now) is account
+    assert _percents(account) == [("2026-11-29", 100)]
+    assert _percents(account.telling(account.warnings())) == []

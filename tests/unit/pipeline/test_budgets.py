@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import cast
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 from azure.data.tables.aio import TableServiceClient
 
 from dailies.intake.accept import accept
 from dailies.owners.budget import Account, Budget, Scope
 from dailies.owners.key import Key, Limits
+from dailies.pipeline.budgets import warn_of_budgets
 from dailies.pipeline.costs import settle_cost
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.remove import remove_video
@@ -37,6 +39,8 @@ ACCOUNTS = (
 )
 KEY = Key(id="key-1", owner=OWNER, digest="0" * 64, limits=Limits(budget=Budget(total_usd=1000)))
 
+BARE = KEY.model_copy(update={"limits": Limits()})
+
 
 async def _with_budgets(usd: float = 1000.0) -> World:
     world = World()
@@ -51,6 +55,7 @@ async def _accept(
     *,
     store: RecordStore | None = None,
     key: str | None = None,
+    caller: Key = KEY,
     sending: Sending | None = None,
 ) -> VideoRecord:
     services = world.services if store is None else replace(world.services, records=store)
@@ -64,7 +69,7 @@ async def _accept(
         source=Source(),
         idempotency_key=key,
         traceparent=None,
-        key=KEY,
+        key=caller,
         sending=sending,
     )
     return accepted.record
@@ -204,6 +209,104 @@ async def test_records_of_before_settle_nothing() -> None:
     await finish_video(world.services, ref(record, error={"code": "timeout", "message": "long"}))
     row, _ = world.tables.tables[VIDEOS].rows[OWNER, ACCOUNTS[0]]
     assert Account.model_validate_json(document_of(row)).counters == {}
+
+
+async def _half_used() -> World:
+    """Of its day, fifty per cent are held; of all, a video was refused."""
+    world = await _with_budgets()
+    ledger = world.services.records.ledger
+    await ledger.set_budget(OWNER, Scope.OWNER, OWNER, Budget(day_usd=1.6, total_usd=0.9))
+    await _accept(world)
+    with pytest.raises(OverBudget):
+        await _accept(world)
+    return world
+
+
+WARNED = {f"{OWNER}.b:o.2026-11-21.1600000.50", f"{OWNER}.b:o.total.900000.100"}
+
+
+async def test_a_warning_is_told_once() -> None:
+    world = await _half_used()
+    assert await warn_of_budgets(world.services) == 2
+    assert set(world.events.ids) == WARNED
+    assert await warn_of_budgets(world.services) == 0
+    with pytest.raises(OverBudget):
+        await _accept(world)
+    assert await warn_of_budgets(world.services) == 0
+    assert len(world.events.ids) == 2
+
+
+async def test_a_warning_is_told_whatever_breaks_off_and_whenever() -> None:
+    counter = CrashAt()
+    world = await _half_used()
+    world.go_wrong(counter)
+    await warn_of_budgets(world.services)
+    assert counter.passed >= 8
+    for place in range(1, counter.passed + 1):
+        world = await _half_used()
+        world.go_wrong(CrashAt(place))
+        with pytest.raises(Crash):
+            await warn_of_budgets(world.services)
+        world.go_wrong(no_point)
+        await warn_of_budgets(world.services)
+        assert set(world.events.ids) == WARNED
+        assert await warn_of_budgets(world.services) == 0
+
+
+async def test_an_accept_that_breaks_off_anywhere_is_warned_of_if_it_was_one() -> None:
+    async def begin() -> World:
+        world = World()
+        await world.services.records.ledger.set_budget(
+            OWNER, Scope.OWNER, OWNER, Budget(day_usd=1.6)
+        )
+        return world
+
+    counter = CrashAt()
+    world = await begin()
+    world.go_wrong(counter)
+    await _accept(world, caller=BARE)
+    for place in range(1, counter.passed + 1):
+        world = await begin()
+        world.go_wrong(CrashAt(place))
+        with pytest.raises(Crash):
+            await _accept(world, caller=BARE)
+        world.go_wrong(no_point)
+        assert await warn_of_budgets(world.services) == len(_records(world))
+
+
+async def test_a_topic_that_is_away_is_told_later() -> None:
+    world = await _half_used()
+    world.events.failures = [ServiceRequestError("no route")]
+    assert await warn_of_budgets(world.services) == 0
+    assert await warn_of_budgets(world.services) == 2
+    assert set(world.events.ids) == WARNED
+
+
+async def test_a_key_s_and_a_user_s_budget_are_told_of_and_no_user_is_in_an_id() -> None:
+    world = World()
+    ledger = world.services.records.ledger
+    await ledger.set_budget(OWNER, Scope.USER, "zoe", Budget(month_usd=0.8))
+    tight = KEY.model_copy(update={"limits": Limits(budget=Budget(day_usd=1))})
+    await _accept(world, caller=tight)
+    assert await warn_of_budgets(world.services) == 2
+    told = {event.data["scope"]: event.data for event in world.events.taken if event.data}
+    assert told["user"] == {
+        "owner": OWNER,
+        "scope": "user",
+        "user": "zoe",
+        "key": None,
+        "period": "month",
+        "of": "2026-11",
+        "percent": 100,
+        "limit_usd": 0.8,
+        "spent_usd": 0.0,
+        "held_usd": 0.8,
+        "left_usd": 0.0,
+        "renews_at": 1_796_083_200,
+    }
+    assert (told["key"]["key"], told["key"]["percent"]) == ("key-1", 80)
+    assert not any("zoe" in event.id for event in world.events.taken)
+    assert {event.type for event in world.events.taken} == {"dailies.budget.warning"}
 
 
 @pytest.mark.parametrize("seed", range(40))
