@@ -28,7 +28,7 @@ from dailies.video.record import Source
 
 __all__ = ["router"]
 
-_ANSWERS = answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER)
+_ANSWERS = answers(400, 403, 404, 408, 409, 413, 415, 429, ok=REPLAYED | POLL_AFTER)
 
 _READ: Mapping[Operation, tuple[Vocabulary, type[RemixVideo]]] = {
     Operation.REMIX: (REMIX, RemixVideo),

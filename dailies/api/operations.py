@@ -27,7 +27,9 @@ async def health(context: RequestContext) -> dict[str, str]:
     "/orchestrations/generate-video",
     status_code=202,
     dependencies=SECURITY,
-    responses={s: a for s, a in answers(400, 403, 404, 408, 409, 413, 415).items() if s != 200},
+    responses={
+        s: a for s, a in answers(400, 403, 404, 408, 409, 413, 415, 429).items() if s != 200
+    },
     openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 async def generate_video(request: Request, context: RequestContext, admin: Admin) -> JSONResponse:

@@ -43,13 +43,13 @@ router = APIRouter(tags=["videos"], dependencies=SECURITY)
 @router.post(
     "/videos",
     response_model=Video | DryRun,
-    responses=answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER),
+    responses=answers(400, 403, 404, 408, 409, 413, 415, 429, ok=REPLAYED | POLL_AFTER),
     openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 @router.post(
     "/videos/generations",
     response_model=Video | DryRun,
-    responses=answers(400, 404, 408, 409, 413, 415, ok=REPLAYED | POLL_AFTER),
+    responses=answers(400, 403, 404, 408, 409, 413, 415, 429, ok=REPLAYED | POLL_AFTER),
     openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
 )
 async def create(

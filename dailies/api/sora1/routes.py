@@ -52,7 +52,7 @@ router = APIRouter(
     "/jobs",
     status_code=201,
     response_model=Job,
-    responses=flat_answers(400, 404, 408, 409, 413, 415, 429, ok=REPLAYED, success=201),
+    responses=flat_answers(400, 403, 404, 408, 409, 413, 415, 429, ok=REPLAYED, success=201),
     openapi_extra={"requestBody": JOB_BODY, "parameters": SENDING_HEADERS},
 )
 async def create(
