@@ -64,7 +64,7 @@ def test_the_openapi_document_is_true(stack: RunningStack, tmp_path: Path) -> No
             *("--exclude-path", "/v1/videos/events"),
             *("--exclude-checks", LEFT_OUT, "--warnings", "off"),
             *("--phases", "examples,coverage,fuzzing,stateful", "--request-timeout", "60"),
-            within=120 + 20 * EXAMPLES,
+            within=240 + 20 * EXAMPLES,
             cwd=tmp_path,  # it leaves a cache where it runs
         )
     finally:
