@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from dailies_cli.commands import drop, generate, keys, library, models, operators
+from dailies_cli.commands import drop, generate, keys, library, models, operators, spend
 from dailies_cli.display import errors, text
 from dailies_cli.failures import Failure
 
@@ -28,6 +28,8 @@ app.command()(library.get)
 app.command()(library.cancel)
 app.command()(library.delete)
 app.command()(models.models)
+app.command()(spend.usage)
+app.command(rich_help_panel="For operators")(spend.spend)
 app.command(rich_help_panel="For operators")(operators.attention)
 app.command(rich_help_panel="For operators")(operators.retry)
 app.command(rich_help_panel="For operators")(operators.resolve)

@@ -145,6 +145,19 @@ def test_a_failed_video_is_made_again(dailies: CommandLine, stack: RunningStack)
     assert stack.wait_for(again)["status"] == "failed"
 
 
+def test_what_was_spent_is_told(dailies: CommandLine, stack: RunningStack) -> None:
+    video = stack.wait_for(stack.create("a pier, and its price", model="ray-3.2"))
+    own = dailies.json("usage", "--by", "model")
+    [row] = [row for row in own["data"] if row["group"] == video["model"]]
+    assert row["cost_usd"] >= video["cost_usd"] > 0
+    everybody = dailies.json("spend", "--by", "model")
+    [same] = [row for row in everybody["data"] if row["group"] == video["model"]]
+    assert same["videos"] >= row["videos"]
+    assert dailies.run("spend", "--by", "owner", "--csv").startswith("owner,videos,")
+    assert "local" in dailies.run("spend", "--each", "month")
+    assert "admin_key_required" in dailies.run("spend", status=1, DAILIES_ADMIN_KEY=stack.api_key)
+
+
 def test_what_needs_an_eye_is_listed(dailies: CommandLine) -> None:
     found = dailies.json("attention")
     assert found["complete"]
@@ -164,6 +177,10 @@ def test_keys_are_issued_used_and_revoked_by_command(dailies: CommandLine) -> No
     assert "sora-2" not in dailies.run("models", DAILIES_KEY=secret)
 
     changed = json.loads(dailies.run("keys", "change", key["id"], "-l", "models="))
+    assert json.loads(dailies.run("keys", "show", key["id"])) == changed
+    limited = dailies.run("keys", "change", key["id"], "-l", "budget.month_usd=400")
+    assert json.loads(limited)["limits"]["budget"]["month_usd"] == 400
+    assert "month: $400.00 of $400.00 left" in dailies.run("usage", DAILIES_KEY=secret)
     assert changed["limits"]["models"] is None
     rotated = dailies.run("keys", "rotate", key["id"], "--overlap-seconds", "0").strip()
     assert "invalid_api_key" in dailies.run("list", status=1, DAILIES_KEY=secret)

@@ -28,7 +28,8 @@ Limit = Annotated[
         "--limit",
         "-l",
         help="What the key may do, as name=value: models=sora-2,ray-3.2, requests_per_minute=60, "
-        "max_unfinished=5, priorities=low. With no value, the limit is taken away.",
+        "max_unfinished=5, priorities=low, budget.month_usd=400. With no value, the limit is taken "
+        "away.",
     ),
 ]
 Tag = Annotated[list[str] | None, typer.Option("--tag", "-t", help="Kept with each video.")]
@@ -67,6 +68,13 @@ def list_keys(
         return
     columns = ("key", "owner", "name", "state", "ends in", "limits", "tags", "expires")
     console.print(table(None, columns, map(_row, found)))
+
+
+@app.command()
+def show(key_id: KeyId) -> None:
+    """Show all that is known of a key but its secret."""
+    with Api(find_place(), operator=True) as api:
+        print_json(api.get(f"{_PATH}/{key_id}"))
 
 
 @app.command()
@@ -113,12 +121,24 @@ def _changes(
     if name is not None:
         given["name"] = name
     if limits:
-        given["limits"] = {key: _value(key, text) for key, text in pairs(limits).items()}
+        given["limits"] = _nested(pairs(limits))
     if tags:
         given["tags"] = tags
     if days is not None:
         given["expires_at"] = int(time.time() + days * _DAY)
     return given
+
+
+def _nested(limits: dict[str, str]) -> dict[str, Any]:
+    """``budget.month_usd`` is within ``budget``."""
+    found: dict[str, Any] = {}
+    for name, text in limits.items():
+        *parts, last = name.split(".")
+        place = found
+        for part in parts:
+            place = place.setdefault(part, {})
+        place[last] = _value(name, text)
+    return found
 
 
 def _value(name: str, text: str) -> Any:
@@ -161,4 +181,6 @@ def _row(key: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _short(value: object) -> str:
+    if isinstance(value, dict):
+        return "/".join(f"{n} {_short(v)}" for n, v in value.items() if v is not None)
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
