@@ -97,7 +97,7 @@ async def cancel(
 @router.post(
     "/videos/{video_id}/retry",
     response_model=OverviewVideo,
-    responses=answers(403, 404, 409, ok=REPLAYED),
+    responses=answers(403, 404, 409, 429, ok=REPLAYED),
 )
 async def retry(
     video_id: str, request: Request, response: Response, context: RequestContext, admin: Admin
