@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from dailies.intake.accept import Acceptance, GivenInput, accept
-from dailies.owners.key import Key
+from dailies.owners.key import Key, Limits
 from dailies.services import Files, Services
 from dailies.stores.rows import hash_key
 from dailies.video.basics import Phase
@@ -71,7 +71,7 @@ async def make_again(services: Services, record: VideoRecord) -> Acceptance:
         key_decides=True,
         traceparent=None,
         priority=record.priority,
-        key=_same_key(record),
+        key=await _same_key(services, record),
         inputs=[await _given(services, item) for item in own],
     )
 
@@ -85,11 +85,16 @@ def _key_of(record: VideoRecord) -> str:
     return f"again:{record.id}"
 
 
-def _same_key(record: VideoRecord) -> Key | None:
-    """For the new record only: that key may be another by now, or revoked."""
+async def _same_key(services: Services, record: VideoRecord) -> Key | None:
+    """The key that the video was made with, with its limits as they are now: what is made again
+    counts for its budget too, also if it is revoked by now."""
     if record.key_id is None:
         return None
-    return Key(id=record.key_id, owner=record.owner, digest="", tags=record.tags)
+    in_settings = (*services.settings.api_keys, *services.settings.admin_keys)
+    found = next((key for key in in_settings if key.id == record.key_id), None)
+    known = found or await services.keys.get(record.key_id)
+    limits = Limits() if known is None else known.limits
+    return Key(id=record.key_id, owner=record.owner, digest="", limits=limits, tags=record.tags)
 
 
 async def _given(services: Services, item: Input) -> GivenInput:

@@ -364,3 +364,18 @@ async def _stored(world: World) -> list[str]:
         async for row in world.tables.get_table_client(name).list_entities()
     ]
     return sorted([*rows, *[name async for name in world.videos.list_blob_names()]])
+
+
+async def test_what_is_made_again_counts_for_the_budget_of_its_key(world: World) -> None:
+    budget = {"budget": {"total_usd": 0.5}}
+    issued = await world.admin.post(
+        "/v1/admin/keys", json={"owner": world.owners["alice"], "limits": budget}
+    )
+    client = world.client(issued.json()["key"])
+    made = (await client.post("/v1/videos", json=PIER)).json()["id"]
+    await world.change(made, phase=Phase.FAILED, completed_at=world.now, cost_usd=0.2)
+    # Also of a key that is revoked by now.
+    await world.admin.delete(f"/v1/admin/keys/{issued.json()['id']}")
+    refused = await world.admin.post(f"/v1/admin/videos/{made}/retry")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "budget_exceeded")
+    await client.aclose()
