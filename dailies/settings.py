@@ -25,7 +25,12 @@ from pydantic import (
 )
 
 from dailies.hosts import NO_HOSTS, PrivateHosts
-from dailies.owners.guard import MOST_FRAMES
+from dailies.owners.guard import (
+    MOST_FRAMES,
+    USUAL_SEVERITIES,
+    read_blocklists,
+    read_severities,
+)
 from dailies.owners.key import Key
 from dailies.video.errors import SettingsError
 from dailies.video.guarding import Harm
@@ -38,9 +43,6 @@ _HASHED_KEY = re.compile(
 _IN_SETTINGS = "settings-"
 """What the ids of keys begin with that stand in the settings; the start of the hash follows."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_BLOCKLIST = re.compile(r"[0-9A-Za-z._~-]{1,64}")
-_SEVERITIES = dict.fromkeys(Harm, 4)
-"""Medium, of the severities 0, 2, 4 and 6: as Azure OpenAI's own filter is by default."""
 _ROOT = Path(__file__).resolve().parent.parent
 
 REQUEST_SECONDS = 1200.0
@@ -155,35 +157,8 @@ def _split_names(value: object) -> object:
     return names
 
 
-def _split_severities(value: object) -> object:
-    """``hate=4,violence=off``; what is not named stays as it is by default."""
-    if not isinstance(value, str):
-        return value
-    severities: dict[Harm, int] = dict(_SEVERITIES)
-    for part in filter(None, (piece.strip() for piece in value.split(","))):
-        name, _, severity = part.partition("=")
-        if name not in tuple(Harm) or severity not in ("off", *"1234567"):
-            raise ValueError(
-                f"{part[:64]!r} is none of: {', '.join(Harm)} with '=' and a severity of 1 to 7, "
-                "or 'off' (as 'hate=2,violence=off')"
-            )
-        severities.pop(Harm(name), None)
-        if severity != "off":
-            severities[Harm(name)] = int(severity)
-    return severities
-
-
-def _split_blocklists(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    names = tuple(filter(None, (piece.strip() for piece in value.split(","))))
-    if wrong := [name for name in names if not _BLOCKLIST.fullmatch(name)]:
-        raise ValueError(f"{wrong[0][:64]!r} is no name that a blocklist can have")
-    return names
-
-
-Severities = Annotated[dict[Harm, int], BeforeValidator(_split_severities)]
-Blocklists = Annotated[tuple[str, ...], BeforeValidator(_split_blocklists)]
+Severities = Annotated[dict[Harm, int], BeforeValidator(read_severities)]
+Blocklists = Annotated[tuple[str, ...], BeforeValidator(read_blocklists)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
 Hosts = Annotated[PrivateHosts, BeforeValidator(_split_hosts)]
 Keys = Annotated[tuple[Key, ...], BeforeValidator(_split_keys)]
@@ -299,7 +274,7 @@ class Settings(BaseModel):
     # -- guards
     content_safety_endpoint: Endpoint = Field(default=None, alias="DAILIES_CONTENT_SAFETY_ENDPOINT")
     content_safety_severities: Severities = Field(
-        default=_SEVERITIES, alias="DAILIES_CONTENT_SAFETY_SEVERITIES"
+        default=dict(USUAL_SEVERITIES), alias="DAILIES_CONTENT_SAFETY_SEVERITIES"
     )
     content_safety_blocklists: Blocklists = Field(
         default=(), alias="DAILIES_CONTENT_SAFETY_BLOCKLISTS"

@@ -36,14 +36,6 @@ _NAMES = {harm: name for name, harm in _HARMS.items()}
 _PATIENCE: Mapping[str, Any] = {"retry_total": 2, "retry_backoff_factor": 0.4}
 _AGAIN = frozenset({"POST"})
 """A question may be asked again; the SDK does so with no POST that was throttled by itself."""
-_REMEDIES = {
-    401: "The app's identity is not known there. Give it the role 'Cognitive Services User' on the "
-    "Content Safety account, whose endpoint must have a name of its own.",
-    403: "Give the app's identity the role 'Cognitive Services User' on the Content Safety "
-    "account, and let the app's network reach it.",
-    404: "DAILIES_CONTENT_SAFETY_ENDPOINT is another resource's, or a list of "
-    "DAILIES_CONTENT_SAFETY_BLOCKLISTS or of the key is not there.",
-}
 
 
 def pieces(text: str) -> Iterator[str]:
@@ -175,7 +167,20 @@ def _unsaid(error: AzureError | ValueError) -> Unsaid:
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         code = getattr(error.error, "code", None)
         told = f"{error.status_code} {code}" if code else str(error.status_code)
-        return Unsaid(f"{kind}: {told}", _REMEDIES.get(error.status_code))
+        return Unsaid(f"{kind}: {told}", _remedy(error.status_code))
     if isinstance(error, ClientAuthenticationError):
-        return Unsaid(f"{kind}: no token", _REMEDIES[401])
+        return Unsaid(f"{kind}: no token", _remedy(401))
     return Unsaid(kind)
+
+
+def _remedy(status: int) -> str | None:
+    """What the operator can do about an answer."""
+    remedies = {
+        401: "The app's identity is not known there. Give it the role 'Cognitive Services User' on "
+        "the Content Safety account, whose endpoint must have a name of its own.",
+        403: "Give the app's identity the role 'Cognitive Services User' on the Content Safety "
+        "account, and let the app's network reach it.",
+        404: "DAILIES_CONTENT_SAFETY_ENDPOINT is another resource's, or a list of "
+        "DAILIES_CONTENT_SAFETY_BLOCKLISTS or of the key is not there.",
+    }
+    return remedies.get(status)

@@ -10,6 +10,7 @@ from dailies.engine import Step, VideoRef, done, stop, wait
 from dailies.footage.examine import samples
 from dailies.guards.base import Refused, Subject, Unsaid, Verdict
 from dailies.guards.panel import About
+from dailies.intake.guarding import REFUSED, UNAVAILABLE
 from dailies.pipeline.endings import CANCELLED
 from dailies.pipeline.looking import StoredVideo, looking_place
 from dailies.pipeline.noting import noted
@@ -23,8 +24,7 @@ from dailies.video.record import StoredFile, VideoRecord
 
 __all__ = ["WITHHELD", "judge_video"]
 
-_REFUSED, _UNJUDGED = "content_filter", "guardrail_unavailable"
-WITHHELD = frozenset({_REFUSED, _UNJUDGED})
+WITHHELD = frozenset({REFUSED, UNAVAILABLE})
 """The codes of videos that were made, stored, and are given to nobody."""
 _LONGEST_WAIT = 86_400.0
 """Seconds that a finished video waits for guards that can't say: it is paid for."""
@@ -124,7 +124,7 @@ def _again(services: Services, video: VideoRef) -> Step:
 
 def _refused(verdict: Refused) -> VideoError:
     return VideoError(
-        _REFUSED,
+        REFUSED,
         f"The finished video was refused by this service's content filter ({verdict.category}), "
         "and is withheld. Change the prompt or the image.",
     )
@@ -132,7 +132,7 @@ def _refused(verdict: Refused) -> VideoError:
 
 def _unjudged() -> VideoError:
     return VideoError(
-        _UNJUDGED,
+        UNAVAILABLE,
         "The video is made, but this service's content filter could not say whether it may be "
         "delivered, so it is withheld. Create it again later.",
     )
