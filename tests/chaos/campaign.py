@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from tests.chaos.books import Books, open_books, read_books
 from tests.chaos.clients import UNTOLD, Ledger, place_orders
 from tests.chaos.judge import collect, misses, settle
 from tests.chaos.killer import Killer
@@ -47,6 +48,7 @@ class Verdict:
     moved: int
     """Videos that were made in the second place, as the first had gone bad."""
     longest_history: int
+    books: Books
     misses: list[str]
 
     def table(self) -> str:
@@ -61,6 +63,8 @@ class Verdict:
         rows += [(f"ended: {what}", str(count)) for what, count in sorted(self.outcomes.items())]
         rows += [("made by the other deployment", str(self.moved))]
         rows += [("longest history of an instance", str(self.longest_history))]
+        rows += [("spent, in cents", f"{self.books.spent / 10_000:.0f}")]
+        rows += [("still held, in cents", f"{self.books.held / 10_000:.0f}")]
         rows += [("broken promises", str(len(self.misses)))]
         width = max(len(name) for name, _ in rows)
         lines = [f"| {name:<{width}} | {value:>7} |" for name, value in rows]
@@ -108,6 +112,7 @@ def campaign_on(
     # At this speed an hour is less than what a host that is killed again and again is away.
     given = {"untold_blobs": f"{UNTOLD}/", "results_kept": 80_000}
     stack.simulator.patch("/_inspect/settings", json=given).raise_for_status()
+    open_books(stack)
     killer = Killer(stack, ledger, gate, orders=videos, kills=kills, seed=seed)
     with operator_on_duty(stack, decided):
         half_way = partial(other.spoil_the_first, stack) if other is not None else _nothing
@@ -120,6 +125,8 @@ def campaign_on(
     if longest > _MOST_HISTORY:
         found.append(f"an instance has {longest} events of history")
     every = [video for videos_ in evidence.videos.values() for video in videos_]
+    books, wrong = read_books(stack, every)
+    found += wrong
     return Verdict(
         seed=seed,
         seconds=time.monotonic() - begun,
@@ -131,6 +138,7 @@ def campaign_on(
         decided=Counter(decided),
         moved=sum(video["deployment"] == THERE for video in every),
         longest_history=longest,
+        books=books,
         misses=found,
     )
 

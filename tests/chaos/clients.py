@@ -96,7 +96,7 @@ def _place(stack: RunningStack, order: Order, ledger: Ledger) -> Placed:
         case Way.DROP | Way.UNTOLD:
             # Few different images, since each that is new costs the simulator an encoding.
             image = png(order.number % 4)
-            about = {"prompt": order.prompt, "model": order.model}
+            about = {"prompt": order.prompt, "model": order.model, "user": order.user}
             folder = UNTOLD if order.way is Way.UNTOLD else "chaos"
             stack.drop(f"{folder}/{order.number:04d}.png", image, about)
             return Placed(order, certain=True)
@@ -111,7 +111,8 @@ def _place(stack: RunningStack, order: Order, ledger: Ledger) -> Placed:
 def _post_once(stack: RunningStack, order: Order) -> Placed:
     """A create without a key can't be repeated: a lost answer may have made a video."""
     try:
-        answer = stack.api.post("/v1/videos", json={"model": order.model, "prompt": order.prompt})
+        body = {"model": order.model, "prompt": order.prompt, "user": order.user}
+        answer = stack.api.post("/v1/videos", json=body)
     except httpx.TransportError as error:
         return Placed(order, certain=False, answers=(type(error).__name__,))
     return Placed(order, answer.is_success, (str(answer.status_code),))
@@ -120,7 +121,7 @@ def _post_once(stack: RunningStack, order: Order) -> Placed:
 def _post_until_taken(stack: RunningStack, order: Order, path: str) -> Placed:
     answers: list[str] = []
     deadline = time.monotonic() + _PATIENCE
-    body = {"prompt": order.prompt}
+    body = {"prompt": order.prompt, "user": order.user}
     if order.way is not Way.REMIX:
         body["model"] = order.model
     while time.monotonic() < deadline:

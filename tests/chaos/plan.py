@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["PAIR", "Aim", "Order", "Way", "draw_orders"]
+__all__ = ["BUDGETED", "PAIR", "Aim", "Order", "Way", "draw_orders"]
 
 
 class Way(StrEnum):
@@ -57,6 +57,11 @@ class Order:
     def key(self) -> str:
         return f"chaos-{self.marker}"
 
+    @property
+    def user(self) -> str:
+        """For whom the video is: a budget can't count what has no price."""
+        return "unpriced" if self.model in _UNPRICED else BUDGETED
+
 
 _WAYS = {
     Way.KEYED: 0.3,
@@ -81,6 +86,9 @@ _MODELS = {
     "fal-happy-horse-1.1": 0.11,
     "grok-imagine-video-1.5": 0.11,
 }
+_UNPRICED = frozenset({"sora", "another-dailies"})
+BUDGETED = "budgeted"
+"""The end user whose videos are held on a budget."""
 _RENDER_SECONDS = (30, 180)  # simulated
 # Orders that any remix can start from come first.
 _FIRST = 3

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.books import Books, wrong_in
 from tests.chaos.clients import Placed
 from tests.chaos.judge import Evidence, misses
 from tests.chaos.plan import Order, Way
@@ -63,3 +64,11 @@ def test_a_keyless_order_whose_answer_was_lost_may_have_made_none() -> None:
 def test_a_keyless_order_made_one_at_most_even_so() -> None:
     twice = replace(_KEPT, videos={_MARKER: [_VIDEO, _VIDEO]})
     assert _found(twice, certain=False, way=Way.KEYLESS) != []
+
+
+def test_books_that_add_up_are_no_miss_and_others_are() -> None:
+    videos = [{"cost_usd": 0.4}, {"cost_usd": 0.1}, {"cost_usd": 0.0}]
+    kept = Books(held=0, spent=500_000, told=500_000, videos=3)
+    assert wrong_in(kept, videos) == []
+    for broken in ({"held": 1}, {"spent": 499_999}, {"told": 900_000}, {"videos": 4}):
+        assert len(wrong_in(replace(kept, **broken), videos)) == 1
