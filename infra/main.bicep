@@ -88,7 +88,7 @@ param dropOwner string = 'drops'
 @description('Level of the app\'s own log lines; WARNING and above leave the alerts blind.')
 param logLevel string = 'INFO'
 
-@description('Further app settings by name (see dailies/settings.py), texts, numbers or booleans; they win over those of the template.')
+@description('Further app settings by name (see docs/settings.md), texts, numbers or booleans; they win over those of the template.')
 #disable-next-line use-user-defined-types // no type says "any of these three"
 param extraSettings object = {}
 

@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("dailies", "triggers", "orchestrations", "activities", "entities")
 FOR_OPERATORS = {
     # What they find is told at start, in the log.
-    "dailies/settings.py",
+    "dailies/settings/model.py",
+    "dailies/settings/values.py",
     "dailies/catalogue/file.py",
     "dailies/catalogue/deployment.py",
     "dailies/app/doubts.py",

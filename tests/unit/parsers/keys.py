@@ -1,4 +1,5 @@
-"""Parsers of keys, of what operators say about them, and of whom the platform has let in."""
+"""Parsers of keys, of what is asked about them and about spend, and of whom the platform has let
+in."""
 
 from __future__ import annotations
 
@@ -8,9 +9,13 @@ from fastapi import Request
 
 from dailies.api.admin.bodies import checked
 from dailies.api.admin.keys import _check_word
+from dailies.api.admin.search import _time
+from dailies.api.events import _time_of
 from dailies.api.principal import principal_of
+from dailies.api.spend import _day
 from dailies.jsontext import parse_json
 from dailies.owners.issued import is_key_id, key_id_in
+from dailies.protocols.budgets import SetBudget
 from dailies.protocols.keys import ChangeKey, IssueKey, merged
 from dailies.settings import Settings
 from tests.unit.parsers.shapes import JSON, MOST_HEADER, WORDS, Parser, of, text
@@ -26,6 +31,10 @@ _SETTINGS = Settings.load(
 def _principal(data: bytes) -> object:
     headers = [(b"authorization", b"Bearer x"), (b"x-ms-client-principal", data)]
     return principal_of(Request({"type": "http", "headers": headers}), _SETTINGS)
+
+
+def _budget(value: str) -> object:
+    return SetBudget.read({"day_usd": value})
 
 
 def _encoded(data: bytes) -> object:
@@ -74,4 +83,10 @@ PARSERS = (
     ),
     Parser("key to issue", _issue, _BODIES),
     Parser("change of a key", _change, _BODIES),
+    Parser("budget", text(_budget), WORDS),
+    Parser("day of spend", text(lambda value: _day(value, "from")), WORDS, MOST_HEADER),
+    Parser(
+        "time of a search", text(lambda value: _time("created_after", value)), WORDS, MOST_HEADER
+    ),
+    Parser("last event's id", text(_time_of), {**WORDS, **of(b"0", b"9")}, MOST_HEADER),
 )

@@ -1,170 +1,52 @@
-"""Every setting of the app, in one typed place.
-
-Names are those of the environment (Azure Functions application settings are environment
-variables). ``Settings.load`` reads and checks them all and raises one ``SettingsError`` that names
-every variable that is wrong and says what it should hold.
-"""
+"""The settings themselves."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
     model_validator,
 )
 
-from dailies.hosts import NO_HOSTS, PrivateHosts
+from dailies.hosts import NO_HOSTS
 from dailies.owners.guard import (
     MOST_FRAMES,
     USUAL_SEVERITIES,
-    read_blocklists,
-    read_severities,
 )
-from dailies.owners.key import Key
+from dailies.settings.values import (
+    LOOPBACK,
+    MOST_REQUEST_SECONDS,
+    REQUEST_SECONDS,
+    Blocklists,
+    ContentDelivery,
+    Endpoint,
+    GuardFailure,
+    Hosts,
+    Keys,
+    LogLevel,
+    Names,
+    OptionalSecret,
+    OptionalText,
+    Severities,
+    Telemetry,
+    UnresolvedSubmit,
+    https_or_loopback,
+    is_safe_url,
+    is_true,
+    upper,
+)
 from dailies.video.errors import SettingsError
-from dailies.video.guarding import Harm
 
-_HASHED_KEY = re.compile(
-    r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})"
-    r"(;priorities=(?P<priorities>(low|normal|high)(\+(low|normal|high))*))?"
-    r"(;weight=(?P<weight>[1-9][0-9]{0,2}))?$"
-)
-_IN_SETTINGS = "settings-"
-"""What the ids of keys begin with that stand in the settings; the start of the hash follows."""
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["Settings"]
 
-REQUEST_SECONDS = 1200.0
-"""The default of ``DAILIES_REQUEST_SECONDS``."""
-_MOST_REQUEST_SECONDS = 1500
-"""Five minutes, for what is then still on its way, before the host's ``functionTimeout``."""
-
-
-class ContentDelivery(StrEnum):
-    """How ``GET /videos/{id}/content`` hands over the bytes."""
-
-    REDIRECT = "redirect"
-    STREAM = "stream"
-
-
-class Telemetry(StrEnum):
-    """What becomes of traces and metrics."""
-
-    EXPORT = "export"
-    """They go wherever an exporter is set up, and are not made where none is."""
-    CONSOLE = "console"
-    """The same, and spans are written to the standard error output, one JSON object a line."""
-    OFF = "off"
-
-
-class LogLevel(StrEnum):
-    """Levels of the standard ``logging``; written in any case."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-    CRITICAL = "CRITICAL"
-
-
-class UnresolvedSubmit(StrEnum):
-    """What to do when nobody can say whether the provider took a request."""
-
-    RESEND = "resend"
-    FAIL = "fail"
-
-
-class GuardFailure(StrEnum):
-    """What becomes of a video that the guards can't judge."""
-
-    CLOSED = "closed"
-    """It is not made; or, where it is made, not delivered."""
-    OPEN = "open"
-
-
-def _split_keys(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    keys = []
-    for part in filter(None, (piece.strip() for piece in value.split(","))):
-        match = _HASHED_KEY.match(part)
-        if match is None:
-            raise ValueError(
-                "expected 'owner=sha256:<64 hex digits>', comma-separated; owners are lower-case "
-                "letters, digits and hyphens. Make a hash with: "
-                'printf %s "$DAILIES_KEY" | sha256sum. After it may stand '
-                "';priorities=low+normal' and then ';weight=2', of 1 to 999"
-            )
-        found = match.groupdict()
-        named = found["priorities"]
-        priorities = None if named is None else tuple(dict.fromkeys(named.split("+")))
-        limits = {"priorities": priorities, "weight": found["weight"]}
-        key_id = f"{_IN_SETTINGS}{found['digest'][:8]}"
-        keys.append(Key.model_validate({**found, "id": key_id, "limits": limits}))
-    return tuple(keys)
-
-
-def _empty_is_unset(value: object) -> object:
-    return None if value == "" else value
-
-
-def _is_true(value: object) -> object:
-    """Anything but a clear yes is a no: this is the platform's word, and no reason to stop."""
-    return value.strip().lower() == "true" if isinstance(value, str) else value
-
-
-def _upper(value: object) -> object:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
-def _https_or_loopback(value: object) -> object:
-    if value in (None, ""):
-        return None
-    if is_safe_url(str(value)):
-        return str(value).rstrip("/")
-    raise ValueError("expected an https:// URL (http:// only towards the loopback interface)")
-
-
-def is_safe_url(url: str, private: PrivateHosts = NO_HOSTS) -> bool:
-    """Whether a credential may be sent to a URL: it is https, or leads to this machine or to one
-    of the operator's own network."""
-    parts = urlsplit(url)
-    inside = parts.hostname in _LOOPBACK or parts.hostname in private
-    return parts.scheme == "https" or (parts.scheme == "http" and inside)
-
-
-def _split_hosts(value: object) -> object:
-    return PrivateHosts.parse(value) if isinstance(value, str) else value
-
-
-def _split_names(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    names = tuple(filter(None, (piece.strip() for piece in value.split(","))))
-    if wrong := [name for name in names if not all(map(str.isidentifier, name.split(".")))]:
-        raise ValueError(f"{wrong[0][:64]!r} is no dotted name of a Python package, as 'my.models'")
-    return names
-
-
-Severities = Annotated[dict[Harm, int], BeforeValidator(read_severities)]
-Blocklists = Annotated[tuple[str, ...], BeforeValidator(read_blocklists)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
-Hosts = Annotated[PrivateHosts, BeforeValidator(_split_hosts)]
-Keys = Annotated[tuple[Key, ...], BeforeValidator(_split_keys)]
-Endpoint = Annotated[str | None, BeforeValidator(_https_or_loopback)]
-OptionalText = Annotated[str | None, BeforeValidator(_empty_is_unset)]
-OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_unset)]
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 class Settings(BaseModel):
@@ -179,7 +61,7 @@ class Settings(BaseModel):
     api_keys: Keys = Field(default=(), alias="DAILIES_API_KEYS")
     admin_keys: Keys = Field(default=(), alias="DAILIES_ADMIN_KEYS")
     admin_role: str = Field(default="Dailies.Admin", min_length=1, alias="DAILIES_ADMIN_ROLE")
-    platform_authenticates: Annotated[bool, BeforeValidator(_is_true)] = Field(
+    platform_authenticates: Annotated[bool, BeforeValidator(is_true)] = Field(
         default=False, alias="WEBSITE_AUTH_ENABLED"
     )
 
@@ -225,7 +107,7 @@ class Settings(BaseModel):
         r"Microsoft\.CognitiveServices/accounts/[^/]{2,64}$",
         alias="DAILIES_AZURE_OPENAI_ACCOUNT",
     )
-    azure_management: Annotated[str, BeforeValidator(_https_or_loopback)] = Field(
+    azure_management: Annotated[str, BeforeValidator(https_or_loopback)] = Field(
         default="https://management.azure.com", alias="DAILIES_AZURE_MANAGEMENT"
     )
     breaker_faults: int = Field(default=5, ge=2, le=50, alias="DAILIES_BREAKER_FAULTS")
@@ -252,7 +134,7 @@ class Settings(BaseModel):
     request_seconds: float = Field(
         default=REQUEST_SECONDS,
         gt=0,
-        le=_MOST_REQUEST_SECONDS,
+        le=MOST_REQUEST_SECONDS,
         alias="DAILIES_REQUEST_SECONDS",
     )
     max_reference_bytes: int = Field(
@@ -312,7 +194,7 @@ class Settings(BaseModel):
     sweep_grace_seconds: float = Field(default=60, ge=0, alias="DAILIES_SWEEP_GRACE_SECONDS")
 
     # -- telemetry
-    log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
+    log_level: Annotated[LogLevel, BeforeValidator(upper)] = Field(
         default=LogLevel.INFO, alias="DAILIES_LOG_LEVEL"
     )
     telemetry: Telemetry = Field(default=Telemetry.EXPORT, alias="DAILIES_TELEMETRY")
@@ -369,7 +251,7 @@ class Settings(BaseModel):
         if self.public_url is not None:
             return self.public_url
         name = self.website_hostname
-        is_local = name is None or name.partition(":")[0] in _LOOPBACK
+        is_local = name is None or name.partition(":")[0] in LOOPBACK
         return None if is_local else f"https://{name}"
 
     @property
