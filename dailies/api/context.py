@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hmac
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, FastAPI, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from dailies.api.observe import note
@@ -18,7 +19,7 @@ from dailies.owners.issued import KeyState, digest_of, key_id_in
 from dailies.owners.key import Key
 from dailies.services import Services
 from dailies.settings import Settings
-from dailies.video.errors import Forbidden, Unauthenticated
+from dailies.video.errors import Forbidden, InvalidRequest, Unauthenticated
 
 __all__ = [
     "SECURITY",
@@ -32,6 +33,9 @@ __all__ = [
     "still_stands",
 ]
 
+_OPERATORS_PATH = "/v1/admin/"
+_OF_AZURE = frozenset({"code", "api-version"})
+"""Parameters that hosts and clients of Azure add to any request."""
 _HEADERS = ("api-key", "x-functions-key", "x-litellm-api-key")
 
 # Only describe the keys to the OpenAPI document; ``_presented_key`` reads them itself.
@@ -206,6 +210,43 @@ async def _caller(request: Request, context: RequestContext) -> Owner:
     return await authenticate(request, context)
 
 
+def _check_query(request: Request) -> None:
+    """Whether the route knows each parameter of the query, and each comes once: a mistake in one
+    would change or tell of more than what was meant.
+
+    Raises:
+        InvalidRequest: one is not known, or there twice.
+    """
+    path = request.scope["route"].path
+    if not path.startswith(_OPERATORS_PATH):
+        return
+    known = _query_of(request.app, path, request.method.lower())
+    names = [name for name, _ in request.query_params.multi_items() if name not in _OF_AZURE]
+    for name in names:
+        if name not in known:
+            choice = f"Known are: {', '.join(known)}." if known else "It takes none."
+            raise InvalidRequest(
+                f"Unknown query parameter '{name[:64]}'. {choice}",
+                param=name[:64],
+                code="unknown_parameter",
+            )
+        if names.count(name) > 1:
+            raise InvalidRequest(
+                f"The query parameter '{name}' is there more than once. Give it once.",
+                param=name,
+                code="repeated_parameter",
+            )
+
+
+@functools.cache
+def _query_of(app: FastAPI, path: str, method: str) -> tuple[str, ...]:
+    """The parameters that the OpenAPI document tells of a route's query."""
+    operations = app.openapi()["paths"].get(path, {})
+    operation = operations.get(method) or operations.get("get", {})
+    given = operation.get("parameters", ())
+    return tuple(each["name"] for each in given if each["in"] == "query")
+
+
 async def _admin(request: Request, context: RequestContext) -> Owner:
     owner = await authenticate(request, context)
     if not owner.is_operator:
@@ -214,6 +255,7 @@ async def _admin(request: Request, context: RequestContext) -> Owner:
             "/v1/videos.",
             code="admin_key_required",
         )
+    _check_query(request)
     return owner
 
 

@@ -61,12 +61,13 @@ class Head:
             nonlocal ended
             if message["type"] != "http.response.body":
                 await send(message)
-            elif not ended:
-                ended = True
-                await send({"type": "http.response.body"})
             else:
-                # As ASGI 2.4 tells that nobody takes more: a stream may have no end.
-                raise _Enough
+                if not ended:
+                    ended = True
+                    await send({"type": "http.response.body"})
+                if message.get("more_body"):
+                    # As ASGI 2.4 tells that nobody takes more: a stream may have no end.
+                    raise _Enough
 
         scope["method"] = "GET"
         try:

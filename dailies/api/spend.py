@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse
 
 from dailies.api.documents import Answers, answers
 from dailies.owners.spend import Interval
-from dailies.pipeline.spend import GroupBy
-from dailies.protocols.spend import Spend, spend_csv
+from dailies.pipeline.spend import GroupBy, Spending, spent
+from dailies.protocols.spend import Spend, spend_csv, spend_of
+from dailies.services import Services
 from dailies.video.errors import InvalidRequest
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "asked_days",
     "in_format",
     "spend_answers",
+    "told_spend",
 ]
 
 _CSV = "text/csv"
@@ -72,6 +74,27 @@ def _day(text: str, param: str) -> date:
             f"Invalid '{param}': give a day like 2026-11-29.", param=param, code="invalid_value"
         )
     return day
+
+
+async def told_spend(
+    services: Services,
+    group_by: GroupBy,
+    interval: Interval,
+    days: tuple[str, str],
+    *,
+    owner: str | None,
+    limit: int,
+) -> Spend:
+    """What was spent in those days, of one owner or of all."""
+    first, last = days
+
+    async def told_by(group: GroupBy) -> Spending:
+        return await spent(services, group, first=first, last=last, interval=interval, owner=owner)
+
+    found = await told_by(group_by)
+    # A video with two tags is told under each.
+    everything = await told_by(GroupBy.OWNER) if group_by is GroupBy.TAG else found
+    return spend_of(found, everything, group_by, interval, first, last, limit)
 
 
 def in_format(request: Request, spend: Spend, wanted: str | None) -> Response:

@@ -15,11 +15,12 @@ from dailies.api.spend import (
     asked_days,
     in_format,
     spend_answers,
+    told_spend,
 )
 from dailies.owners.spend import Interval
-from dailies.pipeline.spend import GroupBy, spent
+from dailies.pipeline.spend import GroupBy
 from dailies.protocols.budgets import standing_objects
-from dailies.protocols.spend import Usage, UsageBudget, spend_of
+from dailies.protocols.spend import Usage, UsageBudget
 from dailies.stores.ledger import Claim
 
 __all__ = ["router"]
@@ -44,13 +45,10 @@ async def get_usage(
     services = context.services
     now = services.clock()
     days = asked_days(first, last, now)
-    found = await spent(
-        services, group_by, first=days[0], last=days[1], interval=interval, owner=caller.name
-    )
     claim = Claim(caller.name, 0.0, now, key_id=caller.key.id, key_budget=caller.key.limits.budget)
     budgets = [
         UsageBudget(scope=account.scope.value, standings=standing_objects(account, budget, now))
         for account, budget in await services.records.ledger.accounts(claim)
     ]
-    spend = spend_of(found, group_by, interval, *days, limit)
+    spend = await told_spend(services, group_by, interval, days, owner=caller.name, limit=limit)
     return in_format(request, Usage(**dict(spend), budgets=budgets), format)

@@ -53,6 +53,11 @@ class Guards:
         self.fails_open = fails_open
 
     @property
+    def names(self) -> frozenset[GuardName]:
+        """Those that are set up."""
+        return frozenset(guard.name for guard in self._guards)
+
+    @property
     def patience(self) -> float:
         """For how many seconds a verdict may be waited for."""
         return self._seconds if self._guards else 0.0

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from dailies.intake.accept import Acceptance, GivenInput, accept
+from dailies.intake.known_keys import limits_of
 from dailies.owners.key import Key, Limits
 from dailies.services import Files, Services
 from dailies.stores.rows import hash_key
@@ -90,10 +91,7 @@ async def _same_key(services: Services, record: VideoRecord) -> Key | None:
     counts for its budget too, also if it is revoked by now."""
     if record.key_id is None:
         return None
-    in_settings = (*services.settings.api_keys, *services.settings.admin_keys)
-    found = next((key for key in in_settings if key.id == record.key_id), None)
-    known = found or await services.keys.get(record.key_id)
-    limits = Limits() if known is None else known.limits
+    limits = await limits_of(services, record.key_id) or Limits()
     return Key(id=record.key_id, owner=record.owner, digest="", limits=limits, tags=record.tags)
 
 

@@ -84,8 +84,8 @@ class StandingObject(BaseModel):
 
 
 class BudgetObject(BaseModel):
-    """A budget and how far it is used. That of a key stands with the key, and here as it was when a
-    video was last made with it."""
+    """A budget and how far it is used. That of a key stands with the key, and is told here once a
+    video was made with it."""
 
     object: Literal["budget"] = "budget"
     owner: str

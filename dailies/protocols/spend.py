@@ -49,7 +49,7 @@ class Spend(BaseModel):
     last: str = Field(alias="to")
     data: list[SpendRow]
     total: Spent = Field(
-        description="Of all, also of what is over `limit`; a video with two tags counts for each."
+        description="Of all, also of what is over `limit`; each video counts once."
     )
     has_more: bool
 
@@ -68,11 +68,21 @@ class Usage(Spend):
 
 
 def spend_of(
-    spending: Spending, group_by: GroupBy, interval: Interval, first: str, last: str, limit: int
+    spending: Spending,
+    everything: Spending,
+    group_by: GroupBy,
+    interval: Interval,
+    first: str,
+    last: str,
+    limit: int,
 ) -> Spend:
-    """The public object: days and months in their order, else what costs most first."""
+    """The public object: days and months in their order, else what costs most first.
+
+    Args:
+        everything: the same, told apart so that each video counts once.
+    """
     in_order = sorted(spending.items(), key=lambda item: _order(group_by, *item))
-    total = sum((tally for tally in spending.values()), Tally())
+    total = sum((tally for tally in everything.values()), Tally())
     rows = [
         SpendRow(group=value, period=label or None, **_numbers(tally))
         for (value, label), tally in in_order[:limit]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from typing import Annotated, Any
 
@@ -35,7 +36,8 @@ Limit = Annotated[
 Tag = Annotated[list[str] | None, typer.Option("--tag", "-t", help="Kept with each video.")]
 Name = Annotated[str | None, typer.Option(help="For people: what the key is for.")]
 ExpiresIn = Annotated[
-    float | None, typer.Option("--expires-in-days", help="Days after which it ends.")
+    float | None,
+    typer.Option("--expires-in-days", min=0, max=36_500, help="Days after which it ends."),
 ]
 
 
@@ -125,6 +127,8 @@ def _changes(
     if tags:
         given["tags"] = tags
     if days is not None:
+        if math.isnan(days):
+            raise Failure("--expires-in-days: give a number of days.")
         given["expires_at"] = int(time.time() + days * _DAY)
     return given
 
@@ -146,13 +150,18 @@ def _value(name: str, text: str) -> Any:
     if not text:
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_number)
     except ValueError:
         pass
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words:
         raise Failure(f"{name!r} has no value; leave it empty to take the limit away.")
     return words
+
+
+def _no_number(name: str) -> Any:
+    """NaN and the infinities, which Python reads and JSON has not."""
+    raise Failure(f"{name} is no number that a limit can be.")
 
 
 def _show_secret(key: dict[str, Any], *, as_json: bool) -> None:
@@ -182,5 +191,6 @@ def _row(key: dict[str, Any]) -> tuple[object, ...]:
 
 def _short(value: object) -> str:
     if isinstance(value, dict):
-        return "/".join(f"{n} {_short(v)}" for n, v in value.items() if v is not None)
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        said = [f"{n} {_short(v)}" for n, v in value.items() if v not in (None, {})]
+        return "/".join(said) or "none"
+    return (",".join(map(str, value)) or "none") if isinstance(value, list) else str(value)

@@ -10,7 +10,8 @@ from dailies.api.admin.names import OwnerPath
 from dailies.api.bodies import open_body
 from dailies.api.context import SECURITY, Admin, RequestContext
 from dailies.api.documents import answers, body_of
-from dailies.owners.budget import Scope
+from dailies.intake.known_keys import limits_of
+from dailies.owners.budget import Account, Budget, Scope
 from dailies.protocols.budgets import (
     BudgetList,
     BudgetObject,
@@ -18,6 +19,7 @@ from dailies.protocols.budgets import (
     SetBudget,
     budget_object,
 )
+from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.errors import InvalidRequest, NotFound
 
@@ -48,15 +50,24 @@ async def list_budgets(
         owner, user=_user(user), after=after, limit=limit
     )
     now = services.clock()
+    budgets = [await _budget_of(services, each.account) for each in found]
     return BudgetList(
         data=[
-            budget_object(owner, each.account, each.account.budget, now)
-            for each in found
-            if each.account.budget is not None
+            budget_object(owner, each.account, budget, now)
+            for each, budget in zip(found, budgets, strict=True)
+            if budget is not None and budget.limits
         ],
         has_more=has_more,
         last_id=found[-1].key if found else None,
     )
+
+
+async def _budget_of(services: Services, account: Account) -> Budget | None:
+    """What stands now: a key's stands with the key, and may be another since it was last used."""
+    if account.scope is not Scope.KEY:
+        return account.budget
+    limits = await limits_of(services, account.name)
+    return None if limits is None else limits.budget
 
 
 @router.put(

@@ -17,6 +17,7 @@ from dailies.api.create import idempotency_key
 from dailies.api.documents import SENDING_HEADERS, answers
 from dailies.api.videos import page_size
 from dailies.catalogue import Catalogue
+from dailies.guards.panel import Guards
 from dailies.owners.issued import IssuedKey, KeyState, is_key_id, new_key_id
 from dailies.owners.key import Limits
 from dailies.protocols.keys import (
@@ -71,6 +72,7 @@ async def issue(
     wanted = wanted.model_copy(
         update={"limits": _in_catalogue(wanted.limits, services.catalogue, Limits())}
     )
+    _check_guards(wanted.limits, services.guards, Limits())
     _check_expiry(wanted.expires_at, now)
     seed = idempotency_key(request)
     request_hash = None if seed is None else _hash(wanted)
@@ -165,6 +167,7 @@ async def change(key_id: str, request: Request, context: RequestContext, admin: 
         before = key.model_dump(mode="json", include=_CHANGEABLE, exclude_defaults=True)
         wanted = checked(ChangeKey, merged(before, patch))
         limits = _in_catalogue(wanted.limits, services.catalogue, key.limits)
+        _check_guards(limits, services.guards, key.limits)
         return key.model_copy(update={**dict(wanted), "limits": limits})
 
     key = await _update(context, key_id, changed)
@@ -271,6 +274,24 @@ def _in_catalogue(limits: Limits, catalogue: Catalogue, before: Limits) -> Limit
             )
         names.append(name if found is None else found.name)
     return limits.model_copy(update={"models": tuple(dict.fromkeys(names))})
+
+
+def _check_guards(limits: Limits, guards: Guards, before: Limits) -> None:
+    """Whether each guard that is to look is set up: one that is not would let everything pass.
+
+    Raises:
+        InvalidRequest: one is not, and was not named before.
+    """
+    named = limits.guards.only if limits.guards is not None else None
+    known = before.guards.only if before.guards is not None else None
+    missing = set(named or ()) - guards.names - set(known or ())
+    if missing:
+        raise InvalidRequest(
+            f"The guard '{min(missing)}' is not set up here, so nobody would look at what is made "
+            "with this key. Set it up, or name another.",
+            param="limits.guards.only",
+            code="guard_not_set_up",
+        )
 
 
 def _check_expiry(expires_at: float | None, now: float) -> None:

@@ -16,10 +16,11 @@ from dailies.api.spend import (
     asked_days,
     in_format,
     spend_answers,
+    told_spend,
 )
 from dailies.owners.spend import Interval
-from dailies.pipeline.spend import GroupBy, spent
-from dailies.protocols.spend import Spend, spend_of
+from dailies.pipeline.spend import GroupBy
+from dailies.protocols.spend import Spend
 
 __all__ = ["router"]
 
@@ -43,7 +44,5 @@ async def get_spend(
     that have ended by now are in it."""
     services = context.services
     days = asked_days(first, last, services.clock())
-    found = await spent(
-        services, group_by, first=days[0], last=days[1], interval=interval, owner=owner
-    )
-    return in_format(request, spend_of(found, group_by, interval, *days, limit), format)
+    told = await told_spend(services, group_by, interval, days, owner=owner, limit=limit)
+    return in_format(request, told, format)

@@ -67,3 +67,21 @@ async def test_what_is_no_budget_is_refused(world: World, budget: object) -> Non
     )
     assert answer.status_code == 400
     assert answer.json()["error"]["param"].startswith("limits.budget")
+
+
+async def test_operators_see_the_budget_that_a_key_has_now(world: World) -> None:
+    issued = await _issued(world, day_usd=0.8)
+    assert (await _create(world, issued["key"])).status_code == 200
+    path = f"/v1/admin/keys/{issued['id']}"
+
+    async def listed() -> list[dict[str, Any]]:
+        answer = await world.admin.get(f"/v1/admin/budgets/{world.owners['alice']}")
+        found: list[dict[str, Any]] = answer.json()["data"]
+        return found
+
+    await world.admin.patch(path, json={"limits": {"budget": {"day_usd": 9, "total_usd": 20}}})
+    [budget] = await listed()
+    assert (budget["day_usd"], budget["total_usd"], budget["key"]) == (9, 20, issued["id"])
+    assert [each["left_usd"] for each in budget["standings"]] == [8.6, 19.6]
+    await world.admin.patch(path, json={"limits": {"budget": None}})
+    assert await listed() == []

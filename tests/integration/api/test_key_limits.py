@@ -153,3 +153,12 @@ async def test_a_model_that_is_gone_stays_in_a_limit_that_named_it(world: World)
     assert named.json()["limits"]["models"] == ["gone"]
     both = await world.admin.patch(path, json={"limits": {"models": ["gone", "studio/able-1"]}})
     assert both.json()["limits"]["models"] == ["gone", "able"]
+
+
+async def test_a_guard_that_is_not_set_up_is_no_guard_for_a_key(world: World) -> None:
+    limits = {"guards": {"only": ["webhook"]}}
+    body = {"owner": world.owners["alice"], "limits": limits}
+    refused = await world.admin.post("/v1/admin/keys", json=body)
+    assert refused.status_code == 400
+    error = refused.json()["error"]
+    assert (error["param"], error["code"]) == ("limits.guards.only", "guard_not_set_up")

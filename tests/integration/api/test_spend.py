@@ -180,3 +180,17 @@ async def test_only_operators_ask_of_all_owners(world: World) -> None:
     assert (await world.alice.get("/v1/admin/spend")).status_code == 403
     assert (await world.anonymous.get("/v1/admin/spend")).status_code == 401
     assert (await world.anonymous.get("/v1/usage")).status_code == 401
+
+
+async def test_a_video_with_two_tags_is_told_under_each_and_counts_once(world: World) -> None:
+    issued = await world.admin.post(
+        "/v1/admin/keys", json={"owner": world.owners["alice"], "tags": ["film", "night"]}
+    )
+    client = world.client(issued.json()["key"])
+    await _made(world, client=client)
+    await _made(world, cost=0.5)
+    told = await _spend(world, group_by="tag")
+    groups = {row["group"]: row["cost_usd"] for row in told["data"]}
+    assert groups == {"film": 0.4, "night": 0.4, None: 0.5}
+    assert (told["total"]["videos"], told["total"]["cost_usd"]) == (2, 0.9)
+    await client.aclose()

@@ -95,7 +95,7 @@ def test_tallies_come_back_as_they_went() -> None:
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "\n=1"])
 def test_no_name_is_a_formula_in_a_spreadsheet(name: str) -> None:
     sums: Spending = {(name, ""): Tally(1, 1, 4, 400_000, 0), ('a"b,c', ""): Tally(1, 1, 4, 1, 0)}
-    spend = spend_of(sums, GroupBy.USER, Interval.TOTAL, "2026-11-01", "2026-11-30", 10)
+    spend = spend_of(sums, sums, GroupBy.USER, Interval.TOTAL, "2026-11-01", "2026-11-30", 10)
     text = spend_csv(spend)
     head, rest = text.split("\r\n", 1)
     assert head == "user,videos,completed,seconds,cost_usd,unpriced"
