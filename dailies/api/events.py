@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from typing import Annotated, Any
 
 from azure.core.exceptions import AzureError
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.sse import format_sse_event
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from dailies.api.context import SECURITY, Caller, Context, RequestContext, still_stands
 from dailies.api.documents import answers
@@ -50,7 +52,19 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "`video.progress`, `video.completed`, `video.failed`, `video.cancelled` and "
         "`video.deleted`: each with the video as it is then.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "event": {"type": "string"},
+                        "data": {"type": "string"},
+                        "id": {"type": "string"},
+                        "retry": {"type": "integer"},
+                    },
+                }
+            }
+        },
     },
     204: {"description": "Nothing is to come: the video had ended when the last event was sent."},
 }
@@ -116,14 +130,24 @@ async def _stream(
         following.__exit__(None, None, None)
         raise
 
-    async def body() -> AsyncIterator[bytes]:
-        try:
-            async for piece in _pieces(request, context, follower, seconds):
-                yield piece
-        finally:
-            following.__exit__(None, None, None)
+    pieces = _pieces(request, context, follower, seconds)
+    return _Stream(pieces, following)
 
-    return StreamingResponse(body(), headers=_HEADERS, media_type="text/event-stream")
+
+class _Stream(StreamingResponse):
+    """A stream, which ends the following whatever ends it."""
+
+    def __init__(
+        self, pieces: AsyncIterator[bytes], following: AbstractContextManager[Follower]
+    ) -> None:
+        super().__init__(pieces, headers=_HEADERS, media_type="text/event-stream")
+        self._following = following
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._following.__exit__(None, None, None)
 
 
 async def _pieces(

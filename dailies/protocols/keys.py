@@ -72,6 +72,7 @@ class RotateKey(BaseModel):
 
     overlap_seconds: int = Field(
         default=_DAY,
+        strict=True,
         ge=0,
         le=_LONGEST_OVERLAP,
         description="How long the secrets before it are still taken; a day, if not given.",
