@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from dailies.footage.credentials import credentials_in
 from dailies.footage.outline import Box, boxes_at_top
 from dailies.footage.probing import probe
-from dailies.footage.source import in_thread
+from dailies.footage.source import RangeFile, in_thread
 from dailies.footage.stills import Still, make_samples, make_stills
 from dailies.inputs.mp4 import looks_like_mp4
 from dailies.inputs.reading import RangeReader, read_file
@@ -18,6 +19,8 @@ from dailies.video.errors import LimitReached
 from dailies.video.probe import Findings
 
 __all__ = ["examine", "samples", "stills"]
+
+T = TypeVar("T")
 
 _EXAMINE_SECONDS, _EXAMINE_BYTES = 30.0, 128 * 1024**2
 """For the index and two places of a video; it takes some milliseconds and mebibytes."""
@@ -51,14 +54,7 @@ async def stills(
         UnplayableVideo: it does not decode.
         LimitReached: it would take too much.
     """
-    await _boxes(file)
-    return await in_thread(
-        partial(make_stills, variants=variants),
-        file,
-        pool,
-        seconds=_STILLS_SECONDS,
-        most_bytes=_STILLS_BYTES,
-    )
+    return await _pictures(partial(make_stills, variants=variants), file, pool)
 
 
 async def samples(file: RangeReader, pool: Pool, count: int) -> list[bytes]:
@@ -68,14 +64,12 @@ async def samples(file: RangeReader, pool: Pool, count: int) -> list[bytes]:
         UnplayableVideo: it does not decode.
         LimitReached: it would take too much.
     """
+    return await _pictures(partial(make_samples, count=count), file, pool)
+
+
+async def _pictures(make: Callable[[RangeFile], T], file: RangeReader, pool: Pool) -> T:
     await _boxes(file)
-    return await in_thread(
-        partial(make_samples, count=count),
-        file,
-        pool,
-        seconds=_STILLS_SECONDS,
-        most_bytes=_STILLS_BYTES,
-    )
+    return await in_thread(make, file, pool, seconds=_STILLS_SECONDS, most_bytes=_STILLS_BYTES)
 
 
 async def _boxes(file: RangeReader) -> list[Box] | None:
