@@ -18,7 +18,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning"
 def _admin(stack: RunningStack, method: str, path: str = "", **json: Any) -> Any:
     headers = {"Authorization": f"Bearer {stack.admin_key}"}
     answer = stack.api.request(method, f"/v1/admin/keys{path}", json=json, headers=headers)
-    return answer.raise_for_status().json()
+    assert answer.is_success, f"{answer.status_code} {answer.text}"
+    return answer.json()
 
 
 def _client(stack: RunningStack, key: str) -> OpenAI:

@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.checks import assert_delivered, assert_ended_once, assert_failed
 from tests.e2e.durable import quota_state, terminate
 from tests.pictures import png
-from tests.stack import RunningStack, running_stack
+from tests.stack import PartName, RunningStack, running_stack
 
 _SETTINGS = {"DAILIES_SUBMIT_TIMEOUT_SECONDS": "5", "DAILIES_ENFORCE_QUOTA": "true"}
 _LABEL = "[sim label=outage]"
@@ -43,6 +43,16 @@ def _wait_for_job(stack: RunningStack, prompt: str) -> dict[str, Any]:
 
 def _wait_for_phase(stack: RunningStack, video: dict[str, Any], phase: str) -> None:
     stack.wait_until(lambda: stack.video(video["id"])["phase"] == phase, what=f"phase {phase}")
+
+
+@pytest.mark.parametrize("part", ["worker", "host", "services"])
+def test_a_video_outlives_what_makes_it(stack: RunningStack, part: PartName) -> None:
+    prompt = f"a train crosses a viaduct, the {part} dies"
+    video = stack.create(f"{prompt} {_LABEL}")
+    _wait_for_job(stack, prompt)
+    stack.wait_restarted(part, stack.kill(part))
+    assert_delivered(stack, stack.wait_for(video))
+    assert len(stack.jobs(prompt)) == 1
 
 
 def test_a_provider_that_refuses_connections(stack: RunningStack) -> None:

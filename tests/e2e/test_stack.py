@@ -1,4 +1,4 @@
-"""The app on its stack, while parts of it are killed."""
+"""The app on its stack: a prompt becomes a file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import hashlib
 import json
 
 import httpx
-import pytest
 
-from tests.stack import PartName, RunningStack
+from tests.stack import RunningStack
 
 
 def test_a_prompt_becomes_a_video_in_storage_and_an_event(stack: RunningStack) -> None:
@@ -32,27 +31,3 @@ def test_the_content_is_fetched_from_storage_without_the_caller_s_key(stack: Run
     link = answer.headers["location"]
     assert httpx.get(link, trust_env=False).headers["content-type"] == "video/mp4"
     assert httpx.get(link.partition("?")[0], trust_env=False).is_client_error
-
-
-@pytest.mark.parametrize("part", ["worker", "host"])
-def test_a_video_outlives_the_process_that_makes_it(stack: RunningStack, part: PartName) -> None:
-    prompt = f"a train crosses a viaduct, the {part} dies"
-    video = stack.create(prompt)
-    stack.wait_until(lambda: stack.jobs(prompt), what="the job was created upstream")
-    killed = stack.kill(part)
-    stack.wait_restarted(part, killed)
-    assert stack.wait_for(video)["status"] == "completed"
-    stack.wait_for_event(video["id"], "completed")
-    assert len(stack.jobs(prompt)) == 1
-    ids = {event["id"] for event in stack.events(video["id"], "completed")}
-    assert len(ids) == 1
-
-
-def test_a_video_outlives_the_services(stack: RunningStack) -> None:
-    prompt = "a glacier calves into the sea"
-    video = stack.create(prompt)
-    stack.wait_until(lambda: stack.jobs(prompt), what="the job was created upstream")
-    stack.wait_restarted("services", stack.kill("services"))
-    assert stack.wait_for(video)["status"] == "completed"
-    stack.wait_for_event(video["id"], "completed")
-    assert len(stack.jobs(prompt)) == 1
