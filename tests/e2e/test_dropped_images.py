@@ -145,7 +145,7 @@ def test_storage_away_while_images_are_dropped(stack: RunningStack) -> None:
 
 
 def test_the_host_dies_again_and_again_while_images_are_dropped(stack: RunningStack) -> None:
-    names = [f"killed/{number}.png" for number in range(4)]
+    names = [f"killed/{number}.png" for number in range(3)]
     for number, name in enumerate(names):
         stack.drop(name, png(20 + number), {"prompt": _prompt(name)})
         killed = stack.kill("host")

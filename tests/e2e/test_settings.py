@@ -10,15 +10,10 @@ from local.stack.errors import StackError
 from tests.stack import running_stack
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("DAILIES_LOG_LEVEL", "loud"), ("DAILIES_RETRY_SECONDS", "soon")]
-)
-def test_a_stack_whose_app_can_t_work_is_not_ready_and_says_why(
-    tmp_path: Path, name: str, value: str
-) -> None:
+def test_a_stack_whose_app_can_t_work_is_not_ready_and_says_why(tmp_path: Path) -> None:
     with (
-        pytest.raises(StackError, match=f"can't work with its settings: {name}: "),
-        running_stack(tmp_path, settings={name: value}),
+        pytest.raises(StackError, match="can't work with its settings: DAILIES_RETRY_SECONDS: "),
+        running_stack(tmp_path, settings={"DAILIES_RETRY_SECONDS": "soon"}),
     ):
         pass
     assert not (tmp_path / "ready.json").exists()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -79,61 +80,54 @@ def _hint(compiler: Compiler) -> str:
     return f"the templates make something else ({made_with}){_AGAIN}"
 
 
-def _with_text(compiler: Compiler, folder: Path, name: str, old: str, new: str) -> Compiler:
-    """The compiler over a copy of the templates that has one mistake."""
+_Mistake = tuple[str, str, str]
+"""The name of a template, what stands there, and what stands there in its place."""
+
+
+def _with(compiler: Compiler, folder: Path, *mistakes: _Mistake) -> Compiler:
+    """The compiler over a copy of the templates that has these mistakes."""
     copy = folder / "infra"
     shutil.copytree(compiler.infra, copy)
-    text = (copy / name).read_text(encoding="utf-8")
-    assert old in text
-    (copy / name).write_text(text.replace(old, new), encoding="utf-8")
+    for name, old, new in mistakes:
+        text = (copy / name).read_text(encoding="utf-8")
+        assert old in text
+        (copy / name).write_text(text.replace(old, new), encoding="utf-8")
     return replace(compiler, infra=copy)
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new", "finding"),
-    [
-        pytest.param(
-            "main.bicep",
-            "var taskHubName = 'dailies'",
-            "var taskHubName = = 'dailies'",
-            "Error BCP",
-            id="a slip of the keyboard",
-        ),
-        pytest.param(
-            "main.bicep",
-            "network.?outputs.outboundIp ?? ''",
-            "network.outputs.outboundIp",
-            "Warning BCP318",
-            id="an output of a module that may not be there",
-        ),
-        pytest.param(
-            "main.bicep",
-            "    paidJobsPerDay: paidJobsPerDay\n",
-            "",
-            "Error BCP035",
-            id="a parameter that is not handed on",
-        ),
-        pytest.param(
-            "modules/openai.bicep",
-            "accounts@2025-09-01",
-            "accounts@2023-05-01",
-            "use-recent-api-versions",
-            id="an old version of Azure's interface",
-        ),
-        pytest.param(
-            "modules/network.bicep",
-            "metadata description",
-            "var unused = 1\n\nmetadata description",
-            "no-unused-vars",
-            id="something that nobody uses",
-        ),
-    ],
-)
-def test_a_slip_in_the_templates_is_seen(
-    compiler: Compiler, tmp_path: Path, name: str, old: str, new: str, finding: str
-) -> None:
-    findings = _with_text(compiler, tmp_path, name, old, new).lint()
-    assert any(finding in found for found in findings), findings
+def test_a_slip_of_the_keyboard_is_seen(compiler: Compiler, tmp_path: Path) -> None:
+    slip = ("main.bicep", "var taskHubName = 'dailies'", "var taskHubName = = 'dailies'")
+    findings = _with(compiler, tmp_path, slip).lint()
+    assert any("Error BCP" in found for found in findings), findings
+
+
+_MISTAKES: dict[str, _Mistake] = {
+    # an output of a module that may not be there
+    "main.bicep:*Warning BCP318": (
+        "main.bicep",
+        "network.?outputs.outboundIp ?? ''",
+        "network.outputs.outboundIp",
+    ),
+    # a parameter that is not handed on
+    "main.bicep:*Error BCP035": ("main.bicep", "    paidJobsPerDay: paidJobsPerDay\n", ""),
+    "modules/openai.bicep:*use-recent-api-versions": (
+        "modules/openai.bicep",
+        "accounts@2025-09-01",
+        "accounts@2023-05-01",
+    ),
+    "modules/network.bicep:*no-unused-vars": (
+        "modules/network.bicep",
+        "metadata description",
+        "var unused = 1\n\nmetadata description",
+    ),
+}
+
+
+def test_mistakes_in_the_templates_are_seen(compiler: Compiler, tmp_path: Path) -> None:
+    """All in one copy, as the compiler takes its seconds whatever it finds."""
+    findings = _with(compiler, tmp_path, *_MISTAKES.values()).lint()
+    for finding in _MISTAKES:
+        assert any(fnmatch(found, f"{finding}*") for found in findings), (finding, findings)
 
 
 def test_a_hole_in_a_template_arrives_in_what_is_predicted(
@@ -141,9 +135,8 @@ def test_a_hole_in_a_template_arrives_in_what_is_predicted(
 ) -> None:
     """The way from a template to the rules: the compiler, the form that is kept, one value."""
     name = "modules/storage-account.bicep"
-    wrong = _with_text(
-        compiler, tmp_path, name, "allowSharedKeyAccess: false", "allowSharedKeyAccess: true"
-    )
+    hole = (name, "allowSharedKeyAccess: false", "allowSharedKeyAccess: true")
+    wrong = _with(compiler, tmp_path, hole)
     found = predicted(wrong, "default")
     assert found.resources != deployments["default"].resources
     accounts = found.of_type("Microsoft.Storage/storageAccounts")
