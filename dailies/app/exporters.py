@@ -2,8 +2,8 @@
 
 The SDK and the exporters are imported here and only when one is wanted: an app without telemetry
 pays nothing for it, and indexing the functions never touches them. OTLP is spoken as JSON over
-HTTP: the protobuf exporters would bring a ``protobuf`` of their own into a process whose worker has
-another one loaded.
+HTTP, or as protobuf of our own making: the protobuf exporters would bring a ``protobuf`` into a
+process whose worker has another one loaded.
 
 What OpenTelemetry's own variables say beyond the settings (``OTEL_SERVICE_NAME``,
 ``OTEL_RESOURCE_ATTRIBUTES``, ``OTEL_BSP_…``, ``OTEL_METRIC_EXPORT_INTERVAL``, certificates,
@@ -19,12 +19,12 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dailies.settings import Settings, Telemetry
+from dailies.settings import OtlpProtocol, Settings, Telemetry
 from dailies.telemetry import providers
 from dailies.telemetry.logs import log_event
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricReader
+    from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -92,6 +92,7 @@ def _processors(settings: Settings) -> list[SpanProcessor]:
     made: list[SpanProcessor] = [
         BatchSpanProcessor(exporter) for exporter in _span_exporters(settings)
     ]
+    made += _video_logs(settings)
     if settings.telemetry is Telemetry.CONSOLE:
         from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
@@ -125,11 +126,34 @@ def _span_exporters(settings: Settings) -> list[SpanExporter]:
             )
         )
     if settings.otlp_traces_url is not None:
-        from opentelemetry.exporter.otlp.json.http import OTLPSpanExporter
+        made.append(_otlp_spans(settings, settings.otlp_traces_url))
+    return made
 
-        made.append(
-            OTLPSpanExporter(endpoint=settings.otlp_traces_url, headers=_otlp_headers(settings))
-        )
+
+def _otlp_spans(settings: Settings, url: str) -> SpanExporter:
+    headers = _otlp_headers(settings)
+    if (settings.otlp_traces_protocol or settings.otlp_protocol) is OtlpProtocol.PROTOBUF:
+        from dailies.app.otlp import PROTOBUF, ProtobufSpanExporter
+
+        return ProtobufSpanExporter(endpoint=url, headers={**headers, **PROTOBUF})
+    from opentelemetry.exporter.otlp.json.http import OTLPSpanExporter
+
+    return OTLPSpanExporter(endpoint=url, headers=headers)
+
+
+def _video_logs(settings: Settings) -> list[SpanProcessor]:
+    """What gets one log for each video."""
+    if settings.helicone_key is None and settings.log_webhook_url is None:
+        return []
+    from dailies.app.video_logs import HeliconeExporter, VideoLogProcessor, WebhookExporter
+
+    made: list[SpanProcessor] = []
+    if settings.helicone_key is not None:
+        helicone = HeliconeExporter(settings.helicone_endpoint, settings.helicone_key)
+        made.append(VideoLogProcessor(helicone))
+    if settings.log_webhook_url is not None and settings.log_webhook_secret is not None:
+        webhook = WebhookExporter(settings.log_webhook_url, settings.log_webhook_secret)
+        made.append(VideoLogProcessor(webhook))
     return made
 
 
@@ -149,16 +173,20 @@ def _readers(settings: Settings) -> list[MetricReader]:
             )
         )
     if settings.otlp_metrics_url is not None:
-        from opentelemetry.exporter.otlp.json.http import OTLPMetricExporter
-
-        made.append(
-            PeriodicExportingMetricReader(
-                OTLPMetricExporter(
-                    endpoint=settings.otlp_metrics_url, headers=_otlp_headers(settings)
-                )
-            )
-        )
+        exporter = _otlp_metrics(settings, settings.otlp_metrics_url)
+        made.append(PeriodicExportingMetricReader(exporter))
     return made
+
+
+def _otlp_metrics(settings: Settings, url: str) -> MetricExporter:
+    headers = _otlp_headers(settings)
+    if (settings.otlp_metrics_protocol or settings.otlp_protocol) is OtlpProtocol.PROTOBUF:
+        from dailies.app.otlp import PROTOBUF, ProtobufMetricExporter
+
+        return ProtobufMetricExporter(endpoint=url, headers={**headers, **PROTOBUF})
+    from opentelemetry.exporter.otlp.json.http import OTLPMetricExporter
+
+    return OTLPMetricExporter(endpoint=url, headers=headers)
 
 
 def _otlp_headers(settings: Settings) -> dict[str, str]:

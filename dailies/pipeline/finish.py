@@ -6,6 +6,7 @@ from dailies.engine import FinishRequest, Step, VideoRef, done
 from dailies.pipeline import metrics
 from dailies.pipeline.costs import cost_of, may_go_on
 from dailies.pipeline.endings import CANCELLED, answer_fields
+from dailies.pipeline.generation import tell_generation
 from dailies.pipeline.judge import WITHHELD
 from dailies.providers.error_text import readable
 from dailies.providers.outcomes import Kind
@@ -52,6 +53,7 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
         return done()
     if not ended_before:
         metrics.video_ended(record)
+        tell_generation(record, with_prompt=services.settings.telemetry_prompts)
     if record.phase is Phase.CANCELLED:
         # What was stored before its owner cancelled it is not wanted.
         await services.files.delete_folder(f"{record.id}/")

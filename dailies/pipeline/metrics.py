@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.metrics import Counter, Histogram, Meter
 
 from dailies.telemetry.providers import meter
-from dailies.video.basics import Phase, Variant
+from dailies.video.basics import Variant
 
 if TYPE_CHECKING:  # the quota entity, which counts too, needs no record
     from dailies.video.record import StoredFile, VideoRecord
@@ -27,7 +27,6 @@ __all__ = [
     "video_submitted",
 ]
 
-_OUTCOMES = {Phase.DONE: "completed", Phase.FAILED: "failed", Phase.CANCELLED: "cancelled"}
 
 # Seconds. A video takes one to ten minutes, and up to a day while a quota is short.
 _LONG = (15, 30, 45, 60, 90, 120, 180, 300, 600, 1800, 3600, 14_400, 86_400)
@@ -69,7 +68,7 @@ def video_ended(record: VideoRecord) -> None:
     made = _made_by(meter())
     about = {
         "dailies.model": record.request.model,
-        "dailies.outcome": _OUTCOMES.get(record.phase, record.phase.value),
+        "dailies.outcome": record.phase.outcome,
     }
     code = {} if record.error is None else {"error.type": record.error.code}
     made.videos.add(1, {**about, **code})

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     model_validator,
 )
@@ -34,6 +35,7 @@ from dailies.settings.values import (
     Names,
     OptionalSecret,
     OptionalText,
+    OtlpProtocol,
     Severities,
     Telemetry,
     UnresolvedSubmit,
@@ -208,6 +210,20 @@ class Settings(BaseModel):
         default=None, alias="OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
     )
     otlp_headers: OptionalSecret = Field(default=None, alias="OTEL_EXPORTER_OTLP_HEADERS")
+    otlp_protocol: OtlpProtocol | None = Field(default=None, alias="OTEL_EXPORTER_OTLP_PROTOCOL")
+    otlp_traces_protocol: OtlpProtocol | None = Field(
+        default=None, alias="OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+    )
+    otlp_metrics_protocol: OtlpProtocol | None = Field(
+        default=None, alias="OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"
+    )
+    telemetry_prompts: bool = Field(default=False, alias="DAILIES_TELEMETRY_PROMPTS")
+    helicone_key: OptionalSecret = Field(default=None, alias="DAILIES_HELICONE_API_KEY")
+    helicone_endpoint: Annotated[str, BeforeValidator(https_or_loopback)] = Field(
+        default="https://api.worker.helicone.ai/custom/v1/log", alias="DAILIES_HELICONE_ENDPOINT"
+    )
+    log_webhook_url: OptionalText = Field(default=None, alias="DAILIES_LOG_WEBHOOK_URL")
+    log_webhook_secret: OptionalSecret = Field(default=None, alias="DAILIES_LOG_WEBHOOK_SECRET")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -220,20 +236,21 @@ class Settings(BaseModel):
             )
         if self.poll_min_seconds > self.poll_max_seconds:
             raise ValueError("DAILIES_POLL_MIN_SECONDS: must not be above DAILIES_POLL_MAX_SECONDS")
-        self._check_webhook()
+        self._check_webhook("GUARD", self.guard_webhook_url, self.guard_webhook_secret)
+        self._check_webhook("LOG", self.log_webhook_url, self.log_webhook_secret)
         return self
 
-    def _check_webhook(self) -> None:
-        if self.guard_webhook_url is None:
+    def _check_webhook(self, kind: str, url: str | None, secret: SecretStr | None) -> None:
+        if url is None:
             return
-        if not is_safe_url(self.guard_webhook_url, self.private_hosts):
+        if not is_safe_url(url, self.private_hosts):
             raise ValueError(
-                "DAILIES_GUARD_WEBHOOK_URL: expected an https:// URL (http:// only towards a host "
-                "of DAILIES_PRIVATE_HOSTS), since prompts go there"
+                f"DAILIES_{kind}_WEBHOOK_URL: expected an https:// URL (http:// only towards a "
+                "host of DAILIES_PRIVATE_HOSTS), since prompts go there"
             )
-        if self.guard_webhook_secret is None:
+        if secret is None:
             raise ValueError(
-                "DAILIES_GUARD_WEBHOOK_SECRET: the webhook is called with a signature; set it to "
+                f"DAILIES_{kind}_WEBHOOK_SECRET: the webhook is called with a signature; set it to "
                 "'whsec_' and 24 to 64 random bytes in base64"
             )
 
@@ -274,6 +291,8 @@ class Settings(BaseModel):
             or self.applicationinsights is not None
             or self.otlp_traces_url is not None
             or self.otlp_metrics_url is not None
+            or self.helicone_key is not None
+            or self.log_webhook_url is not None
         )
 
     @classmethod

@@ -34,6 +34,7 @@ __all__ = [
     "Names",
     "OptionalSecret",
     "OptionalText",
+    "OtlpProtocol",
     "Severities",
     "Telemetry",
     "UnresolvedSubmit",
@@ -74,6 +75,13 @@ class Telemetry(StrEnum):
     CONSOLE = "console"
     """The same, and spans are written to the standard error output, one JSON object a line."""
     OFF = "off"
+
+
+class OtlpProtocol(StrEnum):
+    """The forms of OTLP over HTTP; gRPC is not spoken."""
+
+    JSON = "http/json"
+    PROTOBUF = "http/protobuf"
 
 
 class LogLevel(StrEnum):

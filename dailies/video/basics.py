@@ -63,6 +63,11 @@ class Phase(StrEnum):
     def is_final(self) -> bool:
         return self.status.is_final
 
+    @property
+    def outcome(self) -> str:
+        """How a video has ended, in the words of metrics and traces."""
+        return "completed" if self is Phase.DONE else self.value
+
 
 _STATUS_OF = {
     Phase.ACCEPTED: Status.QUEUED,

@@ -100,6 +100,12 @@ LEFT_TO_DEFAULTS = frozenset(
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
         "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
         "OTEL_EXPORTER_OTLP_HEADERS",
+        *(f"OTEL_EXPORTER_OTLP_{signal}PROTOCOL" for signal in ("", "TRACES_", "METRICS_")),
+        "DAILIES_TELEMETRY_PROMPTS",
+        "DAILIES_HELICONE_API_KEY",
+        "DAILIES_HELICONE_ENDPOINT",
+        "DAILIES_LOG_WEBHOOK_URL",
+        "DAILIES_LOG_WEBHOOK_SECRET",
         # new deployments of Sora 1 are no longer made; who has one names it in extra settings
         "AZURE_OPENAI_SORA_DEPLOYMENT",
         # of servers of one's own; who has one names it in extra settings

@@ -19,6 +19,7 @@ import pytest
 
 from dailies.settings import Settings
 from dailies.video.errors import SettingsError
+from tests.unit.telemetry.receiver import receiver
 
 ROOT = Path(__file__).resolve().parents[3]
 STORAGE = {"VideoStorage": "UseDevelopmentStorage=true"}
@@ -122,6 +123,22 @@ def test_otlp_goes_out_as_json_with_the_headers_and_without_protobuf(collector: 
     told = json.dumps([document for _, _, document in collector.requests])
     assert "check_video" in told
     assert "dailies.quota.wait" in told
+
+
+def test_otlp_goes_out_as_protobuf_without_the_package() -> None:
+    with receiver() as sink:
+        done = _run(
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+                "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/json",
+                "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+            }
+        )
+    assert _loaded(done) == {"opentelemetry.sdk", "opentelemetry.exporter"}
+    (traces,) = sink.at("/v1/traces")
+    assert [span["name"] for span in traces.spans] == ["check_video"]
+    assert all("resourceMetrics" in sent.json for sent in sink.at("/v1/metrics"))
 
 
 def test_traces_alone_can_go_to_an_address_of_their_own(collector: Collector) -> None:
