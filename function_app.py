@@ -4,9 +4,10 @@ import azure.durable_functions as df
 
 import activities.drop
 import activities.video
+import activities.webhooks
 from dailies.app.runtime import quieten_libraries
 from entities import quota
-from orchestrations import accept_drop, generate_video
+from orchestrations import accept_drop, deliver_webhooks, generate_video
 from orchestrations.drained import generate_video as earlier_versions
 from orchestrations.drained import repeat_step
 from triggers import http, reference_drop, timers
@@ -19,10 +20,12 @@ for module in (
     timers,
     generate_video,
     accept_drop,
+    deliver_webhooks,
     earlier_versions,
     repeat_step,
     activities.video,
     activities.drop,
+    activities.webhooks,
     quota,
 ):
     app.register_functions(module.blueprint)

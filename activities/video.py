@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import azure.durable_functions as df
 
-from dailies.app.runtime import run_step
+from dailies.app.runtime import run_step, services
 from dailies.engine import FinishRequest, Step, VideoRef
+from durable_client import DurableOrchestrations
 
 blueprint = df.Blueprint()
 
 
 @blueprint.activity_trigger(input_name="video")
-async def advance_video(video: VideoRef) -> Step:
+@blueprint.durable_client_input(client_name="client")
+async def advance_video(video: VideoRef, client: df.DurableOrchestrationClient) -> Step:
     """Do all that can be done for the video now, and say what comes next."""
-    from dailies.pipeline import advance
+    from dailies.pipeline import advance, courier
 
-    return await run_step("advance_video", advance.advance_video, video)
+    try:
+        return await run_step("advance_video", advance.advance_video, video)
+    finally:
+        await courier.answer_doorbell(services(), DurableOrchestrations(client))
 
 
 @blueprint.activity_trigger(input_name="video")
@@ -63,8 +68,12 @@ async def finish_video(video: FinishRequest) -> Step:
 
 
 @blueprint.activity_trigger(input_name="video")
-async def publish_events(video: VideoRef) -> Step:
+@blueprint.durable_client_input(client_name="client")
+async def publish_events(video: VideoRef, client: df.DurableOrchestrationClient) -> Step:
     """Announce what was not announced yet."""
-    from dailies.pipeline import publish
+    from dailies.pipeline import courier, publish
 
-    return await run_step("publish_events", publish.publish_events, video)
+    try:
+        return await run_step("publish_events", publish.publish_events, video)
+    finally:
+        await courier.answer_doorbell(services(), DurableOrchestrations(client))

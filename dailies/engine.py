@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # an orchestrator is loaded without the record, and what that
 
 __all__ = [
     "ACCEPT_DROP",
+    "COURIER",
+    "DELIVER_WEBHOOKS",
     "GENERATE_VIDEO",
     "WAKE_EVENT",
     "Doing",
@@ -39,6 +41,7 @@ __all__ = [
     "step_instance_id",
     "stop",
     "wait",
+    "wake_courier",
     "wake_video",
 ]
 
@@ -48,6 +51,10 @@ the old one stays registered until its instances have drained."""
 
 ACCEPT_DROP = "accept_drop_v2"
 """The orchestrator of one dropped image."""
+
+DELIVER_WEBHOOKS = "deliver_webhooks_v1"
+"""The orchestrator of all deliveries to webhooks, of which there is one instance: ``COURIER``."""
+COURIER = "webhooks"
 
 _STEPS_THAT_WAIT = ("submit_video", "check_video", "archive_video")
 """Activities that sub-orchestrations of ``generate_video_v1`` to ``v3`` repeat, with pauses."""
@@ -220,6 +227,12 @@ class Orchestrations(Protocol):
         """Durable's management addresses. They carry a key to the whole task hub: for operators
         only."""
         ...
+
+
+async def wake_courier(orchestrations: Orchestrations) -> None:
+    """Have what is due for webhooks delivered now."""
+    await orchestrations.start(DELIVER_WEBHOOKS, COURIER, {})
+    await orchestrations.raise_event(COURIER, WAKE_EVENT)
 
 
 def step_instance_id(video_id: str, activity: str, restarts: int) -> str:

@@ -19,6 +19,7 @@ from dailies.catalogue import Catalogue, Deployment
 from dailies.guards.panel import Guards
 from dailies.guards.setup import guards_of
 from dailies.net.fetching import ReferenceFetcher
+from dailies.net.posting import WebhookPoster
 from dailies.providers.azure_auth import azure_credential
 from dailies.providers.azure_lifecycle import AzureLifecycle
 from dailies.providers.base import VideoProvider
@@ -27,6 +28,7 @@ from dailies.providers.registry import Providers, check_deployment
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
+from dailies.stores.deliveries import DeliveryStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import BlobInfo, FileStore
 from dailies.stores.followers import Followers
@@ -37,12 +39,14 @@ from dailies.stores.readings import Readings
 from dailies.stores.records import RecordStore
 from dailies.stores.room import Room
 from dailies.stores.tombstones import TombstoneStore
+from dailies.stores.webhooks import WebhookStore
 from dailies.threads import Pool
 from dailies.video.errors import SettingsError
 from dailies.video.request import StoredFile
 
 __all__ = [
     "Adapters",
+    "Doorbell",
     "Files",
     "Services",
     "Sink",
@@ -183,6 +187,23 @@ class Waits:
         self._seconds[deployment] = seconds
 
 
+class Doorbell:
+    """Tells that deliveries to webhooks are due, to whoever has the engine at hand and can start
+    what delivers them. What is not heard, as the process dies, the sweeper finds."""
+
+    def __init__(self) -> None:
+        self._rung = False
+
+    def ring(self) -> None:
+        """Something is due."""
+        self._rung = True
+
+    def heard(self) -> bool:
+        """Whether it was rung since this was asked last."""
+        rung, self._rung = self._rung, False
+        return rung
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of the app, ready for use.
@@ -191,6 +212,8 @@ class Services:
         lifecycles: who can be asked when deployments retire; None for nobody.
         waits: what is known of the lines at deployments.
         followers: who follows videos as they come along.
+        webhooks: those of owners; deliveries: what is sent to any; poster: who sends it.
+        doorbell: rung when deliveries are due.
         clock: gives Unix seconds.
         readings: what is read for many requests at once.
         guards: who looks at what is asked for, and at what has become of it.
@@ -213,6 +236,10 @@ class Services:
     events: Sink
     providers: Adapters
     followers: Followers
+    webhooks: WebhookStore
+    deliveries: DeliveryStore
+    poster: WebhookPoster
+    doorbell: Doorbell = field(default_factory=Doorbell)
     lifecycles: Lifecycles | None = None
     waits: Waits = field(default_factory=Waits)
     clock: Callable[[], float] = time.time
@@ -267,6 +294,9 @@ class Services:
                 settings.topic_endpoint, _topic_credential(settings, credential), **transport
             ),
             followers=Followers(records, most=settings.max_streams),
+            webhooks=WebhookStore(tables),
+            deliveries=DeliveryStore(tables),
+            poster=WebhookPoster(private_hosts=settings.webhook_hosts),
             providers=Providers(catalogue, lambda: credential, packages=settings.provider_packages),
             lifecycles=_lifecycles(settings, credential),
             guards=guards_of(settings, credential, **transport),

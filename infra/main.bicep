@@ -240,6 +240,7 @@ var tableNames = [
   'drops'
   'deployments'
   'keys'
+  'webhooks'
 ]
 var taskHubName = 'dailies'
 

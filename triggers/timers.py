@@ -27,11 +27,15 @@ _BOOKKEEPING = "15 */2 * * * *"
 @blueprint.durable_client_input(client_name="client")
 async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """See ``dailies.pipeline.sweep``."""
+    from dailies.pipeline import courier
     from dailies.pipeline import sweep as rules
 
     start_work(tell_again=True)
+    orchestrations = DurableOrchestrations(client)
     with telling_fault("sweep"):
-        await rules.sweep(services(), DurableOrchestrations(client), late=timer.past_due)
+        await rules.sweep(services(), orchestrations, late=timer.past_due)
+        await courier.look_after_courier(services(), orchestrations)
+        await courier.answer_doorbell(services(), orchestrations)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)

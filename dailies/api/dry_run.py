@@ -8,6 +8,7 @@ from dailies.api.bodies import open_body
 from dailies.api.context import Context, Owner
 from dailies.api.create import asked_for, idempotency_key, warn_untold
 from dailies.intake.accept import claim_of
+from dailies.intake.webhooks import check_webhook
 from dailies.owners.key import Way
 from dailies.pipeline.forecast import forecast
 from dailies.protocols.openai.bodies import REFERENCE
@@ -29,6 +30,7 @@ async def dry_run(context: Context, request: Request, *, caller: Owner) -> DryRu
     async with open_body(request, max_inline_bytes=most) as body:
         given, asked, inputs = await asked_for(context, request, body, caller.name)
         given.check_files()
+        check_webhook(services, asked)
         warn_untold(given, asked, services.catalogue)
         limits = caller.key.limits
         limits.check_way(Way.OPENAI)

@@ -16,6 +16,7 @@ from dailies.catalogue.serving import dearest_price
 from dailies.inputs.examine import InputSource
 from dailies.intake.guarding import check_request
 from dailies.intake.key_room import arriving_with, check_key_room
+from dailies.intake.webhooks import check_webhook
 from dailies.owners.key import Key
 from dailies.services import Services
 from dailies.stores.ledger import Claim
@@ -86,7 +87,7 @@ async def accept(
         TooMany: the owner has ``most_unfinished`` unfinished videos, or more; or as many as its
             key may have were made with that. ``OverBudget``: a budget does not allow it.
         Forbidden: a budget applies, and nobody knows what the video costs.
-        InvalidRequest: a guard refuses it, or can't look at it.
+        InvalidRequest: a guard refuses it, or can't look at it; or its webhook can't be one.
         Unavailable: a guard could not say, and nothing is made without.
         IntegrityError: an input is not as long as it was; nothing was accepted.
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
@@ -110,6 +111,7 @@ async def accept(
     ):
         await check_room(services, owner, most_unfinished, before)
         await check_key_room(services, key, before_with_key)
+        check_webhook(services, request)
         claim = claim_of(services, owner, request, key, now, inputs)
         shown = [(given.input, given.content_type, given.source) for given in inputs]
         rules = await check_request(services, owner=owner, key=key, request=request, inputs=shown)

@@ -161,15 +161,19 @@ async def send_pinned(
     url: httpx.URL,
     addresses: Sequence[Address],
     headers: Mapping[str, str],
+    *,
+    method: str = "GET",
+    content: bytes | None = None,
 ) -> httpx.Response:
     """Ask the first address that answers; name and certificate stay those of the URL."""
     host = url.raw_host.decode("ascii")
     headers = {**headers, "Host": url.netloc.decode("ascii")}
     for index, address in enumerate(addresses):
         request = client.build_request(
-            "GET",
+            method,
             url.copy_with(host=str(address), fragment=None),
             headers=headers,
+            content=content,
             extensions={"sni_hostname": host},
         )
         try:

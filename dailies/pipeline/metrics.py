@@ -17,6 +17,7 @@ from dailies.telemetry.providers import meter
 from dailies.video.basics import Variant
 
 if TYPE_CHECKING:  # the quota entity, which counts too, needs no record
+    from dailies.owners.deliveries import Delivery
     from dailies.video.record import StoredFile, VideoRecord
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "render_detected",
     "video_ended",
     "video_submitted",
+    "webhook_attempted",
 ]
 
 
@@ -43,6 +45,7 @@ class _Instruments:
     lag: Histogram
     quota_wait: Histogram
     archived: Counter
+    webhooks: Counter
 
 
 @functools.lru_cache(maxsize=1)
@@ -60,6 +63,9 @@ def _made_by(source: Meter) -> _Instruments:
         lag=seconds("dailies.detection.lag", "From rendered to noticed.", _SHORT),
         quota_wait=seconds("dailies.quota.wait", "Waits that a quota asked for.", _LONG),
         archived=source.create_counter("dailies.archived", "By", "Bytes stored in files."),
+        webhooks=source.create_counter(
+            "dailies.webhook.attempts", "{attempt}", "Attempts to tell a webhook of an event."
+        ),
     )
 
 
@@ -110,3 +116,9 @@ def file_archived(record: VideoRecord, variant: Variant, file: StoredFile) -> No
     """A file was stored."""
     about = {"dailies.model": record.request.model, "dailies.variant": variant.value}
     _made_by(meter()).archived.add(file.bytes, about)
+
+
+def webhook_attempted(delivery: Delivery) -> None:
+    """A webhook was told of an event, or was not; ``pending`` is one that is tried again."""
+    about = {"dailies.event": delivery.type, "dailies.outcome": delivery.state.value}
+    _made_by(meter()).webhooks.add(1, about)

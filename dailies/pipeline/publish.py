@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from azure.core.exceptions import AzureError
+from azure.core.messaging import CloudEvent
 
 from dailies.announce.events import EventType, due_events, video_event
 from dailies.engine import Step, VideoRef, done, wait
+from dailies.pipeline.handover import hand_over
 from dailies.pipeline.remove import remove_video
 from dailies.services import Services
 from dailies.stores.tombstones import Removal
@@ -30,10 +33,12 @@ async def publish_events(services: Services, video: VideoRef) -> Step:
     record = await services.records.get(video["owner"], video["id"])
     if record is None:
         return done()
-    taken, fault = await _publish_all(services, record, due_events(record))
-    if taken:
+    due = [(kind, event_of(services, record, kind)) for kind in due_events(record)]
+    handed = await hand_over_all(services, record, due)
+    taken, fault = await _publish_all(services, record, due)
+    if taken or handed:
         # All in one write: what is told again after a crash has the same ids.
-        await _note_published(services, record, taken)
+        await _note(services, record, taken, handed)
     if fault is not None:
         pause = services.settings.retry_seconds * 2 ** min(video.get("attempt", 0), 8)
         return wait(min(pause, _LONGEST_PAUSE))
@@ -44,21 +49,40 @@ async def publish_events(services: Services, video: VideoRef) -> Step:
     return done()
 
 
+def event_of(services: Services, record: VideoRecord, kind: EventType) -> CloudEvent[Any]:
+    """The event that tells that this has happened to the video."""
+    urls = {name: services.files.url(file.blob) for name, file in record.all_files.items()}
+    return video_event(
+        record,
+        kind,
+        source=services.settings.event_source,
+        file_urls=urls,
+        now=services.clock(),
+    )
+
+
+async def hand_over_all(
+    services: Services, record: VideoRecord, due: Sequence[tuple[EventType, CloudEvent[Any]]]
+) -> list[EventType]:
+    """Hand over to webhooks what was not; those kinds of which there is something to deliver.
+
+    Before they are published, so that what is noted as published was handed over as well.
+    """
+    return [
+        kind
+        for kind, event in due
+        if kind.value not in record.handed_over
+        and await hand_over(services, event, record.owner, record)
+    ]
+
+
 async def _publish_all(
-    services: Services, record: VideoRecord, due: Sequence[EventType]
+    services: Services, record: VideoRecord, due: Sequence[tuple[EventType, CloudEvent[Any]]]
 ) -> tuple[list[EventType], AzureError | None]:
     """Publish in order, up to the first that the topic does not take; those that it took, and why
     it took no more."""
     taken: list[EventType] = []
-    urls = {name: services.files.url(file.blob) for name, file in record.all_files.items()}
-    for kind in due:
-        event = video_event(
-            record,
-            kind,
-            source=services.settings.event_source,
-            file_urls=urls,
-            now=services.clock(),
-        )
+    for kind, event in due:
         try:
             await services.events.publish(event)
         except AzureError as error:
@@ -75,11 +99,22 @@ async def _publish_all(
     return taken, None
 
 
-async def _note_published(
-    services: Services, record: VideoRecord, kinds: Sequence[EventType]
+async def _note(
+    services: Services,
+    record: VideoRecord,
+    published: Sequence[EventType],
+    handed: Sequence[EventType],
 ) -> None:
     def noted(current: VideoRecord) -> VideoRecord:
-        new = tuple(kind.value for kind in kinds if kind.value not in current.published)
-        return current.model_copy(update={"published": (*current.published, *new)})
+        return current.model_copy(
+            update={
+                "published": _with(current.published, published),
+                "handed_over": _with(current.handed_over, handed),
+            }
+        )
 
     await services.records.update(record.owner, record.id, noted)
+
+
+def _with(noted: tuple[str, ...], kinds: Sequence[EventType]) -> tuple[str, ...]:
+    return (*noted, *(kind.value for kind in kinds if kind.value not in noted))

@@ -7,6 +7,7 @@ import logging
 from azure.core.exceptions import AzureError
 
 from dailies.announce.events import EventType, due_events, video_event
+from dailies.pipeline.handover import hand_over
 from dailies.services import Services
 from dailies.stores.tombstones import Removal, Tombstone
 from dailies.telemetry.logs import log_event
@@ -77,6 +78,7 @@ async def _publish(services: Services, record: VideoRecord, tombstone: Tombstone
     for kind in due_events(record):
         urls = {name: services.files.url(f.blob) for name, f in record.all_files.items()}
         event = video_event(record, kind, source=source, file_urls=urls, now=services.clock())
+        await hand_over(services, event, record.owner, record)
         await services.events.publish(event)
     gone = record.model_copy(update={"files": {}, "generations": ()})
     event = video_event(
@@ -87,5 +89,6 @@ async def _publish(services: Services, record: VideoRecord, tombstone: Tombstone
         now=services.clock(),
         reason=tombstone.reason.value,
     )
+    await hand_over(services, event, record.owner, record)
     await services.events.publish(event)
     log_event("event_published", video_id=record.id, type=EventType.DELETED)

@@ -97,8 +97,8 @@ _ELSEWHERE = (
         "response_format output_format",
     )
     | _say(
-        "No address of yours is called; poll, or have the operator subscribe you to the events.",
-        "webhook webhook_url callback callback_url",
+        "Write the address as 'webhook_url', and in 'webhook_events' what it is told.",
+        "webhook callback callback_url webhook_events_filter",
     )
     | _say("Ask for it in the query: POST /v1/videos?dry_run=true.", "dry_run")
 )
@@ -144,7 +144,7 @@ CREATE = Vocabulary(
         "provider": _words("options"),
     },
     file="input_reference",
-    arrays=frozenset({FRAMES, REFERENCES}),
+    arrays=frozenset({FRAMES, REFERENCES, "webhook_events"}),
 )
 
 JOB = Vocabulary(
@@ -163,7 +163,7 @@ JOB = Vocabulary(
         **_say(
             "This API has none; POST /v1/videos has, for models that take it.",
             "seed negative_prompt generate_audio provider_options provider seconds_fit priority "
-            "expires_after",
+            "expires_after webhook_url webhook_events",
         ),
         **_say("Say it in an item of 'inpaint_items'.", "frame_index crop_bounds"),
         "fit": "Files of this API go on as they are; leave it out.",

@@ -21,6 +21,7 @@ from dailies.video.basics import Priority, Size
 from dailies.video.errors import InvalidRequest
 from dailies.video.framing import CropBounds, FitMode
 from dailies.video.record import VideoRequest
+from dailies.video.request import Webhook
 
 __all__ = ["Plan", "Wish", "Words", "plan"]
 
@@ -39,6 +40,7 @@ class Wish:
         seconds_fit_nearest: a length that the model does not make may become the nearest that it
             makes.
         expires_after: for how many seconds it may wait.
+        webhook: who is told what becomes of it.
         names: the caller's own words for fields of these names, where they differ.
     """
 
@@ -59,6 +61,7 @@ class Wish:
     seconds_fit_nearest: bool = False
     priority: Priority | None = None
     expires_after: int | None = None
+    webhook: Webhook | None = None
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -128,6 +131,7 @@ class Plan:
             provider_options=dict(self.provider_options),
             priority=self.wish.priority,
             expires_after=self.wish.expires_after,
+            webhook=self.wish.webhook,
         )
 
 

@@ -124,6 +124,7 @@ class Settings(BaseModel):
     # -- events
     topic_endpoint: Endpoint = Field(default=None, alias="DAILIES_EVENT_TOPIC_ENDPOINT")
     topic_key: OptionalSecret = Field(default=None, alias="DAILIES_EVENT_TOPIC_KEY")
+    webhook_hosts: Hosts = Field(default=NO_HOSTS, alias="DAILIES_WEBHOOK_HOSTS")
     event_source: str = Field(default="/dailies", min_length=1, alias="DAILIES_EVENT_SOURCE")
 
     # -- the HTTP surface

@@ -21,6 +21,7 @@ __all__ = [
     "OPEN_VIDEOS",
     "TABLES",
     "VIDEOS",
+    "WEBHOOKS",
     "document_of",
     "etag_of",
     "find_row",
@@ -40,8 +41,10 @@ DEPLOYMENTS = "deployments"
 """How deployments fare (``dailies.stores.health``)."""
 KEYS = "keys"
 """Keys that were issued (``dailies.stores.keys``), and what of their rates is used."""
+WEBHOOKS = "webhooks"
+"""Owners' webhooks, and what is delivered to them (``dailies.stores.deliveries``)."""
 
-TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS, DROPS, DEPLOYMENTS, KEYS)
+TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS, DROPS, DEPLOYMENTS, KEYS, WEBHOOKS)
 
 # A string property holds at most 64 KiB of UTF-16, so 16,000 characters fit whatever they are.
 _CHUNK = 16_000

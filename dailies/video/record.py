@@ -156,6 +156,9 @@ class VideoRecord(Document):
     told. ``withdrawn_at`` is when its owner deleted it while it ran: from then on nobody but the
     pipeline sees it, and it is removed once it has ended.
 
+    ``published`` are the events that the topic took, ``handed_over`` those of which the deliveries
+    to webhooks are written.
+
     ``priority`` is what it waits with: as its request says, or its key. ``key_id`` and ``tags`` are
     those of the key that it was made with, None where it was made without one; ``weight`` is the
     share that the key gave its owner then. ``reserve`` is what is held of budgets for it, None
@@ -186,6 +189,7 @@ class VideoRecord(Document):
     cost_usd: float | None = None
     cost_is_estimate: bool = False
     published: tuple[str, ...] = ()
+    handed_over: tuple[str, ...] = ()
     cancel_requested: bool = False
     withdrawn_at: float | None = None
     restarts: int = 0

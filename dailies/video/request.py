@@ -18,7 +18,7 @@ from pydantic import (
 from dailies.video.basics import Operation, Priority, Size
 from dailies.video.framing import CropBounds, FitMode
 
-__all__ = ["Document", "Input", "InputKind", "Role", "StoredFile", "VideoRequest"]
+__all__ = ["Document", "Input", "InputKind", "Role", "StoredFile", "VideoRequest", "Webhook"]
 
 
 def _to_size(value: Any) -> Size:
@@ -93,6 +93,17 @@ class Input(Document):
         return self.fit is not None and not self.prepared
 
 
+class Webhook(Document):
+    """An address of the caller's that is told what becomes of a video.
+
+    ``events`` are the types of those that it is told, as ``dailies.video.completed``. The address
+    may hold a secret, so it is never logged.
+    """
+
+    url: str = Field(repr=False)
+    events: tuple[str, ...]
+
+
 class VideoRequest(Document):
     """What was asked for, valid for its model.
 
@@ -102,7 +113,8 @@ class VideoRequest(Document):
     rendered. ``sound`` and the other wishes are None where nothing was said; ``provider_options``
     are for the provider alone that makes the video. ``priority`` is as it was asked for, None where
     nothing was said; ``expires_after`` is for how many seconds it may wait to be sent.
-    ``safety_identifier`` tells the provider one end user from another.
+    ``safety_identifier`` tells the provider one end user from another. ``webhook`` is told what
+    becomes of it.
     """
 
     model: str
@@ -123,6 +135,7 @@ class VideoRequest(Document):
     priority: Priority | None = None
     expires_after: int | None = None
     safety_identifier: str | None = None
+    webhook: Webhook | None = None
     inputs: tuple[Input, ...] = ()
 
     @model_validator(mode="before")

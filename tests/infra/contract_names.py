@@ -50,6 +50,7 @@ LEFT_TO_DEFAULTS = frozenset(
     {
         "DAILIES_PROVIDERS",  # comes with a package and a catalogue of one's own
         "DAILIES_PRIVATE_HOSTS",  # comes with servers of one's own
+        "DAILIES_WEBHOOK_HOSTS",  # the same
         # a file of the package
         "DAILIES_CATALOGUE",
         # of providers outside Azure, where one is wanted: through DAILIES_EXTRA_SETTINGS

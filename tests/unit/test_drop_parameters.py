@@ -16,6 +16,7 @@ from dailies.protocols.wish import Wish
 from dailies.video.basics import Priority, Size
 from dailies.video.errors import DropError
 from dailies.video.framing import CropBounds, FitMode
+from dailies.video.request import Webhook
 
 IMAGE = "shots/cat.png"
 
@@ -224,6 +225,8 @@ def test_everything_that_is_asked_for_is_wished_for() -> None:
         "provider_options": '{"alpha": {"x": 1}}',
         "priority": "High",
         "expires_after": "600",
+        "webhook_url": "https://hooks.example/a",
+        "webhook_events": "dailies.video.failed, dailies.video.completed",
     }
     assert asked.keys() == DropParameters.model_fields.keys()
     assert parameters(IMAGE, asked).wish == Wish(
@@ -243,6 +246,10 @@ def test_everything_that_is_asked_for_is_wished_for() -> None:
         provider_options={"alpha": {"x": 1}},
         priority=Priority.HIGH,
         expires_after=600,
+        webhook=Webhook(
+            url="https://hooks.example/a",
+            events=("dailies.video.completed", "dailies.video.failed"),
+        ),
     )
     assert parameters(IMAGE, {"prompt": "a"}).wish == Wish("a", fit=FitMode.COVER)
 
@@ -258,6 +265,9 @@ def test_everything_that_is_asked_for_is_wished_for() -> None:
         ("provider_options", [1], "an object"),
         ("priority", "urgent", "low"),
         ("expires_after", 0, "seconds from 1 to"),
+        ("webhook_url", ["https://hooks.example"], "a string"),
+        ("webhook_events", "dailies.video.rejected", "dailies.video.completed"),
+        ("webhook_events", [], "dailies.video.completed"),
     ],
 )
 def test_wishes_that_are_none_name_their_place(field: str, value: object, why: str) -> None:

@@ -29,11 +29,13 @@ QUEUED = {
     "repeat_step_v3": _DRAINED,
     "accept_drop_v1": _OF_DROPS,
     "accept_drop_v2": _OF_DROPS,
+    "deliver_webhooks_v1": _FOREVER,
     # activities, in the work item queue and in what orchestrators yield
     "accept_drop": _FOREVER,
     "advance_video": _FOREVER,
     "archive_video": _FOREVER,
     "check_video": _FOREVER,
+    "deliver_webhooks": _FOREVER,
     "finish_video": _FOREVER,
     "prepare_reference": _FOREVER,
     "publish_events": _FOREVER,

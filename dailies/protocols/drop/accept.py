@@ -262,7 +262,7 @@ async def _accept(
     except (OverBudget, Forbidden) as error:
         # Its orchestration would wait for a day or a month; an upload after that is a new one.
         raise DropError(error.message, code=error.code or "forbidden", where=name) from None
-    except InvalidRequest as error:  # a guard's; the rest is known to be well by now
+    except InvalidRequest as error:  # a guard's, or of its webhook; the rest is known to be well
         raise DropError(error.message, code=error.code or "", where=name) from None
     except Conflict as error:
         if error.code != _DELETED:

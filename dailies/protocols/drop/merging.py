@@ -30,6 +30,7 @@ from dailies.protocols.drop.naming import DEFAULTS_NAME, sidecar_candidates
 from dailies.protocols.fields import MAX_PROMPT_CHARACTERS, read_safety_identifier
 from dailies.protocols.frames import read_crop
 from dailies.protocols.options import read_provider_options
+from dailies.protocols.webhooks import read_webhook_events, read_webhook_url, webhook_of
 from dailies.protocols.wish import Wish
 from dailies.protocols.wishes import (
     read_expiry,
@@ -125,6 +126,12 @@ class DropParameters(BaseModel):
     )
     priority: Annotated[Priority | None, PlainValidator(_as_read(read_priority))] = None
     expires_after: Annotated[int | None, PlainValidator(_as_read(read_expiry))] = None
+    webhook_url: Annotated[
+        str | None, PlainValidator(_as_read(read_webhook_url)), Field(repr=False)
+    ] = None
+    webhook_events: Annotated[
+        tuple[str, ...] | None, PlainValidator(_as_read(read_webhook_events))
+    ] = None
 
     @property
     def wish(self) -> Wish:
@@ -146,6 +153,7 @@ class DropParameters(BaseModel):
             provider_options=self.provider_options,
             priority=self.priority,
             expires_after=self.expires_after,
+            webhook=webhook_of(self.webhook_url, self.webhook_events),
         )
 
 

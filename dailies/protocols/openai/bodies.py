@@ -31,6 +31,7 @@ from dailies.protocols.frames import Crop, FrameIndex
 from dailies.protocols.messages import missing, wrong_type
 from dailies.protocols.options import ProviderOptions, Routing
 from dailies.protocols.pictures import FrameImages, InputReferences, Picture, url_of
+from dailies.protocols.webhooks import WebhookEvents, WebhookUrl
 from dailies.protocols.wishes import Expiry, LengthFit, NegativePrompt, Seed, Sound, Urgency
 from dailies.video.errors import InvalidRequest
 from dailies.video.request import Role
@@ -206,6 +207,8 @@ class CreateVideo(Fields):
     seconds_fit: LengthFit = None
     priority: Urgency = None
     expires_after: Expiry = None
+    webhook_url: WebhookUrl = None
+    webhook_events: WebhookEvents = None
     remix_video_id: Remixed = ""
 
     @property
@@ -229,6 +232,8 @@ class RemixVideo(Fields):
     safety_identifier: SafetyIdentifier = None
     priority: Urgency = None
     expires_after: Expiry = None
+    webhook_url: WebhookUrl = None
+    webhook_events: WebhookEvents = None
     model: Annotated[ModelName, UNDOCUMENTED] = None
     seconds: Annotated[Length, UNDOCUMENTED] = None
     size: Annotated[PictureSize, UNDOCUMENTED] = None

@@ -34,8 +34,8 @@ def derive(
     now: float,
 ) -> VideoRequest:
     """The request for a video made from ``source``, by the wished ``prompt, seconds, user,
-    priority, expires_after``; what it keeps of the source, ``model, size`` and ``seconds``, may be
-    wished as well.
+    priority, expires_after, webhook``; what it keeps of the source, ``model, size`` and
+    ``seconds``, may be wished as well.
 
     Args:
         param: the parameter that names the source, for messages.
@@ -61,6 +61,7 @@ def derive(
         safety_identifier=wish.safety_identifier,
         priority=wish.priority,
         expires_after=wish.expires_after,
+        webhook=wish.webhook,
         operation=operation,
         source_video_id=source.id,
         source_job_id=job_id,
@@ -93,6 +94,7 @@ def derive_again(
             "safety_identifier": wish.safety_identifier,
             "priority": wish.priority,
             "expires_after": wish.expires_after,
+            "webhook": wish.webhook,
             "operation": operation,
             "source_video_id": source_id,
         }

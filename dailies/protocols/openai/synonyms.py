@@ -15,6 +15,7 @@ from dailies.catalogue.offers import whole
 from dailies.protocols.messages import enumerated, missing
 from dailies.protocols.openai.bodies import CreateVideo, RemixVideo
 from dailies.protocols.shapes import has_ratio, lines_of, lines_read, ratio_of, ratio_read
+from dailies.protocols.webhooks import webhook_of
 from dailies.protocols.wish import Wish
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
@@ -68,6 +69,7 @@ def wish_of(body: CreateVideo, catalogue: Catalogue) -> Wish:
         seconds_fit_nearest=bool(body.seconds_fit),
         priority=body.priority,
         expires_after=body.expires_after,
+        webhook=webhook_of(body.webhook_url, body.webhook_events),
         names=names,
     )
 
@@ -103,6 +105,7 @@ def wish_of_derived(body: RemixVideo) -> Wish:
         safety_identifier=body.safety_identifier,
         priority=body.priority,
         expires_after=body.expires_after,
+        webhook=webhook_of(body.webhook_url, body.webhook_events),
         names=names,
     )
 

@@ -24,11 +24,13 @@ from dailies.api.context import Context
 from dailies.catalogue import Catalogue
 from dailies.engine import InstanceState
 from dailies.net.fetching import ReferenceFetcher
+from dailies.net.posting import WebhookPoster
 from dailies.providers.registry import Providers, check_deployment
 from dailies.services import Services
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
+from dailies.stores.deliveries import DeliveryStore
 from dailies.stores.drops import DropStore
 from dailies.stores.files import FileStore
 from dailies.stores.followers import Followers
@@ -39,6 +41,7 @@ from dailies.stores.records import RecordStore
 from dailies.stores.room import Room
 from dailies.stores.tables import DEPLOYMENTS
 from dailies.stores.tombstones import TombstoneStore
+from dailies.stores.webhooks import WebhookStore
 from dailies.video.basics import Phase, Variant, VideoError
 from dailies.video.record import StoredFile, SubmitState, VideoRecord
 
@@ -240,6 +243,7 @@ class World:
             references_container=settings_.references_container,
             account_key=self._blobs.credential.account_key,
         )
+        self.poster = WebhookPoster(private_hosts=settings_.webhook_hosts)
         self.services = Services(
             settings=settings_,
             catalogue=catalogue,
@@ -255,6 +259,9 @@ class World:
             fetcher=ReferenceFetcher(max_bytes=settings_.max_reference_bytes),
             events=self.events,
             providers=self._providers,
+            webhooks=WebhookStore(self.tables),
+            deliveries=DeliveryStore(self.tables),
+            poster=self.poster,
             followers=Followers(records, most=20, clock=lambda: self.now),
             clock=lambda: self.now,
         )

@@ -22,6 +22,8 @@ from dailies.catalogue import Catalogue
 from dailies.catalogue.offers import whole
 from dailies.net.fetching import ReferenceFetcher
 from dailies.net.numerals import whole_number
+from dailies.net.posting import WebhookPoster
+from dailies.net.posting import _seconds as _retry_after
 from dailies.protocols.drop.announcements import read_announcement
 from dailies.protocols.drop.merging import ParameterFile, parameters
 from dailies.protocols.drop.naming import classify
@@ -33,6 +35,7 @@ from dailies.protocols.options import options_by_provider, read_provider_options
 from dailies.protocols.sora1.ids import generation_of, video_of_job
 from dailies.protocols.sora1.job import read_items
 from dailies.protocols.vocabulary import CREATE
+from dailies.protocols.webhooks import read_webhook_events
 from dailies.protocols.wishes import read_expiry, read_priority, read_seed
 from dailies.stores.characters import CharacterStore
 from dailies.stores.records import hash_key, is_video_id
@@ -125,6 +128,10 @@ async def _url(data: bytes) -> object:
     return await ReferenceFetcher(max_bytes=MIB, resolve=no_host).load(url)
 
 
+def _webhook(value: str) -> object:
+    return WebhookPoster().origin(f"https://{value}")
+
+
 async def _character(data: bytes) -> object:
     # What is no id is not looked for, so no store is needed.
     store: Any = CharacterStore.__new__(CharacterStore)
@@ -190,6 +197,9 @@ PARSERS = (
     Parser("seed", text(read_seed), WORDS),
     Parser("expiry", text(read_expiry), WORDS),
     Parser("priority", text(read_priority), WORDS),
+    Parser("webhook address", text(_webhook), HOSTS, MOST_URL),
+    Parser("webhook events", text(read_webhook_events), {**WORDS, **JSON, **of(b",", b"a,")}),
+    Parser("webhook put off", text(_retry_after), WORDS, MOST_HEADER),
     Parser("provider options", text(read_provider_options), JSON),
     Parser("provider", text(_provider), WORDS),
     Parser("form column", text(_column), {**WORDS, **of(b"[a]", b"[", b"[]", b"[a")}),

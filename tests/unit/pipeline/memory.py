@@ -70,9 +70,13 @@ class _Table:
         self._create(entity)
         await self._after("create")
 
-    async def upsert_entity(self, entity: Mapping[str, Any], **_: Any) -> None:
+    async def upsert_entity(
+        self, entity: Mapping[str, Any], *, mode: UpdateMode = UpdateMode.MERGE
+    ) -> None:
         await self._before("upsert")
-        self._write(entity)
+        there = self.rows.get(_key(entity))
+        old = there[0] if there is not None and mode is UpdateMode.MERGE else {}
+        self._write({**old, **entity})
         await self._after("upsert")
 
     async def update_entity(
@@ -90,9 +94,14 @@ class _Table:
         await self._after("update")
         return {"etag": written}
 
-    async def delete_entity(self, partition: str, row: str, **_: Any) -> None:
+    async def delete_entity(
+        self, partition: str, row: str, *, etag: str | None = None, **_: Any
+    ) -> None:
         # The SDK does not complain when there is nothing to delete.
         await self._before("delete")
+        there = self.rows.get((partition, row))
+        if there is not None and etag is not None and there[1] != etag:
+            raise ResourceModifiedError("the condition is not met")
         self.rows.pop((partition, row), None)
         await self._after("delete")
 

@@ -16,6 +16,7 @@ from dailies.services import Services
 from dailies.settings import Settings
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
+from dailies.stores.deliveries import DeliveryStore
 from dailies.stores.drops import DropStore
 from dailies.stores.followers import Followers
 from dailies.stores.health import HealthStore
@@ -23,10 +24,12 @@ from dailies.stores.keys import KeyStore
 from dailies.stores.rates import RateStore
 from dailies.stores.records import RecordStore
 from dailies.stores.tombstones import TombstoneStore
+from dailies.stores.webhooks import WebhookStore
 from dailies.video.basics import Size, new_id
 from dailies.video.record import VideoRecord, VideoRequest
 from tests.unit.pipeline.memory import MemoryFiles, MemoryTables, Point, no_point
 from tests.unit.pipeline.provider import FakeProvider
+from tests.unit.pipeline.receiver import Receivers
 
 __all__ = ["CATALOGUE", "OWNER", "START", "Events", "World", "ref"]
 
@@ -89,6 +92,7 @@ class World:
         self.files = MemoryFiles(point, self.clock)
         self.events = Events(point)
         self.provider = FakeProvider(self.clock, point)
+        self.receivers = Receivers(self.clock, point)
         service = cast(TableServiceClient, self.tables)
         connection = {"VideoStorage": "UseDevelopmentStorage=true"}
         records = RecordStore(service)
@@ -107,6 +111,9 @@ class World:
             files=self.files,
             events=self.events,
             providers=self.provider,
+            webhooks=WebhookStore(service),
+            deliveries=DeliveryStore(service),
+            poster=self.receivers,
             followers=Followers(records, most=20, clock=self.clock),
             clock=self.clock,
         )
@@ -117,6 +124,7 @@ class World:
     def go_wrong(self, point: Point) -> None:
         """From now on every call passes through ``point``."""
         self.tables.point = self.files.point = self.events.point = self.provider.point = point
+        self.receivers.point = point
 
     async def accepted(self, prompt: str = "A pier at dawn", **changes: Any) -> VideoRecord:
         """A video whose record is written."""

@@ -1,0 +1,74 @@
+"""Webhooks of an owner, and the secrets by which receivers know that it is we who call.
+
+The secret of Standard Webhooks is symmetric: who checks a signature could make one. So each owner
+has one of its own. It has to be kept as it is, to sign with; it is random, lies beside the owner's
+deliveries in Table Storage, and nothing of it is in a setting or a log.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from dailies.video.request import Document, Webhook
+
+__all__ = ["OVERLAP_SECONDS", "OwnerWebhook", "SigningSecrets", "sink_of"]
+
+OVERLAP_SECONDS = 86_400.0
+"""For how long the secret before the newest one signs as well: as long as a delivery is tried."""
+_SECRET_BYTES = 32
+
+
+class OwnerWebhook(Webhook):
+    """An address that is told of all videos of an owner; times are Unix seconds.
+
+    ``gone_at`` is when it said that it wants no more (410): nothing is sent there until it is set
+    again.
+    """
+
+    name: str
+    owner: str
+    created_at: float
+    gone_at: float | None = None
+
+
+class SigningSecrets(Document):
+    """The secrets of an owner: the newest, and the one before it while that still signs."""
+
+    current: str = Field(repr=False)
+    created_at: float
+    previous: str | None = Field(default=None, repr=False)
+    previous_until: float | None = None
+
+    @classmethod
+    def new(cls, now: float) -> SigningSecrets:
+        """The first one."""
+        return cls(current=_new_secret(), created_at=now)
+
+    def rotated(self, now: float, *, overlap: float = OVERLAP_SECONDS) -> SigningSecrets:
+        """With a new secret; the one so far signs for ``overlap`` seconds more."""
+        return SigningSecrets(
+            current=_new_secret(),
+            created_at=now,
+            previous=self.current if overlap > 0 else None,
+            previous_until=now + overlap if overlap > 0 else None,
+        )
+
+    def signing(self, now: float) -> Sequence[str]:
+        """The secrets to sign with, the newest first."""
+        if self.previous is None or now >= (self.previous_until or 0):
+            return (self.current,)
+        return (self.current, self.previous)
+
+
+def sink_of(owner: str, origin: str) -> str:
+    """The id of an owner's receiver: all its addresses on one host are slow or down together."""
+    return hashlib.sha256(f"{owner}\n{origin}".encode()).hexdigest()[:32]
+
+
+def _new_secret() -> str:
+    return f"whsec_{base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}"
