@@ -2,12 +2,13 @@
 
 import azure.durable_functions as df
 
+import activities.batch
 import activities.drop
 import activities.video
 import activities.webhooks
 from dailies.app.runtime import quieten_libraries
 from entities import quota
-from orchestrations import accept_drop, deliver_webhooks, generate_video
+from orchestrations import accept_drop, deliver_webhooks, generate_video, run_batch
 from orchestrations.drained import generate_video as earlier_versions
 from orchestrations.drained import repeat_step
 from triggers import http, reference_drop, timers
@@ -21,11 +22,13 @@ for module in (
     generate_video,
     accept_drop,
     deliver_webhooks,
+    run_batch,
     earlier_versions,
     repeat_step,
     activities.video,
     activities.drop,
     activities.webhooks,
+    activities.batch,
     quota,
 ):
     app.register_functions(module.blueprint)

@@ -25,7 +25,11 @@ __all__ = [
     "COURIER",
     "DELIVER_WEBHOOKS",
     "GENERATE_VIDEO",
+    "RUN_BATCH",
     "WAKE_EVENT",
+    "BatchInput",
+    "BatchRef",
+    "BatchStep",
     "Doing",
     "FinishRequest",
     "GenerateInput",
@@ -55,6 +59,8 @@ ACCEPT_DROP = "accept_drop_v2"
 DELIVER_WEBHOOKS = "deliver_webhooks_v1"
 """The orchestrator of all deliveries to webhooks, of which there is one instance: ``COURIER``."""
 COURIER = "webhooks"
+RUN_BATCH = "run_batch_v1"
+"""The orchestrator of one batch of videos."""
 
 _STEPS_THAT_WAIT = ("submit_video", "check_video", "archive_video")
 """Activities that sub-orchestrations of ``generate_video_v1`` to ``v3`` repeat, with pauses."""
@@ -130,6 +136,28 @@ class GenerateInput(VideoRef):
     has_reference: bool
     quota: QuotaRequest | None
     sent: NotRequired[bool]
+
+
+class BatchRef(TypedDict):
+    """A batch, by name; ``traceparent`` is the trace that it was ordered in."""
+
+    id: str
+    owner: str
+    traceparent: str | None
+
+
+class BatchInput(BatchRef):
+    """The input of a batch's orchestration."""
+
+    retry_seconds: float
+
+
+class BatchStep(TypedDict):
+    """What a turn at a batch came to: ``wait`` so many ``seconds`` for the next one, unless woken;
+    or it is at ``rest``: it has ended, or is paused with nothing under way."""
+
+    kind: Literal["wait", "rest"]
+    seconds: NotRequired[float]
 
 
 class FinishRequest(VideoRef):

@@ -26,6 +26,7 @@ from dailies.providers.base import VideoProvider
 from dailies.providers.declaration import Recovery
 from dailies.providers.registry import Providers, check_deployment
 from dailies.settings import Settings
+from dailies.stores.batches import BatchStore
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.deliveries import DeliveryStore
@@ -71,6 +72,8 @@ _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 _PICTURE_SECONDS = 120
 # The same holds of videos that are looked into, which may take longer than a picture.
 _FOOTAGE_SECONDS = 120
+# Batches are checked one after the other, each for some seconds.
+_BATCH_SECONDS = 120
 
 
 class Files(Protocol):
@@ -219,6 +222,7 @@ class Services:
         guards: who looks at what is asked for, and at what has become of it.
         pictures: the thread that pictures are decoded in.
         footage: the thread that finished videos are decoded in.
+        checks: the thread that the lines of batches are looked at in.
     """
 
     settings: Settings
@@ -226,6 +230,7 @@ class Services:
     records: RecordStore
     claims: ClaimStore
     drops: DropStore
+    batches: BatchStore
     tombstones: TombstoneStore
     characters: CharacterStore
     health: HealthStore
@@ -252,6 +257,7 @@ class Services:
     footage: Pool = field(
         default_factory=lambda: Pool("footage", threads=1, seconds=_FOOTAGE_SECONDS)
     )
+    checks: Pool = field(default_factory=lambda: Pool("checks", threads=1, seconds=_BATCH_SECONDS))
 
     @classmethod
     def build(cls, environ: Mapping[str, str]) -> Services:
@@ -278,6 +284,7 @@ class Services:
             records=records,
             claims=ClaimStore(tables),
             drops=DropStore(tables, settings.references_container),
+            batches=BatchStore(tables),
             tombstones=TombstoneStore(tables, records),
             characters=CharacterStore(tables),
             health=HealthStore(tables),

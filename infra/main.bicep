@@ -241,6 +241,7 @@ var tableNames = [
   'deployments'
   'keys'
   'webhooks'
+  'batches'
 ]
 var taskHubName = 'dailies'
 

@@ -49,6 +49,17 @@ async def sweep_references(timer: func.TimerRequest, client: df.DurableOrchestra
         await sweep_drops(services(), DurableOrchestrations(client), late=timer.past_due)
 
 
+@blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
+@blueprint.durable_client_input(client_name="client")
+async def sweep_batches(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    """See ``dailies.protocols.batch.starting``."""
+    from dailies.protocols.batch import starting
+
+    start_work()
+    with telling_fault("sweep_batches"):
+        await starting.sweep_batches(services(), DurableOrchestrations(client))
+
+
 @blueprint.timer_trigger(arg_name="timer", schedule=_RETIRING, use_monitor=True)
 async def retire_videos(timer: func.TimerRequest) -> None:
     """See ``dailies.pipeline.retention``."""

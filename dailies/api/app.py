@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from dailies.api import (
+    batches,
     callbacks,
     characters,
     content,
@@ -65,6 +66,7 @@ _ROUTERS = (
     characters.router,
     events.router,
     derivatives.router,
+    batches.router,
     content.router,
     videos.router,
 )

@@ -8,7 +8,7 @@ and no piece of one keeps it from serving others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +21,7 @@ from dailies.api.json_body import JsonReader
 from dailies.api.uploads import Upload, Uploads
 from dailies.video.errors import InvalidRequest, TooLarge, TooSlow, UnsupportedMedia
 
-__all__ = ["Body", "Upload", "open_body"]
+__all__ = ["RAW", "Body", "Upload", "open_body"]
 
 _MULTIPART = "multipart/form-data"
 _URL_ENCODED = "application/x-www-form-urlencoded"
@@ -35,7 +35,27 @@ _LONGEST_READ_SECONDS = 480.0
 """Less than the host's ``functionTimeout``, at which the worker would be ended, and with it all
 that other callers wait for."""
 
-_Reader = JsonReader | MultipartReader | UrlEncodedReader
+RAW = "file"
+"""The field of a body that is taken as it is."""
+
+
+class RawReader:
+    """Takes a body as one file."""
+
+    def __init__(self, uploads: Uploads) -> None:
+        self._uploads = uploads
+        self._file = uploads.new(RAW)
+
+    def feed(self, data: bytes) -> None:
+        """Take more of the body."""
+        self._uploads.write(self._file, data)
+
+    def finish(self) -> Mapping[str, Any]:
+        """The body as a field."""
+        return {RAW: self._file}
+
+
+_Reader = JsonReader | MultipartReader | UrlEncodedReader | RawReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +89,15 @@ class Body:
 
 
 @asynccontextmanager
-async def open_body(request: Request, *, max_inline_bytes: int = 0) -> AsyncIterator[Body]:
+async def open_body(
+    request: Request, *, max_inline_bytes: int = 0, raw: Collection[str] = ()
+) -> AsyncIterator[Body]:
     """Read the body by its content type; its files are open until the end.
 
     Args:
         max_inline_bytes: of a file that a field holds as a data URL; 0 where none may: then a
             data URL is a text.
+        raw: media types that are not read here: such a body is the file ``RAW``.
 
     Raises:
         InvalidRequest: it is no JSON object and no form, is not in UTF-8, or ended too early.
@@ -84,7 +107,7 @@ async def open_body(request: Request, *, max_inline_bytes: int = 0) -> AsyncIter
     """
     uploads = Uploads()
     try:
-        reader = _reader(request, uploads, max_inline_bytes)
+        reader = _reader(request, uploads, max_inline_bytes, raw)
         async with _arriving():
             await _read(request, reader, uploads)
         fields = reader.finish()
@@ -94,7 +117,9 @@ async def open_body(request: Request, *, max_inline_bytes: int = 0) -> AsyncIter
         await uploads.close()
 
 
-def _reader(request: Request, uploads: Uploads, max_inline_bytes: int) -> _Reader:
+def _reader(
+    request: Request, uploads: Uploads, max_inline_bytes: int, raw: Collection[str]
+) -> _Reader:
     codings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
     if any(coding.strip() not in ("", "identity") for coding in codings):
         raise UnsupportedMedia(
@@ -103,6 +128,8 @@ def _reader(request: Request, uploads: Uploads, max_inline_bytes: int) -> _Reade
         )
     content_type = request.headers.get("content-type", "")[:_LONGEST_CONTENT_TYPE]
     media = content_type.partition(";")[0].strip().lower()
+    if media in raw:
+        return RawReader(uploads)
     if media == _MULTIPART:
         boundary = form_options(content_type).get(b"boundary", b"")
         if not boundary:

@@ -44,6 +44,7 @@ __all__ = [
     "create_video",
     "derived",
     "idempotency_key",
+    "retry_count",
     "sending_of",
     "start_or_leave",
     "warn_untold",
@@ -265,11 +266,16 @@ async def sending_of(context: Context, request: Request, owner: str) -> Sending 
     """
     if idempotency_key(request) is not None:
         return None
-    text = request.headers.get(_RETRY_COUNT, "")
-    is_count = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
     async with in_time():
         epoch = await context.services.records.epoch(owner)
-    return Sending(int(text) if is_count else 0, epoch)
+    return Sending(retry_count(request), epoch)
+
+
+def retry_count(request: Request) -> int:
+    """How often the client says that it has sent this request before; 0 where it says nothing."""
+    text = request.headers.get(_RETRY_COUNT, "")
+    is_count = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+    return int(text) if is_count else 0
 
 
 def idempotency_key(request: Request) -> str | None:

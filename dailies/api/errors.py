@@ -20,6 +20,7 @@ from dailies.api.observe import note
 from dailies.telemetry.logs import log_event
 from dailies.video.errors import (
     Conflict,
+    InvalidBatch,
     InvalidRequest,
     OverBudget,
     RequestError,
@@ -52,8 +53,17 @@ def error_response(error: RequestError) -> JSONResponse:
         error.param,
         error.code,
         headers=headers,
-        more={"budget": error.budget} if isinstance(error, OverBudget) else {},
+        more=_more(error),
     )
+
+
+def _more(error: RequestError) -> Mapping[str, Any]:
+    """What the envelope of some errors has beside."""
+    if isinstance(error, OverBudget):
+        return {"budget": error.budget}
+    if isinstance(error, InvalidBatch):
+        return {"faults": error.faults, "fault_count": error.fault_count}
+    return {}
 
 
 def note_error(request: Request, error: RequestError) -> None:

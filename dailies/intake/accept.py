@@ -73,13 +73,15 @@ async def accept(
     priority: Priority = Priority.NORMAL,
     inputs: Sequence[GivenInput] = (),
     sending: Sending | None = None,
+    batch: tuple[str, int] | None = None,
 ) -> Acceptance:
     """Write the record of a new video, or find the one that the same idempotency key made before.
 
     With ``key_decides`` that is the answer to whatever is asked under this one. Without any,
     another ``sending`` of the same request may have made it. ``key`` is the caller's, if one was.
     ``priority`` is what the video waits with, where its request says none. Its trace is the one
-    being worked in, else the caller's ``traceparent``, else a new one.
+    being worked in, else the caller's ``traceparent``, else a new one. ``batch`` is the id of the
+    batch that orders it, and in which line.
 
     Raises:
         Conflict: the key was used with another request, or the video of a request that was sent
@@ -130,6 +132,8 @@ async def accept(
                 key_id=None if key is None else key.id,
                 tags=() if key is None else key.tags,
                 weight=None if key is None else key.limits.weight,
+                batch_id=None if batch is None else batch[0],
+                batch_line=None if batch is None else batch[1],
                 frame_check=FrameCheck(rules=rules) if rules.guards and rules.frames else None,
                 idempotency_key=hashed,
                 request_hash=request_hash,

@@ -14,6 +14,7 @@ from azure.data.tables import TableEntity
 from azure.data.tables.aio import TableClient
 
 __all__ = [
+    "BATCHES",
     "CLAIMS",
     "DEPLOYMENTS",
     "DROPS",
@@ -44,7 +45,10 @@ KEYS = "keys"
 WEBHOOKS = "webhooks"
 """Owners' webhooks, and what is delivered to them (``dailies.stores.deliveries``)."""
 
-TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS, DROPS, DEPLOYMENTS, KEYS, WEBHOOKS)
+BATCHES = "batches"
+"""Batches, and what has become of each shot of them (``dailies.stores.batches``)."""
+
+TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS, DROPS, DEPLOYMENTS, KEYS, WEBHOOKS, BATCHES)
 
 # A string property holds at most 64 KiB of UTF-16, so 16,000 characters fit whatever they are.
 _CHUNK = 16_000

@@ -6,6 +6,7 @@
     ├── SettingsError          a setting is missing or wrong (found at start)
     ├── RequestError           the caller's request can't be served; carries the HTTP answer
     │   ├── InvalidRequest     400
+    │   │   └── InvalidBatch   400, with what is wrong in which line
     │   ├── Unauthenticated    401
     │   ├── Forbidden          403
     │   ├── NotFound           404
@@ -40,6 +41,7 @@ __all__ = [
     "Forbidden",
     "Gone",
     "IntegrityError",
+    "InvalidBatch",
     "InvalidRequest",
     "LimitReached",
     "NotFound",
@@ -97,6 +99,17 @@ class RequestError(DailiesError):
 
 class InvalidRequest(RequestError):
     """400: a field is missing or wrong; ``param`` names it."""
+
+
+class InvalidBatch(InvalidRequest):
+    """400: some shots of a batch are wrong; ``faults`` are the first of so many."""
+
+    def __init__(
+        self, message: str, *, faults: Sequence[Mapping[str, Any]], fault_count: int
+    ) -> None:
+        super().__init__(message, param="shots", code="invalid_batch")
+        self.faults = tuple(faults)
+        self.fault_count = fault_count
 
 
 class Unauthenticated(RequestError):

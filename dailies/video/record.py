@@ -40,6 +40,7 @@ class SourceKind(StrEnum):
 
     HTTP = "http"
     DROP = "drop"
+    BATCH = "batch"
     OPERATOR = "operator"
 
 
@@ -163,7 +164,7 @@ class VideoRecord(Document):
     those of the key that it was made with, None where it was made without one; ``weight`` is the
     share that the key gave its owner then. ``reserve`` is what is held of budgets for it, None
     where none applied when it was accepted. ``frame_check`` is None where nobody looks at the
-    finished video.
+    finished video. ``batch_id`` and ``batch_line`` say which batch ordered it, and in which line.
 
     A provider that makes several videos of a prompt has them in ``generations``; ``files`` and
     ``findings`` are then those of the first. ``findings`` is None until the file is stored, and
@@ -197,6 +198,8 @@ class VideoRecord(Document):
     key_id: str | None = None
     tags: tuple[str, ...] = ()
     weight: int | None = None
+    batch_id: str | None = None
+    batch_line: int | None = None
     reserve: Reserve | None = None
     frame_check: FrameCheck | None = None
     idempotency_key: str | None = None

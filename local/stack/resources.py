@@ -16,7 +16,7 @@ __all__ = ["CONTAINERS", "REFERENCES", "TABLES", "VIDEOS", "ensure"]
 VIDEOS = "videos"
 REFERENCES = "references"
 CONTAINERS = (VIDEOS, REFERENCES)
-TABLES = ("videos", "openvideos", "claims", "drops", "deployments", "keys", "webhooks")
+TABLES = ("videos", "openvideos", "claims", "drops", "deployments", "keys", "webhooks", "batches")
 
 
 async def ensure(connection: str, containers: Iterable[str] = CONTAINERS) -> None:

@@ -30,6 +30,7 @@ ACTIVITIES = {
     "publish_events": "video",
     "reject_drop": "rejected",
     "submit_video": "video",
+    "tend_batch": "batch",
 }
 ORCHESTRATORS = {
     "accept_drop_v1",
@@ -42,6 +43,7 @@ ORCHESTRATORS = {
     "repeat_step_v1",
     "repeat_step_v2",
     "repeat_step_v3",
+    "run_batch_v1",
 }
 TRIGGERS = {
     "http_api": "httpTrigger",
@@ -49,6 +51,7 @@ TRIGGERS = {
     "reference_dropped": "blobTrigger",
     "sweep": "timerTrigger",
     "sweep_references": "timerTrigger",
+    "sweep_batches": "timerTrigger",
     "purge_histories": "timerTrigger",
     "retire_videos": "timerTrigger",
     "warn_of_retirements": "timerTrigger",
@@ -167,7 +170,8 @@ def test_functions_with_a_durable_client_are_async(functions: dict[str, dict[str
         if any(b["type"] == "durableClient" for b in function["bindings"])
     }
     # These start nothing.
-    assert clients == {*TRIGGERS, "accept_drop", "advance_video", "publish_events"} - {
+    besides = {"accept_drop", "advance_video", "publish_events", "tend_batch"}
+    assert clients == {*TRIGGERS, *besides} - {
         "retire_videos",
         "warn_of_retirements",
         "keep_books",

@@ -30,6 +30,7 @@ QUEUED = {
     "accept_drop_v1": _OF_DROPS,
     "accept_drop_v2": _OF_DROPS,
     "deliver_webhooks_v1": _FOREVER,
+    "run_batch_v1": "when no batch is unfinished, however long its videos wait for a place",
     # activities, in the work item queue and in what orchestrators yield
     "accept_drop": _FOREVER,
     "advance_video": _FOREVER,
@@ -41,6 +42,7 @@ QUEUED = {
     "publish_events": _FOREVER,
     "reject_drop": _FOREVER,
     "submit_video": _FOREVER,
+    "tend_batch": _FOREVER,
     # the entity, in control queues, and its state under its name
     "quota": _FOREVER,
     # what Event Grid calls, and what the queue of the trigger before it may hold
@@ -53,6 +55,7 @@ UNQUEUED = {
     "http_api",
     "sweep",
     "sweep_references",
+    "sweep_batches",
     "retire_videos",
     "purge_histories",
     "warn_of_retirements",

@@ -44,7 +44,7 @@ class VideoFailure(BaseModel):
 class VideoSource(BaseModel):
     """Where the request came from; ``blob`` names a dropped image in its container."""
 
-    type: Literal["http", "drop", "operator"]
+    type: Literal["http", "drop", "batch", "operator"]
     blob: str | None
 
 
@@ -75,8 +75,8 @@ class Video(BaseModel):
     """A video. Times are Unix seconds; ``seconds`` is a string, as in OpenAI's protocol.
 
     ``phase``, ``queue``, ``estimated_completion_at``, ``source``, ``usage``, ``provider``,
-    ``deployment``, ``cost_usd``, ``cost_is_estimate`` and ``warnings`` are additions, which clients
-    of the protocol ignore.
+    ``deployment``, ``cost_usd``, ``cost_is_estimate``, ``batch_id`` and ``warnings`` are additions,
+    which clients of the protocol ignore.
     """
 
     id: str
@@ -112,6 +112,9 @@ class Video(BaseModel):
     deployment: str | None = Field(description="Where there, by the catalogue's name.")
     cost_usd: float | None
     cost_is_estimate: bool
+    batch_id: str | None = Field(
+        default=None, exclude_if=_is_none, description="The batch that ordered it, if one did."
+    )
     warnings: tuple[RequestWarning, ...] = Field(
         default=(),
         exclude_if=operator.not_,
@@ -158,6 +161,15 @@ class BudgetLeft(BaseModel):
     renews_at: int | None = Field(description="Unix seconds; null: never.")
 
 
+class LineFault(BaseModel):
+    """What is wrong with a line of a batch; 0: with the batch as a whole."""
+
+    line: int
+    param: str | None
+    code: str | None
+    message: str
+
+
 class ErrorBody(BaseModel):
     """What went wrong, which field is to blame, and a code for programs."""
 
@@ -167,6 +179,14 @@ class ErrorBody(BaseModel):
     code: str | None
     budget: BudgetLeft | None = Field(
         default=None, exclude_if=_is_none, description="With the code `budget_exceeded` only."
+    )
+    faults: list[LineFault] | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="With the code `invalid_batch` only: the first of them.",
+    )
+    fault_count: int | None = Field(
+        default=None, exclude_if=_is_none, description="With `faults`: how many there are."
     )
 
 
@@ -210,6 +230,7 @@ def video_object(
         deployment=record.submit.deployment,
         cost_usd=record.cost_usd,
         cost_is_estimate=record.cost_is_estimate,
+        batch_id=record.batch_id,
     )
 
 

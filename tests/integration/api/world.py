@@ -28,6 +28,7 @@ from dailies.net.posting import WebhookPoster
 from dailies.providers.registry import Providers, check_deployment
 from dailies.services import Services
 from dailies.settings import Settings
+from dailies.stores.batches import BatchStore
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.deliveries import DeliveryStore
@@ -250,6 +251,7 @@ class World:
             records=records,
             claims=ClaimStore(self.tables),
             drops=DropStore(self.tables, settings_.references_container),
+            batches=BatchStore(self.tables),
             tombstones=TombstoneStore(self.tables, records),
             characters=CharacterStore(self.tables),
             health=HealthStore(self.tables),

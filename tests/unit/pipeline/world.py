@@ -14,6 +14,7 @@ from dailies.net.fetching import ReferenceFetcher
 from dailies.providers.registry import check_deployment
 from dailies.services import Services
 from dailies.settings import Settings
+from dailies.stores.batches import BatchStore
 from dailies.stores.characters import CharacterStore
 from dailies.stores.claims import ClaimStore
 from dailies.stores.deliveries import DeliveryStore
@@ -102,6 +103,7 @@ class World:
             records=records,
             claims=ClaimStore(service),
             drops=DropStore(service, "references"),
+            batches=BatchStore(service),
             tombstones=TombstoneStore(service, records),
             characters=CharacterStore(service),
             health=HealthStore(service),

@@ -1,0 +1,134 @@
+"""What the owner of a batch may tell it: to pause, to go on, to end, to try again.
+
+Each is a change of its document, on which the next turn acts; to say the same again changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from dailies.engine import WAKE_EVENT, Orchestrations
+from dailies.protocols.batch.starting import start_or_leave
+from dailies.services import Services
+from dailies.telemetry.logs import log_event
+from dailies.video.batch import Batch, BatchStatus
+from dailies.video.errors import Conflict
+
+__all__ = ["cancel", "pause", "resume", "retry"]
+
+
+async def pause(services: Services, owner: str, batch_id: str) -> Batch | None:
+    """Begin no more; None where there is no such batch.
+
+    Raises:
+        Conflict: it has ended, or is about to.
+    """
+
+    def paused(batch: Batch) -> Batch:
+        if batch.status not in (BatchStatus.IN_PROGRESS, BatchStatus.PAUSED):
+            raise _ended(batch, "paused")
+        return batch.with_changes(status=BatchStatus.PAUSED)
+
+    return await services.batches.update(owner, batch_id, paused)
+
+
+async def resume(
+    services: Services, orchestrations: Orchestrations, owner: str, batch_id: str, *, key_id: str
+) -> Batch | None:
+    """Go on, with the key of that id.
+
+    Raises:
+        Conflict: it has ended, or is about to.
+    """
+
+    def resumed(batch: Batch) -> Batch:
+        if batch.status not in (BatchStatus.IN_PROGRESS, BatchStatus.PAUSED):
+            raise _ended(batch, "resumed")
+        if batch.status is BatchStatus.IN_PROGRESS:
+            return batch
+        return batch.with_changes(status=BatchStatus.IN_PROGRESS, reason=None, key_id=key_id)
+
+    batch = await services.batches.update(owner, batch_id, resumed)
+    return await _go_on(services, orchestrations, batch)
+
+
+async def cancel(
+    services: Services, orchestrations: Orchestrations, owner: str, batch_id: str
+) -> Batch | None:
+    """Begin no more, and stop what is under way.
+
+    Raises:
+        Conflict: it has ended in another way.
+    """
+
+    def cancelled(batch: Batch) -> Batch:
+        if batch.status in (BatchStatus.CANCELING, BatchStatus.CANCELLED):
+            return batch
+        if batch.status.is_final:
+            raise _ended(batch, "cancelled")
+        return batch.with_changes(status=BatchStatus.CANCELING, reason=None)
+
+    batch = await services.batches.update(owner, batch_id, cancelled)
+    return await _go_on(services, orchestrations, batch)
+
+
+async def retry(
+    services: Services, orchestrations: Orchestrations, owner: str, batch_id: str, *, key_id: str
+) -> Batch | None:
+    """Begin another run, of what has failed.
+
+    Raises:
+        Conflict: it has not ended, or nothing of it has failed.
+    """
+
+    def anew(batch: Batch) -> Batch:
+        if batch.status not in (BatchStatus.COMPLETED, BatchStatus.CANCELLED):
+            raise Conflict(
+                f"The batch's status is '{batch.status}'. What has failed is tried again once it "
+                "has ended.",
+                param="batch_id",
+                code="batch_not_ended",
+            )
+        if not batch.failed:
+            raise Conflict(
+                "No shot of the batch has failed.", param="batch_id", code="nothing_failed"
+            )
+        return batch.with_changes(
+            status=BatchStatus.IN_PROGRESS,
+            run=batch.run + 1,
+            turn=batch.turn + 1,
+            cursor=0,
+            is_fed=False,
+            ended_at=None,
+            key_id=key_id,
+        )
+
+    # First, so that the sweeper finds what an interrupted request leaves.
+    await services.batches.announce(batch_id, owner)
+    batch = await services.batches.update(owner, batch_id, anew)
+    if batch is not None:
+        log_event("batch_run_again", batch_id=batch.id, owner=owner, run=batch.run)
+    return await _go_on(services, orchestrations, batch)
+
+
+async def _go_on(
+    services: Services, orchestrations: Orchestrations, batch: Batch | None
+) -> Batch | None:
+    """Start the batch's orchestration where it is at rest, and else cut its pause short."""
+    if batch is None or batch.status.is_final:
+        return batch
+    await services.batches.announce(batch.id, batch.owner)
+    await start_or_leave(services, orchestrations, batch)
+    try:
+        await orchestrations.raise_event(batch.id, WAKE_EVENT)
+    except Exception as error:  # noqa: BLE001 - the durable client raises bare Exceptions
+        # It reads the batch at its next turn anyhow.
+        log_event("not_woken", batch_id=batch.id, reason=type(error).__name__)
+    return batch
+
+
+def _ended(batch: Batch, word: str) -> Conflict:
+    return Conflict(
+        f"The batch's status is '{batch.status}', so it can't be {word}.",
+        param="batch_id",
+        code="batch_already_ended",
+    )
