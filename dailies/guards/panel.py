@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from dailies.guards import metrics
 from dailies.guards.base import Guard, Passed, Refused, Subject, Unsaid, Verdict
 from dailies.owners.guard import GuardLimits
 from dailies.telemetry.logs import log_event
@@ -18,6 +19,9 @@ __all__ = ["About", "Guards", "Show"]
 
 Show = Callable[[bool], Awaitable[Subject]]
 """Gives what is to be looked at; the argument is whether pictures are."""
+
+
+_WORDS: Mapping[type[Verdict], str] = {Passed: "passed", Refused: "refused", Unsaid: "unsaid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Guards:
             verdicts = await self._ask(guards, rules, show)
         seconds = round(time.monotonic() - began, 3)
         lets_through = self.fails_open and is_final
+        metrics.asked(seconds, _stage(about))
         for guard, verdict in zip(guards, verdicts, strict=True):
             self._tell(guard.name, verdict, seconds, about, lets_through)
         refused = [verdict for verdict in verdicts if isinstance(verdict, Refused)]
@@ -125,6 +130,8 @@ class Guards:
         about: About,
         lets_through: bool,
     ) -> None:
+        category = verdict.category if isinstance(verdict, Refused) else None
+        metrics.judged(guard, _WORDS[type(verdict)], _stage(about), category)
         if isinstance(verdict, Refused):
             log_event(
                 "guard_refused",
@@ -150,3 +157,7 @@ class Guards:
                 model=about.model,
                 video_id=about.video_id,
             )
+
+
+def _stage(about: About) -> str:
+    return "request" if about.video_id is None else "video"

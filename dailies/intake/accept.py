@@ -116,11 +116,14 @@ async def accept(
         check_webhook(services, request)
         claim = claim_of(services, owner, request, key, now, inputs)
         shown = [(given.input, given.content_type, given.source) for given in inputs]
-        rules = await check_request(services, owner=owner, key=key, request=request, inputs=shown)
         async with _undone_if_refused(services, claim, video_id, has_files=bool(inputs)):
-            if inputs:
-                # Before anything is stored, what would refuse it anyway.
+            if inputs or services.guards.names:
+                # Before guards are paid for and anything is stored, what would refuse it anyway.
                 await services.records.ledger.applies(claim)
+            rules = await check_request(
+                services, owner=owner, key=key, request=request, inputs=shown
+            )
+            if inputs:
                 request = await _with_inputs(services, owner, video_id, request, inputs)
             record = VideoRecord(
                 id=video_id,

@@ -43,7 +43,7 @@ WARNING_PERCENT = (50, 80, 100)
 
 # Three periods at a time, and a limit may be set anew within one.
 _MOST_REMEMBERED = 60
-Usd = Annotated[float, Field(ge=0, le=MOST_USD, allow_inf_nan=False)]
+Usd = Annotated[float, Field(strict=True, ge=0, le=MOST_USD, allow_inf_nan=False)]
 
 
 class Scope(StrEnum):
@@ -196,6 +196,8 @@ class Account(Document):
         name: which key or user; that of the owner for an owner's.
         budget: as it was last set here; a key's stands with the key, and here as it was when a
             video was last made with it.
+        by_default: the budget is that of all users without one of their own, as it was when a video
+            was last made for this one.
         counters: by the name of the period, of this day and month and of earlier ones in which
             something is held still, or that are to be told of.
         refused: the periods and limits in which a video was refused.
@@ -205,9 +207,19 @@ class Account(Document):
     scope: Scope
     name: str
     budget: Budget | None = None
+    by_default: bool = False
     counters: Mapping[str, Counter] = {}
     refused: tuple[str, ...] = ()
     told: Mapping[str, int] = {}
+
+    @property
+    def own_budget(self) -> Budget | None:
+        """The one that was set here."""
+        return None if self.by_default else self.budget
+
+    def with_budget(self, budget: Budget | None, *, by_default: bool = False) -> Account:
+        """This account with that budget; what was counted stays."""
+        return self.model_copy(update={"budget": budget, "by_default": by_default})
 
     def standings(self, budget: Budget, now: float) -> Iterator[Standing]:
         """How far each limit of the budget is used now."""

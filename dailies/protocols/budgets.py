@@ -92,6 +92,11 @@ class BudgetObject(BaseModel):
     scope: Literal["owner", "key", "user"]
     key: str | None
     user: str | None
+    each_user: bool = Field(
+        default=False,
+        description="Whether it is that of each end user who has none of its own: it stands for "
+        "itself where `user` is null, and for that user else.",
+    )
     day_usd: float | None
     month_usd: float | None
     total_usd: float | None
@@ -113,6 +118,7 @@ class DeletedBudget(BaseModel):
     object: Literal["budget.deleted"] = "budget.deleted"
     owner: str
     user: str | None
+    each_user: bool = False
     deleted: Literal[True] = True
 
 
@@ -122,11 +128,12 @@ def budget_object(owner: str, account: Account, budget: Budget, now: float) -> B
         owner=owner,
         scope=account.scope.value,
         key=account.name if account.scope is Scope.KEY else None,
-        user=account.name if account.scope is Scope.USER else None,
+        user=(account.name or None) if account.scope is Scope.USER else None,
+        each_user=account.scope is Scope.USER and (not account.name or account.own_budget is None),
         day_usd=budget.day_usd,
         month_usd=budget.month_usd,
         total_usd=budget.total_usd,
-        standings=standing_objects(account, budget, now),
+        standings=[] if not account.name else standing_objects(account, budget, now),
     )
 
 

@@ -15,6 +15,9 @@ from dailies.video.money import to_usd
 
 __all__ = ["Spend", "SpendRow", "Spent", "Usage", "UsageBudget", "spend_csv", "spend_of"]
 
+_FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""And their full-width forms, which some spreadsheets take for the same."""
+
 
 class Spent(BaseModel):
     """A number of videos that have ended, and what they have cost."""
@@ -58,6 +61,7 @@ class UsageBudget(BaseModel):
     """A budget that has a say in the caller's videos."""
 
     scope: Literal["owner", "key", "user"]
+    user: str | None = Field(description="Whose it is, of the end users.")
     standings: list[StandingObject]
 
 
@@ -113,8 +117,10 @@ def spend_csv(spend: Spend) -> str:
 
 
 def _harmless(text: str) -> str:
-    """A caller's text that no spreadsheet takes for a formula: OWASP, "CSV Injection"."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+    """A caller's text that no spreadsheet takes for a formula, also not behind spaces, which some
+    leave out: OWASP, "CSV Injection"."""
+    is_formula = text.startswith(("\t", "\r", "\n")) or text.lstrip().startswith(_FORMULAS)
+    return f"'{text}" if is_formula else text
 
 
 def _numbers(tally: Tally) -> dict[str, float]:

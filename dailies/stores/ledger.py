@@ -3,6 +3,7 @@
 ==========  ==========================================================
 row key     holds
 ==========  ==========================================================
+``b:d``     the budget of each end user without one of its own
 ``b:o``     the owner's account (``dailies.owners.budget.Account``)
 ``b:k:ID``  that of one of its keys
 ``b:u:SHA`` that of one of its end users, by the hash of the ``user``
@@ -35,7 +36,10 @@ from dailies.video.errors import Conflict, Forbidden
 from dailies.video.money import Reserve, to_micros
 from dailies.video.record import VideoRecord
 
-__all__ = ["Claim", "Entry", "Held", "Ledger", "account_row"]
+__all__ = ["EACH_USER", "Claim", "Entry", "Held", "Ledger", "account_row"]
+
+EACH_USER = ""
+"""In place of a user's name: each that has no budget of its own. Nothing is counted there."""
 
 _ATTEMPTS = 40
 # In the column that accounts are found by of which something is to be told.
@@ -85,7 +89,7 @@ def account_row(scope: Scope, name: str) -> str:
         case Scope.KEY:
             return f"b:k:{name}"
         case Scope.USER:
-            return f"b:u:{hash_key(name)}"
+            return "b:d" if name == EACH_USER else f"b:u:{hash_key(name)}"
 
 
 class Ledger:
@@ -134,13 +138,11 @@ class Ledger:
         if reserve is None:
             return None
         await self._open.know_owner(claim.owner)
-        changed = [
-            (entry, entry.account.model_copy(update={"budget": budget}))
-            for entry, budget in entries
-        ]
         operations = [
-            _write(claim.owner, entry, account.holding(reserve.micros, claim.at))
-            for entry, account in changed
+            _write(
+                claim.owner, entry, _with(budget, entry.account).holding(reserve.micros, claim.at)
+            )
+            for entry, budget in entries
         ]
         return Held(reserve, operations)
 
@@ -151,8 +153,7 @@ class Ledger:
             short = entry.account.shortage(budget, to_micros(claim.usd or 0.0), claim.at)
             if short is None:
                 continue
-            account = entry.account.model_copy(update={"budget": budget})
-            account = account.refusing(short, claim.at)
+            account = _with(budget, entry.account).refusing(short, claim.at)
             if account != entry.account:
                 await self._open.know_owner(claim.owner)
                 # If another was faster, the next refusal is remembered.
@@ -207,7 +208,9 @@ class Ledger:
             wanted.append((Scope.KEY, claim.key_id))
         found = [await self._read(claim.owner, scope, name) for scope, name in wanted]
         budgets = [
-            claim.key_budget if entry.account.scope is Scope.KEY else entry.account.budget
+            claim.key_budget
+            if entry.account.scope is Scope.KEY
+            else await self.standing_budget(claim.owner, entry.account)
             for entry in found
         ]
         return [
@@ -215,6 +218,12 @@ class Ledger:
             for entry, budget in zip(found, budgets, strict=True)
             if budget is not None and budget.limits
         ]
+
+    async def standing_budget(self, owner: str, account: Account) -> Budget | None:
+        """The budget of an owner or of a user as it stands now: its own, else that of each user."""
+        if account.scope is not Scope.USER or account.own_budget is not None:
+            return account.own_budget
+        return (await self._read(owner, Scope.USER, EACH_USER)).account.budget
 
     async def settle(self, record: VideoRecord, changed: VideoRecord) -> list[Operation]:
         """What is to be written with a record that ends, or whose cost turns out to be another."""
@@ -245,7 +254,7 @@ class Ledger:
         async with self.turn(owner):
             for attempt in range(_ATTEMPTS):
                 entry = await self._read(owner, scope, name)
-                account = entry.account.model_copy(update={"budget": budget})
+                account = entry.account.with_budget(budget)
                 if account.warnings():
                     await self._open.know_owner(owner)
                 if await self._replace(owner, entry, account):
@@ -262,9 +271,9 @@ class Ledger:
         async with self.turn(owner):
             for attempt in range(_ATTEMPTS):
                 entry = await self._read(owner, scope, name)
-                if entry.account.budget is None:
+                if entry.account.own_budget is None:
                     return False
-                account = entry.account.model_copy(update={"budget": None})
+                account = entry.account.with_budget(None)
                 if await self._replace(owner, entry, account):
                     return True
                 await step_aside(attempt)
@@ -286,8 +295,7 @@ class Ledger:
         """The owner's accounts that have a budget, or that of one user, and whether there are more
         than ``limit``, in the order of their keys from that ``after`` on."""
         if user is not None:
-            entry = await self._read(owner, Scope.USER, user)
-            return [] if entry.account.budget is None else [entry], False
+            return [await self._read(owner, Scope.USER, user)], False
         found: list[Entry] = []
         rows = self._videos.query_entities(
             "PartitionKey eq @owner and RowKey gt @after and RowKey lt @high",
@@ -313,6 +321,12 @@ class Ledger:
 def _entry_of(found: TableEntity) -> Entry:
     account = Account.model_validate_json(document_of(found))
     return Entry(str(found["RowKey"]), account, etag_of(found))
+
+
+def _with(budget: Budget, account: Account) -> Account:
+    """The account with the budget that a video is held by."""
+    is_default = account.scope is Scope.USER and account.own_budget is None
+    return account.with_budget(budget, by_default=is_default)
 
 
 def _spent(record: VideoRecord, reserve: Reserve) -> int:

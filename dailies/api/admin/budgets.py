@@ -20,6 +20,7 @@ from dailies.protocols.budgets import (
     budget_object,
 )
 from dailies.services import Services
+from dailies.stores.ledger import EACH_USER
 from dailies.telemetry.logs import log_event
 from dailies.video.errors import InvalidRequest, NotFound
 
@@ -31,6 +32,12 @@ _MOST_USER_CHARACTERS = 512
 
 UserName = Annotated[
     str | None, Query(description="An end user of the owner, as its videos say in `user`.")
+]
+
+
+EachUser = Annotated[
+    bool,
+    Query(description="That of each end user who has none of its own, in place of one user's."),
 ]
 
 
@@ -50,7 +57,7 @@ async def list_budgets(
         owner, user=_user(user), after=after, limit=limit
     )
     now = services.clock()
-    budgets = [await _budget_of(services, each.account) for each in found]
+    budgets = [await _budget_of(services, owner, each.account) for each in found]
     return BudgetList(
         data=[
             budget_object(owner, each.account, budget, now)
@@ -62,10 +69,10 @@ async def list_budgets(
     )
 
 
-async def _budget_of(services: Services, account: Account) -> Budget | None:
+async def _budget_of(services: Services, owner: str, account: Account) -> Budget | None:
     """What stands now: a key's stands with the key, and may be another since it was last used."""
     if account.scope is not Scope.KEY:
-        return account.budget
+        return await services.records.ledger.standing_budget(owner, account)
     limits = await limits_of(services, account.name)
     return None if limits is None else limits.budget
 
@@ -82,6 +89,7 @@ async def set_budget(
     context: RequestContext,
     admin: Admin,
     user: UserName = None,
+    each_user: EachUser = False,
 ) -> BudgetObject:
     """Set a budget, in place of the one that there was: from now on videos count for it. What was
     counted before, under an earlier one, stays counted."""
@@ -96,7 +104,7 @@ async def set_budget(
                     code="unknown_parameter",
                 )
         budget = SetBudget.read(body.fields).budget
-    scope, name = _scope(owner, _user(user))
+    scope, name = _scope(owner, _user(user), each_user=each_user)
     account = await context.services.records.ledger.set_budget(owner, scope, name, budget)
     log_event("budget_set", owner=owner, scope=scope, **budget.model_dump(exclude_none=True))
     return budget_object(owner, account, budget, context.services.clock())
@@ -104,10 +112,14 @@ async def set_budget(
 
 @router.delete("/budgets/{owner}", response_model=DeletedBudget, responses=answers(400, 403, 404))
 async def delete_budget(
-    owner: OwnerPath, context: RequestContext, admin: Admin, user: UserName = None
+    owner: OwnerPath,
+    context: RequestContext,
+    admin: Admin,
+    user: UserName = None,
+    each_user: EachUser = False,
 ) -> DeletedBudget:
     """Take a budget away: videos are not counted for it any more."""
-    scope, name = _scope(owner, _user(user))
+    scope, name = _scope(owner, _user(user), each_user=each_user)
     if not await context.services.records.ledger.delete_budget(owner, scope, name):
         raise NotFound(
             "There is no such budget. GET /v1/admin/budgets/{owner} lists those of an owner.",
@@ -115,7 +127,7 @@ async def delete_budget(
             code="budget_not_found",
         )
     log_event("budget_deleted", owner=owner, scope=scope)
-    return DeletedBudget(owner=owner, user=user)
+    return DeletedBudget(owner=owner, user=user, each_user=each_user)
 
 
 def _user(user: str | None) -> str | None:
@@ -128,5 +140,13 @@ def _user(user: str | None) -> str | None:
     return user
 
 
-def _scope(owner: str, user: str | None) -> tuple[Scope, str]:
+def _scope(owner: str, user: str | None, *, each_user: bool) -> tuple[Scope, str]:
+    if each_user and user is not None:
+        raise InvalidRequest(
+            "Name one 'user', or say 'each_user' for all that have no budget of their own.",
+            param="each_user",
+            code="invalid_value",
+        )
+    if each_user:
+        return Scope.USER, EACH_USER
     return (Scope.OWNER, owner) if user is None else (Scope.USER, user)

@@ -92,7 +92,10 @@ def test_tallies_come_back_as_they_went() -> None:
     assert TallyRow.of(TallyRow(None).columns) == TallyRow(None)
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize(
+    "name",
+    ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "\n=1", " =1", "  @sum", "\u00a0-1", "\uff1d1"],
+)
 def test_no_name_is_a_formula_in_a_spreadsheet(name: str) -> None:
     sums: Spending = {(name, ""): Tally(1, 1, 4, 400_000, 0), ('a"b,c', ""): Tally(1, 1, 4, 1, 0)}
     spend = spend_of(sums, sums, GroupBy.USER, Interval.TOTAL, "2026-11-01", "2026-11-30", 10)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from dailies.engine import VideoRef
+from dailies.guards.base import Refused, Shown, Subject, Unsaid, Verdict
+from dailies.guards.panel import About, Guards
 from dailies.pipeline import metrics
 from dailies.pipeline.archive import archive_video
 from dailies.pipeline.check import check_video
@@ -15,6 +17,7 @@ from dailies.pipeline.finish import finish_video
 from dailies.pipeline.submit import submit_video
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.providers.video_object import parse_job
+from dailies.video.guarding import GuardName, GuardRules
 from entities import quota
 from tests.orchestrations.wire import handle_of
 from tests.unit.pipeline.provider import Behaviour
@@ -136,3 +139,48 @@ def test_our_own_quota_that_puts_a_video_off_is_a_quota_wait(seen: Seen) -> None
     (wait,) = seen.points("dailies.quota.wait")
     assert (wait.count, wait.sum) == (1, 60)
     assert _attributes(wait) == {"dailies.deployment": "first", "dailies.quota": "own"}
+
+
+class _Guard:
+    """A ``Guard`` that says what it is told to."""
+
+    sees_pictures = False
+
+    def __init__(self, name: GuardName, verdict: Verdict) -> None:
+        self.name, self._verdict = name, verdict
+
+    async def judge(self, subject: Subject, rules: GuardRules) -> Verdict:
+        return self._verdict
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+async def test_what_guards_say_is_counted_with_the_time_that_they_took(seen: Seen) -> None:
+    refusing = _Guard(GuardName.CONTENT_SAFETY, Refused("violence", Shown.PROMPT))
+    silent = _Guard(GuardName.WEBHOOK, Unsaid("it answered 500"))
+    guards = Guards((refusing, silent))
+
+    async def show(_: bool) -> Subject:
+        return Subject("alice", "sora-2")
+
+    for video_id in (None, "video_1"):
+        about = About("alice", "sora-2", video_id)
+        await guards.judge(guards.rules_for(None), show, about)
+    points = [(_attributes(p), p.value) for p in seen.points("dailies.guard.verdicts")]
+    for stage in ("request", "video"):
+        refusal = {
+            "dailies.guard": "content-safety",
+            "dailies.guard.verdict": "refused",
+            "dailies.guard.stage": stage,
+            "dailies.guard.category": "violence",
+        }
+        silence = {
+            "dailies.guard": "webhook",
+            "dailies.guard.verdict": "unsaid",
+            "dailies.guard.stage": stage,
+        }
+        assert (refusal, 1) in points
+        assert (silence, 1) in points
+    assert len(points) == 4
+    assert {p.count for p in seen.points("dailies.guard.duration")} == {1}

@@ -223,3 +223,18 @@ async def test_a_clip_that_nobody_can_look_at_is_refused(guarded: World, clip: b
 
 
 # -- keys
+
+
+async def test_what_no_budget_allows_is_not_shown_to_guards(
+    guarded: World, account: ContentSafetyAccount
+) -> None:
+    await guarded.admin.put(f"/v1/admin/budgets/{guarded.owners['alice']}", json={"total_usd": 0.5})
+    body = {"prompt": "A pier", "seconds": "4"}
+    assert (await guarded.alice.post("/v1/videos", json=body)).status_code == 200
+    asked = len(account.requests)
+    assert asked > 0
+    for sent in ({"json": body}, {"data": body, "files": {"input_reference": png(1)}}):
+        answer = await guarded.alice.post("/v1/videos", **sent)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (429, "budget_exceeded")
+    assert len(account.requests) == asked
