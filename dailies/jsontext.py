@@ -16,7 +16,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-__all__ = ["JsonPiece", "JsonScanner", "RepeatedKey", "TooComplex", "parse_json"]
+__all__ = [
+    "JsonPiece",
+    "JsonScanner",
+    "RepeatedKey",
+    "TooComplex",
+    "broken_text",
+    "is_unicode",
+    "parse_json",
+]
 
 _PIECE = 64 * 1024
 _NO_MARKS = bytes(byte for byte in range(256) if byte not in b"[]{}:,")
@@ -165,6 +173,32 @@ def parse_json(text: bytes | str, *, most_parts: int, most_depth: int = 32) -> A
         parse_constant=_no_constant,
         parse_float=_finite,
     )
+
+
+def is_unicode(text: str) -> bool:
+    """Whether it can be stored and sent: JSON can spell half a surrogate pair, which can't."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def broken_text(document: Any, path: str = "") -> str | None:
+    """Where in a parsed document the first text is that is no Unicode, as ``data.0.name``; of a key
+    that is none, the object that has it. None where there is none."""
+    if isinstance(document, str):
+        return None if is_unicode(document) else path
+    if isinstance(document, dict):
+        inner = [(str(key), value) for key, value in document.items()]
+        if not all(is_unicode(key) for key, _ in inner):
+            return path
+    elif isinstance(document, list):
+        inner = [(str(number), value) for number, value in enumerate(document)]
+    else:
+        return None
+    found = (broken_text(value, f"{path}.{name}" if path else name) for name, value in inner)
+    return next((each for each in found if each is not None), None)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

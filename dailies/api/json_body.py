@@ -8,7 +8,15 @@ from typing import Any
 
 from dailies.api.uploads import InlineFile, Upload, Uploads
 from dailies.inputs.inline import LONGEST_HEAD, DataUrlError, head_of, unescaped
-from dailies.jsontext import JsonPiece, JsonScanner, RepeatedKey, TooComplex, parse_json
+from dailies.jsontext import (
+    JsonPiece,
+    JsonScanner,
+    RepeatedKey,
+    TooComplex,
+    broken_text,
+    parse_json,
+)
+from dailies.protocols.messages import not_unicode
 from dailies.video.errors import InvalidRequest, TooLarge
 
 __all__ = ["MOST_TEXT_BYTES", "JsonReader", "repeated_field", "too_much_text"]
@@ -100,6 +108,8 @@ class JsonReader:
                 "aren't using your HTTP library correctly. The request expects a JSON object.)",
                 code="invalid_json",
             ) from None
+        if (broken := broken_text(document)) is not None:
+            raise not_unicode(broken)
         if not isinstance(document, dict):
             raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
         found: dict[str, Any] = self._with_files(document) if self._files else document

@@ -23,7 +23,7 @@ __all__ = [
 
 MOST_FRAMES = 12
 """Pictures of one video; each is a question of its own."""
-Severity = Annotated[int, Field(ge=1, le=7)]
+Severity = Annotated[int, Field(strict=True, ge=1, le=7)]
 USUAL_SEVERITIES: Mapping[Harm, int] = MappingProxyType(dict.fromkeys(Harm, 4))
 """Medium, of the severities 0, 2, 4 and 6: as Azure OpenAI's own filter is by default."""
 _NAME = r"[0-9A-Za-z._~-]{1,64}"
@@ -79,7 +79,7 @@ class GuardLimits(Document):
     only: tuple[GuardName, ...] | None = None
     severities: dict[Harm, Severity] = Field(default_factory=dict)
     blocklists: Annotated[tuple[BlocklistName, ...], Field(max_length=16)] = ()
-    frames: Annotated[int, Field(ge=0, le=MOST_FRAMES)] | None = None
+    frames: Annotated[int, Field(strict=True, ge=0, le=MOST_FRAMES)] | None = None
 
     def applied_to(self, rules: GuardRules) -> GuardRules:
         """The rules for what is made with the key, given those for all."""

@@ -28,6 +28,7 @@ __all__ = [
     "IssuedKey",
     "KeySecret",
     "KeyState",
+    "Rotation",
     "digest_of",
     "is_key_id",
     "key_id_in",
@@ -41,6 +42,7 @@ _RANDOM = 43
 _CHECK = 6
 _MOST_SECRETS = 5
 """Of one key at a time, so that its row stays small."""
+_MOST_ROTATIONS = 20
 
 
 class KeyState(StrEnum):
@@ -60,12 +62,20 @@ class KeySecret(Document):
     until: float | None = None
 
 
+class Rotation(Document):
+    """A rotation that had an Idempotency-Key: by hashes, which one it was and what it asked for."""
+
+    seed_hash: str
+    request_hash: str
+
+
 class IssuedKey(Document):
     """What is kept of an issued key; times are Unix seconds.
 
     Attributes:
         secrets: the one in use last, those before it while they are still taken.
         request_hash: of the request that issued it, where that had an Idempotency-Key.
+        rotations: the latest that had one, the newest last.
     """
 
     id: str
@@ -78,6 +88,7 @@ class IssuedKey(Document):
     revoked_at: float | None = None
     secrets: tuple[KeySecret, ...]
     request_hash: str | None = None
+    rotations: tuple[Rotation, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -105,6 +116,27 @@ class IssuedKey(Document):
         if self.revoked_at is not None:
             return self
         return self.model_copy(update={"revoked_at": now})
+
+    def rotated_before(self, rotation: Rotation) -> bool:
+        """Whether this is the repetition of a rotation that was done.
+
+        Raises:
+            Conflict: its Idempotency-Key was used for another.
+        """
+        for done in self.rotations:
+            if done.seed_hash == rotation.seed_hash:
+                if done.request_hash != rotation.request_hash:
+                    raise Conflict(
+                        "This Idempotency-Key was used with another request. Use a new one.",
+                        code="idempotency_key_reused",
+                    )
+                return True
+        return False
+
+    def remembering(self, rotation: Rotation) -> Self:
+        """The key with the memory that this rotation was done."""
+        rotations = (*self.rotations, rotation)[-_MOST_ROTATIONS:]
+        return self.model_copy(update={"rotations": rotations})
 
     def with_secret(self, now: float, *, overlap: float = 0) -> tuple[Self, str]:
         """The key with a new secret, and that secret; those before are taken for ``overlap``

@@ -17,7 +17,10 @@ from dailies.video.basics import Priority
 from dailies.video.errors import Forbidden
 from dailies.video.request import Document
 
-__all__ = ["Key", "Limits", "Way"]
+__all__ = ["OWNER_NAME", "Key", "Limits", "Way"]
+
+OWNER_NAME = r"[a-z0-9][a-z0-9-]{0,62}"
+"""What owners are called, as a pattern; it also fits a partition key."""
 
 _MOST = 1_000_000
 _MOST_MODELS = 200
@@ -30,7 +33,7 @@ class Way(StrEnum):
     SORA_1 = "sora1"
 
 
-_Count = Annotated[int, Field(ge=1, le=_MOST)]
+_Count = Annotated[int, Field(strict=True, ge=1, le=_MOST)]
 _ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -49,7 +52,7 @@ class Limits(Document):
     """
 
     priorities: Annotated[tuple[Priority, ...], Field(min_length=1, max_length=3)] | None = None
-    weight: Annotated[int, Field(ge=1, le=999)] | None = None
+    weight: Annotated[int, Field(strict=True, ge=1, le=999)] | None = None
     models: (
         Annotated[tuple[_ModelName, ...], Field(min_length=1, max_length=_MOST_MODELS)] | None
     ) = None

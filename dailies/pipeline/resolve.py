@@ -10,6 +10,7 @@ from dailies.engine import Orchestrations, wake_video
 from dailies.pipeline.reconcile import adopt, not_sent
 from dailies.providers.outcomes import Kind
 from dailies.services import Services
+from dailies.stores.rows import is_video_id
 from dailies.telemetry.logs import log_event
 from dailies.video.errors import Conflict, InvalidRequest, NotFound
 from dailies.video.record import VideoRecord
@@ -41,15 +42,12 @@ async def resolve_video(
     """Carry out a decision; gives the record as it then is.
 
     Raises:
-        NotFound: there is no such video with something left to do.
+        NotFound: there is no such video, or it was deleted.
         Conflict: it does not wait for a decision (any more); or the job is another video's.
         InvalidRequest: the provider knows no such job.
         Exception: as the durable client does where the orchestration can't be woken.
     """
-    owner = await services.records.open.owner_of(video_id)
-    record = None if owner is None else await services.records.get(owner, video_id)
-    if record is None:
-        raise NotFound(f"No video '{video_id}' that has not ended.", param="video_id")
+    record = await _find(services, video_id)
     if record.is_withdrawn:
         raise NotFound(f"Video '{video_id}' was deleted.", param="video_id", code="video_deleted")
     deployment = services.catalogue.deployment(record.submit.deployment or "")
@@ -78,6 +76,19 @@ async def resolve_video(
     )
     await wake_video(orchestrations, record)
     return await services.records.get(record.owner, record.id) or record
+
+
+async def _find(services: Services, video_id: str) -> VideoRecord:
+    owner = None
+    if is_video_id(video_id):
+        records = services.records
+        owner = await records.open.owner_of(video_id) or await records.all.owner_of(video_id)
+    record = None if owner is None else await services.records.get(owner, video_id)
+    if record is None:
+        raise NotFound(
+            f"Video with id '{video_id[:80]}' not found.", param="video_id", code="video_not_found"
+        )
+    return record
 
 
 def _waits(record: VideoRecord) -> bool:

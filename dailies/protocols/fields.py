@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from dailies.catalogue.offers import whole
-from dailies.protocols.messages import missing, too_long, unsupported, wrong_type
+from dailies.protocols.messages import missing, too_long, unicode_text, unsupported, wrong_type
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
 from dailies.video.framing import FitMode
@@ -126,8 +126,7 @@ def read_prompt(value: object) -> str:
         )
     if len(value) > MAX_PROMPT_CHARACTERS:
         raise too_long("prompt", MAX_PROMPT_CHARACTERS, len(value))
-    # A lone surrogate (JSON can spell one) is no text: it can't be stored or sent.
-    return value.encode("utf-8", "replace").decode("utf-8")
+    return unicode_text("prompt", value)
 
 
 def read_length(value: object, name: str = "seconds") -> int | str:
@@ -168,7 +167,7 @@ def _user(value: object, info: ValidationInfo) -> str:
     user = read_text(value, info)
     if len(user) > _MAX_USER_CHARACTERS:
         raise too_long("user", _MAX_USER_CHARACTERS, len(user))
-    return user.encode("utf-8", "replace").decode("utf-8")
+    return unicode_text("user", user)
 
 
 def read_safety_identifier(value: object) -> str | None:
@@ -181,7 +180,7 @@ def read_safety_identifier(value: object) -> str | None:
         raise wrong_type("safety_identifier", "a string", value)
     if len(value) > _MAX_IDENTIFIER_CHARACTERS:
         raise too_long("safety_identifier", _MAX_IDENTIFIER_CHARACTERS, len(value))
-    return value.encode("utf-8", "replace").decode("utf-8") if value.strip() else None
+    return unicode_text("safety_identifier", value) if value.strip() else None
 
 
 def _size(value: object, info: ValidationInfo) -> Size | str | None:

@@ -14,9 +14,9 @@ from typing import Annotated
 from pydantic import PlainValidator
 
 from dailies.catalogue.offers import whole
-from dailies.jsontext import parse_json
+from dailies.jsontext import broken_text, parse_json
 from dailies.protocols.fields import JSON_TEXT, Schema, said
-from dailies.protocols.messages import type_name
+from dailies.protocols.messages import not_unicode, type_name
 from dailies.video.errors import InvalidRequest
 from dailies.video.framing import EDGES, CropBounds
 
@@ -76,9 +76,12 @@ def json_of(value: object, param: str) -> object:
     if len(value) > _LONGEST_TEXT:
         raise _invalid(param, f"The text has more than {_LONGEST_TEXT:,} characters.")
     try:
-        return parse_json(value, most_parts=_MOST_PARTS, most_depth=_MOST_DEPTH)
+        document: object = parse_json(value, most_parts=_MOST_PARTS, most_depth=_MOST_DEPTH)
     except ValueError:
         raise _invalid(param, "The text is no JSON that can be used.") from None
+    if broken_text(document) is not None:
+        raise not_unicode(param)
+    return document
 
 
 def _fraction(value: object, param: str) -> float:

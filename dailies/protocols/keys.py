@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dailies.owners.issued import IssuedKey, KeySecret, KeyState
-from dailies.owners.key import Key, Limits
+from dailies.owners.key import OWNER_NAME, Key, Limits
 
 __all__ = [
     "ChangeKey",
@@ -34,7 +34,12 @@ _LATEST = 32_503_680_000
 _Tag = Annotated[str, Field(pattern=r"^[\w.:/=@+-]{1,64}$")]
 _Until = Annotated[
     int,
-    Field(gt=0, le=_LATEST, description="Unix seconds from which the key is taken no more."),
+    Field(
+        strict=True,
+        gt=0,
+        le=_LATEST,
+        description="Unix seconds from which the key is taken no more.",
+    ),
 ]
 
 
@@ -60,7 +65,7 @@ class IssueKey(ChangeKey):
     """A key to be issued."""
 
     owner: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
+        pattern=rf"^{OWNER_NAME}$",
         description="Whose videos the key sees and makes: lower-case letters, digits, hyphens.",
     )
 

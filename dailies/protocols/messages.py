@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from dailies.jsontext import is_unicode
 from dailies.video.errors import InvalidRequest
 
-__all__ = ["enumerated", "missing", "too_long", "type_name", "unsupported", "wrong_type"]
+__all__ = [
+    "enumerated",
+    "missing",
+    "not_unicode",
+    "too_long",
+    "type_name",
+    "unicode_text",
+    "unsupported",
+    "wrong_type",
+]
 
+_LONGEST_NAME = 64
 _TYPES = {
     bool: "a boolean",
     int: "an integer",
@@ -34,6 +45,29 @@ def too_long(name: str, most: int, length: int) -> InvalidRequest:
         param=name,
         code="string_above_max_length",
     )
+
+
+def not_unicode(name: str) -> InvalidRequest:
+    """The error for a text with half a character, which JSON can spell; ``name`` is empty where it
+    is in the name of a field."""
+    shown = name[:_LONGEST_NAME]
+    return InvalidRequest(
+        f"Invalid '{shown or 'body'}': the text holds half a surrogate pair, which is no Unicode. "
+        "Send whole characters.",
+        param=shown or None,
+        code="invalid_value",
+    )
+
+
+def unicode_text(name: str, text: str) -> str:
+    """The text.
+
+    Raises:
+        InvalidRequest: it can be neither stored nor sent.
+    """
+    if not is_unicode(text):
+        raise not_unicode(name)
+    return text
 
 
 def unsupported(

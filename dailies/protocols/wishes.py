@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, PlainValidator, ValidationInfo
 
 from dailies.protocols.fields import MAX_PROMPT_CHARACTERS, read_text, said
-from dailies.protocols.messages import too_long, unsupported, wrong_type
+from dailies.protocols.messages import too_long, unicode_text, unsupported, wrong_type
 from dailies.video.basics import Priority
 from dailies.video.errors import InvalidRequest
 
@@ -44,7 +44,7 @@ def read_negative_prompt(value: object) -> str | None:
         raise wrong_type("negative_prompt", "a string", value)
     if len(value) > MAX_PROMPT_CHARACTERS:
         raise too_long("negative_prompt", MAX_PROMPT_CHARACTERS, len(value))
-    return value.encode("utf-8", "replace").decode("utf-8") if value.strip() else None
+    return unicode_text("negative_prompt", value) if value.strip() else None
 
 
 def read_seed(value: object) -> int:

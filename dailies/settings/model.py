@@ -21,6 +21,7 @@ from dailies.owners.guard import (
     MOST_FRAMES,
     USUAL_SEVERITIES,
 )
+from dailies.owners.key import OWNER_NAME
 from dailies.settings.values import (
     LOOPBACK,
     MOST_REQUEST_SECONDS,
@@ -171,9 +172,7 @@ class Settings(BaseModel):
     guard_frames: int = Field(default=0, ge=0, le=MOST_FRAMES, alias="DAILIES_GUARD_FRAMES")
 
     # -- dropped images
-    drop_owner: str = Field(
-        default="drops", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", alias="DAILIES_DROP_OWNER"
-    )
+    drop_owner: str = Field(default="drops", pattern=rf"^{OWNER_NAME}$", alias="DAILIES_DROP_OWNER")
     sidecar_wait_seconds: float = Field(
         default=60, ge=0, le=600, alias="DAILIES_SIDECAR_WAIT_SECONDS"
     )

@@ -17,7 +17,7 @@ from dailies.owners.guard import (
     read_blocklists,
     read_severities,
 )
-from dailies.owners.key import Key
+from dailies.owners.key import OWNER_NAME, Key
 from dailies.video.guarding import Harm
 
 __all__ = [
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 _HASHED_KEY = re.compile(
-    r"^(?P<owner>[a-z0-9][a-z0-9-]{0,62})=sha256:(?P<digest>[0-9a-f]{64})"
+    rf"^(?P<owner>{OWNER_NAME})=sha256:(?P<digest>[0-9a-f]{{64}})"
     r"(;priorities=(?P<priorities>(low|normal|high)(\+(low|normal|high))*))?"
     r"(;weight=(?P<weight>[1-9][0-9]{0,2}))?$"
 )
@@ -125,7 +125,8 @@ def _split_keys(value: object) -> object:
         found = match.groupdict()
         named = found["priorities"]
         priorities = None if named is None else tuple(dict.fromkeys(named.split("+")))
-        limits = {"priorities": priorities, "weight": found["weight"]}
+        weight = None if found["weight"] is None else int(found["weight"])
+        limits = {"priorities": priorities, "weight": weight}
         key_id = f"{_IN_SETTINGS}{found['digest'][:8]}"
         keys.append(Key.model_validate({**found, "id": key_id, "limits": limits}))
     return tuple(keys)

@@ -14,7 +14,7 @@ from dailies.protocols.sora1.job import CreateJob
 from dailies.protocols.wish import plan
 from dailies.routing.choose import serving
 from dailies.video.basics import Size
-from dailies.video.errors import RequestError
+from dailies.video.errors import InvalidRequest, RequestError
 from dailies.video.framing import FitMode
 from dailies.video.request import VideoRequest
 from tests.unit.pipeline.world import CATALOGUE
@@ -105,9 +105,11 @@ def test_a_prompt_of_the_most_characters_outside_the_basic_plane_is_taken() -> N
     assert build_request({"prompt": prompt}).prompt == prompt
 
 
-def test_half_a_surrogate_pair_does_not_reach_storage() -> None:
-    prompt = build_request({"prompt": "a\ud83cb"}).prompt
-    assert prompt.encode("utf-8") == b"a?b"
+@pytest.mark.parametrize("name", ["prompt", "user", "safety_identifier", "negative_prompt"])
+def test_half_a_surrogate_pair_does_not_reach_storage(name: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        build_request({"prompt": "x", name: "a\ud83cb"})
+    assert refused.value.param == name
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,17 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import WithJsonSchema
+from pydantic import BaseModel, WithJsonSchema
 
 from dailies.api.admin.bodies import checked, fields_of, json_body
+from dailies.api.admin.names import OwnerQuery
 from dailies.api.context import SECURITY, Admin, Context, Owner, RequestContext
 from dailies.api.create import idempotency_key
 from dailies.api.documents import SENDING_HEADERS, answers
 from dailies.api.videos import page_size
 from dailies.catalogue import Catalogue
 from dailies.guards.panel import Guards
-from dailies.owners.issued import IssuedKey, KeyState, is_key_id, new_key_id
+from dailies.owners.issued import IssuedKey, KeyState, Rotation, is_key_id, new_key_id
 from dailies.owners.key import Limits
 from dailies.protocols.keys import (
     ChangeKey,
@@ -104,7 +105,7 @@ async def issue(
 async def list_keys(
     context: RequestContext,
     admin: Admin,
-    owner: Annotated[str | None, Query(description="Only the keys of this owner.")] = None,
+    owner: OwnerQuery = None,
     after: Annotated[str, Query(description="The id after which the page begins.")] = "",
     limit: Annotated[
         str | None,
@@ -115,7 +116,6 @@ async def list_keys(
     """A page of all keys, also of those that are not taken any more, and of the settings' own."""
     services = context.services
     most = page_size(limit)
-    _check_word("owner", owner or "")
     _check_word("after", after)
     issued = await services.keys.list(owner=owner, after=after, limit=most + 1)
     found = [key_object(key, services.clock()) for key in issued]
@@ -178,20 +178,33 @@ async def change(key_id: str, request: Request, context: RequestContext, admin: 
 @router.post(
     "/{key_id}/rotate",
     response_model=IssuedKeyObject,
-    responses=answers(*_BAD_BODY, 404),
-    openapi_extra={"requestBody": json_body(RotateKey, required=False)},
+    responses=answers(*_BAD_BODY, 404, ok=_REPLAYED),
+    openapi_extra={
+        "requestBody": json_body(RotateKey, required=False),
+        "parameters": SENDING_HEADERS[:1],
+    },
 )
 async def rotate(
-    key_id: str, request: Request, context: RequestContext, admin: Admin
+    key_id: str, request: Request, response: Response, context: RequestContext, admin: Admin
 ) -> IssuedKeyObject:
     """Give a key a new secret, in `key` of the answer and never shown again. Those before it are
-    taken for `overlap_seconds` more."""
+    taken for `overlap_seconds` more.
+
+    With an Idempotency-Key a repetition makes no second secret and ends none: it is answered
+    without it. If the first answer was lost, rotate again with another one.
+    """
     now = context.services.clock()
     wanted = checked(RotateKey, await fields_of(request, optional=True))
-    made = ""
+    rotation = _rotation(idempotency_key(request), wanted)
+    made: str | None = None
 
     def changed(key: IssuedKey) -> IssuedKey:
         nonlocal made
+        made = None  # of an earlier try
+        if rotation is not None:
+            if key.rotated_before(rotation):
+                return key
+            key = key.remembering(rotation)
         _check_not_revoked(key)
         if key.state(now) is KeyState.EXPIRED:
             raise Conflict(
@@ -202,7 +215,10 @@ async def rotate(
         return rotated
 
     key = await _update(context, key_id, changed)
-    log_event("key_rotated", **_told(key, admin))
+    if made is None:
+        response.headers["Idempotent-Replayed"] = "true"
+    else:
+        log_event("key_rotated", **_told(key, admin))
     return _with_secret(key, made, now)
 
 
@@ -308,7 +324,14 @@ def _check_not_revoked(key: IssuedKey) -> None:
         raise Conflict("This key is revoked for good. Issue a new one.", code="key_revoked")
 
 
-def _hash(wanted: IssueKey) -> str:
+def _rotation(seed: str | None, wanted: RotateKey) -> Rotation | None:
+    if seed is None:
+        return None
+    seed_hash = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()
+    return Rotation(seed_hash=seed_hash, request_hash=_hash(wanted))
+
+
+def _hash(wanted: BaseModel) -> str:
     # Defaults are left out: a limit that is new in a later version changes no earlier hash.
     document: Mapping[str, Any] = wanted.model_dump(mode="json", exclude_defaults=True)
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

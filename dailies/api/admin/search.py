@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
+from dailies.api.admin.names import OwnerName
 from dailies.api.videos import cursor, page_size
 from dailies.protocols.messages import too_long, unsupported
 from dailies.stores.search import Search
@@ -45,7 +46,7 @@ class SearchQuery(BaseModel):
 
     status: Annotated[str | None, _schema(type="string", enum=list(Status))] = None
     phase: Annotated[str | None, _schema(type="string", enum=list(Phase))] = None
-    owner: _Text = None
+    owner: OwnerName = None
     key_id: _Text = Field(default=None, description="The id of the key that it was made with.")
     tag: _Text = Field(default=None, description="One of the tags of that key.")
     user: _Text = Field(default=None, description="The end user, as the request named it.")
@@ -73,13 +74,14 @@ class SearchQuery(BaseModel):
         Raises:
             InvalidRequest: naming the first parameter that is wrong.
         """
-        names = ("owner", "key_id", "tag", "user", "model", "provider", "deployment", "code")
+        names = ("key_id", "tag", "user", "model", "provider", "deployment", "code")
         texts = {name: _text(name, getattr(self, name)) for name in names}
         return Search(
             status=_one_of("status", self.status, Status),
             phase=_one_of("phase", self.phase, Phase),
             created_after=_time("created_after", self.created_after),
             created_before=_time("created_before", self.created_before),
+            owner=self.owner,
             blob=_text("blob", self.blob, longest=_LONGEST_BLOB),
             **texts,
         )

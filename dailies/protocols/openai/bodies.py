@@ -28,7 +28,7 @@ from dailies.protocols.fields import (
     said,
 )
 from dailies.protocols.frames import Crop, FrameIndex
-from dailies.protocols.messages import missing, wrong_type
+from dailies.protocols.messages import missing, unicode_text, wrong_type
 from dailies.protocols.options import ProviderOptions, Routing
 from dailies.protocols.pictures import FrameImages, InputReferences, Picture, url_of
 from dailies.protocols.webhooks import WebhookEvents, WebhookUrl
@@ -98,7 +98,7 @@ def _video(value: object, info: ValidationInfo) -> NamedVideo:
 def _name(value: object) -> str:
     if not isinstance(value, str):
         raise wrong_type("name", "a string", value)
-    text = value.encode("utf-8", "replace").decode("utf-8")
+    text = unicode_text("name", value)
     if not 1 <= len(text) <= _LONGEST_NAME or not text.strip():
         raise InvalidRequest(
             f"Invalid 'name': expected 1 to {_LONGEST_NAME} characters.",

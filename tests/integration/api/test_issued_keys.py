@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -24,6 +25,10 @@ _ROUTES = [
     ("DELETE", f"/{_UNKNOWN}"),
     ("POST", f"/{_UNKNOWN}/rotate"),
 ]
+
+
+def _wrong(limit: str) -> tuple[str, str]:
+    return f"limits.{limit}", "invalid_value"
 
 
 async def _issue(world: World, **fields: Any) -> dict[str, Any]:
@@ -164,7 +169,19 @@ async def test_a_change_names_what_changes_and_null_takes_away(world: World) -> 
         ({"owner": "a", "expires_at": 1_900_000_000_000}, "expires_at", "invalid_value"),
         ({"owner": "a", "tags": ["two words"]}, "tags.0", "invalid_value"),
         ({"owner": "a", "key": "mine"}, "key", "unknown_parameter"),
+        ({"owner": "a", "limits": {"weight": True}}, *_wrong("weight")),
+        ({"owner": "a", "limits": {"weight": "2"}}, *_wrong("weight")),
+        ({"owner": "a", "limits": {"requests_per_minute": True}}, *_wrong("requests_per_minute")),
+        ({"owner": "a", "limits": {"max_unfinished": True}}, *_wrong("max_unfinished")),
+        ({"owner": "a", "limits": {"budget": {"day_usd": True}}}, *_wrong("budget.day_usd")),
+        ({"owner": "a", "limits": {"guards": {"frames": True}}}, *_wrong("guards.frames")),
+        (
+            {"owner": "a", "limits": {"guards": {"severities": {"hate": True}}}},
+            *_wrong("guards.severities.hate"),
+        ),
+        ({"owner": "a", "expires_at": True}, "expires_at", "invalid_value"),
         ({"owner": "a", "\ud800": 1}, None, "invalid_value"),
+        ({"owner": "a", "limits": {"models": ["\ud800"]}}, "limits.models.0", "invalid_value"),
         ({"owner": "a", "name": "\ud800"}, "name", "invalid_value"),
         ({"owner": "a", "name": "a\0b"}, "name", "invalid_value"),
     ],
@@ -206,6 +223,55 @@ async def test_an_issue_that_is_sent_again_makes_one_key_and_shows_it_once(world
     assert again.json() == {**first.json(), "key": None}
     assert again.headers["Idempotent-Replayed"] == "true"
     assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_a_rotation_that_is_sent_again_makes_one_secret_and_ends_none(world: World) -> None:
+    issued = await _issue(world)
+    path = f"/v1/admin/keys/{issued['id']}/rotate"
+    headers = {"Idempotency-Key": "rotate-1"}
+    body = {"overlap_seconds": 100}
+    first = await world.admin.post(path, json=body, headers=headers)
+    world.now += 60
+    again = await world.admin.post(path, json=body, headers=headers)
+    assert first.json()["key"]
+    assert again.json() == {**first.json(), "key": None}
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    for secret in (issued, first.json()):
+        assert (await _asked_with(world, secret["key"])).status_code == 200
+    other = await world.admin.post(path, json={"overlap_seconds": 0}, headers=headers)
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
+    lost = await world.admin.post(path, json=body, headers={"Idempotency-Key": "rotate-2"})
+    assert lost.json()["key"] not in (None, first.json()["key"])
+
+
+async def test_rotations_at_once_with_one_idempotency_key_make_one_secret(world: World) -> None:
+    issued = await _issue(world)
+    path = f"/v1/admin/keys/{issued['id']}/rotate"
+    answers = await asyncio.gather(
+        *(world.admin.post(path, headers={"Idempotency-Key": "once"}) for _ in range(5))
+    )
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert sum(answer.json()["key"] is not None for answer in answers) == 1
+    shown = (await world.admin.get(f"/v1/admin/keys/{issued['id']}")).json()
+    assert len(shown["secrets"]) == 2
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/admin/keys", "/v1/admin/videos", "/v1/admin/spend", "/v1/admin/budgets/{owner}"]
+)
+@pytest.mark.parametrize("name", ["Alice", "a b", "-a", "a_b", "a" * 64, "a\n", "ä"])
+async def test_no_call_of_operators_takes_a_name_that_no_owner_can_have(
+    world: World, path: str, name: str
+) -> None:
+    named = "{owner}" in path
+    answer = await world.admin.get(
+        path.replace("{owner}", quote(name)), params={} if named else {"owner": name}
+    )
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"], error["code"]) == (400, "owner", "invalid_value")
+    if not named:
+        assert (await world.admin.get(path, params={"owner": ""})).status_code == 200
 
 
 async def test_keys_of_the_settings_are_listed_and_stay_there(world: World) -> None:

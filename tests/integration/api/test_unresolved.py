@@ -87,7 +87,14 @@ async def test_only_operators_decide(world: World) -> None:
     unknown = await world.admin.post(
         f"/v1/admin/videos/{'x' * 40}/resolve", json={"decision": "end"}
     )
-    assert unknown.status_code == 404
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "video_not_found")
+
+
+async def test_what_has_ended_is_not_decided_either(world: World) -> None:
+    answer = await world.admin.post(
+        f"/v1/admin/videos/{await world.finished()}/resolve", json={"decision": "end"}
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_unresolved")
 
 
 async def test_what_does_not_wait_is_not_decided(world: World) -> None:

@@ -9,6 +9,7 @@ from fastapi import Request
 
 from dailies.api.admin.bodies import checked
 from dailies.api.admin.keys import _check_word
+from dailies.api.admin.names import read_owner
 from dailies.api.admin.search import _time
 from dailies.api.events import _time_of
 from dailies.api.principal import principal_of
@@ -70,6 +71,7 @@ PARSERS = (
     Parser("presented key", text(key_id_in), _KEYS, MOST_HEADER),
     Parser("key id", text(is_key_id), {**WORDS, **of(b"0", before=b"key_")}, MOST_HEADER),
     Parser("word of a list", text(lambda value: _check_word("after", value)), WORDS, MOST_HEADER),
+    Parser("owner's name", text(read_owner), {**WORDS, **of(b"a", b"-")}, MOST_HEADER),
     Parser("principal", _principal, WORDS, MOST_HEADER),
     Parser(
         "principal's claims",
