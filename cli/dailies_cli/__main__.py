@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from dailies_cli.commands import drop, generate, keys, library, models, operators, spend
+from dailies_cli.commands import budgets, drop, generate, keys, library, models, operators, spend
 from dailies_cli.display import errors, text
 from dailies_cli.failures import Failure
 
@@ -31,10 +31,13 @@ app.command()(models.models)
 app.command()(spend.usage)
 app.command(rich_help_panel="For operators")(spend.spend)
 app.command(rich_help_panel="For operators")(operators.attention)
+app.command(rich_help_panel="For operators")(operators.find)
+app.command(rich_help_panel="For operators")(operators.stop)
 app.command(rich_help_panel="For operators")(operators.retry)
 app.command(rich_help_panel="For operators")(operators.resolve)
 app.command(rich_help_panel="For operators")(operators.deployments)
 app.command(rich_help_panel="For operators")(operators.doctor)
+app.add_typer(budgets.app, name="budgets", rich_help_panel="For operators")
 app.add_typer(keys.app, name="keys", rich_help_panel="For operators")
 
 

@@ -69,17 +69,17 @@ class Api:
         """The answer to a POST."""
         return _json(self._send("POST", path, json=body or {}, params=_without_none(query)))
 
-    def put(self, path: str, body: Json) -> Json:
+    def put(self, path: str, body: Json, **query: Any) -> Json:
         """The answer to a PUT."""
-        return _json(self._send("PUT", path, json=body))
+        return _json(self._send("PUT", path, json=body, params=_without_none(query)))
 
     def patch(self, path: str, body: Json) -> Json:
         """The answer to a PATCH."""
         return _json(self._send("PATCH", path, json=body))
 
-    def delete(self, path: str) -> Json:
+    def delete(self, path: str, **query: Any) -> Json:
         """The answer to a DELETE; empty where there is none."""
-        answer = self._send("DELETE", path)
+        answer = self._send("DELETE", path, params=_without_none(query))
         return _json(answer) if answer.content else {}
 
     def post_form(
@@ -112,7 +112,7 @@ class Api:
             page = self.get(path, limit=min(left, 100), after=after, **query)
             yield from page["data"]
             left -= len(page["data"])
-            after = page.get("last_id")
+            after = page.get("last_id", page.get("after"))
             if not page.get("has_more") or after is None:
                 return
 

@@ -191,6 +191,42 @@ def test_keys_are_issued_used_and_revoked_by_command(dailies: CommandLine) -> No
     assert "api_key_revoked" in refused
 
 
+def test_budgets_are_set_shown_and_taken_away(dailies: CommandLine) -> None:
+    words = ("budgets", "set", "by-command")
+    assert "--day" in dailies.run(*words, status=1)
+    made = dailies.json(*words, "--day", "25", "--month", "400")
+    assert (made["scope"], made["day_usd"], made["month_usd"]) == ("owner", 25, 400)
+    dailies.run(*words, "--each-user", "--day", "2.5")
+    dailies.run(*words, "--user", "Zoë & co", "--total", "9")
+    shown = dailies.run("budgets", "list", "by-command")
+    assert all(word in shown for word in ("$25.00", "each user", "$2.50", "user Zoë & co", "$9.00"))
+    listed = dailies.json("budgets", "list", "by-command")
+    assert [(each["user"], each["each_user"]) for each in listed] == [
+        (None, True),
+        (None, False),
+        ("Zoë & co", False),
+    ]
+    for whose in ((), ("--each-user",), ("--user", "Zoë & co")):
+        assert "deleted" in dailies.run("budgets", "delete", "by-command", *whose)
+    assert "There is no budget" in dailies.run("budgets", "list", "by-command")
+    assert "budget_not_found" in dailies.run("budgets", "delete", "by-command", status=1)
+
+
+def test_an_operator_finds_a_video_of_anybody_and_stops_it(
+    dailies: CommandLine, stack: RunningStack
+) -> None:
+    words = ("a buoy [sim render=3000]", "-m", "ray-3.2", "-s", "5", "--no-wait")
+    made = dailies.json("generate", *words, "--field", "user=find-me")
+    (found,) = dailies.json("find", "-f", "user=find-me", "-f", "model=ray-3.2")
+    assert found["id"] == made["id"]
+    assert "prompt" not in found
+    assert made["id"] in dailies.run("find", "-f", "user=find-me")
+    assert "no such video" in dailies.run("find", "-f", "user=nobody-at-all")
+    assert made["id"] in dailies.run("stop", made["id"])
+    ended = stack.wait_for(made["id"])
+    assert ended["error"]["code"] == "cancelled"
+
+
 def test_a_decision_is_handed_to_the_app(dailies: CommandLine) -> None:
     assert "--job" in dailies.run("resolve", "video_1", "adopt", status=1)
-    assert "that has not ended" in dailies.run("resolve", f"video_{'0' * 32}", "end", status=1)
+    assert "video_not_found" in dailies.run("resolve", f"video_{'0' * 32}", "end", status=1)

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from dailies_cli.api import Api
-from dailies_cli.commands.options import AsJson, VideoId
+from dailies_cli.commands.options import AsJson, VideoId, pairs
 from dailies_cli.display import console, errors, print_json, table, text, when
 from dailies_cli.failures import Failure
 from dailies_cli.following import standing
 from dailies_cli.place import find_place
 
-__all__ = ["attention", "deployments", "doctor", "resolve", "retry"]
+__all__ = ["attention", "deployments", "doctor", "find", "resolve", "retry", "stop"]
 
 
 class Decision(StrEnum):
@@ -66,6 +66,44 @@ def retry(video_id: VideoId) -> None:
     with Api(find_place(), operator=True) as api:
         video = api.post(f"/v1/admin/videos/{video_id}/retry")
     console.print(text(video["id"]), soft_wrap=True)
+
+
+def stop(video_id: VideoId) -> None:
+    """Stop a video, of anybody's, at its provider too."""
+    with Api(find_place(), operator=True) as api:
+        video = api.post(f"/v1/admin/videos/{video_id}/cancel")
+    console.print(f"{video_id}  {text(standing(video))}", soft_wrap=True)
+
+
+def find(
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--field",
+            "-f",
+            help="What is looked for, as name=value: owner, status, phase, key_id, tag, user, "
+            "model, provider, deployment, code, blob, created_after, created_before. All hold.",
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Find videos, of anybody's, newest first and without their prompts."""
+    with Api(find_place(), operator=True) as api:
+        found = list(api.pages("/v1/admin/videos", limit=limit, **pairs(field or [])))
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (v["id"], v["owner"], v["phase"], v["model"], when(v["created_at"]), _why(v["error"]))
+        for v in found
+    )
+    columns = ("video", "owner", "phase", "model", "since", "why")
+    console.print(table(None, columns, rows) if found else "There is no such video.")
+
+
+def _why(error: dict[str, str] | None) -> str | None:
+    return None if error is None else error["code"]
 
 
 def deployments(
