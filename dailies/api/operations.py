@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 
 from dailies.api.context import SECURITY, Admin, RequestContext
 from dailies.api.create import create_video
@@ -15,12 +18,19 @@ __all__ = ["router"]
 router = APIRouter(tags=["operations"])
 
 
+class Health(BaseModel):
+    """How the app is."""
+
+    status: Literal["ok", "no_models"]
+    models: int = Field(description="How many there are on offer.")
+
+
 @router.get("/health", responses=answers())
-async def health(context: RequestContext) -> dict[str, str]:
+async def health(context: RequestContext) -> Health:
     """The app runs and its settings are right; says nothing of what it stands on. Without a model
     on offer it runs too, and says so: ``no_models``."""
     models = len(context.services.catalogue.models)
-    return {"status": "ok" if models else "no_models", "models": str(models)}
+    return Health(status="ok" if models else "no_models", models=models)
 
 
 @router.post(

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from dailies.catalogue.deployment import (
     Alias,
@@ -68,6 +68,10 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
 class _ModelEntry(Entry):
     aliases: tuple[Alias, ...] = ()
     fallbacks: tuple[Alias, ...] = ()
@@ -77,7 +81,8 @@ class _ModelEntry(Entry):
 
 
 class _File(Entry):
-    default_model: Name
+    default_model: Annotated[Name | None, BeforeValidator(_none_if_empty)]
+    default_last: tuple[Alias, ...] = ()
     prefixes: dict[Name, Literal["any"] | tuple[str, ...]] = Field(
         default_factory=lambda: dict(_PREFIXES)
     )
@@ -93,7 +98,8 @@ class Catalogue:
             an app whose catalogue is still to be filled in runs all the same.
         listed: all models of the file, also those that nothing is configured for here; a model has
             the deployments that are in use, or where there are none, those that would be.
-        default_name: of the model that is meant when none is named; it may be left out.
+        default_name: of the model that is meant when none is named: what the file says, which may
+            be left out here; where it says nothing, one of those on offer.
         providers: the ids of all that the file's deployments have, in use or not.
         left_out: which deployments are not in use here, for want of which setting; a line each.
     """
@@ -196,7 +202,8 @@ class Catalogue:
         names = Names(listed.values(), written, file.prefixes)
         providers = frozenset(d.provider for given in written.values() for d in given)
         told = tuple(f"{source}: {line}" for line in left_out)
-        return cls(models, listed, file.default_model, providers, told, names)
+        default = file.default_model or _default_of(models or listed, file.default_last)
+        return cls(models, listed, default, providers, told, names)
 
     def resolve(self, name: str | None) -> Model:
         """The model that a caller means by ``name``: its name or an alias, in any case, also with
@@ -264,6 +271,12 @@ class Catalogue:
         return list(found.values())
 
 
+def _default_of(names: Iterable[str], last: Sequence[str]) -> str:
+    """The first that is not to be taken ``last``, else the first."""
+    in_order = list(names)
+    return next((name for name in in_order if name not in last), in_order[0])
+
+
 def _left_out(where: str, field: str, entry: Any) -> str:
     """A line about a field that is not set, with the settings that fill it in."""
     node = entry
@@ -293,7 +306,10 @@ def _inconsistencies(file: _File) -> Iterable[str]:
         for place, fallback in enumerate(entry.fallbacks):
             if key_of(fallback) not in owners:
                 yield f"models.{name}.fallbacks[{place}]: there is no model '{fallback}'"
-    if file.default_model not in file.models:
+    for place, name in enumerate(file.default_last):
+        if name not in file.models:
+            yield f"default_last[{place}]: there is no model '{name}'"
+    if file.default_model is not None and file.default_model not in file.models:
         yield f"default_model: there is no model '{file.default_model}'"
 
 

@@ -18,6 +18,10 @@ from dailies.video.errors import UnusableReference
 
 __all__ = ["MAX_SIDE", "ImageFormat", "ImageInfo", "check", "check_file", "probe"]
 
+MIN_SIDE = 8
+"""Pixels. A picture of fewer shows nothing: it is a placeholder or a counting pixel, which some
+providers refuse and others make a paid video of."""
+
 MAX_SIDE = 65_535
 """Pixels. The most that JPEG can hold; a PNG may claim more, at some bytes of memory per row."""
 
@@ -43,10 +47,11 @@ def probe(data: bytes) -> ImageInfo:
 
 
 def check(data: bytes, *, max_pixels: int) -> ImageInfo:
-    """``probe`` the image and refuse what would cost too much to decode.
+    """``probe`` the image and refuse what would cost too much to decode, or shows nothing.
 
     Raises:
-        UnusableReference: as ``probe``; ``image_too_large`` for one of more than ``max_pixels``,
+        UnusableReference: as ``probe``; ``image_too_small`` for one of fewer than ``MIN_SIDE``
+            pixels along a side; ``image_too_large`` for one of more than ``max_pixels``,
             or of fewer whose decoder would need more memory than for those; for more than
             ``MAX_SIDE`` pixels along a side; for very many progressive scans. ``invalid_image``
             for a picture whose end is missing.
@@ -93,6 +98,12 @@ def _affordable(info: ImageInfo, max_pixels: int) -> ImageInfo:
             f"The image has {info.width}x{info.height} pixels. Scale it down to at most "
             f"{most / 1e6:.3g} megapixels{kind} and {MAX_SIDE:,} pixels along each side.",
             code="image_too_large",
+        )
+    if min(info.width, info.height) < MIN_SIDE:
+        raise UnusableReference(
+            f"The image has {info.width}x{info.height} pixels, too few to show anything. Send one "
+            f"of at least {MIN_SIDE} pixels along each side.",
+            code="image_too_small",
         )
     if info.scans > MOST_SCANS or info.scans * info.pixels > _MOST_PASSES * max_pixels:
         raise UnusableReference(

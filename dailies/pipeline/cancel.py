@@ -71,13 +71,7 @@ async def tell_provider(services: Services, record: VideoRecord) -> Told:
         return Told.OVER
     outcome = await adapter.cancel(job_id)
     told = outcome.kind is Kind.ACCEPTED
-    log_event(
-        "upstream_cancelled" if told else "upstream_not_cancelled",
-        level=logging.INFO if told else logging.WARNING,
-        video_id=record.id,
-        job_id=job_id,
-        **answer_fields(outcome, record.request.prompt),
-    )
+    await _tell_operator(services, record, outcome)
     if outcome.kind in _WORTH_ANOTHER_TRY or _not_there_yet(services, record, outcome):
         return Told.LATER
     if runs:
@@ -85,6 +79,25 @@ async def tell_provider(services: Services, record: VideoRecord) -> Told:
         await _note(services, record, *stopped)
     has_ended = told or (end is not None and not runs)
     return Told.OVER if has_ended else Told.GOES_ON
+
+
+async def _tell_operator(services: Services, record: VideoRecord, outcome: Outcome) -> None:
+    """Log what the provider said; of one that goes on to say the same, as it is asked every few
+    seconds, once."""
+    is_told = outcome.kind is Kind.ACCEPTED
+    said = None if is_told else f"{outcome.kind}/{outcome.http_status}/{outcome.code}"
+    is_news = said != record.submit.not_cancelled
+    log_event(
+        "upstream_cancelled" if is_told else "upstream_not_cancelled",
+        level=logging.INFO if is_told else logging.WARNING if is_news else logging.DEBUG,
+        video_id=record.id,
+        job_id=record.submit.job_id,
+        **answer_fields(outcome, record.request.prompt),
+    )
+    if is_news:
+        await services.records.update(
+            record.owner, record.id, lambda current: current.with_submit(not_cancelled=said)
+        )
 
 
 def _end_of(seen: Outcome | None, known: JobEnd | None) -> JobEnd | None:

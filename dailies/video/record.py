@@ -97,6 +97,7 @@ class SubmitState(Document):
     asked what became of the request; ``given_up``: the answer was that the video ends.
     ``way``: all attempts, the latest at the end; ``ruled_out``: where the video is not sent again,
     beside what is ``retired``. ``provider`` is that of the ``deployment``.
+    ``not_cancelled`` is why the provider could not be told to stop, as it was last logged.
     ``empty_since``: from then on the job is said to be done, and gives no video.
     """
 
@@ -113,6 +114,7 @@ class SubmitState(Document):
     job_end: JobEnd | None = None
     charged_usd: float | None = None
     empty_since: float | None = None
+    not_cancelled: str | None = None
     callback_token: str | None = Field(default=None, repr=False)
     in_doubt: bool = False
     unresolved_since: float | None = None

@@ -124,6 +124,8 @@ def app_settings(
         settings["IDENTITY_HEADER"] = wiring.keys.identity_header
         settings["DAILIES_AZURE_OPENAI_ACCOUNT"] = ACCOUNT_ID
         settings["DAILIES_AZURE_MANAGEMENT"] = wiring.tls_url
+        # All are set up here, so that the first would be that of a server of one's own.
+        settings["DAILIES_DEFAULT_MODEL"] = "sora-2"
         # Some are signed in to with that identity.
         settings |= upstream_settings(wiring.simulator_url, key_of(wiring.keys.identity_header))
     else:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dailies.catalogue import Catalogue, Credential, Deployment
+from dailies.providers.registry import check_deployment
 from dailies.video.basics import Operation, Size, Variant
 from dailies.video.errors import NotFound, SettingsError
 
@@ -273,6 +274,12 @@ def test_prices_and_times() -> None:
         ("fallbacks: [good]", "fallbacks: [best]", "fast.fallbacks[0]", "no model 'best'"),
         ("aliases: [Quick]", "aliases: [Good]", "models.good", "already names 'fast'"),
         ("default_model: fast", "default_model: slow", "default_model", "no model 'slow'"),
+        (
+            "default_model: fast",
+            "default_model: fast\ndefault_last: [slow]",
+            "default_last[0]",
+            "no model 'slow'",
+        ),
         ("{1280x720: 0.2}", "{720x720: 0.2}", "fast.deployments[1]", "nothing for 1280x720"),
         ("{1280x720: 0.2}", "{wide: 0.2}", "fast.deployments[1].prices", "wide"),
         ("{default: 1}", "{default: -1}", "good.deployments[0].prices.default", "greater"),
@@ -334,6 +341,42 @@ def test_a_default_that_is_left_out_is_said_to_be() -> None:
         catalogue.resolve(None)
     assert catalogue.resolve("fast").name == "fast"
     assert [line for line in catalogue.left_out if "models.good" in line]
+
+
+@pytest.mark.parametrize(
+    ("last", "set_up", "meant"),
+    [
+        ("[]", BOTH, "fast"),
+        ("[fast]", BOTH, "good"),
+        ("[fast]", {"EU": BOTH["EU"]}, "fast"),  # better than none
+        ("[fast, good]", BOTH, "fast"),
+        ("[]", {}, "fast"),  # which is not on offer, as none is
+    ],
+)
+def test_without_a_default_the_first_that_is_set_up_is_meant(
+    last: str, set_up: dict[str, str], meant: str
+) -> None:
+    text = TEXT.replace("default_model: fast", f"default_model: ${{NONE}}\ndefault_last: {last}")
+    assert Catalogue.parse(text, set_up).default_name == meant
+
+
+def test_of_the_shipped_catalogue_a_retired_model_is_meant_last() -> None:
+    text = (Path(__file__).parents[2] / "models.yaml").read_text()
+    sora = {"AZURE_OPENAI_ENDPOINT": "https://x.openai.azure.com"}
+    both = {**sora, "RUNWAY_API_KEY": "key"}
+    assert Catalogue.parse(text, sora, check=check_deployment()).resolve(None).name == "sora-2"
+    assert Catalogue.parse(text, both, check=check_deployment()).resolve(None).name == "gen4.5"
+    named = {**both, "DAILIES_DEFAULT_MODEL": "sora-2-pro"}
+    assert Catalogue.parse(text, named, check=check_deployment()).resolve(None).name == "sora-2-pro"
+
+
+def test_of_the_shipped_catalogue_nobody_asks_for_another_kind_of_file() -> None:
+    text = (Path(__file__).parents[2] / "models.yaml").read_text()
+    catalogue = Catalogue.parse(text, {"REPLICATE_API_KEY": "key"}, check=check_deployment())
+    assert len(catalogue.deployments) > 5
+    for deployment in catalogue.deployments:
+        # What is stored and announced is an MP4.
+        assert deployment.refused_option("output_format"), deployment.name
 
 
 @pytest.mark.parametrize("text", ["", "[]", "a: [", "models: 3", "\0"])

@@ -87,7 +87,7 @@ async def test_without_a_model_on_offer_the_app_runs_and_says_so(world: World) -
     catalogue = Catalogue.parse(text, {}, check=check_deployment())
     world.services = replace(world.services, catalogue=catalogue)
     health = await world.anonymous.get("/health")
-    assert (health.status_code, health.json()) == (200, {"status": "no_models", "models": "0"})
+    assert (health.status_code, health.json()) == (200, {"status": "no_models", "models": 0})
     for asked in ({}, {"model": "m"}):
         answer = await world.alice.post("/v1/videos", json={"prompt": "x", **asked})
         assert answer.status_code == 404

@@ -15,6 +15,7 @@ from dailies.inputs.fitting import fit
 from dailies.inputs.headers import ImageFormat, ImageInfo, check, probe
 from dailies.video.basics import Size
 from dailies.video.errors import UnusableReference
+from tests.pictures import png
 from tests.unit.inputs import pictures
 from tests.unit.inputs.pictures import encode, quadrants
 
@@ -268,3 +269,14 @@ def test_broken_metadata_means_upright(exif: bytes) -> None:
     for head in (b"", b"II*\0", b"MM\0*"):
         chunk = pictures.png_chunk(b"eXIf", head + exif)
         assert 1 <= probe(data[:at] + chunk + data[at:]).orientation <= 8
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (7, 400), (400, 7)])
+def test_a_picture_of_too_few_pixels_shows_nothing(width: int, height: int) -> None:
+    with pytest.raises(UnusableReference, match="at least 8 pixels") as refused:
+        check(png(1, width=width, height=height), max_pixels=1_000_000)
+    assert refused.value.code == "image_too_small"
+
+
+def test_a_small_picture_is_one() -> None:
+    assert check(png(1, width=8, height=8), max_pixels=1_000_000).pixels == 64

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from dailies.pipeline.check import check_video
@@ -98,6 +100,30 @@ async def test_a_cancelled_video_is_stopped_upstream() -> None:
     step = await check_video(world.services, ref(video))
     assert step["error"]["code"] == "cancelled"
     assert world.provider.cancelled == ["job"]
+
+
+async def test_a_provider_that_can_not_be_told_to_stop_is_told_of_once_for_each_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="dailies")
+    world = World()
+    video = await _rendering(world, cancel=True)
+    busy = Outcome(Kind.TRANSIENT, code="server_error", http_status=503)
+    slow = Outcome(Kind.THROTTLED, code="rate_limited", http_status=429)
+    world.provider.cancel_answers = [busy] * 5 + [slow] * 5 + [busy]
+    for _ in range(11):
+        assert (await check_video(world.services, ref(video)))["kind"] == "wait"
+        world.now += 5
+    step = await check_video(world.services, ref(video))
+    assert step["error"]["code"] == "cancelled"
+    lines = [json.loads(record.getMessage()) for record in caplog.records]
+    told = [(e["event"], e.get("code")) for e in lines if e["event"].startswith("upstream_")]
+    assert told == [
+        ("upstream_not_cancelled", "server_error"),
+        ("upstream_not_cancelled", "rate_limited"),
+        ("upstream_not_cancelled", "server_error"),
+        ("upstream_cancelled", None),
+    ]
 
 
 async def test_a_job_that_is_done_may_be_late_with_its_video() -> None:

@@ -68,6 +68,7 @@ def test_settings_are_ones_that_the_app_reads() -> None:
         "FUNCTIONS_WORKER_RUNTIME",
         "PYTHON_ENABLE_INIT_INDEXING",
         "AZURE_OPENAI_ENDPOINT",
+        "DAILIES_DEFAULT_MODEL",  # read by models.yaml
         "IDENTITY_ENDPOINT",
         "IDENTITY_HEADER",
         "SSL_CERT_FILE",
