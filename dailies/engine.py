@@ -30,6 +30,7 @@ __all__ = [
     "BatchInput",
     "BatchRef",
     "BatchStep",
+    "DeliverInput",
     "Doing",
     "FinishRequest",
     "GenerateInput",
@@ -164,6 +165,12 @@ class FinishRequest(VideoRef):
     """The video to end; with ``error`` it failed, without it is complete."""
 
     error: NotRequired[dict[str, str] | None]
+
+
+class DeliverInput(TypedDict):
+    """What the courier is told: how often it failed in a row."""
+
+    faults: int
 
 
 class Release(TypedDict):

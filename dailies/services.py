@@ -14,6 +14,7 @@ from azure.core.messaging import CloudEvent
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
+from dailies.announce.doorbell import Doorbell
 from dailies.announce.events import EventPublisher
 from dailies.catalogue import Catalogue, Deployment
 from dailies.guards.panel import Guards
@@ -47,7 +48,6 @@ from dailies.video.request import StoredFile
 
 __all__ = [
     "Adapters",
-    "Doorbell",
     "Files",
     "Services",
     "Sink",
@@ -188,23 +188,6 @@ class Waits:
     def heard(self, deployment: str, seconds: float) -> None:
         """What was heard before is forgotten."""
         self._seconds[deployment] = seconds
-
-
-class Doorbell:
-    """Tells that deliveries to webhooks are due, to whoever has the engine at hand and can start
-    what delivers them. What is not heard, as the process dies, the sweeper finds."""
-
-    def __init__(self) -> None:
-        self._rung = False
-
-    def ring(self) -> None:
-        """Something is due."""
-        self._rung = True
-
-    def heard(self) -> bool:
-        """Whether it was rung since this was asked last."""
-        rung, self._rung = self._rung, False
-        return rung
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, TypedDict, cast
 import azure.durable_functions as df
 from azure.durable_functions.models.Task import TimerTask
 
-from dailies.engine import DELIVER_WEBHOOKS, WAKE_EVENT, Step
+from dailies.engine import DELIVER_WEBHOOKS, WAKE_EVENT, DeliverInput, Step
 
 blueprint = df.Blueprint()
 
@@ -41,7 +41,8 @@ def deliver_webhooks_v1(context: df.DurableOrchestrationContext) -> Generator[An
     state = cast(CourierState, context.get_input() or {})
     faults, idle = state.get("faults", 0), state.get("idle", False)
     try:
-        step: Step = yield context.call_activity("deliver_webhooks", {})
+        given: DeliverInput = {"faults": faults}
+        step: Step = yield context.call_activity("deliver_webhooks", given)
     except Exception:  # noqa: BLE001 - that is what the SDK makes of any fault of an activity
         faults += 1
         seconds = min(_FIRST_PAUSE * 2 ** min(faults - 1, 8), _LONGEST_PAUSE)

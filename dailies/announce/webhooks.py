@@ -10,13 +10,23 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from azure.core.messaging import CloudEvent
 from standardwebhooks import Webhook
 
+from dailies.announce.budgets import BUDGET_WARNING
 from dailies.announce.events import EventType
 
-__all__ = ["ALL_EVENTS", "FINAL_EVENTS", "body_of", "headers_of"]
+__all__ = [
+    "ALL_EVENTS",
+    "FINAL_EVENTS",
+    "OWNER_EVENTS",
+    "TRIAL_EVENT",
+    "body_of",
+    "headers_of",
+    "trial_event",
+]
 
 FINAL_EVENTS = tuple(
     kind.wire_name for kind in (EventType.COMPLETED, EventType.FAILED, EventType.CANCELLED)
@@ -24,6 +34,22 @@ FINAL_EVENTS = tuple(
 """What a webhook is told if it does not say what it wants: how videos end."""
 ALL_EVENTS = tuple(kind.wire_name for kind in EventType if kind is not EventType.REJECTED)
 """What can happen to a video."""
+OWNER_EVENTS = (*ALL_EVENTS, EventType.REJECTED.wire_name, BUDGET_WARNING)
+"""What an owner's webhook may be told: of all videos, of dropped images, and of budgets."""
+
+TRIAL_EVENT = "dailies.webhook.test"
+
+
+def trial_event(owner: str, *, source: str, now: float) -> CloudEvent[dict[str, Any]]:
+    """An event that tells of nothing, to try a webhook with."""
+    return CloudEvent(
+        source=source,
+        type=TRIAL_EVENT,
+        id=f"test_{uuid4().hex}",
+        subject=f"/webhooks/{owner}",
+        time=datetime.fromtimestamp(now, UTC),
+        data={"owner": owner},
+    )
 
 
 def body_of(event: CloudEvent[Any]) -> str:

@@ -22,6 +22,7 @@ from dailies.api import (
     retrieve,
     usage,
     videos,
+    webhooks,
 )
 from dailies.api.admin import attention as admin_attention
 from dailies.api.admin import budgets as admin_budgets
@@ -30,6 +31,7 @@ from dailies.api.admin import keys as admin_keys
 from dailies.api.admin import spend as admin_spend
 from dailies.api.admin import story as admin_story
 from dailies.api.admin import videos as admin_videos
+from dailies.api.admin import webhooks as admin_webhooks
 from dailies.api.front import Front, Head
 from dailies.api.observe import Observer
 from dailies.api.rates import RateHeaders
@@ -55,6 +57,7 @@ _OPERATORS = (
     admin_keys.router,
     admin_budgets.router,
     admin_spend.router,
+    admin_webhooks.router,
     callbacks.router,
 )
 
@@ -64,6 +67,7 @@ _ROUTERS = (
     models.router,
     usage.router,
     characters.router,
+    webhooks.router,
     events.router,
     derivatives.router,
     batches.router,

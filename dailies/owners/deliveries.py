@@ -7,13 +7,21 @@ over. Times are Unix seconds.
 from __future__ import annotations
 
 import hashlib
+import re
 from enum import StrEnum
 
 from pydantic import Field
 
 from dailies.video.request import Document
 
-__all__ = ["PATIENCE_SECONDS", "Delivery", "DeliveryAttempt", "DeliveryState", "delivery_id"]
+__all__ = [
+    "PATIENCE_SECONDS",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryState",
+    "delivery_id",
+    "is_delivery_id",
+]
 
 PATIENCE_SECONDS = 86_400.0
 """For how long a delivery is tried."""
@@ -116,6 +124,14 @@ class Delivery(Document):
 
     def _ended(self, state: DeliveryState) -> Delivery:
         return self.model_copy(update={"state": state, "next_at": None})
+
+
+_ID = re.compile(r"whd_[0-9a-f]{32}")
+
+
+def is_delivery_id(text: str) -> bool:
+    """Whether this can be the id of a delivery at all."""
+    return _ID.fullmatch(text) is not None
 
 
 def delivery_id(owner: str, event_id: str, url: str, webhook: str | None) -> str:

@@ -82,6 +82,10 @@ class Due:
     def delivery_id(self) -> str:
         return self.key.partition(":")[2]
 
+    def is_earlier(self, at: float) -> bool:
+        """Whether it was written for an earlier time than this one, by what a row tells of it."""
+        return self.key.partition(":")[0] < _rising(at)
+
 
 @dataclass(frozen=True, slots=True)
 class Queue:
@@ -194,6 +198,12 @@ class DeliveryStore:
         """Note how a receiver fares."""
         await self._table.upsert_entity(
             row(_SINKS, sink.id, Faults=faults, RestsUntil=float(until)), mode=UpdateMode.MERGE
+        )
+
+    async def wake(self, sink: str) -> None:
+        """Forget that a receiver was not there, as somebody says that it is."""
+        await self._table.upsert_entity(
+            row(_SINKS, sink, Faults=0, RestsUntil=0.0), mode=UpdateMode.MERGE
         )
 
     async def close(self, sink: Sink) -> None:

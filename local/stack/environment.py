@@ -111,6 +111,7 @@ def app_settings(
         "DAILIES_REFERENCES_CONTAINER": REFERENCES,
         "DAILIES_VIDEOS_CONTAINER": VIDEOS,
         "DAILIES_EVENT_TOPIC_ENDPOINT": wiring.topic_url,
+        "DAILIES_WEBHOOK_HOSTS": "localhost,127.0.0.0/8,::1",
         "AZURE_OPENAI_ENDPOINT": options.sora_endpoint or wiring.simulator_url,
         "DAILIES_PUBLIC_URL": wiring.base_url,
         "SSL_CERT_FILE": str(wiring.certificates.bundle),

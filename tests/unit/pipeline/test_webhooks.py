@@ -45,7 +45,7 @@ async def _video(world: World, url: str | None = URL, **webhook: Any) -> VideoRe
         size=Size(720, 1280),
         webhook=None if url is None else Webhook(url=url, events=events),
     )
-    world.now += 0.001  # ids are in time order
+    world.now += 0.0012345  # ids are in time order; rows tell whole milliseconds
     return await world.accepted(request=request)
 
 
