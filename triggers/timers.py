@@ -75,11 +75,15 @@ async def retire_videos(timer: func.TimerRequest) -> None:
 @blueprint.timer_trigger(arg_name="timer", schedule=_PURGING, use_monitor=True)
 @blueprint.durable_client_input(client_name="client")
 async def purge_histories(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    """Forget the histories of orchestrations that ended days ago; the records stay."""
+    """Forget the histories of orchestrations and the deliveries that ended days ago; the records
+    stay."""
+    from dailies.pipeline import courier
+
     start_work()
     before = datetime.now(UTC) - timedelta(days=services().settings.history_days)
     with telling_fault("purge_histories"):
         purged = await DurableOrchestrations(client).purge_finished(before)
+        await courier.forget_deliveries(services(), before.timestamp())
     log_event("histories_purged", number=purged, late=timer.past_due)
 
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 from azure.core.messaging import CloudEvent
 from standardwebhooks import Webhook
 
+from dailies.announce.batches import BATCH_COMPLETED
 from dailies.announce.budgets import BUDGET_WARNING
 from dailies.announce.events import EventType
 
@@ -34,8 +35,8 @@ FINAL_EVENTS = tuple(
 """What a webhook is told if it does not say what it wants: how videos end."""
 ALL_EVENTS = tuple(kind.wire_name for kind in EventType if kind is not EventType.REJECTED)
 """What can happen to a video."""
-OWNER_EVENTS = (*ALL_EVENTS, EventType.REJECTED.wire_name, BUDGET_WARNING)
-"""What an owner's webhook may be told: of all videos, of dropped images, and of budgets."""
+OWNER_EVENTS = (*ALL_EVENTS, EventType.REJECTED.wire_name, BATCH_COMPLETED, BUDGET_WARNING)
+"""What an owner's webhook may be told: of all videos, dropped images, batches and budgets."""
 
 TRIAL_EVENT = "dailies.webhook.test"
 

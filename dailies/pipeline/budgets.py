@@ -13,6 +13,7 @@ from azure.core.exceptions import AzureError
 
 from dailies.announce.budgets import budget_event
 from dailies.pipeline.crowd import for_each
+from dailies.pipeline.handover import hand_over
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.errors import Conflict
@@ -57,16 +58,16 @@ async def _warn(services: Services, owner: str) -> int:
                 limit_usd=to_usd(standing.limit),
                 left_usd=to_usd(standing.left),
             )
-            await services.events.publish(
-                budget_event(
-                    owner,
-                    entry.key,
-                    entry.account,
-                    warning,
-                    source=services.settings.event_source,
-                    now=services.clock(),
-                )
+            event = budget_event(
+                owner,
+                entry.key,
+                entry.account,
+                warning,
+                source=services.settings.event_source,
+                now=services.clock(),
             )
+            await hand_over(services, event, owner)
+            await services.events.publish(event)
         await ledger.note_told(owner, entry, warnings)
         told += len(warnings)
     return told

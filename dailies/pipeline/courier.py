@@ -28,7 +28,7 @@ from dailies.services import Services
 from dailies.stores.deliveries import Due, Sink
 from dailies.telemetry.logs import log_event
 
-__all__ = ["answer_doorbell", "deliver_due", "look_after_courier"]
+__all__ = ["answer_doorbell", "deliver_due", "forget_deliveries", "look_after_courier"]
 
 _AT_ONCE = 8
 """Attempts to one receiver."""
@@ -91,6 +91,16 @@ async def answer_doorbell(services: Services, orchestrations: Orchestrations) ->
         await wake_courier(orchestrations)
     except Exception as error:  # noqa: BLE001 - the durable client raises bare Exceptions
         log_event("courier_left_to_sweeper", reason=type(error).__name__)
+
+
+async def forget_deliveries(services: Services, before: float) -> int:
+    """Forget the deliveries that were begun before then and have ended; gives their number."""
+    number = 0
+    async for owner in services.records.open.owners():
+        number += await services.deliveries.forget_before(owner, before)
+    if number:
+        log_event("webhooks_forgotten", number=number)
+    return number
 
 
 @dataclass(slots=True)

@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from dailies.net.posting import Posted
 from dailies.pipeline.check import check_video
+from dailies.pipeline.courier import deliver_due
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.submit import submit_video
 from dailies.providers.declaration import Recovery
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.video.record import VideoRecord
+from dailies.video.request import Webhook
 from tests.queries.night import Night, query
 from tests.unit.pipeline.provider import ACCEPT, LOST, Behaviour
 from tests.unit.pipeline.world import World, ref
@@ -135,3 +138,20 @@ async def test_an_event_that_the_topic_refuses_is_found_until_it_takes_it(
     assert (row["video_id"], row["attempts"], row["status"]) == (video.id, 2, 403)
     await publish_events(world.services, ref(video))
     assert recorder.ask("unpublished-events") == []
+
+
+async def test_a_receiver_that_fails_is_found(recorder: Recorder) -> None:
+    world = recorder.world
+    hook = Webhook(url="https://hooks.example/a?token=secret", events=("dailies.video.accepted",))
+    world.receivers.answers[hook.url] = Posted(0.1, status=500)
+    video = await world.accepted()
+    wanted = video.request.model_copy(update={"webhook": hook})
+    await world.services.records.update(
+        video.owner, video.id, lambda record: record.model_copy(update={"request": wanted})
+    )
+    await publish_events(world.services, ref(video))
+    await deliver_due(world.services)
+    (row,) = recorder.ask("failing-webhooks")
+    assert (row["owner"], row["host"]) == (video.owner, "hooks.example")
+    assert (row["attempts"], row["delivered"], row["given_up"]) == (1, 0, 0)
+    assert (row["latest"], row["status"], row["video_id"]) == ("pending", 500, video.id)

@@ -7,6 +7,7 @@ import io
 from collections.abc import AsyncIterator, Sequence
 
 from dailies.announce.batches import batch_event
+from dailies.pipeline.handover import hand_over
 from dailies.protocols.batch.file import ShotFile
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
@@ -84,14 +85,14 @@ async def tell_end(services: Services, batch: Batch) -> None:
         return
     if batch.told < batch.run:
         url = None if batch.results is None else services.files.url(batch.results.blob)
-        await services.events.publish(
-            batch_event(
-                batch,
-                source=services.settings.event_source,
-                results_url=url,
-                now=services.clock(),
-            )
+        event = batch_event(
+            batch,
+            source=services.settings.event_source,
+            results_url=url,
+            now=services.clock(),
         )
+        await hand_over(services, event, batch.owner)
+        await services.events.publish(event)
         log_event("event_published", batch_id=batch.id, type="batch_completed")
         await services.batches.update(
             batch.owner, batch.id, lambda current: current.with_changes(told=batch.run)

@@ -11,6 +11,7 @@ from azure.storage.blob.aio import BlobClient
 
 from dailies.announce.events import rejected_event
 from dailies.intake.accept import Acceptance, accept
+from dailies.pipeline.handover import hand_over
 from dailies.protocols.drop import memory as drop_memory
 from dailies.protocols.drop.merging import MAX_FILE_BYTES, DropParameters, ParameterFile, parameters
 from dailies.protocols.drop.naming import (
@@ -160,16 +161,16 @@ async def reject_drop(services: Services, drop: Drop, rejection: Rejection) -> N
     )
     await services.files.references.upload_blob(error_name(drop["blob"]), report, overwrite=True)
     container = services.settings.references_container
-    await services.events.publish(
-        rejected_event(
-            blob=drop["blob"],
-            key=uploads.instance_id(container, drop["blob"], drop["etag"]),
-            error=rejection,
-            source=services.settings.event_source,
-            now=now,
-            traceparent=tracecontext.starting(drop.get("traceparent")),
-        )
+    event = rejected_event(
+        blob=drop["blob"],
+        key=uploads.instance_id(container, drop["blob"], drop["etag"]),
+        error=rejection,
+        source=services.settings.event_source,
+        now=now,
+        traceparent=tracecontext.starting(drop.get("traceparent")),
     )
+    await hand_over(services, event, services.settings.drop_owner)
+    await services.events.publish(event)
     await drop_memory.answered(services, drop["blob"], drop["etag"], code=rejection["code"])
     log_event(
         "drop_rejected",

@@ -16,7 +16,7 @@ from dailies.engine import Step
 from dailies.net.posting import Posted
 from dailies.owners.deliveries import Delivery, DeliveryState
 from dailies.owners.webhooks import OwnerWebhook
-from dailies.pipeline.courier import deliver_due
+from dailies.pipeline.courier import deliver_due, forget_deliveries
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import remove_video
@@ -307,3 +307,18 @@ async def test_the_log_names_neither_address_nor_body(caplog: pytest.LogCaptureF
     assert '"host": "hooks.example"' in text
     assert "secret" not in text
     assert "whsec_" not in text
+
+
+async def test_deliveries_are_listed_until_they_have_ended_days_ago() -> None:
+    world = World()
+    dead = "https://dead.example/hook"
+    world.receivers.answers[dead] = DEAD
+    done, pending = await _ended(world), await _ended(world, dead)
+    await _deliver(world)
+    world.now += 1
+    later = await _ended(world)
+    await _deliver(world)
+    assert await forget_deliveries(world.services, world.now - 0.5) == 1
+    assert {each.video_id for each in await _deliveries(world)} == {pending.id, later.id}
+    assert not await world.services.deliveries.of_video(OWNER, done.id, limit=10)
+    assert await forget_deliveries(world.services, world.now - 0.5) == 0
