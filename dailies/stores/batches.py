@@ -150,8 +150,8 @@ class BatchStore:
         ``after``."""
         low = "b:" if after is None else _key(after)
         query = self._table.query_entities(
-            "PartitionKey eq @owner and RowKey gt @low and RowKey lt 'b;'",
-            parameters={"owner": owner, "low": low},
+            "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high",
+            parameters={"owner": owner, "low": low, "high": "b;"},
             results_per_page=limit,
         )
         found: list[Batch] = []
@@ -191,13 +191,18 @@ class BatchStore:
         """The shots after that number that had failed before this run, in their order. Those that
         were begun in it are told too: whoever began them may not have come to count them."""
         query = self._table.query_entities(
-            "PartitionKey eq @batch and RowKey gt @after and "
-            "((State eq 'failed' and Run lt @run) or Run eq @run)",
-            parameters={"batch": batch_id, "after": _shot_key(after), "run": run},
+            "PartitionKey eq @batch and RowKey gt @after and State ne @completed",
+            parameters={
+                "batch": batch_id,
+                "after": _shot_key(after),
+                "completed": ShotState.COMPLETED.value,
+            },
             results_per_page=per_page,
         )
         async for entity in query:
-            yield _shot_of(entity)
+            shot = _shot_of(entity)
+            if shot.run == run or shot.state is ShotState.FAILED:
+                yield shot
 
     async def announce(self, batch_id: str, owner: str) -> None:
         """Note that something is to be done for the batch, so that the sweeper looks."""
@@ -211,8 +216,8 @@ class BatchStore:
         """Every batch with something left to do, the oldest first."""
         query = self._table.query_entities(
             # The first is no owner's: an owner may well be called so.
-            "PartitionKey eq @partition and RowKey ge 'batch_' and RowKey lt 'batch`'",
-            parameters={"partition": _OPEN},
+            "PartitionKey eq @partition and RowKey ge @low and RowKey lt @high",
+            parameters={"partition": _OPEN, "low": "batch_", "high": "batch`"},
         )
         async for entity in query:
             yield OpenBatch(str(entity["RowKey"]), str(entity["Owner"]))

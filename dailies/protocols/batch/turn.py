@@ -7,12 +7,13 @@ and whenever, no shot is begun twice and none is counted twice.
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from collections.abc import AsyncIterator, Sequence
 
 from azure.core.exceptions import AzureError
 
 from dailies.engine import BatchRef, BatchStep, Orchestrations, wake_video
+from dailies.pipeline.crowd import for_each
 from dailies.protocols.batch.ending import end_batch, may_end, tell_end
 from dailies.protocols.batch.feeding import feed
 from dailies.protocols.batch.progress import Turn
@@ -87,25 +88,29 @@ async def _tell(services: Services, batch: Batch) -> BatchStep:
 
 async def _settle(services: Services, orchestrations: Orchestrations, turn: Turn) -> None:
     """See what has become of those under way; where all are to stop, tell them so."""
-    places = asyncio.Semaphore(_AT_ONCE)
     is_stopping = turn.batch.status is BatchStatus.CANCELING
+    found: dict[str, VideoRecord | None] = {}
 
-    async def look(video: UnderWay) -> VideoRecord | None:
-        async with places:
-            record = await services.records.get(turn.batch.owner, video.video_id, anew=True)
-            if is_stopping and record is not None and not record.is_final:
-                record = await _stop(services, orchestrations, record)
-            return record
+    async def look(video: UnderWay) -> None:
+        record = await services.records.get(turn.batch.owner, video.video_id, anew=True)
+        if is_stopping and record is not None and not record.is_final:
+            record = await _stop(services, orchestrations, record)
+        found[video.video_id] = record
 
-    async with asyncio.TaskGroup() as group:
-        looks = [group.create_task(look(video)) for video in turn.batch.under_way]
-    for video, record in zip(turn.batch.under_way, (look.result() for look in looks), strict=True):
+    await for_each(_each(turn.batch.under_way), look, at_once=_AT_ONCE)
+    for video in turn.batch.under_way:
+        record = found[video.video_id]
         gone = record is None or record.is_withdrawn
         if gone or record is None or record.is_final:
             turn.ends(_ended(turn.batch, video, None if gone else record))
         else:
             turn.under_way.append(video)
             turn.rendering += record.status is Status.IN_PROGRESS
+
+
+async def _each(videos: Sequence[UnderWay]) -> AsyncIterator[UnderWay]:
+    for video in videos:
+        yield video
 
 
 async def _stop(

@@ -181,6 +181,7 @@ def _refused(index: int, status: int, message: str) -> TableTransactionError:
 def _holds(condition: str, parameters: Mapping[str, str], row: Mapping[str, Any]) -> bool:
     compare: dict[str, Callable[[str, str], bool]] = {
         "eq": lambda a, b: a == b,
+        "ne": lambda a, b: a != b,
         "ge": lambda a, b: a >= b,
         "gt": lambda a, b: a > b,
         "le": lambda a, b: a <= b,
