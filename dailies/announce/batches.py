@@ -8,6 +8,7 @@ from typing import Any
 from azure.core.messaging import CloudEvent
 
 from dailies.video.batch import Batch
+from dailies.video.money import to_usd
 
 __all__ = ["BATCH_COMPLETED", "batch_event"]
 
@@ -40,7 +41,7 @@ def batch_event(
                 "failed": batch.failed,
                 "cancelled": batch.cancelled,
             },
-            "cost_usd": round(batch.spent_usd, 6),
+            "cost_usd": to_usd(batch.spent_micros),
             "created_at": int(batch.created_at),
             "completed_at": None if batch.ended_at is None else int(batch.ended_at),
             "blob": batch.blob,

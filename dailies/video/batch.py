@@ -2,7 +2,8 @@
 
 Its document has a size that does not grow with the number of shots: what is to be made stands in a
 file, what has become of each shot in a row of its own (``dailies.stores.batches``), and here are
-the sums, and the few videos that are under way. Times are Unix seconds, money is US dollars.
+the sums, and the few videos that are under way. Times are Unix seconds; money is US dollars, and
+sums of it whole micro-dollars.
 """
 
 from __future__ import annotations
@@ -60,15 +61,15 @@ class ShotState(StrEnum):
 
 
 class UnderWay(Document):
-    """A video of the batch that has not ended; ``usd`` is the most that it could cost, None where
-    nobody knows. The rest is as in ``Shot``."""
+    """A video of the batch that has not ended; ``micros`` is the most that it could cost, None
+    where nobody knows. The rest is as in ``Shot``."""
 
     number: int
     line: int
     video_id: str
     custom_id: str | None = None
     model: str | None = None
-    usd: float | None = None
+    micros: int | None = None
 
 
 class Shot(Document):
@@ -100,8 +101,8 @@ class Batch(Document):
         key_id: the key that it goes on with; None where it was dropped.
         file: its shots, one in a line; ``pages`` has the offset of every hundredth of them.
         images: the images that came with it, by their names.
-        estimated_usd: the most that it could cost, as far as is known; ``unpriced`` is how many
-            shots nobody knows the price of.
+        estimated_micros: the most that it could cost, as far as is known; ``unpriced`` is how
+            many shots nobody knows the price of.
         reason: why it is paused, or has failed.
         run: 1, and one more each time that what has failed is tried again.
         turn: counts what was done for it, so that nothing is counted twice.
@@ -123,7 +124,7 @@ class Batch(Document):
     total: int = 0
     limit_usd: float | None = None
     max_in_progress: int = 1
-    estimated_usd: float = 0.0
+    estimated_micros: int = 0
     unpriced: int = 0
     status: BatchStatus = BatchStatus.IN_PROGRESS
     reason: VideoError | None = None
@@ -136,7 +137,7 @@ class Batch(Document):
     completed: int = 0
     failed: int = 0
     cancelled: int = 0
-    spent_usd: float = 0.0
+    spent_micros: int = 0
     results: StoredFile | None = None
     ended_at: float | None = None
     told: int = 0
@@ -148,11 +149,6 @@ class Batch(Document):
         """Shots that wait: for their turn, or for a place at a provider."""
         ended = self.completed + self.failed + self.cancelled
         return max(0, self.total - ended - self.rendering)
-
-    @property
-    def held_usd(self) -> float:
-        """The most that those under way could cost."""
-        return sum(each.usd or 0.0 for each in self.under_way)
 
     def with_changes(self, **changes: Any) -> Self:
         """This batch, changed."""

@@ -28,6 +28,7 @@ from dailies.protocols.batch.shots import (
 from dailies.threads import Pool
 from dailies.video.batch import PAGE_SHOTS
 from dailies.video.errors import InvalidRequest, RequestError
+from dailies.video.money import to_micros, to_usd
 
 __all__ = ["MOST_SHOTS", "Check", "Fault", "KeptShot"]
 
@@ -90,7 +91,7 @@ class Check:
         given: what the request says beside the file; it goes before the file's own words.
         files: the names of the images that came with it.
         may_name_blobs: whether images of the container of dropped images are its owner's.
-        usd: the most that all could cost, those aside that are ``unpriced``.
+        micros: the most that all could cost, those aside that are ``unpriced``.
         blobs: the blobs that are named, each with the line that did so first.
     """
 
@@ -102,7 +103,7 @@ class Check:
     may_name_blobs: bool = False
     options: Options = field(default_factory=Options)
     total: int = 0
-    usd: float = 0.0
+    micros: int = 0
     unpriced: int = 0
     models: Counter[str] = field(default_factory=Counter)
     pages: list[int] = field(default_factory=list)
@@ -160,7 +161,7 @@ class Check:
         if planned.usd is None:
             self.unpriced += 1
         else:
-            self.usd += planned.usd
+            self.micros += to_micros(planned.usd)
         self.models[planned.plan.model.name] += 1
         if (self.total - 1) % PAGE_SHOTS == 0:
             self.pages.append(self.out.tell())
@@ -204,12 +205,12 @@ class Check:
                     code="price_unknown",
                 ),
             )
-        elif limit is not None and self.usd > limit:
+        elif limit is not None and self.micros > to_micros(limit):
             self.add_fault(
                 0,
                 InvalidRequest(
-                    f"The batch may cost ${self.usd:,.2f}, which is more than its 'limit_usd', "
-                    f"${limit:,.2f}. Raise it, or send fewer shots.",
+                    f"The batch may cost ${to_usd(self.micros):,.2f}, which is more than its "
+                    f"'limit_usd', ${limit:,.2f}. Raise it, or send fewer shots.",
                     param="limit_usd",
                     code="over_limit",
                 ),

@@ -12,6 +12,7 @@ from dailies.protocols.batch.file import ShotFile
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.batch import Batch, BatchStatus, Shot, ShotState
+from dailies.video.money import to_usd
 from dailies.video.record import StoredFile
 
 __all__ = ["end_batch", "may_end", "tell_end"]
@@ -69,7 +70,7 @@ async def end_batch(services: Services, batch: Batch) -> Batch:
         completed=after.completed,
         failed=after.failed,
         cancelled=after.cancelled,
-        cost_usd=round(after.spent_usd, 6),
+        cost_usd=to_usd(after.spent_micros),
         seconds_taken=round(now - after.created_at, 3),
     )
     return after

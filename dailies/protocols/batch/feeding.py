@@ -25,6 +25,7 @@ from dailies.video.errors import (
     TooMany,
     Unavailable,
 )
+from dailies.video.money import to_micros, to_usd
 
 __all__ = ["feed"]
 
@@ -118,12 +119,13 @@ def _over_limit(turn: Turn, planned: PlannedShot) -> VideoError | None:
         return VideoError(
             "price_unknown", "Nobody knows any more what the next shot costs, and there is a limit."
         )
-    if turn.committed_usd + planned.usd <= limit + 1e-9:
+    left = to_micros(limit) - turn.committed_micros
+    if to_micros(planned.usd) <= left:
         return None
     return VideoError(
         "batch_limit_reached",
         f"The next shot may cost ${planned.usd:,.2f}, and of the batch's limit of ${limit:,.2f} "
-        f"${max(0.0, limit - turn.committed_usd):,.2f} is left.",
+        f"${max(0.0, to_usd(left)):,.2f} is left.",
     )
 
 
@@ -131,6 +133,7 @@ def _note(
     turn: Turn, number: int, kept: KeptShot, planned: PlannedShot, accepted: Acceptance
 ) -> None:
     record = accepted.record
+    micros = None if planned.usd is None else to_micros(planned.usd)
     about = {
         "number": number,
         "line": kept.line,
@@ -140,7 +143,7 @@ def _note(
     }
     turn.begins(
         Shot.model_validate({**about, "run": turn.batch.run, "state": ShotState.RUNNING}),
-        UnderWay.model_validate({**about, "usd": planned.usd}),
+        UnderWay.model_validate({**about, "micros": micros}),
     )
 
 

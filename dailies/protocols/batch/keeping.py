@@ -14,6 +14,7 @@ from dailies.stores.batches import Sent
 from dailies.telemetry import tracecontext
 from dailies.telemetry.logs import log_event
 from dailies.video.batch import Batch, new_batch_id
+from dailies.video.money import to_usd
 from dailies.video.record import StoredFile
 
 __all__ = ["SuppliedImage", "folder_of", "hash_batch", "keep_batch"]
@@ -100,7 +101,7 @@ async def keep_batch(
         total=check.total,
         limit_usd=options.limit_usd,
         max_in_progress=options.max_in_progress,
-        estimated_usd=check.usd,
+        estimated_micros=check.micros,
         unpriced=check.unpriced,
         request_hash=None if sent is None else sent.body,
         traceparent=tracecontext.starting(traceparent),
@@ -115,7 +116,7 @@ async def keep_batch(
         batch_id=stored.id,
         owner=owner,
         total=stored.total,
-        estimated_usd=round(stored.estimated_usd, 6),
+        estimated_usd=to_usd(stored.estimated_micros),
     )
     return stored, is_earlier
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from dailies.protocols.batch.check import Check
 from dailies.protocols.openai.objects import LineFault, VideoFailure
 from dailies.video.batch import Batch, Shot, ShotState
+from dailies.video.money import to_usd
 
 __all__ = [
     "BatchCost",
@@ -132,7 +133,7 @@ def batch_object(batch: Batch) -> VideoBatch:
             cancelled=batch.cancelled,
         ),
         cost_usd=BatchCost(
-            estimated=round(batch.estimated_usd, 6), so_far=round(batch.spent_usd, 6)
+            estimated=to_usd(batch.estimated_micros), so_far=to_usd(batch.spent_micros)
         ),
         limit_usd=batch.limit_usd,
         max_in_progress=batch.max_in_progress,
@@ -174,7 +175,7 @@ def dry_run_object(check: Check) -> BatchDryRun:
         valid=check.fault_count == 0,
         total=check.total,
         models=dict(check.models),
-        estimated_usd=round(check.usd, 6),
+        estimated_usd=to_usd(check.micros),
         unpriced=check.unpriced,
         max_in_progress=check.options.max_in_progress,
         limit_usd=check.options.limit_usd,

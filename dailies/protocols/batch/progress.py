@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from dailies.video.basics import VideoError
 from dailies.video.batch import Batch, BatchStatus, Shot, ShotState, UnderWay
+from dailies.video.money import to_micros
 
 __all__ = ["Turn"]
 
@@ -29,7 +30,7 @@ class Turn:
     completed: int = 0
     failed: int = 0
     cancelled: int = 0
-    spent_usd: float = 0.0
+    spent_micros: int = 0
     again: int = 0
     cursor: int = 0
     is_fed: bool = False
@@ -42,7 +43,7 @@ class Turn:
         self.completed += shot.state is ShotState.COMPLETED
         self.failed += shot.state is ShotState.FAILED
         self.cancelled += shot.state is ShotState.CANCELLED
-        self.spent_usd += shot.cost_usd or 0.0
+        self.spent_micros += to_micros(shot.cost_usd or 0.0)
 
     def begins(self, shot: Shot, under_way: UnderWay) -> None:
         """A shot has its video."""
@@ -50,10 +51,10 @@ class Turn:
         self.under_way.append(under_way)
 
     @property
-    def committed_usd(self) -> float:
+    def committed_micros(self) -> int:
         """What is spent, and the most that those under way could cost."""
-        held = sum(each.usd or 0.0 for each in self.under_way)
-        return self.batch.spent_usd + self.spent_usd + held
+        held = sum(each.micros or 0 for each in self.under_way)
+        return self.batch.spent_micros + self.spent_micros + held
 
     def applied(self, current: Batch) -> Batch:
         """The batch with all of it, unless another turn was faster."""
@@ -70,6 +71,6 @@ class Turn:
             completed=before.completed + self.completed,
             failed=before.failed + self.failed - self.again,
             cancelled=before.cancelled + self.cancelled,
-            spent_usd=before.spent_usd + self.spent_usd,
+            spent_micros=before.spent_micros + self.spent_micros,
             **({"status": BatchStatus.PAUSED, "reason": self.pause} if pauses else {}),
         )

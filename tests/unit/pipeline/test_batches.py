@@ -12,14 +12,16 @@ from typing import Any, cast
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
-from dailies.engine import InstanceState, Orchestrations
+from dailies.engine import InstanceState, Orchestrations, QuotaRequest
 from dailies.owners.key import Limits
+from dailies.pipeline.places import quota_of
 from dailies.protocols.batch import commands
 from dailies.protocols.batch.check import Check
 from dailies.protocols.batch.keeping import keep_batch
 from dailies.protocols.batch.lines import Form, lines_of
 from dailies.protocols.batch.starting import sweep_batches
 from dailies.protocols.batch.turn import take_turn
+from dailies.routing.lane import Acquire, acquire, empty
 from dailies.stores.batches import Sent
 from dailies.video.basics import Phase, VideoError
 from dailies.video.batch import Batch, BatchStatus
@@ -137,7 +139,7 @@ async def test_a_crash_at_any_call_makes_no_shot_twice_and_loses_none() -> None:
         about = f"crash at {place}"
         assert ended.status is BatchStatus.COMPLETED, about
         assert (ended.completed, ended.failed, ended.cancelled) == (4, 1, 0), about
-        assert ended.spent_usd == pytest.approx(1.6), about
+        assert ended.spent_micros == 1_600_000, about
         made = [record.batch_line for record in await videos(world)]
         assert sorted(cast(list[int], made)) == [1, 2, 3, 4, 5], about
         assert set(events(world)) == {f"{batch.id}.completed"}, about
@@ -200,7 +202,7 @@ async def test_two_executions_of_one_turn_count_once() -> None:
         await asyncio.gather(*(take_turn(world.services, ENGINE, ref) for _ in range(3)))
         await end_all(world)
     ended = await found(world, batch)
-    assert (ended.completed, ended.failed, ended.spent_usd) == (3, 0, pytest.approx(1.2))
+    assert (ended.completed, ended.failed, ended.spent_micros) == (3, 0, 1_200_000)
     assert len(await videos(world)) == 3
     assert set(events(world)) == {f"{batch.id}.completed"}
 
@@ -229,3 +231,31 @@ async def test_an_end_that_the_topic_does_not_take_is_told_later() -> None:
     assert (await found(world, batch)).status is BatchStatus.COMPLETED
     assert (await take_turn(world.services, ENGINE, ref))["kind"] == "rest"
     assert events(world) == [f"{batch.id}.completed"]
+
+
+def _asks(record: VideoRecord, quota: QuotaRequest, now: float) -> Acquire:
+    return cast(Acquire, {**quota, "video": record.id, "now": now})
+
+
+async def test_a_single_video_stands_before_a_batch_however_large_that_is() -> None:
+    world = World()
+    batch = await ordered(world, *[SHOT] * 1000)
+    ref: Any = {"id": batch.id, "owner": OWNER, "traceparent": None}
+    for _ in range(3):
+        await take_turn(world.services, ENGINE, ref)
+    of_batch = await videos(world)
+    assert len(of_batch) == 20, "and no more, however often it has a turn"
+    world.now += 1
+    own = await world.accepted("My own")
+    theirs = await world.accepted("Another's", owner="bob")
+    lane = empty()
+    granted, places = [], {}
+    for record in [*of_batch, own, theirs]:
+        quota = quota_of(world.services, record)
+        assert quota is not None
+        lane, grant = acquire(lane, _asks(record, quota, world.now))
+        granted += [record.id] if grant["granted"] else []
+        places[record.id] = grant["position"]
+    assert len(granted) == 2
+    assert set(granted) < {record.id for record in of_batch}
+    assert sorted([places[own.id], places[theirs.id]]) == [1, 2]
