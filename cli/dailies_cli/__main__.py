@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from dailies_cli.commands import budgets, drop, generate, keys, library, models, operators, spend
+from dailies_cli.commands import (
+    batch,
+    budgets,
+    drop,
+    generate,
+    keys,
+    library,
+    models,
+    operators,
+    spend,
+)
 from dailies_cli.display import errors, text
 from dailies_cli.failures import Failure
 
@@ -37,6 +47,7 @@ app.command(rich_help_panel="For operators")(operators.retry)
 app.command(rich_help_panel="For operators")(operators.resolve)
 app.command(rich_help_panel="For operators")(operators.deployments)
 app.command(rich_help_panel="For operators")(operators.doctor)
+app.add_typer(batch.app, name="batch")
 app.add_typer(budgets.app, name="budgets", rich_help_panel="For operators")
 app.add_typer(keys.app, name="keys", rich_help_panel="For operators")
 

@@ -230,3 +230,20 @@ def test_an_operator_finds_a_video_of_anybody_and_stops_it(
 def test_a_decision_is_handed_to_the_app(dailies: CommandLine) -> None:
     assert "--job" in dailies.run("resolve", "video_1", "adopt", status=1)
     assert "video_not_found" in dailies.run("resolve", f"video_{'0' * 32}", "end", status=1)
+
+
+def test_a_batch_is_checked_ordered_watched_and_its_table_fetched(dailies: CommandLine) -> None:
+    shots = dailies.folder / "shots.csv"
+    shots.write_text("prompt,model,seconds\nit is wrong,ray-3.2,1\n")
+    assert "line 2: " in dailies.run("batch", "shots.csv", status=1)
+    (dailies.folder / "boat.png").write_bytes(png(6))
+    rows = ["prompt,model,image_file,custom_id", "it sails,gen4.5,boat.png,a", "a pier,ray-3.2,,b"]
+    shots.write_text("\n".join(rows))
+    assert "2 shots, at most $" in dailies.run("batch", "--dry-run", "shots.csv")
+    batch = dailies.json("batch", "shots.csv", "--watch", "--name", "two")
+    assert batch["counts"]["completed"] == 2
+    assert batch["id"] in dailies.run("batch", "list")
+    assert "2 of 2 made" in dailies.run("batch", "show", batch["id"])
+    table = dailies.run("batch", "results", batch["id"], "-o", "results.csv").strip()
+    assert (dailies.folder / table).read_text().splitlines()[1].startswith("2,a,completed,video_")
+    assert "nothing_failed" in dailies.run("batch", "retry", batch["id"], status=1)

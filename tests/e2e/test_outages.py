@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -242,3 +243,30 @@ def test_nothing_holds_quota_in_the_end(stack: RunningStack) -> None:
 def _told_to_stop(stack: RunningStack, job_id: str) -> bool:
     requests = stack.simulator.get("/_inspect/requests").raise_for_status().json()
     return bool(requests["by_job"].get(job_id, {}).get("delete"))
+
+
+def test_a_batch_goes_on_whatever_dies_and_makes_each_shot_once(stack: RunningStack) -> None:
+    shots = [{"prompt": f"batched, number {n}. {_LABEL}", "seconds": "4"} for n in range(8)]
+    body = {"shots": shots, "defaults": {"model": "sora-2"}, "max_in_progress": 4}
+    ordered = stack.api.post("/v1/video_batches", json=body).raise_for_status().json()
+    begun = 0
+    for part in ("worker", "host"):
+        stack.wait_until(partial(_more_jobs, stack, "batched", begun), what="a shot is begun")
+        begun = len(stack.jobs("batched"))
+        stack.wait_restarted(part, stack.kill(part))
+
+    def ended() -> dict[str, Any] | None:
+        answer = stack.api.get(f"/v1/video_batches/{ordered['id']}")
+        batch: dict[str, Any] = answer.json() if answer.is_success else {}
+        return batch if batch.get("status") == "completed" else None
+
+    batch = stack.wait_until(ended, within=240, what="the end of the batch")
+    assert batch["counts"]["completed"] == 8
+    for n in range(8):
+        assert len(stack.jobs(f"batched, number {n}.")) == 1
+    told = [event["id"] for event in stack.events() if event["type"] == "dailies.batch.completed"]
+    assert set(told) == {f"{ordered['id']}.completed"}
+
+
+def _more_jobs(stack: RunningStack, prompt: str, before: int) -> bool:
+    return len(stack.jobs(prompt)) > before
