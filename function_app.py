@@ -8,7 +8,13 @@ import activities.video
 import activities.webhooks
 from dailies.app.runtime import quieten_libraries
 from entities import quota
-from orchestrations import accept_drop, deliver_webhooks, generate_video, run_batch
+from orchestrations import (
+    accept_batch,
+    accept_drop,
+    deliver_webhooks,
+    generate_video,
+    run_batch,
+)
 from orchestrations.drained import generate_video as earlier_versions
 from orchestrations.drained import repeat_step
 from triggers import http, reference_drop, timers
@@ -22,6 +28,7 @@ for module in (
     generate_video,
     accept_drop,
     deliver_webhooks,
+    accept_batch,
     run_batch,
     earlier_versions,
     repeat_step,

@@ -17,15 +17,19 @@ blueprint = df.Blueprint()
 @blueprint.activity_trigger(input_name="drop")
 @blueprint.durable_client_input(client_name="client")
 async def accept_drop(drop: Drop, client: df.DurableOrchestrationClient) -> DropAnswer:
-    """Accept a dropped image and start its video."""
+    """Accept a dropped image and start its video; or a dropped batch."""
     from dailies.pipeline.start import start_video
+    from dailies.protocols.batch.starting import start_batch
     from dailies.protocols.drop import accept as rules
+    from dailies.video.batch import Batch
 
     start_work()
     with telling_fault("accept_drop", blob=drop["blob"]), drop_span("accept_drop", drop):
         answer, acceptance = await rules.accept_drop(services(), drop)
         note({"dailies.drop": answer["kind"]})
-        if acceptance is not None and not acceptance.record.is_final:
+        if isinstance(acceptance, Batch):
+            await start_batch(services(), DurableOrchestrations(client), acceptance)
+        elif acceptance is not None and not acceptance.record.is_final:
             await start_video(services(), DurableOrchestrations(client), acceptance.record)
     return answer
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # an orchestrator is loaded without the record, and what that
     from dailies.video.record import VideoRecord
 
 __all__ = [
+    "ACCEPT_BATCH",
     "ACCEPT_DROP",
     "COURIER",
     "DELIVER_WEBHOOKS",
@@ -60,6 +61,10 @@ ACCEPT_DROP = "accept_drop_v2"
 DELIVER_WEBHOOKS = "deliver_webhooks_v1"
 """The orchestrator of all deliveries to webhooks, of which there is one instance: ``COURIER``."""
 COURIER = "webhooks"
+
+ACCEPT_BATCH = "accept_batch_v1"
+"""The orchestrator of one dropped batch."""
+
 RUN_BATCH = "run_batch_v1"
 """The orchestrator of one batch of videos."""
 

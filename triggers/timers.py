@@ -62,12 +62,14 @@ async def sweep_batches(timer: func.TimerRequest, client: df.DurableOrchestratio
 
 @blueprint.timer_trigger(arg_name="timer", schedule=_RETIRING, use_monitor=True)
 async def retire_videos(timer: func.TimerRequest) -> None:
-    """See ``dailies.pipeline.retention``."""
+    """See ``dailies.pipeline.retention`` and ``dailies.protocols.batch.removing``."""
     from dailies.pipeline import retention
+    from dailies.protocols.batch import removing
 
     start_work()
     with telling_fault("retire_videos"):
         retired = await retention.retire_videos(services())
+        await removing.retire_batches(services())
     if retired:
         log_event("videos_retired", number=retired, late=timer.past_due)
 

@@ -28,11 +28,13 @@ from dailies.protocols.batch.objects import (
     BatchDryRun,
     BatchList,
     BatchShotList,
+    DeletedBatch,
     VideoBatch,
     batch_object,
     dry_run_object,
     shot_object,
 )
+from dailies.protocols.batch.removing import remove_batch
 from dailies.protocols.batch.starting import start_or_leave
 from dailies.protocols.messages import unsupported
 from dailies.stores.batches import Sent
@@ -194,6 +196,24 @@ async def retrieve(
 ) -> VideoBatch:
     """How far a batch has come."""
     return batch_object(await _find(context, request, caller.name, batch_id))
+
+
+@router.delete(
+    "/video_batches/{batch_id}", response_model=DeletedBatch, responses=answers(404, 409)
+)
+async def delete(
+    batch_id: str, request: Request, context: RequestContext, caller: Caller
+) -> DeletedBatch:
+    """Delete a batch that has ended: its shots, images and results. Its videos stay."""
+    batch = await _find(context, request, caller.name, batch_id)
+    if not batch.status.is_final:
+        raise Conflict(
+            f"The batch has not ended: its status is '{batch.status}'. Cancel it first.",
+            param="batch_id",
+            code="batch_not_ended",
+        )
+    await remove_batch(context.services, batch)
+    return DeletedBatch(id=batch_id)
 
 
 @router.get(

@@ -8,6 +8,7 @@ the owner       ``k:SHA``     the batch made for that idempotency key; its inser
 the owner       ``h:SHA``     the batch made last of that body, for requests that come again
 a batch's id    ``NNNNNN``    what has become of a shot
 ``open``        a batch's id  that something is left to do for it; what the sweeper reads
+``ended``       ``MS:ID``     that a batch ended at that time; what retention reads
 ==============  ============  ====================================================
 """
 
@@ -36,6 +37,7 @@ from dailies.video.errors import Conflict
 __all__ = ["BatchStore", "OpenBatch", "Sent"]
 
 _OPEN = "open"
+_ENDED = "ended"
 _ATTEMPTS = 20
 _IN_A_TRANSACTION = 100
 _INVERTED = str.maketrans("0123456789abcdef", "fedcba9876543210")
@@ -114,7 +116,9 @@ class BatchStore:
                 code="idempotency_key_reused",
             )
         if sent.key is not None or _is_same(found, sent):
-            return await self.get(batch.owner, str(found["BatchId"])), ()
+            earlier = await self.get(batch.owner, str(found["BatchId"]))
+            if earlier is not None:
+                return earlier, ()
         return None, [("update", mark, {"mode": UpdateMode.REPLACE, **unchanged(etag_of(found))})]
 
     async def get(self, owner: str, batch_id: str) -> Batch | None:
@@ -222,6 +226,37 @@ class BatchStore:
         async for entity in query:
             yield OpenBatch(str(entity["RowKey"]), str(entity["Owner"]))
 
+    async def note_end(self, batch: Batch) -> None:
+        """Note when the batch has ended, for retention."""
+        key = _ended_key(batch.ended_at or 0.0, batch.id)
+        await self._table.upsert_entity(row(_ENDED, key, Owner=batch.owner))
+
+    async def ended(self, *, before: float) -> AsyncIterator[tuple[str, OpenBatch]]:
+        """Each end before that time (Unix seconds), the oldest first, with what it is noted by."""
+        query = self._table.query_entities(
+            # The low bound is no owner's row: an owner may well be called so.
+            "PartitionKey eq @partition and RowKey ge @low and RowKey lt @high",
+            parameters={"partition": _ENDED, "low": "0", "high": _ended_key(before, "")},
+        )
+        async for entity in query:
+            key = str(entity["RowKey"])
+            yield key, OpenBatch(key.partition(":")[2], str(entity["Owner"]))
+
+    async def forget_end(self, key: str) -> None:
+        """Forget what an end was noted by."""
+        await self._table.delete_entity(_ENDED, key)
+
+    async def remove(self, batch: Batch) -> None:
+        """Delete a batch and what is known of its shots; safe to do again, and the batch goes last:
+        while it is there, something may be left."""
+        while keys := [shot.number async for shot in _few(self.shots(batch.id, per_page=100))]:
+            operations: list[Operation] = [
+                ("delete", row(batch.id, _shot_key(number))) for number in keys
+            ]
+            await self._table.submit_transaction(operations)
+        await self.forget_end(_ended_key(batch.ended_at or 0.0, batch.id))
+        await self._table.delete_entity(batch.owner, _key(batch.id))
+
     async def _read(self, owner: str, batch_id: str) -> tuple[Batch, str] | None:
         if not is_batch_id(batch_id):
             return None
@@ -245,6 +280,20 @@ def _entity(batch: Batch) -> dict[str, object]:
     """The columns beside the document are for people who look into the table."""
     columns = {"BatchId": batch.id, "Status": batch.status.value}
     return row(batch.owner, _key(batch.id), **columns, **properties_of(batch.model_dump_json()))
+
+
+def _ended_key(at: float, batch_id: str) -> str:
+    return f"{int(at * 1000):013d}:{batch_id}"
+
+
+async def _few(shots: AsyncIterator[Shot]) -> AsyncIterator[Shot]:
+    """As many as one transaction takes."""
+    number = 0
+    async for shot in shots:
+        yield shot
+        number += 1
+        if number == _IN_A_TRANSACTION:
+            return
 
 
 def _shot_key(number: int) -> str:

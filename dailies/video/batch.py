@@ -36,19 +36,16 @@ PAGE_SHOTS = 100
 class BatchStatus(StrEnum):
     """Where a batch is in its life."""
 
-    VALIDATING = "validating"
     IN_PROGRESS = "in_progress"
     PAUSED = "paused"
     """No new video of it is begun; those under way go on."""
     CANCELING = "canceling"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
-    FAILED = "failed"
-    """It could not be accepted, so nothing was made of it."""
 
     @property
     def is_final(self) -> bool:
-        return self in (self.COMPLETED, self.CANCELLED, self.FAILED)
+        return self in (self.COMPLETED, self.CANCELLED)
 
 
 class ShotState(StrEnum):
@@ -103,7 +100,7 @@ class Batch(Document):
         images: the images that came with it, by their names.
         estimated_micros: the most that it could cost, as far as is known; ``unpriced`` is how
             many shots nobody knows the price of.
-        reason: why it is paused, or has failed.
+        reason: why it has paused itself.
         run: 1, and one more each time that what has failed is tried again.
         turn: counts what was done for it, so that nothing is counted twice.
         cursor: the number of the last shot that was begun in this run; ``is_fed`` once there is

@@ -49,3 +49,24 @@ def test_a_form_of_shots_and_an_image_becomes_videos_and_a_table(stack: RunningS
         what="its event",
     )[0]
     assert event["data"]["counts"]["total"] == 3
+
+
+def test_a_dropped_file_waits_for_its_images_and_is_a_batch(stack: RunningStack) -> None:
+    shots = [
+        {"defaults": {"model": "sora-2", "seconds": "4"}, "name": "dropped"},
+        {"prompt": f"dropped with a batch, 1 {_LABEL}", "image_file": "one.png"},
+        {"prompt": f"dropped with a batch, 2 {_LABEL}", "image_file": "two.png"},
+    ]
+    lines = "\n".join(json.dumps(shot) for shot in shots).encode()
+    stack.drop("shoot/batch.jsonl", lines)
+    for number, name in enumerate(("one.png", "two.png")):
+        stack.drop(f"shoot/{name}", png(20 + number), {"prompt": "not of its own"})
+
+    def ended() -> list[dict[str, Any]]:
+        events = [e for e in stack.events() if e["type"] == "dailies.batch.completed"]
+        return [e["data"] for e in events if e["data"]["blob"] == "shoot/batch.jsonl"]
+
+    [batch] = stack.wait_until(ended, within=180, what="the end of the dropped batch")
+    assert (batch["name"], batch["counts"]["completed"]) == ("dropped", 2)
+    assert len(stack.jobs("dropped with a batch")) == 2
+    assert stack.jobs("not of its own") == []

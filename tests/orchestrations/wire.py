@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from orchestrations import accept_drop, deliver_webhooks, generate_video, run_batch
+from orchestrations import (
+    accept_batch,
+    accept_drop,
+    deliver_webhooks,
+    generate_video,
+    run_batch,
+)
 from orchestrations.drained import generate_video as earlier
 from orchestrations.drained import repeat_step
 
@@ -79,6 +85,7 @@ ORCHESTRATORS: Mapping[str, Callable[[str], str]] = {
     "accept_drop_v1": handle_of(accept_drop.accept_drop_v1),
     "accept_drop_v2": handle_of(accept_drop.accept_drop_v2),
     "deliver_webhooks_v1": handle_of(deliver_webhooks.deliver_webhooks_v1),
+    "accept_batch_v1": handle_of(accept_batch.accept_batch_v1),
     "run_batch_v1": handle_of(run_batch.run_batch_v1),
 }
 

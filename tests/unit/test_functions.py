@@ -33,6 +33,7 @@ ACTIVITIES = {
     "tend_batch": "batch",
 }
 ORCHESTRATORS = {
+    "accept_batch_v1",
     "accept_drop_v1",
     "accept_drop_v2",
     "deliver_webhooks_v1",

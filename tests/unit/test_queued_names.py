@@ -31,6 +31,7 @@ QUEUED = {
     "accept_drop_v2": _OF_DROPS,
     "deliver_webhooks_v1": _FOREVER,
     "run_batch_v1": "when no batch is unfinished, however long its videos wait for a place",
+    "accept_batch_v1": _OF_DROPS,
     # activities, in the work item queue and in what orchestrators yield
     "accept_drop": _FOREVER,
     "advance_video": _FOREVER,

@@ -21,7 +21,7 @@ from dailies_cli.place import find_place
 __all__ = ["app"]
 
 _PATH = "/v1/video_batches"
-_ENDED = frozenset({"completed", "cancelled", "failed"})
+_ENDED = frozenset({"completed", "cancelled"})
 _PAUSE = 3.0
 _SUFFIXES = frozenset({".jsonl", ".ndjson", ".csv", ".json"})
 

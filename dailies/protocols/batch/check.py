@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -91,6 +91,8 @@ class Check:
         given: what the request says beside the file; it goes before the file's own words.
         files: the names of the images that came with it.
         may_name_blobs: whether images of the container of dropped images are its owner's.
+        folder: where in that container the images lie that a dropped batch names; None for one that
+            was sent.
         micros: the most that all could cost, those aside that are ``unpriced``.
         blobs: the blobs that are named, each with the line that did so first.
     """
@@ -101,6 +103,7 @@ class Check:
     given: Mapping[str, Any] = field(default_factory=dict)
     files: Collection[str] = ()
     may_name_blobs: bool = False
+    folder: str | None = None
     options: Options = field(default_factory=Options)
     total: int = 0
     micros: int = 0
@@ -157,7 +160,7 @@ class Check:
         shot = ShotFields.read(line.fields, self.options.defaults)
         planned = plan_shot(shot, self.catalogue, self.limits)
         if shot.image is not None:
-            self._check_image(shot.image, line.number)
+            shot = replace(shot, image=self._found(shot.image, line.number))
         if planned.usd is None:
             self.unpriced += 1
         else:
@@ -167,7 +170,9 @@ class Check:
             self.pages.append(self.out.tell())
         self.out.write(KeptShot(line.number, shot).dump())
 
-    def _check_image(self, image: NamedImage, line: int) -> None:
+    def _found(self, image: NamedImage, line: int) -> NamedImage:
+        if self.folder is not None and image.param == IMAGE_FILE:
+            image = NamedImage(IMAGE_BLOB, f"{self.folder}{image.name}")
         if image.param == IMAGE_FILE:
             if image.name not in self.files:
                 raise InvalidRequest(
@@ -186,6 +191,7 @@ class Check:
             )
         else:
             self.blobs.setdefault(image.name, line)
+        return image
 
     def _finish(self) -> None:
         if not self._begun:

@@ -98,6 +98,7 @@ async def tell_end(services: Services, batch: Batch) -> None:
         await services.batches.update(
             batch.owner, batch.id, lambda current: current.with_changes(told=batch.run)
         )
+    await services.batches.note_end(batch)
     await services.batches.close(batch.id)
 
 

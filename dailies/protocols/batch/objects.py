@@ -18,6 +18,7 @@ __all__ = [
     "BatchList",
     "BatchShot",
     "BatchShotList",
+    "DeletedBatch",
     "VideoBatch",
     "batch_object",
     "dry_run_object",
@@ -50,9 +51,7 @@ class VideoBatch(BaseModel):
     id: str
     object: Literal["video.batch"] = "video.batch"
     name: str | None
-    status: Literal[
-        "validating", "in_progress", "paused", "canceling", "completed", "cancelled", "failed"
-    ]
+    status: Literal["in_progress", "paused", "canceling", "completed", "cancelled"]
     counts: BatchCounts
     cost_usd: BatchCost
     limit_usd: float | None
@@ -61,7 +60,7 @@ class VideoBatch(BaseModel):
     completed_at: int | None = Field(description="When all of it had ended.")
     run: int = Field(description="1, and one more for each time that what failed was tried again.")
     blob: str | None = Field(description="The dropped file that it was made of.")
-    error: VideoFailure | None = Field(description="Why it is paused, or has failed.")
+    error: VideoFailure | None = Field(description="Why it is paused, where it did so itself.")
     results_url: str | None = Field(
         description="Where the table of results is asked for, once the batch has ended."
     )
@@ -75,6 +74,14 @@ class BatchList(BaseModel):
     first_id: str | None
     last_id: str | None
     has_more: bool
+
+
+class DeletedBatch(BaseModel):
+    """The answer to a delete. The batch's videos stay."""
+
+    id: str
+    object: Literal["video.batch.deleted"] = "video.batch.deleted"
+    deleted: Literal[True] = True
 
 
 class BatchShot(BaseModel):

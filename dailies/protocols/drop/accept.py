@@ -13,6 +13,7 @@ from dailies.announce.events import rejected_event
 from dailies.intake.accept import Acceptance, accept
 from dailies.pipeline.handover import hand_over
 from dailies.protocols.drop import memory as drop_memory
+from dailies.protocols.drop.batches import accept_batch, belongs_to_batch
 from dailies.protocols.drop.merging import MAX_FILE_BYTES, DropParameters, ParameterFile, parameters
 from dailies.protocols.drop.naming import (
     DropKind,
@@ -36,6 +37,7 @@ from dailies.stores.files import read_blob
 from dailies.stores.uploads import UploadState
 from dailies.telemetry import tracecontext
 from dailies.telemetry.logs import log_event
+from dailies.video.batch import Batch
 from dailies.video.errors import (
     Conflict,
     DropError,
@@ -53,6 +55,7 @@ from dailies.video.request import Role
 
 __all__ = ["accept_drop", "images_of_sidecar", "reject_drop"]
 
+Made = Acceptance | Batch
 _DELETED = "video_deleted"
 
 _MAX_PARAMETER_BYTES = MAX_FILE_BYTES + 1
@@ -64,8 +67,9 @@ _MOST_FAULTS = 5
 _PASSING = frozenset({401, 403, 408, 412, 429})
 
 
-async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Acceptance | None]:
-    """Look at the image and its parameters and accept a video, once for this upload.
+async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Made | None]:
+    """Look at the image and its parameters and accept a video, once for this upload; or look at a
+    batch, and accept it.
 
     What is unfinished waits: an image without bytes, a sidecar or defaults without any, and an
     image without a prompt in its metadata whose sidecar is not there. With ``last_call`` nothing
@@ -103,20 +107,26 @@ async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Accep
     if acceptance is None:
         await drop_memory.came_back(services, name, key)
         return answer, None
-    await drop_memory.answered(services, name, key, video_id=acceptance.record.id)
+    made = acceptance.id if isinstance(acceptance, Batch) else acceptance.record.id
+    await drop_memory.answered(services, name, key, video_id=made)
     await _forget_report(services, name)
     return answer, acceptance
 
 
 async def _decide(
     services: Services, drop: Drop, client: BlobClient, properties: BlobProperties
-) -> tuple[DropAnswer, Acceptance | None]:
+) -> tuple[DropAnswer, Made | None]:
     name, metadata = drop["blob"], dict(properties.metadata or {})
     try:
         kind = classify(name, metadata)
         if kind is DropKind.UNSUPPORTED:
             raise unsupported(name)
-        if not kind.starts_video:
+        if kind is DropKind.BATCH:
+            batch = await accept_batch(services, drop, client, properties)
+            if batch is None:
+                return {"kind": "waiting"}, None
+            return {"kind": "accepted", "video_id": batch.id}, batch
+        if not kind.starts_video or await belongs_to_batch(services, name):
             await services.drops.close(name, drop["etag"])
             return {"kind": "gone"}, None
         sidecar = await _first(services, sidecar_candidates(name))

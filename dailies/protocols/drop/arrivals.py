@@ -9,7 +9,7 @@ from __future__ import annotations
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 
-from dailies.engine import ACCEPT_DROP, WAKE_EVENT, InstanceState, Orchestrations
+from dailies.engine import ACCEPT_BATCH, ACCEPT_DROP, WAKE_EVENT, InstanceState, Orchestrations
 from dailies.protocols.drop.accept import images_of_sidecar
 from dailies.protocols.drop.announcements import Announcement
 from dailies.protocols.drop.naming import DropKind, classify
@@ -22,6 +22,9 @@ from dailies.telemetry import tracecontext
 from dailies.telemetry.logs import log_event
 
 __all__ = ["blob_announced", "look_again"]
+
+_BATCH_SECONDS = 3600.0
+"""For so long the images that a batch names may come after it."""
 
 
 async def blob_announced(
@@ -37,7 +40,7 @@ async def blob_announced(
     if kind is DropKind.SIDECAR:
         for image in await images_of_sidecar(services, name):
             await _image_changed(services, orchestrations, image, sidecar=True)
-    elif kind.starts_video or kind is DropKind.UNSUPPORTED:
+    elif kind.starts_video or kind in (DropKind.UNSUPPORTED, DropKind.BATCH):
         await _image_changed(services, orchestrations, name, etag)
     else:
         log_event("drop_ignored", blob=name, kind=kind)
@@ -97,12 +100,13 @@ async def _begin(
         await services.drops.open(name, upload.etag, services.clock())
         await services.drops.update(name, lambda history: _reopened(history, upload.etag))
     drop: Drop = {"blob": name, "etag": upload.etag, "traceparent": tracecontext.starting()}
+    is_batch = classify(name) is DropKind.BATCH
     payload = {
         "drop": drop,
-        "wait_seconds": services.settings.sidecar_wait_seconds,
+        "wait_seconds": _BATCH_SECONDS if is_batch else services.settings.sidecar_wait_seconds,
         "retry_seconds": services.settings.retry_seconds,
     }
-    await orchestrations.start(ACCEPT_DROP, instance_id, payload)
+    await orchestrations.start(ACCEPT_BATCH if is_batch else ACCEPT_DROP, instance_id, payload)
     return True
 
 

@@ -14,10 +14,12 @@ from pathlib import PurePosixPath
 from dailies.video.errors import DropError
 
 __all__ = [
+    "BATCH_NAMES",
     "DEFAULTS_NAME",
     "IMAGE_SUFFIXES",
     "VIDEO_SUFFIXES",
     "DropKind",
+    "batch_prefix",
     "classify",
     "defaults_candidates",
     "error_name",
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 DEFAULTS_NAME = "_defaults.json"
+BATCH_NAMES = ("batch.jsonl", "batch.csv")
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".webp"),
     *(".jpe", ".jfif", ".heic", ".heif", ".avif"),
@@ -49,6 +52,7 @@ class DropKind(StrEnum):
     VIDEO = "video"
     SIDECAR = "sidecar"
     DEFAULTS = "defaults"
+    BATCH = "batch"
     REPORT = "report"
     IGNORED = "ignored"
     UNSUPPORTED = "unsupported"
@@ -77,6 +81,8 @@ def classify(name: str, metadata: Mapping[str, str] | None = None) -> DropKind:
         return DropKind.IGNORED
     if path.name == DEFAULTS_NAME:
         return DropKind.DEFAULTS
+    if path.name in BATCH_NAMES:
+        return DropKind.BATCH
     if name.endswith(_ERROR_SUFFIX):
         return DropKind.REPORT
     if name.endswith(_JSON):
@@ -86,6 +92,12 @@ def classify(name: str, metadata: Mapping[str, str] | None = None) -> DropKind:
     if name.lower().endswith(VIDEO_SUFFIXES):
         return DropKind.VIDEO
     return DropKind.UNSUPPORTED
+
+
+def batch_prefix(image: str) -> str:
+    """With what the names of all batches begin that an image may belong to: those in its folder."""
+    folder = image.rpartition("/")[0]
+    return f"{folder}/batch." if folder else "batch."
 
 
 def _is_folder(metadata: Mapping[str, str]) -> bool:

@@ -131,7 +131,7 @@ async def _pages(
 
 def _may_start(blob: BlobProperties) -> bool:
     kind = classify(str(blob.name))
-    return kind.starts_video or kind is DropKind.UNSUPPORTED
+    return kind.starts_video or kind in (DropKind.UNSUPPORTED, DropKind.BATCH)
 
 
 async def _look_closely(

@@ -11,15 +11,26 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 from PIL import Image
 
+from dailies.intake.accept import Acceptance
 from dailies.owners.budget import Budget, Scope
 from dailies.pipeline.prepare import prepare_reference
-from dailies.protocols.drop.accept import accept_drop, images_of_sidecar, reject_drop
-from dailies.protocols.drop.payloads import Drop
+from dailies.protocols.drop import accept as rules
+from dailies.protocols.drop.accept import images_of_sidecar, reject_drop
+from dailies.protocols.drop.payloads import Drop, DropAnswer
+from dailies.services import Services
 from dailies.stores.records import RecordStore
 from dailies.threads import Pool
 from dailies.video.basics import Size
+from dailies.video.batch import Batch
 from dailies.video.record import SourceKind
 from tests.unit.pipeline.world import World, ref
+
+
+async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Acceptance | None]:
+    """What becomes of a dropped image."""
+    answer, made = await rules.accept_drop(services, drop)
+    assert not isinstance(made, Batch)
+    return answer, made
 
 
 def picture(width: int = 1280, height: int = 720) -> bytes:

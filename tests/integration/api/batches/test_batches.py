@@ -201,7 +201,7 @@ async def test_nobody_sees_the_batch_of_another(world: World) -> None:
     path = f"/v1/video_batches/{batch.id}"
     nothing = f"/v1/video_batches/batch_{'0' * 32}"
     for verb, part in [
-        ("GET", ""), ("GET", "/videos"), ("GET", "/results"),
+        ("GET", ""), ("DELETE", ""), ("GET", "/videos"), ("GET", "/results"),
         ("POST", "/pause"), ("POST", "/resume"), ("POST", "/cancel"), ("POST", "/retry"),
     ]:  # fmt: skip
         theirs, none = [await world.bob.request(verb, each + part) for each in (path, nothing)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dailies.protocols.batch.removing import retire_batches
 from dailies.video.basics import Priority
 from tests.integration.api.batches.driving import Driver, lines, order
 from tests.integration.api.world import World
@@ -193,3 +194,37 @@ async def test_too_many_unfinished_videos_let_a_batch_wait(storage: str) -> None
         assert len(await batch.under_way()) == 2
         await batch.to_the_end()
         assert (await batch.public())["counts"]["completed"] == 4
+
+
+async def test_a_deleted_batch_leaves_its_videos_and_nothing_else(world: World) -> None:
+    batch = await accepted(world, *[SHOT] * 3)
+    path = f"/v1/video_batches/{batch.id}"
+    assert (await world.alice.delete(path)).json()["error"]["code"] == "batch_not_ended"
+    await batch.to_the_end()
+    shots = await batch.shots()
+    assert (await world.bob.delete(path)).status_code == 404
+    assert (await world.alice.delete(path)).json()["deleted"] is True
+    assert (await world.alice.get(path)).status_code == 404
+    assert await world.blobs(f"batches/{batch.id}") == []
+    assert [shot async for shot in world.services.batches.shots(batch.id)] == []
+    for shot in shots:
+        assert (await world.alice.get(f"/v1/videos/{shot['video_id']}")).status_code == 200
+
+
+async def test_a_batch_is_kept_as_long_as_videos_are(storage: str) -> None:
+    async with World(storage, DAILIES_RETENTION_DAYS=7) as world:
+        old, again = await accepted(world, SHOT), await accepted(world, SHOT)
+        await old.to_the_end()
+        await again.turn()
+        await again.end(await again.under_way(), "rejected")
+        await again.turn()
+        world.now += 6 * 86_400
+        await told(again, "retry")
+        await again.to_the_end()
+        world.now += 2 * 86_400
+        await retire_batches(world.services)
+        left = (await world.alice.get("/v1/video_batches")).json()["data"]
+        assert [batch["id"] for batch in left] == [again.id], "it ended two days ago"
+        world.now += 6 * 86_400
+        await retire_batches(world.services)
+        assert (await world.alice.get("/v1/video_batches")).json()["data"] == []
