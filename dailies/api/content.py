@@ -19,7 +19,7 @@ from dailies.video.basics import Status, Variant
 from dailies.video.errors import Conflict, InvalidRequest, NotFound
 from dailies.video.record import StoredFile, VideoRecord
 
-__all__ = ["deliver", "router"]
+__all__ = ["VariantIndex", "deliver", "link_to", "router", "stored_file"]
 
 router = APIRouter(tags=["videos"], dependencies=SECURITY)
 
@@ -29,7 +29,7 @@ _VariantName = Annotated[
     WithJsonSchema({"type": "string", "enum": [variant.value for variant in Variant]}),
     Query(description="Which file of the video."),
 ]
-_VariantIndex = Annotated[
+VariantIndex = Annotated[
     str | None,
     WithJsonSchema({"type": "integer", "minimum": 0}),
     Query(
@@ -51,7 +51,7 @@ async def content(
     context: RequestContext,
     caller: Caller,
     variant: _VariantName = "video",
-    variant_index: _VariantIndex = None,
+    variant_index: VariantIndex = None,
 ) -> Response:
     """A file of a finished video: a redirect to a link that ends after minutes, so that no byte
     passes through the app; or, where so configured, the bytes themselves."""
@@ -65,7 +65,7 @@ async def content_head(
     context: RequestContext,
     caller: Caller,
     variant: _VariantName = "video",
-    variant_index: _VariantIndex = None,
+    variant_index: VariantIndex = None,
 ) -> Response:
     """What a GET would answer, without the bytes."""
     return await _answer(video_id, request, context, caller.name, variant, variant_index)
@@ -81,9 +81,7 @@ async def _answer(
 ) -> Response:
     wanted = _variant(variant)
     record = await find(context, request, owner, video_id)
-    number = _number(variant_index)
-    file = _stored_file(record, wanted, number)
-    name = record.id if number is None else f"{record.id}-{number + 1}"
+    file, name = stored_file(record, wanted, variant_index)
     return await deliver(request, context, file, name)
 
 
@@ -94,12 +92,24 @@ async def deliver(request: Request, context: Context, file: StoredFile, name: st
     if settings.content_delivery is ContentDelivery.STREAM:
         stands = functools.partial(still_stands, request, context)
         return stream_file(request, context.services, file, stands)
-    suffix = file.blob.rpartition(".")[2]
-    link = await context.services.files.link(
-        file, seconds=settings.content_link_seconds, filename=f"{name}.{suffix}"
-    )
+    link = await link_to(context, file, name)
     # No cache may hand the link on: it is a key to the file while it lasts.
     return RedirectResponse(link, status_code=302, headers={"Cache-Control": "no-store"})
+
+
+async def link_to(context: Context, file: StoredFile, name: str, *, save: bool = False) -> str:
+    """A link into storage that reads one file and ends after minutes; ``name`` as in ``deliver``.
+
+    Args:
+        save: whether a browser is to save the file, where it would show it otherwise.
+    """
+    suffix = file.blob.rpartition(".")[2]
+    return await context.services.files.link(
+        file,
+        seconds=context.services.settings.content_link_seconds,
+        filename=f"{name}.{suffix}",
+        save=save,
+    )
 
 
 def _number(text: str | None) -> int | None:
@@ -121,13 +131,18 @@ def _variant(name: str) -> Variant:
     return Variant(name)
 
 
-def _stored_file(record: VideoRecord, variant: Variant, number: int | None) -> StoredFile:
-    """The file of one variant of a finished video, of one of its generations.
+def stored_file(
+    record: VideoRecord, variant: Variant, variant_index: str | None
+) -> tuple[StoredFile, str]:
+    """The file of one variant of a finished video, of one of its generations, and what a browser
+    saves it as, without its suffix.
 
     Raises:
+        InvalidRequest: the generation is no number.
         Conflict: the video is not finished.
         NotFound: it failed, or there is no file of this variant or no such generation.
     """
+    number = _number(variant_index)
     if not record.is_final:
         raise Conflict(
             f"Video is not ready yet, use GET /v1/videos/{record.id} to check status. It is "
@@ -148,4 +163,4 @@ def _stored_file(record: VideoRecord, variant: Variant, number: int | None) -> S
     file = (record.generations[number] if number else record).files.get(variant)
     if file is None:
         raise NotFound(f"There is no {variant} of this video.", param="variant", code="no_variant")
-    return file
+    return file, record.id if number is None else f"{record.id}-{number + 1}"

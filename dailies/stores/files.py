@@ -164,8 +164,11 @@ class FileStore:
         """The address of a file of the videos container; it holds no token."""
         return self.videos.get_blob_client(name).url
 
-    async def link(self, file: StoredFile, *, seconds: int, filename: str) -> str:
-        """A read-only link to one file that ends after ``seconds``.
+    async def link(
+        self, file: StoredFile, *, seconds: int, filename: str, save: bool = False
+    ) -> str:
+        """A read-only link to one file that ends after ``seconds``; with ``save`` a browser saves
+        it, where it would show it otherwise.
 
         Signed with a user-delegation key under managed identity, and with the account's key only
         where a connection string was chosen.
@@ -185,7 +188,7 @@ class FileStore:
             start=now - _CLOCK_SKEW,
             expiry=now + timedelta(seconds=seconds),
             content_type=file.content_type,
-            content_disposition=f'inline; filename="{filename}"',
+            content_disposition=f'{"attachment" if save else "inline"}; filename="{filename}"',
             # The link is a key: it must not be of use where it can be overheard.
             protocol="https" if blob.url.startswith("https:") else None,
             **signing,

@@ -74,6 +74,7 @@ def banner(options: StackOptions, state: StateDir, wiring: Wiring) -> str:
         if options.host
         else f"The services are ready. Now run the app: func start --port {ports.host}",
         "",
+        f"  studio      {wiring.base_url}/studio, with the API key",
         f"  API key     {keys.api_key}",
         f"  admin key   in {state.keys}, for /orchestrations/generate-video",
         f"  events      {wiring.simulator_url}/_inspect/events",

@@ -17,6 +17,7 @@ from scripts.build_package import (
     DEPENDENCIES,
     FILES,
     FOLDERS,
+    STUDIO,
     PackageError,
     build,
     deployed_python,
@@ -64,7 +65,13 @@ def stack(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 
 def test_the_package_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> None:
     names = {path.name for path in package.iterdir()}
-    assert names == {*FOLDERS, *FILES, "__pycache__", DEPENDENCIES.partition("/")[0]}
+    assert names == {
+        *FOLDERS,
+        *FILES,
+        STUDIO.partition("/")[0],
+        "__pycache__",
+        DEPENDENCIES.partition("/")[0],
+    }
     ours = (path for folder in FOLDERS for path in (package / folder).rglob("*"))
     assert {path.suffix for path in ours if path.is_file()} <= _KINDS
 
@@ -87,14 +94,26 @@ def test_every_module_of_the_app_is_in_the_package(package: Path) -> None:
         "dailies/settings.py.orig",
         "dailies/__pycache__/settings.cpython-311.pyc",
         ".python_packages/lib/site-packages/x.py",
+        "studio/package.json",
+        "studio/node_modules/vite/index.js",
+        "studio/dist/assets/index.js.map",
     ],
 )
 def test_what_lies_about_in_a_checkout_stays_out(tmp_path: Path, stray: str) -> None:
-    for name in (stray, *FILES, *(f"{folder}/__init__.py" for folder in FOLDERS)):
+    wanted = {*FILES, *(f"{folder}/__init__.py" for folder in FOLDERS), f"{STUDIO}/index.html"}
+    for name in (stray, *wanted):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     names = {path.as_posix() for path in packaged_files(tmp_path)}
-    assert names == {*FILES, *(f"{folder}/__init__.py" for folder in FOLDERS)}
+    assert names == wanted
+
+
+def test_a_package_without_the_studio_is_not_built(tmp_path: Path) -> None:
+    for name in (*FILES, *(f"{folder}/__init__.py" for folder in FOLDERS)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    with pytest.raises(PackageError, match="make studio"):
+        build(tmp_path, tmp_path / "dailies.zip")
 
 
 def test_a_package_without_the_app_is_not_built(tmp_path: Path) -> None:

@@ -269,7 +269,9 @@ class MemoryFiles:
     def url(self, name: str) -> str:
         return f"https://files.example/videos/{name}"
 
-    async def link(self, file: StoredFile, *, seconds: int, filename: str) -> str:
+    async def link(
+        self, file: StoredFile, *, seconds: int, filename: str, save: bool = False
+    ) -> str:
         return f"{self.url(file.blob)}?seconds={seconds}"
 
     def _there(self, name: str) -> bytes:

