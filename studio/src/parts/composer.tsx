@@ -65,7 +65,7 @@ export function Composer() {
         <label for={`${id}-prompt`}>Prompt</label>
         <textarea
           id={`${id}-prompt`}
-          rows={5}
+          rows={4}
           required
           maxLength={model?.max_prompt_characters}
           placeholder="What the video shows: a subject, what it does, the light, the camera"

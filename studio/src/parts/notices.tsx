@@ -8,12 +8,12 @@ export function Notices() {
         {announcement}
       </div>
       {shown && (
-        <div class={`notice ${shown.bad ? "bad" : ""}`}>
+        <aside class={`notice ${shown.bad ? "bad" : ""}`} aria-label="Notice">
           <span>{shown.text}</span>
           <button type="button" class="plain" onClick={dismiss} aria-label="Dismiss">
             ×
           </button>
-        </div>
+        </aside>
       )}
     </>
   );

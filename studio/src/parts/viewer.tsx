@@ -18,6 +18,11 @@ export function Viewer({ id }: { id: string }) {
   const video = videoOf(id);
   useEffect(() => {
     dialog.current?.showModal();
+    return () => {
+      // The address has changed twice by then, by which browsers forget where one was.
+      const card = `a[href="#/videos/${CSS.escape(id)}"]`;
+      window.setTimeout(() => document.querySelector<HTMLElement>(card)?.focus());
+    };
   }, []);
   useEffect(() => {
     if (video || !client) return;
@@ -75,7 +80,10 @@ function Shown({ video }: { video: Video }) {
         )}
       </div>
       <div class="side">
-        <p class="prompt">{video.prompt}</p>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get there */}
+        <section class="prompt" tabIndex={0} aria-label="Prompt">
+          {video.prompt}
+        </section>
         <dl>
           <Fact name="Model" value={video.model} />
           <Fact name="Length" value={`${video.seconds} s`} />
