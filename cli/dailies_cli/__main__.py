@@ -16,6 +16,7 @@ from dailies_cli.commands import (
     models,
     operators,
     spend,
+    webhooks,
 )
 from dailies_cli.display import errors, text
 from dailies_cli.failures import Failure
@@ -48,6 +49,7 @@ app.command(rich_help_panel="For operators")(operators.resolve)
 app.command(rich_help_panel="For operators")(operators.deployments)
 app.command(rich_help_panel="For operators")(operators.doctor)
 app.add_typer(batch.app, name="batch")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(budgets.app, name="budgets", rich_help_panel="For operators")
 app.add_typer(keys.app, name="keys", rich_help_panel="For operators")
 

@@ -16,11 +16,13 @@ from pydantic import Field
 
 from dailies.video.request import Document, Webhook
 
-__all__ = ["OVERLAP_SECONDS", "OwnerWebhook", "SigningSecrets", "sink_of"]
+__all__ = ["OVERLAP_SECONDS", "EarlierSecret", "OwnerWebhook", "SigningSecrets", "sink_of"]
 
 OVERLAP_SECONDS = 86_400.0
 """For how long the secret before the newest one signs as well: as long as a delivery is tried."""
 _SECRET_BYTES = 32
+_MOST_EARLIER = 4
+"""Each signs each call, in a header that grows with them."""
 
 
 class OwnerWebhook(Webhook):
@@ -36,13 +38,19 @@ class OwnerWebhook(Webhook):
     gone_at: float | None = None
 
 
+class EarlierSecret(Document):
+    """A secret in whose place another one has come; it signs until then."""
+
+    secret: str = Field(repr=False)
+    until: float
+
+
 class SigningSecrets(Document):
-    """The secrets of an owner: the newest, and the one before it while that still signs."""
+    """The secrets of an owner: the newest, and those before it while they still sign."""
 
     current: str = Field(repr=False)
     created_at: float
-    previous: str | None = Field(default=None, repr=False)
-    previous_until: float | None = None
+    earlier: tuple[EarlierSecret, ...] = ()
 
     @classmethod
     def new(cls, now: float) -> SigningSecrets:
@@ -50,19 +58,19 @@ class SigningSecrets(Document):
         return cls(current=_new_secret(), created_at=now)
 
     def rotated(self, now: float, *, overlap: float = OVERLAP_SECONDS) -> SigningSecrets:
-        """With a new secret; the one so far signs for ``overlap`` seconds more."""
+        """With a new secret; the one so far signs for ``overlap`` seconds more, and those before it
+        for as long as they would have. Without an overlap none of them does."""
+        if overlap <= 0:
+            return SigningSecrets.new(now)
+        last = EarlierSecret(secret=self.current, until=now + overlap)
+        left = [each for each in self.earlier if each.until > now]
         return SigningSecrets(
-            current=_new_secret(),
-            created_at=now,
-            previous=self.current if overlap > 0 else None,
-            previous_until=now + overlap if overlap > 0 else None,
+            current=_new_secret(), created_at=now, earlier=(last, *left)[:_MOST_EARLIER]
         )
 
     def signing(self, now: float) -> Sequence[str]:
         """The secrets to sign with, the newest first."""
-        if self.previous is None or now >= (self.previous_until or 0):
-            return (self.current,)
-        return (self.current, self.previous)
+        return (self.current, *(each.secret for each in self.earlier if each.until > now))
 
 
 def sink_of(owner: str, origin: str) -> str:

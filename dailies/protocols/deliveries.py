@@ -153,7 +153,7 @@ def webhook_object(webhook: OwnerWebhook) -> WebhookObject:
 
 def secret_object(owner: str, secrets: SigningSecrets) -> SecretObject:
     """The newest secret of an owner."""
-    until = secrets.previous_until
+    until = secrets.earlier[0].until if secrets.earlier else None
     return SecretObject(
         owner=owner,
         secret=secrets.current,

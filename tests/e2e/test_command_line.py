@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from local.stack.layout import APP_DIR
 from tests.pictures import png
+from tests.receiver import running_receiver
 from tests.stack import RunningStack
 
 
@@ -189,6 +191,30 @@ def test_keys_are_issued_used_and_revoked_by_command(dailies: CommandLine) -> No
     assert "api_key_revoked" in dailies.run("list", status=1, DAILIES_KEY=rotated)
     refused = dailies.run("keys", "list", status=1, DAILIES_ADMIN_KEY=rotated)
     assert "api_key_revoked" in refused
+
+
+def test_webhooks_are_tried_and_what_was_delivered_is_listed(
+    dailies: CommandLine, stack: RunningStack
+) -> None:
+    secret = dailies.run("webhooks", "secret").strip()
+    with running_receiver() as receiver:
+        receiver.answers = [(500, {}), (204, {})]
+        assert "not taken: 500" in dailies.run("webhooks", "test", receiver.url)
+        assert dailies.json("webhooks", "test", receiver.url)["delivered"]
+        for call in receiver.calls:
+            Webhook(secret).verify(call.body, dict(call.headers))
+        video = stack.create("a bell rings twice", webhook_url=receiver.url)
+        receiver.wait_for(3)
+        stack.wait_for(video)
+        (delivery,) = dailies.json("webhooks", "list", "--video", video["id"])
+        dailies.run("webhooks", "resend", delivery["id"])
+        receiver.wait_for(4)
+        dailies.run("webhooks", "set", "by-command", "main", receiver.url)
+        assert dailies.json("webhooks", "list", "--owner", "by-command") == []
+        dailies.run("webhooks", "remove", "by-command", "main")
+    assert delivery["id"] in dailies.run("webhooks", "list", "-n", "100")
+    refused = dailies.run("webhooks", "set", "by-command", "main", "http://a.example", status=1)
+    assert "https" in refused
 
 
 def test_budgets_are_set_shown_and_taken_away(dailies: CommandLine) -> None:

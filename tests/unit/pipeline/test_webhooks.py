@@ -322,3 +322,20 @@ async def test_deliveries_are_listed_until_they_have_ended_days_ago() -> None:
     assert {each.video_id for each in await _deliveries(world)} == {pending.id, later.id}
     assert not await world.services.deliveries.of_video(OWNER, done.id, limit=10)
     assert await forget_deliveries(world.services, world.now - 0.5) == 0
+
+
+async def test_a_second_new_secret_takes_no_time_from_the_first_one() -> None:
+    world = World()
+    now = world.now
+    first = await world.services.webhooks.secrets(OWNER, now)
+    second = await world.services.webhooks.rotate(OWNER, now, overlap=DAY)
+    third = await world.services.webhooks.rotate(OWNER, now + 60, overlap=DAY)
+    in_turn = (third.current, second.current, first.current)
+    assert third.signing(now + 61) == in_turn
+    assert third.signing(now + DAY + 1) == in_turn[:2]
+    assert third.signing(now + DAY + 61) == in_turn[:1]
+    for number in range(20):
+        many = await world.services.webhooks.rotate(OWNER, now + 61 + number, overlap=DAY)
+    assert len(many.signing(now + 90)) == 5
+    leaked = await world.services.webhooks.rotate(OWNER, now + 90, overlap=0)
+    assert leaked.signing(now + 90) == (leaked.current,)
