@@ -129,6 +129,7 @@ async def _checked(
         out=out,
         given={**body.said, **{name: text for name, text in said.items() if text is not None}},
         files=body.images.keys(),
+        check_url=services.poster.origin,
         may_name_blobs=caller.is_operator or caller.name == services.settings.drop_owner,
     )
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, BinaryIO
@@ -93,6 +93,7 @@ class Check:
         may_name_blobs: whether images of the container of dropped images are its owner's.
         folder: where in that container the images lie that a dropped batch names; None for one that
             was sent.
+        check_url: refuses what can't be the address of a webhook.
         micros: the most that all could cost, those aside that are ``unpriced``.
         blobs: the blobs that are named, each with the line that did so first.
     """
@@ -104,6 +105,7 @@ class Check:
     files: Collection[str] = ()
     may_name_blobs: bool = False
     folder: str | None = None
+    check_url: Callable[[str], object] | None = None
     options: Options = field(default_factory=Options)
     total: int = 0
     micros: int = 0
@@ -159,6 +161,9 @@ class Check:
     def _take_shot(self, line: Line) -> None:
         shot = ShotFields.read(line.fields, self.options.defaults)
         planned = plan_shot(shot, self.catalogue, self.limits)
+        webhook = planned.plan.wish.webhook
+        if webhook is not None and self.check_url is not None:
+            self.check_url(webhook.url)
         if shot.image is not None:
             shot = replace(shot, image=self._found(shot.image, line.number))
         if planned.usd is None:

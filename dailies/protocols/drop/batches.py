@@ -78,6 +78,7 @@ async def accept_batch(
             out=cast(BinaryIO, out),
             folder=f"{folder}/" if folder else "",
             may_name_blobs=True,
+            check_url=services.poster.origin,
         )
         form = Form.CSV if name.endswith(".csv") else Form.LINES
         try:

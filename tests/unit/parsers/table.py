@@ -67,6 +67,8 @@ EXCUSED: Mapping[tuple[str, str], str] = {
     ("dailies/protocols/batch/objects.py", "batch_object"): _NUMBERS,
     ("dailies/protocols/batch/starting.py", "_created_at"): _OWN,
     ("dailies/stores/batches.py", "_is_same"): _OWN,
+    ("dailies/stores/batches.py", "_ended_key"): _NUMBERS,
+    ("dailies/protocols/drop/batches.py", "accept_batch"): _NUMBERS,
     ("dailies/stores/batches.py", "_shot_of"): _OWN,
     ("dailies/api/characters.py", "_character"): _NUMBERS,
     ("dailies/protocols/openai/objects.py", "video_object"): _NUMBERS,

@@ -222,3 +222,18 @@ async def test_batches_are_listed_newest_first_in_pages(world: World) -> None:
     page = (await world.alice.get("/v1/video_batches", params=rest)).json()
     assert [batch["id"] for batch in page["data"]] == ids[:1]
     assert not page["has_more"]
+
+
+async def test_a_webhook_may_be_a_default_of_all_shots(world: World) -> None:
+    hook = {"webhook_url": "https://hooks.example/videos"}
+    answer = await order(world.alice, lines({"defaults": {**SHOT, **hook}}, {"prompt": "a"}))
+    batch = Driver(world, answer.json()["id"])
+    await batch.turn()
+    [video_id] = await batch.under_way()
+    record = await world.record(video_id)
+    assert record is not None
+    assert record.request.webhook is not None
+    assert record.request.webhook.url == hook["webhook_url"]
+    wrong = lines({**SHOT, "webhook_url": "ftp://hooks.example"})
+    refused = await order(world.alice, wrong)
+    assert refused.json()["error"]["faults"][0]["param"] == "webhook_url"
