@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -74,6 +75,9 @@ _PICTURE_SECONDS = 120
 _FOOTAGE_SECONDS = 120
 # Batches are checked one after the other, each for some seconds.
 _BATCH_SECONDS = 120
+# A host runs few activities at once, and other videos need theirs: an image that a shot names may
+# take a minute to come.
+_BATCHES_AT_ONCE = 2
 
 
 class Files(Protocol):
@@ -208,6 +212,7 @@ class Services:
         pictures: the thread that pictures are decoded in.
         footage: the thread that finished videos are decoded in.
         checks: the thread that the lines of batches are looked at in.
+        feeding: for batches that begin videos at this moment.
     """
 
     settings: Settings
@@ -242,6 +247,7 @@ class Services:
     footage: Pool = field(
         default_factory=lambda: Pool("footage", threads=1, seconds=_FOOTAGE_SECONDS)
     )
+    feeding: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_BATCHES_AT_ONCE))
     checks: Pool = field(default_factory=lambda: Pool("checks", threads=1, seconds=_BATCH_SECONDS))
 
     @classmethod

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -106,6 +107,8 @@ def _place(stack: RunningStack, order: Order, ledger: Ledger) -> Placed:
             return _post_until_taken(stack, order, "/v1/videos")
         case Way.REMIX:
             return _post_until_taken(stack, order, f"/v1/videos/{_source(stack)}/remix")
+        case Way.BATCH:
+            return _post_until_taken(stack, order, "/v1/video_batches")
 
 
 def _post_once(stack: RunningStack, order: Order) -> Placed:
@@ -121,9 +124,11 @@ def _post_once(stack: RunningStack, order: Order) -> Placed:
 def _post_until_taken(stack: RunningStack, order: Order, path: str) -> Placed:
     answers: list[str] = []
     deadline = time.monotonic() + _PATIENCE
-    body = {"prompt": order.prompt, "user": order.user}
+    body: dict[str, Any] = {"prompt": order.prompt, "user": order.user}
     if order.way is not Way.REMIX:
         body["model"] = order.model
+    if order.way is Way.BATCH:
+        body = {"shots": [body]}
     while time.monotonic() < deadline:
         try:
             answer = stack.api.post(path, json=body, headers=_marks(order, len(answers)))

@@ -22,6 +22,7 @@ class Way(StrEnum):
     DROP = "drop"
     UNTOLD = "drop that no event tells of"
     REMIX = "remix"
+    BATCH = "batch"
 
 
 class Aim(StrEnum):
@@ -70,6 +71,7 @@ _WAYS = {
     Way.DROP: 0.14,
     Way.UNTOLD: 0.06,
     Way.REMIX: 0.15,
+    Way.BATCH: 0.12,
 }
 _AIMED_SHARE = 0.4
 _MODERATED_SHARE = 0.04

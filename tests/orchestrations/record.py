@@ -91,9 +91,32 @@ def _drops(orchestrator: str) -> Iterator[Engine]:
         yield hub
 
 
+def _batches() -> Iterator[Engine]:
+    """Turns with and without pauses, a fault, somebody who wakes it, and a second generation."""
+    waits = [{"kind": "wait", "seconds": 5.0}] * 8
+    hub = Engine(
+        {"tend_batch": script({"kind": "wait", "seconds": 0.0}, FAULT, *waits, {"kind": "rest"})}
+    )
+    hub.raise_event("batch_1", "wake", at=hub.now + 12)
+    payload = {"id": "batch_1", "owner": "alice", "traceparent": None, "retry_seconds": 5.0}
+    hub.run("run_batch_v1", payload, "batch_1")
+    yield hub
+    rejection = {"code": "invalid_batch", "message": "Line 1: …", "where": "batch.jsonl"}
+    for answers in (
+        [FAULT, *[{"kind": "waiting"}] * 11, {"kind": "accepted", "video_id": "batch_1"}],
+        [{"kind": "rejected", "rejection": rejection}],
+    ):
+        hub = Engine({"accept_drop": script(*answers), "reject_drop": script(None)})
+        drop = {"blob": "batch.jsonl", "etag": "0x1"}
+        dropped = {"drop": drop, "wait_seconds": 100.0, "retry_seconds": 5.0}
+        hub.run("accept_batch_v1", dropped, "drop_1")
+        yield hub
+
+
 def main(names: Sequence[str]) -> None:
     """Write the histories of these orchestrators as they are now."""
     hubs = [_eventful(), _refused(), *_drops("accept_drop_v1"), *_drops("accept_drop_v2")]
+    hubs += _batches()
     generations = [generation for hub in hubs for generation in hub.generations]
     generations.sort(key=lambda generation: generation.orchestrator)
     HISTORIES.mkdir(exist_ok=True)

@@ -30,7 +30,7 @@ from dailies.video.money import to_micros, to_usd
 __all__ = ["feed"]
 
 _MOST_BEGUN = 25
-_LONGEST_SECONDS = 30.0
+_LONGEST_SECONDS = 10.0
 """Of a turn: an image that is fetched may take long, and those under way are to be looked at."""
 _BUSY = "busy"
 _GONE = "video_deleted"

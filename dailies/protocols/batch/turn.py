@@ -46,8 +46,10 @@ async def take_turn(services: Services, orchestrations: Orchestrations, ref: Bat
     if not batch.status.is_final:
         turn = Turn(batch, cursor=batch.cursor, is_fed=batch.is_fed)
         await _settle(services, orchestrations, turn)
-        if batch.status is BatchStatus.IN_PROGRESS and not batch.is_fed:
-            await feed(services, orchestrations, turn)
+        is_hungry = batch.status is BatchStatus.IN_PROGRESS and not batch.is_fed
+        if is_hungry and not services.feeding.locked():
+            async with services.feeding:
+                await feed(services, orchestrations, turn)
         await services.batches.put_shots(batch.id, turn.shots)
         after = await services.batches.update(batch.owner, batch.id, turn.applied)
         if after is None:

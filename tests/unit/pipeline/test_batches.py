@@ -259,3 +259,16 @@ async def test_a_single_video_stands_before_a_batch_however_large_that_is() -> N
     assert len(granted) == 2
     assert set(granted) < {record.id for record in of_batch}
     assert sorted([places[own.id], places[theirs.id]]) == [1, 2]
+
+
+async def test_only_a_few_batches_begin_videos_at_once_on_an_instance() -> None:
+    world = World()
+    batch = await ordered(world, SHOT)
+    ref: Any = {"id": batch.id, "owner": OWNER, "traceparent": None}
+    async with world.services.feeding, world.services.feeding:
+        step = await take_turn(world.services, ENGINE, ref)
+        assert await videos(world) == []
+    assert step["kind"] == "wait"
+    assert step["seconds"] > 0
+    await take_turn(world.services, ENGINE, ref)
+    assert len(await videos(world)) == 1
