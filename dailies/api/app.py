@@ -21,6 +21,7 @@ from dailies.api import (
     models,
     operations,
     retrieve,
+    retry,
     studio,
     usage,
     videos,
@@ -77,6 +78,7 @@ _ROUTERS = (
     derivatives.router,
     batches.router,
     links.router,
+    retry.router,
     content.router,
     videos.router,
 )

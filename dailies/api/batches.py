@@ -16,6 +16,7 @@ from dailies.api.create import idempotency_key, retry_count
 from dailies.api.documents import CONTENT_PARAMETERS, REPLAYED, answers, content_answers
 from dailies.api.documents_of_batches import BATCH_BODY, SENDING_OF_BATCHES
 from dailies.api.dry_query import DryRunQuery, is_dry_run
+from dailies.api.links import BatchLinks, file_link, links_end
 from dailies.api.observe import note
 from dailies.api.videos import page_size
 from dailies.owners.key import Way
@@ -41,6 +42,7 @@ from dailies.stores.batches import Sent
 from dailies.stores.rows import hash_key
 from dailies.video.batch import Batch, ShotState, is_batch_id
 from dailies.video.errors import Conflict, InvalidBatch, InvalidRequest, NotFound, Unavailable
+from dailies.video.record import StoredFile
 
 __all__ = ["router"]
 
@@ -270,13 +272,37 @@ async def results(
 ) -> Response:
     """The table of results of a batch that has ended, as CSV: handed over as a video's content."""
     batch = await _find(context, request, caller.name, batch_id)
+    return await deliver(request, context, _results_of(batch), batch.id)
+
+
+@router.get(
+    "/video_batches/{batch_id}/links", response_model=BatchLinks, responses=answers(404, 409)
+)
+async def links(
+    batch_id: str, request: Request, context: RequestContext, caller: Caller
+) -> BatchLinks:
+    """A link to the table of results, as for the files of a video."""
+    batch = await _find(context, request, caller.name, batch_id)
+    return BatchLinks(
+        id=batch.id,
+        expires_at=links_end(context),
+        results=await file_link(context, _results_of(batch), batch.id),
+    )
+
+
+def _results_of(batch: Batch) -> StoredFile:
+    """The table of results.
+
+    Raises:
+        Conflict: the batch has not ended.
+    """
     if not batch.status.is_final or batch.results is None:
         raise Conflict(
             f"The batch has not ended: its status is '{batch.status}'. The table is there once it "
             "has.",
             code="batch_not_ready",
         )
-    return await deliver(request, context, batch.results, batch.id)
+    return batch.results
 
 
 @router.post(

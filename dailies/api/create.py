@@ -38,6 +38,7 @@ from dailies.video.record import Source, VideoRequest
 from dailies.video.request import Role
 
 __all__ = [
+    "LONGEST_ACCEPT_SECONDS",
     "Accepted",
     "accept_and_start",
     "asked_for",
@@ -55,7 +56,7 @@ _MOST_KEY_CHARACTERS = 255
 _RETRY_COUNT = "x-stainless-retry-count"
 _MOST_DIGITS = 3
 # Well within what clients and gateways wait for an answer.
-_LONGEST_ACCEPT_SECONDS = 15.0
+LONGEST_ACCEPT_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ async def accept_and_start(
     limits.check_model(asked.model)
     priority = limits.priority(asked.priority)
     # The guards have a time of their own, within which they answer.
-    async with in_time(_LONGEST_ACCEPT_SECONDS + context.services.guards.patience):
+    async with in_time(LONGEST_ACCEPT_SECONDS + context.services.guards.patience):
         acceptance = await accept(
             context.services,
             owner=caller.name,
@@ -236,7 +237,7 @@ async def accept_and_start(
 
 
 @asynccontextmanager
-async def in_time(seconds: float = _LONGEST_ACCEPT_SECONDS) -> AsyncIterator[None]:
+async def in_time(seconds: float = LONGEST_ACCEPT_SECONDS) -> AsyncIterator[None]:
     """What storage must do before a caller gets an answer, in so many seconds.
 
     Raises:

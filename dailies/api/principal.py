@@ -6,8 +6,9 @@ App Service authentication checks the token of a request and tells the app whose
 the platform takes away what they send. Where that authentication is off nobody takes it away, so
 it is believed only where the platform says that it is on, in ``WEBSITE_AUTH_ENABLED``.
 
-It counts only beside a token in ``Authorization``. A browser's session is a cookie, which goes with
-whatever page asks for it; a token does not.
+It counts only beside a token in ``Authorization``, or a header that the studio sends. A browser's
+session is a cookie, which goes with whatever page asks for it; a token does not, and a header of
+our own no page of another origin can set: we answer no browser that asks whether it may.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from dailies.settings import Settings
 __all__ = ["Principal", "principal_of"]
 
 _HEADER = "x-ms-client-principal"
+_STUDIO = "x-dailies-studio"
 _ENTRA = "aad"
 _OBJECT_IDS = ("http://schemas.microsoft.com/identity/claims/objectidentifier", "oid")
 _ROLES = ("http://schemas.microsoft.com/ws/2008/06/identity/claims/role", "roles")
@@ -56,12 +58,12 @@ class _Header(BaseModel):
 
 
 def principal_of(request: Request, settings: Settings) -> Principal | None:
-    """Whose token came with a request; None where there is none, or nobody to vouch for it."""
+    """Whose token or session came with a request; None where there is none, or nobody to vouch for
+    it."""
     text = request.headers.get(_HEADER) if settings.platform_authenticates else None
     if text is None:
         return None
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if not _is_meant(request):
         return None
     header = _read(text)
     if header is None or header.auth_typ != _ENTRA:
@@ -73,6 +75,17 @@ def principal_of(request: Request, settings: Settings) -> Principal | None:
         return None
     (object_id,) = ids
     return Principal(object_id, roles) if _OBJECT_ID.fullmatch(object_id) else None
+
+
+def _is_meant(request: Request) -> bool:
+    """Whether the request was sent by whom the platform names, and not only by their browser."""
+    authorization = request.headers.get("authorization")
+    if authorization is not None:
+        scheme, _, token = authorization.partition(" ")
+        return scheme.lower() == "bearer" and bool(token.strip())
+    # What a browser says of its own accord is heard, too, where it says anything.
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    return request.headers.get(_STUDIO) == "1" and site == "same-origin"
 
 
 def _read(text: str) -> _Header | None:

@@ -1,6 +1,7 @@
-"""Make a failed video again, as an operator may: a new video of the same request.
+"""Make a failed video again, as its owner and operators may: a new video of the same request.
 
-It is the same owner's, with the same key, tags and priority. What the first one started from is
+It is the same owner's. An operator's has the same key, tags and priority, an owner's those of the
+key that asks. What the first one started from is
 copied into its folder, so that either may be deleted. A failed video is made again once, however
 often that is asked: the second asking is answered with the video of the first.
 """
@@ -15,7 +16,7 @@ from dailies.intake.known_keys import limits_of
 from dailies.owners.key import Key, Limits
 from dailies.services import Files, Services
 from dailies.stores.rows import hash_key
-from dailies.video.basics import Phase
+from dailies.video.basics import Phase, Priority
 from dailies.video.errors import Conflict
 from dailies.video.record import Source, SourceKind, VideoRecord
 from dailies.video.request import Input
@@ -44,10 +45,25 @@ class _Stored:
         return self.files.stream(self.name)
 
 
-async def make_again(services: Services, record: VideoRecord) -> Acceptance:
+async def make_again(
+    services: Services,
+    record: VideoRecord,
+    *,
+    kind: SourceKind = SourceKind.OPERATOR,
+    key: Key | None = None,
+    priority: Priority | None = None,
+    most_unfinished: int | None = None,
+) -> Acceptance:
     """Accept a new video of the request of one that failed, or give the one that was.
 
+    Args:
+        kind: who asks.
+        key: with which it is made; that of the failed one, if not given.
+        priority: as that of the failed one, if not given.
+        most_unfinished: so many unfinished videos the owner may have.
+
     Raises:
+        RequestError: it is refused as any other video would be; see ``accept``.
         Conflict: it did not fail (code ``video_not_failed``); what it started from is gone
             (``input_gone``); or the video that was made again is deleted (``video_deleted``).
         azure.core.exceptions.AzureError: storage did not answer; nothing was accepted.
@@ -67,12 +83,13 @@ async def make_again(services: Services, record: VideoRecord) -> Acceptance:
         services,
         owner=record.owner,
         request=record.request.model_copy(update={"inputs": others}),
-        source=Source(kind=SourceKind.OPERATOR, video_id=record.id),
+        source=Source(kind=kind, video_id=record.id),
         idempotency_key=_key_of(record),
         key_decides=True,
         traceparent=None,
-        priority=record.priority,
-        key=await _same_key(services, record),
+        priority=priority or record.priority,
+        most_unfinished=most_unfinished,
+        key=key or await _same_key(services, record),
         inputs=[await _given(services, item) for item in own],
     )
 

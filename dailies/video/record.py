@@ -46,7 +46,7 @@ class SourceKind(StrEnum):
 
 class Source(Document):
     """Where a request came from; ``blob`` and ``etag`` name a dropped image, ``video_id`` the
-    failed video that an operator has made again."""
+    failed video that was made again."""
 
     kind: SourceKind = SourceKind.HTTP
     blob: str | None = None

@@ -20,10 +20,10 @@ from local.demo.progress import Bar, Progress
 from local.stack.errors import StackError
 from local.stack.files import tail
 from local.stack.launch import StackProcess, without_settings
-from local.stack.layout import APP_DIR
+from local.stack.layout import APP_DIR, DEFAULT_STATE_DIR, StateDir
 from local.stack.ready import StackInfo
 
-__all__ = ["demo"]
+__all__ = ["demo", "studio_hint"]
 
 _PROMPT = "A paper kite climbs over golden dunes at sunrise, the camera following it from below"
 _IMAGE_PROMPT = "The lighthouse beam sweeps slowly across the bay while gulls circle in the dusk"
@@ -64,7 +64,21 @@ def demo(*, out: Path, speed: float) -> int:
         return 130
     shutil.rmtree(state_dir)
     _summary(results, time.monotonic() - begun)
+    print(f"\n{studio_hint()}")
     return 0
+
+
+def studio_hint(state_dir: Path = DEFAULT_STATE_DIR) -> str:
+    """Where to make videos by hand: in the stack that runs beside the demo's own, which has ended;
+    or how to have one."""
+    info = StackInfo.read(StateDir(state_dir).ready)
+    if info is not None:
+        try:
+            if httpx.get(f"{info.base_url}/health", timeout=2, trust_env=False).is_success:
+                return f"Make your own: {info.base_url}/studio, with the key {info.api_key}"
+        except httpx.HTTPError:
+            pass  # the file of a stack that was killed
+    return "Make your own: `make start` prints the address of the studio, and its key"
 
 
 @dataclass

@@ -1,5 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { told } from "./api/client";
+import { Batches } from "./pages/batches";
 import { Operators } from "./pages/operators";
 import { SignIn } from "./pages/sign-in";
 import { Videos } from "./pages/videos";
@@ -40,5 +41,6 @@ export function App() {
 
 function page(operator: boolean) {
   if (route.value.page === "operators" && operator) return <Operators />;
+  if (route.value.page === "batches") return <Batches />;
   return <Videos />;
 }

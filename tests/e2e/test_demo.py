@@ -7,13 +7,17 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import av
 import pytest
 
+from local.demo.run import studio_hint
 from local.stack.launch import without_settings
-from local.stack.layout import APP_DIR
+from local.stack.layout import APP_DIR, StateDir
+from local.stack.ready import StackInfo
+from tests.stack import RunningStack
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,32 @@ def test_progress_and_events_are_shown(finished: tuple[str, Path, Path]) -> None
     assert printed.count("dailies.video.completed") == 2
     assert "prompt: 100% done" in printed
     assert "image: 100% done" in printed
+
+
+def test_it_ends_with_the_way_to_the_studio(finished: tuple[str, Path, Path]) -> None:
+    printed, _, _ = finished
+    last = printed.rstrip().splitlines()[-1]
+    assert "studio" in last
+
+
+def test_a_stack_that_runs_is_named_and_one_that_was_killed_is_not(
+    stack: RunningStack, tmp_path: Path
+) -> None:
+    ready = StateDir(tmp_path).ready
+    info = StackInfo(
+        base_url=stack.base_url,
+        api_key=stack.api_key,
+        admin_key="",
+        storage_connection_string="",
+        simulator_url="",
+        pids={},
+    )
+    ready.write_text(json.dumps(asdict(info)))
+    assert studio_hint(tmp_path) == (
+        f"Make your own: {stack.base_url}/studio, with the key {stack.api_key}"
+    )
+    ready.write_text(json.dumps({**asdict(info), "base_url": "http://127.0.0.1:9"}))
+    assert "make start" in studio_hint(tmp_path)
 
 
 def test_nothing_is_left_behind(finished: tuple[str, Path, Path]) -> None:

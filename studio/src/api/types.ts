@@ -18,7 +18,7 @@ export interface Video {
   prompt: string;
   remixed_from_video_id: string | null;
   user: string | null;
-  source: { type: "http" | "drop" | "operator"; blob: string | null };
+  source: { type: "http" | "drop" | "batch" | "operator"; blob: string | null };
   error: { code: string; message: string } | null;
   provider: string | null;
   deployment: string | null;

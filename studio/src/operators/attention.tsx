@@ -1,5 +1,5 @@
+import { useAsked } from "../asked";
 import { when } from "../logic/format";
-import { useAsked } from "./asked";
 import type { Attention as Found } from "./types";
 
 /** What does not go on alone, the most urgent first. */

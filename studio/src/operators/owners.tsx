@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
 import { told } from "../api/client";
+import { useAsked } from "../asked";
 import { usd } from "../logic/format";
 import { note } from "../state/notices";
 import { session } from "../state/session";
-import { useAsked } from "./asked";
 import type { Budget, Key, Period } from "./types";
 
 const PERIODS: { period: Period; field: "day_usd" | "month_usd" | "total_usd"; name: string }[] = [

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
+import { useAsked } from "../asked";
 import { usd } from "../logic/format";
-import { useAsked } from "./asked";
 import type { Spend as Found } from "./types";
 
 const GROUPS = ["owner", "model", "provider", "key", "user", "tag", "day"];

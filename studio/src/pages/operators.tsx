@@ -1,5 +1,5 @@
 import type { Page } from "../api/types";
-import { useAsked } from "../operators/asked";
+import { useAsked } from "../asked";
 import { Attention } from "../operators/attention";
 import { Keys } from "../operators/keys";
 import { Owners } from "../operators/owners";

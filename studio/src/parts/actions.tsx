@@ -10,6 +10,7 @@ import { go } from "../state/route";
 import { session } from "../state/session";
 import { drop, keep } from "../state/videos";
 import { Remix } from "./remix";
+import { saveAs } from "./save";
 
 export function Actions({ video }: { video: Video }) {
   const [busy, setBusy] = useState(false);
@@ -31,11 +32,7 @@ export function Actions({ video }: { video: Video }) {
   const download = () =>
     run(async () => {
       const url = await addressOf(client, video.id, "video", true);
-      if (!url) return;
-      const link = document.createElement("a");
-      link.href = url;
-      link.download = `${video.id}.mp4`;
-      link.click();
+      if (url) saveAs(url, `${video.id}.mp4`);
     });
   const cancel = () =>
     run(async () => {
@@ -49,6 +46,12 @@ export function Actions({ video }: { video: Video }) {
       note("The video is deleted.");
       go("/");
     });
+  const retry = () =>
+    run(async () => {
+      keep(await client.post<Video>(`/v1/videos/${video.id}/retry`));
+      note("Ordered again: it is on the wall.");
+      go("/");
+    });
   const again = () => {
     composeLike(video);
     go("/");
@@ -60,6 +63,11 @@ export function Actions({ video }: { video: Video }) {
         {video.status === "completed" && (
           <button type="button" class="primary" onClick={download} disabled={busy}>
             Download
+          </button>
+        )}
+        {video.phase === "failed" && (
+          <button type="button" class="primary" onClick={retry} disabled={busy}>
+            Try again
           </button>
         )}
         <button type="button" onClick={again}>

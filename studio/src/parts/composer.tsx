@@ -2,7 +2,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { ApiError, told } from "../api/client";
 import type { Video } from "../api/types";
 import { usd } from "../logic/format";
-import { bodyOf, change, draft } from "../state/draft";
+import { bodyOf, change, draft, orderKey } from "../state/draft";
 import { cheapest, modelOf, models, pricePerSecond, usable } from "../state/models";
 import { note } from "../state/notices";
 import { session } from "../state/session";
@@ -11,12 +11,6 @@ import { ImageDrop } from "./image-drop";
 import { LengthPicker } from "./length-picker";
 import { Quote, useQuote } from "./quote";
 import { SizePicker } from "./size-picker";
-
-/** A key for one order, however often it is sent: nobody pays twice for a lost answer. */
-function newOrderKey(): string {
-  const random = crypto.getRandomValues(new Uint8Array(16));
-  return `studio-${Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-}
 
 export function Composer() {
   const id = useId();
@@ -38,7 +32,7 @@ export function Composer() {
     if (!client || busy || !order.prompt.trim()) return;
     setBusy(true);
     setWrong(null);
-    if (sent.current?.order !== order) sent.current = { order, key: newOrderKey() };
+    if (sent.current?.order !== order) sent.current = { order, key: orderKey() };
     try {
       const video = await client.post<Video>("/v1/videos", bodyOf(order), {
         "Idempotency-Key": sent.current.key,

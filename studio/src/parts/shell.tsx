@@ -16,6 +16,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <Wordmark />
         <nav aria-label="Pages">
           <Place to="" name="Videos" />
+          <Place to="batches" name="Batches" />
           {identity?.operator && <Place to="operators" name="Operators" />}
         </nav>
         <div class="account">

@@ -53,3 +53,9 @@ export function bodyOf(order: Order): unknown {
   form.set("input_reference", order.image);
   return form;
 }
+
+/** A key for one order, however often it is sent: nobody pays twice for a lost answer. */
+export function orderKey(): string {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  return `studio-${Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}

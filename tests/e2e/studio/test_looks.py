@@ -47,6 +47,10 @@ def test_axe_finds_nothing_on_any_page(
     assert _violations(page) == []
     page.keyboard.press("Escape")
 
+    page.get_by_role("link", name="Batches").click()
+    expect(page.get_by_role("heading", name="Your batches")).to_be_visible()
+    assert _violations(page) == []
+
     page.get_by_role("button", name="Sign out").click()
     sign_in(page, stack.admin_key)
     page.get_by_role("link", name="Operators").click()

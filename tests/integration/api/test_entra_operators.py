@@ -97,6 +97,39 @@ async def test_a_browser_s_session_is_no_operator(guarded: World) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "missing_api_key")
 
 
+async def test_a_session_counts_where_the_studio_itself_asks(guarded: World) -> None:
+    session = {
+        "X-MS-CLIENT-PRINCIPAL": _principal("Dailies.Admin"),
+        "Cookie": "AppServiceAuthSession=x",
+        "X-Dailies-Studio": "1",
+    }
+    for more in ({}, {"Sec-Fetch-Site": "same-origin"}):
+        answer = await guarded.anonymous.get("/v1/whoami", headers={**session, **more})
+        assert (answer.json()["owner"], answer.json()["operator"]) == (f"entra-{_ID}", True)
+    for wrong in (
+        {"X-Dailies-Studio": ""},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Authorization": "Basic YTpi"},
+    ):
+        answer = await guarded.anonymous.delete("/v1/videos/x", headers={**session, **wrong})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "missing_api_key")
+    without_role = {**session, "X-MS-CLIENT-PRINCIPAL": _principal("Reader")}
+    answer = await guarded.anonymous.get("/v1/whoami", headers=without_role)
+    assert answer.status_code == 403
+
+
+async def test_no_other_origin_is_let_to_send_the_studio_s_header(guarded: World) -> None:
+    asking = {
+        "Origin": "https://evil.example",
+        "Access-Control-Request-Method": "DELETE",
+        "Access-Control-Request-Headers": "x-dailies-studio",
+    }
+    answer = await guarded.anonymous.options("/v1/videos/x", headers=asking)
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+    assert not answer.is_success
+
+
 @pytest.mark.parametrize(
     "header",
     [

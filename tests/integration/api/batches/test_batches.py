@@ -70,6 +70,11 @@ async def test_the_results_are_a_table_that_runs_no_formula(world: World) -> Non
     async with httpx.AsyncClient() as storage:
         file = await storage.get(answer.headers["location"])
     assert file.headers["content-type"] == "text/csv; charset=utf-8"
+    links = (await world.alice.get(f"/v1/video_batches/{batch.id}/links")).json()
+    async with httpx.AsyncClient() as storage:
+        saved = await storage.get(links["results"]["download_url"])
+    assert saved.content == file.content
+    assert saved.headers["content-disposition"] == f'attachment; filename="{batch.id}.csv"'
     header, *rows = csv.reader(io.StringIO(file.text))
     told = [dict(zip(header, row, strict=True)) for row in rows]
     assert [row["custom_id"] for row in told] == ["'=1+1", ""]
@@ -201,7 +206,7 @@ async def test_nobody_sees_the_batch_of_another(world: World) -> None:
     path = f"/v1/video_batches/{batch.id}"
     nothing = f"/v1/video_batches/batch_{'0' * 32}"
     for verb, part in [
-        ("GET", ""), ("DELETE", ""), ("GET", "/videos"), ("GET", "/results"),
+        ("GET", ""), ("DELETE", ""), ("GET", "/videos"), ("GET", "/results"), ("GET", "/links"),
         ("POST", "/pause"), ("POST", "/resume"), ("POST", "/cancel"), ("POST", "/retry"),
     ]:  # fmt: skip
         theirs, none = [await world.bob.request(verb, each + part) for each in (path, nothing)]

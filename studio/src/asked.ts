@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { told } from "../api/client";
-import { session } from "../state/session";
+import { told } from "./api/client";
+import { session } from "./state/session";
 
 export interface Asked<T> {
   value: T | null;
