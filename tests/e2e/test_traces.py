@@ -56,7 +56,8 @@ def test_a_video_is_one_trace_from_its_request_to_its_last_event(stack: RunningS
     )
     video = stack.wait_for(answer.json())
     assert video["status"] == "completed"
-    trace = _trace_of(stack, video["id"], "publish dailies.video.accepted")
+    whole = "generate_content sora-2"
+    trace = _trace_of(stack, video["id"], "publish dailies.video.accepted", whole)
     assert trace["trace_id"] == CALLER[0]
     (root,) = _without_a_parent(trace)
     assert (root["name"], root["kind"]) == ("POST /videos", "server")
@@ -64,6 +65,9 @@ def test_a_video_is_one_trace_from_its_request_to_its_last_event(stack: RunningS
     by_name: dict[str, list[dict[str, Any]]] = {}
     for span in trace["spans"]:
         by_name.setdefault(span["name"], []).append(span)
+    (generation,) = by_name[whole]
+    assert (generation["parent_id"], generation["kind"]) == (root["span_id"], "client")
+    assert generation["attributes"]["dailies.outcome"] == "completed"
     calls = by_name["advance_video"]
     assert {span["parent_id"] for span in calls} == {root["span_id"]}
     for step in STEPS:
