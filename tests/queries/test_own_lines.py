@@ -154,4 +154,4 @@ async def test_a_receiver_that_fails_is_found(recorder: Recorder) -> None:
     (row,) = recorder.ask("failing-webhooks")
     assert (row["owner"], row["host"]) == (video.owner, "hooks.example")
     assert (row["attempts"], row["delivered"], row["given_up"]) == (1, 0, 0)
-    assert (row["latest"], row["status"], row["video_id"]) == ("pending", 500, video.id)
+    assert (row["standing"], row["status"], row["video_id"]) == ("pending", 500, video.id)

@@ -24,6 +24,8 @@ from dailies.net.fetching import ReferenceFetcher
 from dailies.net.numerals import whole_number
 from dailies.net.posting import WebhookPoster
 from dailies.net.posting import _seconds as _retry_after
+from dailies.owners.deliveries import is_delivery_id
+from dailies.protocols.deliveries import _shown
 from dailies.protocols.drop.announcements import read_announcement
 from dailies.protocols.drop.merging import ParameterFile, parameters
 from dailies.protocols.drop.naming import classify
@@ -132,6 +134,12 @@ def _webhook(value: str) -> object:
     return WebhookPoster().origin(f"https://{value}")
 
 
+def _shown_webhook(value: str) -> object:
+    # Only what was read before is shown.
+    WebhookPoster().origin(f"https://{value}")
+    return _shown(f"https://{value}")
+
+
 async def _character(data: bytes) -> object:
     # What is no id is not looked for, so no store is needed.
     store: Any = CharacterStore.__new__(CharacterStore)
@@ -198,6 +206,8 @@ PARSERS = (
     Parser("expiry", text(read_expiry), WORDS),
     Parser("priority", text(read_priority), WORDS),
     Parser("webhook address", text(_webhook), HOSTS, MOST_URL),
+    Parser("webhook address, shown", text(_shown_webhook), HOSTS, MOST_URL),
+    Parser("delivery id", text(is_delivery_id), {**WORDS, **of(b"0", before=b"whd_")}),
     Parser("webhook events", text(read_webhook_events), {**WORDS, **JSON, **of(b",", b"a,")}),
     Parser("webhook put off", text(_retry_after), WORDS, MOST_HEADER),
     Parser("provider options", text(read_provider_options), JSON),
