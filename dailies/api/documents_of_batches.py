@@ -8,24 +8,23 @@ from dailies.protocols.fields import JSON_TEXT, Schema
 __all__ = ["BATCH_BODY", "SENDING_OF_BATCHES"]
 
 _FIELDS = CREATE_BODY["content"]["application/json"]["schema"]["properties"]
+# Without types: a line that is wrong is told of by a dry run, and not refused as a whole.
 _SHOT: Schema = {
     "type": "object",
-    "description": "The fields of a create, over `defaults`; and which image it starts from.",
+    "description": "The fields of a create, as in the body of `POST /v1/videos`, over `defaults`; "
+    "and which image it starts from.",
     "properties": {
-        **{name: schema for name, schema in _FIELDS.items() if name != "remix_video_id"},
+        **{
+            name: {"description": schema.get("description", "As in a create.")}
+            for name, schema in _FIELDS.items()
+            if name != "remix_video_id"
+        },
         "custom_id": {
-            "type": "string",
-            "maxLength": 64,
-            "description": "Your own word for the shot, given back in the results.",
+            "description": "Your own word for the shot, given back in the results; at most 64 "
+            "characters."
         },
-        "image_file": {
-            "type": "string",
-            "description": "The file name of an image that came with the batch.",
-        },
-        "image_blob": {
-            "type": "string",
-            "description": "A blob in the container of dropped images, for its owner.",
-        },
+        "image_file": {"description": "The file name of an image that came with the batch."},
+        "image_blob": {"description": "A blob in the container of dropped images, for its owner."},
     },
 }
 _OPTIONS: Schema = {
@@ -66,8 +65,11 @@ BATCH_BODY: Schema = {
                 "required": ["shots"],
                 "properties": {
                     "shots": {"type": "array", "minItems": 1, "maxItems": 20_000, "items": _SHOT},
-                    "defaults": _SHOT,
-                    **_OPTIONS,
+                    **{
+                        # Null is the same as leaving it out.
+                        name: {"anyOf": [schema, {"type": "null"}]}
+                        for name, schema in {"defaults": _SHOT, **_OPTIONS}.items()
+                    },
                 },
             }
         },

@@ -178,7 +178,7 @@ def _of_document(file: BinaryIO) -> Iterator[Line]:
             "invalid_json",
         ) from None
     shots = document.get("shots") if isinstance(document, dict) else None
-    if not isinstance(shots, list):
+    if not isinstance(shots, list) or not all(isinstance(shot, dict) for shot in shots):
         raise InvalidRequest(
             "The body must be a JSON object with 'shots', an array of objects.",
             param="shots",
@@ -186,10 +186,7 @@ def _of_document(file: BinaryIO) -> Iterator[Line]:
         )
     yield Line(0, {name: each for name, each in document.items() if name != "shots"}, is_head=True)
     for number, fields in enumerate(shots, start=1):
-        if isinstance(fields, dict):
-            yield Line(number, fields)
-        else:
-            yield Line(number, fault=_fault('Expected a JSON object, such as {"prompt": "…"}.'))
+        yield Line(number, fields)
 
 
 def _fault(message: str) -> InvalidRequest:

@@ -242,3 +242,10 @@ async def test_a_webhook_may_be_a_default_of_all_shots(world: World) -> None:
     wrong = lines({**SHOT, "webhook_url": "ftp://hooks.example"})
     refused = await order(world.alice, wrong)
     assert refused.json()["error"]["faults"][0]["param"] == "webhook_url"
+
+
+@pytest.mark.parametrize("shots", [None, {}, ["a pier"], "a pier"])
+async def test_a_document_without_an_array_of_shots_is_no_batch(world: World, shots: Any) -> None:
+    answer = await world.alice.post("/v1/video_batches?dry_run=true", json={"shots": shots})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "shots"
