@@ -19,6 +19,8 @@ EVIL = {
 
 ENDLESS = ("/v1/videos/events",)
 """Streams that go on until their time is over."""
+_NEW_EACH_TIME = (("POST", "/v1/webhooks/secret"),)
+"""Routes whose answers are never the same."""
 
 
 @pytest.fixture
@@ -50,7 +52,10 @@ async def test_every_path_is_the_same_with_a_slash_at_its_end(world: World) -> N
         for method, path in asked:
             without = await client.request(method, path, headers=EVIL)
             with_slash = await client.request(method, f"{path}/", headers=EVIL)
-            assert same(without, with_slash), (method, path, with_slash.text)
+            if (method, path) in _NEW_EACH_TIME:
+                assert without.status_code == with_slash.status_code
+            else:
+                assert same(without, with_slash), (method, path, with_slash.text)
             assert "Location" not in with_slash.headers
 
 
