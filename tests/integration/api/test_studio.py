@@ -88,6 +88,7 @@ async def test_a_file_is_kept_for_good_and_not_sent_twice(world: World, dist: Pa
     [
         "secret.env",
         "missing.js",
+        f"{'a' * 300}.js",
         "..%2Findex.html",
         "..%2F..%2Foutside.js",
         "%2e%2e/outside.js",
