@@ -187,6 +187,7 @@ class Deployment(Entry):
         sizes, seconds: what it renders; the first of each is the default.
         prices: US dollars per second of video, by size or ``default``; None when nobody tells.
         silent_prices: the same where a caller wants no sound; as with sound if not given.
+        image_price: US dollars for each image that is sent with a request.
         n_variants: the most videos that one job makes of a prompt, by size or ``default``.
         inpaint: rules for images and videos at a frame of choice; None when it takes none.
         typical_render_seconds: how long a job of the default size and length usually takes.
@@ -252,6 +253,7 @@ class Deployment(Entry):
     weight: float = Field(default=1, gt=0, le=1000, allow_inf_nan=False)
     prices: Mapping[str, Price] | None
     silent_prices: Mapping[str, Price] = {}
+    image_price: Price = 0
     failed_share: float = Field(default=0, ge=0, le=1)
     typical_render_seconds: float = Field(default=60, gt=0, le=86_400)
     quota: Quota = Quota()

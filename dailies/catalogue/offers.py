@@ -145,7 +145,10 @@ def takes(deployment: Deployment, request: VideoRequest) -> bool:
 def price_of(deployment: Deployment, request: VideoRequest) -> float | None:
     """US dollars for this very request; None when the price is not known."""
     price = deployment.price(request.size, request.seconds, silent=request.sound is False)
-    return None if price is None else round(price * request.n_variants, 4)
+    if price is None:
+        return None
+    images = sum(item.type is InputKind.IMAGE for item in request.inputs)
+    return round(price * request.n_variants + deployment.image_price * images, 4)
 
 
 def whole(value: object) -> int | None:

@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 
 from dailies.catalogue import Catalogue, Credential, Deployment
+from dailies.catalogue.offers import price_of
 from dailies.providers.registry import check_deployment
 from dailies.video.basics import Operation, Size, Variant
 from dailies.video.errors import NotFound, SettingsError
+from dailies.video.request import Input, InputKind, Role, VideoRequest
 
 SHIPPED = Path(__file__).parents[2] / "models.yaml"
 ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://my.openai.azure.com/"}
+
+# xAI charges for images, too; the simulated one as the real one.
+GROK = {"XAI_API_KEY": "k"}
 
 TEXT = """
 default_model: fast
@@ -404,3 +409,14 @@ def test_what_earlier_files_say_of_references_is_accepted(rules: str) -> None:
 
     assert deployment is not None
     assert deployment.reference is not None
+
+
+def test_an_image_is_priced_where_its_provider_charges_for_it() -> None:
+    catalogue = Catalogue.load(SHIPPED, GROK)
+    [deployment] = catalogue.resolve("grok-imagine-video-1.5").deployments
+    request = VideoRequest(
+        model="grok-imagine-video-1.5", prompt="a", seconds=4, size=Size(1280, 720)
+    )
+    assert price_of(deployment, request) == 0.56
+    inputs = [Input(role=role, type=InputKind.IMAGE) for role in (Role.FIRST, Role.LAST)]
+    assert price_of(deployment, request.model_copy(update={"inputs": tuple(inputs)})) == 0.58

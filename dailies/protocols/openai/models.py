@@ -98,6 +98,9 @@ class ModelObject(BaseModel):
     silent_prices: dict[str, float] | None = Field(
         description="The same with `generate_audio: false`; null where that is no cheaper."
     )
+    image_price: float = Field(
+        description="US dollars for each image that is sent with a request, beside that."
+    )
 
 
 class ModelList(BaseModel):
@@ -176,6 +179,7 @@ def model_object(catalogue: Catalogue, model: Model, now: float, retires: Retire
         ),
         prices=_prices(model),
         silent_prices=_silent_prices(model),
+        image_price=max(d.image_price for d in deployments),
     )
 
 
