@@ -64,7 +64,7 @@ def send(
     """Order the shots of a file. Images that it names in `image_file` lie in its folder."""
     if file.suffix.lower() not in _SUFFIXES:
         raise Failure(f"{file} is no file of shots: its name ends with .jsonl, .csv or .json.")
-    images = [file.parent / image for image in sorted(_images_of(file))]
+    images = [_beside(file, image) for image in sorted(_images_of(file))]
     files = [("file", file), *(("images", image) for image in images)]
     said = {"limit_usd": limit_usd, "max_in_progress": at_once, "name": name}
     fields = {key: str(value) for key, value in said.items() if value is not None}
@@ -245,6 +245,16 @@ def _images_of(file: Path) -> set[str]:
         raise Failure(f"Can't read {file}: {error.strerror}.") from None
     except (ValueError, csv.Error):
         return set()
+
+
+def _beside(file: Path, image: str) -> Path:
+    """An image in the folder of a file of shots. Whoever wrote that file names no others here."""
+    if image in (".", "..") or "/" in image or "\\" in image:
+        raise Failure(
+            f"image_file {image!r} is no name of a file beside {file}. Put the image there, and "
+            "name it without a folder."
+        )
+    return file.parent / image
 
 
 def _names(shot: Any) -> bool:
