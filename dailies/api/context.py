@@ -33,7 +33,7 @@ __all__ = [
     "still_stands",
 ]
 
-_OPERATORS_PATH = "/v1/admin/"
+_STRICT_PATHS = ("/v1/admin/", "/v1/video_batches")
 _OF_AZURE = frozenset({"code", "api-version"})
 """Parameters that hosts and clients of Azure add to any request."""
 _HEADERS = ("api-key", "x-functions-key", "x-litellm-api-key")
@@ -207,7 +207,9 @@ RequestContext = Annotated[Context, Depends(_context)]
 
 
 async def _caller(request: Request, context: RequestContext) -> Owner:
-    return await authenticate(request, context)
+    owner = await authenticate(request, context)
+    _check_query(request)
+    return owner
 
 
 def _check_query(request: Request) -> None:
@@ -217,8 +219,8 @@ def _check_query(request: Request) -> None:
     Raises:
         InvalidRequest: one is not known, or there twice.
     """
-    path = request.scope["route"].path
-    if not path.startswith(_OPERATORS_PATH):
+    path = "/v1" + request.scope["route"].path.removeprefix("/openai").removeprefix("/v1")
+    if not path.startswith(_STRICT_PATHS):
         return
     known = _query_of(request.app, path, request.method.lower())
     names = [name for name, _ in request.query_params.multi_items() if name not in _OF_AZURE]

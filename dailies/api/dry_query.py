@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -10,7 +11,9 @@ from pydantic import WithJsonSchema
 from dailies.protocols.messages import unsupported
 from dailies.video.errors import InvalidRequest
 
-__all__ = ["DryRunQuery", "is_dry_run", "refuse_dry_run"]
+__all__ = ["DryRunQuery", "is_dry_run", "refuse_dry_run", "wants_dry_run"]
+
+_NAME = "dry_run"
 
 DryRunQuery = Annotated[
     str | None,
@@ -30,8 +33,32 @@ def is_dry_run(value: str | None) -> bool:
     """
     said = (value or "false").lower()
     if said not in ("true", "false"):
-        raise unsupported("dry_run", said, ("true", "false"))
+        raise unsupported(_NAME, said, ("true", "false"))
     return said == "true"
+
+
+def wants_dry_run(request: Request) -> bool:
+    """Whether the query of a request asks for one, in a word that is nearly right, too: who is
+    mistaken in it must not pay.
+
+    Raises:
+        InvalidRequest: nobody can tell.
+    """
+    for name, _ in request.query_params.multi_items():
+        if name != _NAME and re.sub(r"[\W_]", "", name[:64].lower()) == "dryrun":
+            raise InvalidRequest(
+                f"Unknown query parameter '{name[:64]}'. Write it '{_NAME}'. Nothing was made.",
+                param=name[:64],
+                code="unknown_parameter",
+            )
+    said = request.query_params.getlist(_NAME)
+    if len(said) > 1:
+        raise InvalidRequest(
+            f"The query parameter '{_NAME}' is there more than once. Give it once.",
+            param=_NAME,
+            code="repeated_parameter",
+        )
+    return is_dry_run(said[0] if said else None)
 
 
 def refuse_dry_run(request: Request) -> None:
@@ -40,9 +67,9 @@ def refuse_dry_run(request: Request) -> None:
     Raises:
         InvalidRequest: the caller wants none.
     """
-    if is_dry_run(request.query_params.get("dry_run")):
+    if wants_dry_run(request):
         raise InvalidRequest(
             "There is a dry run of POST /v1/videos only. Nothing was made.",
-            param="dry_run",
+            param=_NAME,
             code="unsupported_parameter",
         )

@@ -16,7 +16,7 @@ from dailies.api.documents import (
     SENDING_HEADERS,
     answers,
 )
-from dailies.api.dry_query import DryRunQuery, is_dry_run
+from dailies.api.dry_query import DryRunQuery, wants_dry_run
 from dailies.api.dry_run import dry_run as run_dry
 from dailies.api.lookup import find, not_found
 from dailies.api.retrieve import poll_after, public_video
@@ -60,7 +60,7 @@ async def create(
     dry_run: DryRunQuery = None,
 ) -> Video | DryRun:
     """Create a video. It is durable when this answers; poll it, or wait for its event."""
-    if is_dry_run(dry_run):
+    if wants_dry_run(request):
         return await run_dry(context, request, caller=caller)
     accepted = await create_video(context, request, caller=caller, source=Source())
     return await answer(context, accepted, response)
