@@ -212,6 +212,7 @@ class Services:
         pictures: the thread that pictures are decoded in.
         footage: the thread that finished videos are decoded in.
         checks: the thread that the lines of batches are looked at in.
+        documents: places for batches that are read whole; no thread of it is ever used.
         feeding: for batches that begin videos at this moment.
     """
 
@@ -249,6 +250,9 @@ class Services:
     )
     feeding: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_BATCHES_AT_ONCE))
     checks: Pool = field(default_factory=lambda: Pool("checks", threads=1, seconds=_BATCH_SECONDS))
+    documents: Pool = field(
+        default_factory=lambda: Pool("documents", threads=1, seconds=_BATCH_SECONDS)
+    )
 
     @classmethod
     def build(cls, environ: Mapping[str, str]) -> Services:

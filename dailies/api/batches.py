@@ -13,7 +13,13 @@ from dailies.api.batch_body import BatchBody, open_batch
 from dailies.api.content import deliver
 from dailies.api.context import SECURITY, Caller, Context, Owner, RequestContext
 from dailies.api.create import idempotency_key, retry_count
-from dailies.api.documents import CONTENT_PARAMETERS, REPLAYED, answers, content_answers
+from dailies.api.documents import (
+    CONTENT_PARAMETERS,
+    REPLAYED,
+    SENDING_HEADERS,
+    answers,
+    content_answers,
+)
 from dailies.api.documents_of_batches import BATCH_BODY, SENDING_OF_BATCHES
 from dailies.api.dry_query import DryRunQuery, is_dry_run
 from dailies.api.links import BatchLinks, file_link, links_end
@@ -24,7 +30,6 @@ from dailies.protocols.batch import commands
 from dailies.protocols.batch.blobs import check_blobs
 from dailies.protocols.batch.check import Check
 from dailies.protocols.batch.keeping import hash_batch, keep_batch
-from dailies.protocols.batch.lines import lines_of
 from dailies.protocols.batch.objects import (
     BatchDryRun,
     BatchList,
@@ -131,11 +136,12 @@ async def _checked(
         out=out,
         given={**body.said, **{name: text for name, text in said.items() if text is not None}},
         files=body.images.keys(),
-        check_url=services.poster.origin,
+        check_webhook=services.poster.origin,
+        check_image=services.fetcher.check,
         may_name_blobs=caller.is_operator or caller.name == services.settings.drop_owner,
     )
     try:
-        await check.run(lines_of(body.file, body.form), services.checks)
+        await check.run(body.file, body.form, services.checks, services.documents)
     except TimeoutError:
         raise Unavailable(
             "Other batches are being looked at. Nothing was accepted; send the request again.",
@@ -344,17 +350,29 @@ async def cancel(
 
 
 @router.post(
-    "/video_batches/{batch_id}/retry", response_model=VideoBatch, responses=answers(403, 404, 409)
+    "/video_batches/{batch_id}/retry",
+    response_model=VideoBatch,
+    responses=answers(400, 403, 404, 409, ok=REPLAYED),
+    openapi_extra={"parameters": SENDING_HEADERS},
 )
 async def retry(
-    batch_id: str, request: Request, context: RequestContext, caller: Caller
+    batch_id: str, request: Request, response: Response, context: RequestContext, caller: Caller
 ) -> VideoBatch:
     """Make the shots of a batch that has ended anew which have failed, each as a new video."""
     caller.key.limits.check_way(Way.OPENAI)
+    key, is_again = idempotency_key(request), retry_count(request) > 0
     await _find(context, request, caller.name, batch_id)
-    batch = await commands.retry(
-        context.services, context.orchestrations, caller.name, batch_id, key_id=caller.key.id
+    batch, is_earlier = await commands.retry(
+        context.services,
+        context.orchestrations,
+        caller.name,
+        batch_id,
+        key_id=caller.key.id,
+        sent_key=None if key is None else hash_key(key),
+        is_again=is_again,
     )
+    if is_earlier:
+        response.headers["Idempotent-Replayed"] = "true"
     return _answer(batch, batch_id)
 
 

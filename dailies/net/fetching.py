@@ -11,6 +11,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import cached_property
+from ipaddress import ip_address
 
 import httpx
 
@@ -70,6 +71,21 @@ class ReferenceFetcher:
     def _tls(self) -> ssl.SSLContext:
         return self._given_tls or httpx.create_ssl_context(trust_env=False)
 
+    def check(self, url: str) -> None:
+        """What can be told of an ``image_url`` without asking anybody.
+
+        Raises:
+            InvalidRequest: as ``load``, for what is malformed or can't be allowed.
+        """
+        parsed = _parse(url)
+        self._port(parsed)
+        try:
+            is_open = self._is_allowed(ip_address(parsed.host))
+        except ValueError:
+            return
+        if not is_open:
+            raise _refused("Use an address of the public internet.")
+
     async def load(self, url: str) -> bytes:
         """The bytes behind an ``image_url``; what they are is for ``fitting`` to say.
 
@@ -116,9 +132,7 @@ class ReferenceFetcher:
                 raise _unreachable(url.host, _reason(error)) from error
 
     async def _checked_addresses(self, url: httpx.URL) -> Sequence[Address]:
-        host, port = url.raw_host.decode("ascii"), url.port or 443
-        if port not in self._ports:
-            raise _refused("Only the standard port of https may be used.")
+        host, port = url.raw_host.decode("ascii"), self._port(url)
         try:
             addresses = await self._resolve(host, port)
         except (OSError, UnicodeError):
@@ -128,6 +142,12 @@ class ReferenceFetcher:
         if not addresses or not all(self._is_allowed(address) for address in addresses):
             raise _refused(f"The host '{url.host}' has no public address.")
         return addresses[:_MAX_ADDRESSES]
+
+    def _port(self, url: httpx.URL) -> int:
+        port = url.port or 443
+        if port not in self._ports:
+            raise _refused("Only the standard port of https may be used.")
+        return port
 
     async def _read(self, url: httpx.URL, response: httpx.Response) -> bytes | httpx.URL:
         if response.status_code in REDIRECTS and "location" in response.headers:

@@ -76,7 +76,8 @@ class BatchStore:
 
         Raises:
             Conflict: the key was used before with another request (``idempotency_key_reused``), or
-                others are faster again and again (``busy``).
+                for a batch that was deleted since (``batch_deleted``), or others are faster again
+                and again (``busy``).
         """
         for attempt in range(_ATTEMPTS):
             earlier, marks = await self._made_before(batch, sent)
@@ -117,8 +118,14 @@ class BatchStore:
             )
         if sent.key is not None or _is_same(found, sent):
             earlier = await self.get(batch.owner, str(found["BatchId"]))
-            if earlier is not None:
-                return earlier, ()
+            if earlier is None:
+                # It was written with its mark, so it was there.
+                raise Conflict(
+                    "This request has made a batch before, which was deleted since. To make it "
+                    "again, send it anew with another Idempotency-Key.",
+                    code="batch_deleted",
+                )
+            return earlier, ()
         return None, [("update", mark, {"mode": UpdateMode.REPLACE, **unchanged(etag_of(found))})]
 
     async def get(self, owner: str, batch_id: str) -> Batch | None:

@@ -102,6 +102,8 @@ class Batch(Document):
             many shots nobody knows the price of.
         reason: why it has paused itself.
         run: 1, and one more each time that what has failed is tried again.
+        run_keys: the hashed Idempotency-Keys of the requests that began those further runs, the
+            last of them; ``run_asked`` is when the last one came.
         turn: counts what was done for it, so that nothing is counted twice.
         cursor: the number of the last shot that was begun in this run; ``is_fed`` once there is
             no other.
@@ -138,6 +140,8 @@ class Batch(Document):
     results: StoredFile | None = None
     ended_at: float | None = None
     told: int = 0
+    run_keys: tuple[str, ...] = ()
+    run_asked: float | None = None
     request_hash: str | None = None
     traceparent: str | None = None
 

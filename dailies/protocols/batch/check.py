@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, BinaryIO
 
 from dailies.catalogue import Catalogue
 from dailies.owners.key import Limits
-from dailies.protocols.batch.lines import Line
+from dailies.protocols.batch.lines import Form, Line, lines_of
 from dailies.protocols.batch.options import Options, read_options
 from dailies.protocols.batch.shots import (
     IMAGE_BLOB,
@@ -25,6 +26,7 @@ from dailies.protocols.batch.shots import (
     ShotFields,
     plan_shot,
 )
+from dailies.protocols.pictures import Picture
 from dailies.threads import Pool
 from dailies.video.batch import PAGE_SHOTS
 from dailies.video.errors import InvalidRequest, RequestError
@@ -93,7 +95,8 @@ class Check:
         may_name_blobs: whether images of the container of dropped images are its owner's.
         folder: where in that container the images lie that a dropped batch names; None for one that
             was sent.
-        check_url: refuses what can't be the address of a webhook.
+        check_webhook: refuses what can't be the address of a webhook.
+        check_image: the same of an image that is named by its address.
         micros: the most that all could cost, those aside that are ``unpriced``.
         blobs: the blobs that are named, each with the line that did so first.
     """
@@ -105,7 +108,8 @@ class Check:
     files: Collection[str] = ()
     may_name_blobs: bool = False
     folder: str | None = None
-    check_url: Callable[[str], object] | None = None
+    check_webhook: Callable[[str], object] | None = None
+    check_image: Callable[[str], object] | None = None
     options: Options = field(default_factory=Options)
     total: int = 0
     micros: int = 0
@@ -118,16 +122,23 @@ class Check:
     used_files: set[str] = field(default_factory=set)
     _begun: bool = False
 
-    async def run(self, lines: Iterator[Line], pool: Pool) -> None:
-        """Look at all lines, a few at a time in a thread of the pool.
+    async def run(self, file: BinaryIO, form: Form, pool: Pool, documents: Pool) -> None:
+        """Look at all lines of a file, a few at a time in a thread, in turn with others.
+
+        Args:
+            documents: a place of this one is held all the time by a JSON document, of which all is
+                in memory.
 
         Raises:
             InvalidRequest: it can't be read at all, or says something wrong of the batch itself.
             TimeoutError: there is no thread for it.
         """
-        async with pool.place():
-            while await pool.run(lambda: self._take(lines)):
-                pass
+        lines = lines_of(file, form)
+        async with documents.place() if form is Form.JSON else nullcontext():
+            has_more = True
+            while has_more:
+                async with pool.place():
+                    has_more = await pool.run(lambda: self._take(lines))
         self._finish()
 
     def _take(self, lines: Iterator[Line]) -> bool:
@@ -162,8 +173,10 @@ class Check:
         shot = ShotFields.read(line.fields, self.options.defaults)
         planned = plan_shot(shot, self.catalogue, self.limits)
         webhook = planned.plan.wish.webhook
-        if webhook is not None and self.check_url is not None:
-            self.check_url(webhook.url)
+        if webhook is not None and self.check_webhook is not None:
+            self.check_webhook(webhook.url)
+        for picture in planned.pictures:
+            self._check_picture(picture)
         if shot.image is not None:
             shot = replace(shot, image=self._found(shot.image, line.number))
         if planned.usd is None:
@@ -174,6 +187,15 @@ class Check:
         if (self.total - 1) % PAGE_SHOTS == 0:
             self.pages.append(self.out.tell())
         self.out.write(KeptShot(line.number, shot).dump())
+
+    def _check_picture(self, picture: Picture) -> None:
+        if not isinstance(picture.source, str) or self.check_image is None:
+            return
+        try:
+            self.check_image(picture.source)
+        except InvalidRequest as error:
+            error.param = picture.param
+            raise
 
     def _found(self, image: NamedImage, line: int) -> NamedImage:
         if self.folder is not None and image.param == IMAGE_FILE:

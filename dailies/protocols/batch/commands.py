@@ -15,6 +15,10 @@ from dailies.video.errors import Conflict
 
 __all__ = ["cancel", "pause", "resume", "retry"]
 
+_MOST_KEYS = 20
+_RESENT_WITHIN = 600.0
+"""Seconds for which a client may go on sending a request again."""
+
 
 async def pause(services: Services, owner: str, batch_id: str) -> Batch | None:
     """Begin no more; None where there is no such batch.
@@ -72,15 +76,38 @@ async def cancel(
 
 
 async def retry(
-    services: Services, orchestrations: Orchestrations, owner: str, batch_id: str, *, key_id: str
-) -> Batch | None:
-    """Begin another run, of what has failed.
+    services: Services,
+    orchestrations: Orchestrations,
+    owner: str,
+    batch_id: str,
+    *,
+    key_id: str,
+    sent_key: str | None,
+    is_again: bool,
+) -> tuple[Batch | None, bool]:
+    """Begin another run, of what has failed; the batch, and whether the request has begun a run
+    before: a request that comes again is not another order.
+
+    Args:
+        sent_key: the request's hashed Idempotency-Key, if it has one.
+        is_again: its client says that it is sent again; without a key, it is then taken for the
+            one that began the last run, if that was lately.
 
     Raises:
         Conflict: it has not ended, or nothing of it has failed.
     """
+    now = services.clock()
+    before: list[int] = []
+
+    def is_known(batch: Batch) -> bool:
+        if sent_key is not None:
+            return sent_key in batch.run_keys
+        return is_again and batch.run_asked is not None and now - batch.run_asked < _RESENT_WITHIN
 
     def anew(batch: Batch) -> Batch:
+        before[:] = [batch.run]
+        if is_known(batch):
+            return batch
         if batch.status not in (BatchStatus.COMPLETED, BatchStatus.CANCELLED):
             raise Conflict(
                 f"The batch's status is '{batch.status}'. What has failed is tried again once it "
@@ -100,14 +127,17 @@ async def retry(
             is_fed=False,
             ended_at=None,
             key_id=key_id,
+            run_keys=(*batch.run_keys, *([sent_key] if sent_key else ()))[-_MOST_KEYS:],
+            run_asked=now,
         )
 
     # First, so that the sweeper finds what an interrupted request leaves.
     await services.batches.announce(batch_id, owner)
     batch = await services.batches.update(owner, batch_id, anew)
-    if batch is not None:
+    is_earlier = batch is not None and before == [batch.run]
+    if batch is not None and not is_earlier:
         log_event("batch_run_again", batch_id=batch.id, owner=owner, run=batch.run)
-    return await _go_on(services, orchestrations, batch)
+    return await _go_on(services, orchestrations, batch), is_earlier
 
 
 async def _go_on(

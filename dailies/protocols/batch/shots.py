@@ -17,7 +17,7 @@ from dailies.catalogue import Catalogue
 from dailies.catalogue.serving import dearest_price
 from dailies.owners.key import Limits
 from dailies.protocols.inputs import check_frame_fields, takes_frames
-from dailies.protocols.messages import wrong_type
+from dailies.protocols.messages import unicode_text, wrong_type
 from dailies.protocols.openai.bodies import CreateVideo
 from dailies.protocols.openai.synonyms import wish_of
 from dailies.protocols.pictures import Picture
@@ -170,7 +170,7 @@ def _custom_id(value: object) -> str | None:
         return None
     if not isinstance(value, str):
         raise wrong_type(CUSTOM_ID, "a string", value)
-    text = value.encode("utf-8", "replace").decode("utf-8")
+    text = unicode_text(CUSTOM_ID, value)
     if len(text) > _LONGEST_CUSTOM_ID:
         raise InvalidRequest(
             f"Invalid '{CUSTOM_ID}': expected at most {_LONGEST_CUSTOM_ID} characters.",
@@ -200,7 +200,20 @@ def _image(fields: Mapping[str, Any]) -> NamedImage | None:
             param=param,
             code="string_above_max_length",
         )
+    if not _is_name(value):
+        raise InvalidRequest(
+            f"Invalid '{param}': no image can have this name. Give it as the image has it.",
+            param=param,
+            code="image_missing",
+        )
     return NamedImage(param, value)
+
+
+def _is_name(text: str) -> bool:
+    """Whether a blob can have this name. Storage takes dots in a name for steps, which lead out of
+    the container; and what is no text can't be asked for."""
+    parts = text.split("/")
+    return text.isprintable() and "\\" not in text and not any(p in ("", ".", "..") for p in parts)
 
 
 def _refuse_data_urls(value: object) -> None:

@@ -18,7 +18,7 @@ from dailies.owners.key import Limits
 from dailies.protocols.batch.blobs import check_blobs
 from dailies.protocols.batch.check import Check
 from dailies.protocols.batch.keeping import keep_batch
-from dailies.protocols.batch.lines import Form, lines_of
+from dailies.protocols.batch.lines import Form
 from dailies.protocols.drop.naming import DropKind, batch_prefix, classify
 from dailies.protocols.drop.payloads import Drop
 from dailies.services import Services
@@ -78,11 +78,12 @@ async def accept_batch(
             out=cast(BinaryIO, out),
             folder=f"{folder}/" if folder else "",
             may_name_blobs=True,
-            check_url=services.poster.origin,
+            check_webhook=services.poster.origin,
+            check_image=services.fetcher.check,
         )
         form = Form.CSV if name.endswith(".csv") else Form.LINES
         try:
-            await check.run(lines_of(cast(BinaryIO, file), form), services.checks)
+            await check.run(cast(BinaryIO, file), form, services.checks, services.documents)
         except RequestError as error:
             raise _wrong(name, error.message, error.code) from None
         found = check.fault_count

@@ -18,7 +18,7 @@ from dailies.pipeline.places import quota_of
 from dailies.protocols.batch import commands
 from dailies.protocols.batch.check import Check
 from dailies.protocols.batch.keeping import keep_batch
-from dailies.protocols.batch.lines import Form, lines_of
+from dailies.protocols.batch.lines import Form
 from dailies.protocols.batch.starting import sweep_batches
 from dailies.protocols.batch.turn import take_turn
 from dailies.routing.lane import Acquire, acquire, empty
@@ -60,7 +60,9 @@ async def ordered(world: World, *shots: dict[str, Any], sent: Sent | None = None
     with io.BytesIO() as out:
         check = Check(world.services.catalogue, Limits(), out)
         body = "\n".join(json.dumps(shot) for shot in shots).encode()
-        await check.run(lines_of(io.BytesIO(body), Form.LINES), world.services.checks)
+        await check.run(
+            io.BytesIO(body), Form.LINES, world.services.checks, world.services.documents
+        )
         assert not check.faults
         batch, _ = await keep_batch(
             world.services, check, {}, owner=OWNER, key_id=None, sent=sent, traceparent=None
@@ -152,7 +154,9 @@ async def test_a_crash_at_any_call_of_another_run_makes_what_failed_once_more() 
         world = World()
         batch = await ordered(world, SHOT, *[{**SHOT, "prompt": _FAILS}] * 2)
         await run(world, batch)
-        again = await commands.retry(world.services, ENGINE, OWNER, batch.id, key_id="")
+        again, _ = await commands.retry(
+            world.services, ENGINE, OWNER, batch.id, key_id="", sent_key=None, is_again=False
+        )
         assert again is not None
         await world.services.batches.update(
             OWNER, batch.id, lambda current: current.with_changes(key_id=None)

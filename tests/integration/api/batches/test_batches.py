@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from typing import Any
@@ -105,6 +106,54 @@ async def test_a_dry_run_tells_the_price_and_every_fault_and_keeps_nothing(world
     wrong = (await order(world.alice, many, dry_run="true")).json()
     assert (wrong["valid"], wrong["fault_count"], len(wrong["faults"])) == (False, 60, 50)
     assert (await world.alice.get("/v1/video_batches")).json()["data"] == []
+
+
+async def test_a_word_in_the_query_that_nobody_knows_orders_nothing(world: World) -> None:
+    for query in ({"dryrun": "true"}, {"limit_us": "1"}, {"dry_run": ["true", "false"]}):
+        answer = await order(world.alice, lines(SHOT), **query)
+        assert answer.status_code == 400, query
+        assert answer.json()["error"]["code"] in ("unknown_parameter", "repeated_parameter")
+    single = await world.alice.post("/v1/videos?dryRun=true", json={"prompt": "a pier"})
+    assert (single.status_code, single.json()["error"]["param"]) == (400, "dryRun")
+    assert (await world.alice.get("/v1/video_batches")).json()["data"] == []
+    assert (await world.alice.get("/v1/videos")).json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"image_url": "http://example.com/a.png"}, "invalid_image_url"),
+        ({"image_url": "https://127.0.0.1/a.png"}, "image_url_not_allowed"),
+        ({"image_url": "https://example.com:8443/a.png"}, "image_url_not_allowed"),
+        ({"webhook_url": "https://127.0.0.1/"}, "invalid_webhook_url"),
+        ({"image_blob": "../videos/a"}, "image_missing"),
+        ({"image_blob": "a/../b"}, "image_missing"),
+        ({"image_blob": "a\\..\\b"}, "image_missing"),
+        ({"image_blob": "/a"}, "image_missing"),
+        ({"image_blob": "a\nb"}, "image_missing"),
+        ({"custom_id": "\ud800"}, "invalid_value"),
+    ],
+)
+async def test_what_can_never_be_asked_for_is_a_fault_at_once(
+    world: World, fields: dict[str, str], code: str
+) -> None:
+    answer = await order(world.admin, lines({"prompt": "a", **fields}), dry_run="true")
+    assert answer.status_code == 200, answer.text
+    [fault] = answer.json()["faults"]
+    assert (fault["line"], fault["code"]) == (1, code)
+    assert fault["param"] in (*fields, "input_reference")
+
+
+async def test_a_small_batch_need_not_wait_until_a_large_one_is_looked_at(world: World) -> None:
+    ended: list[str] = []
+
+    async def look(name: str, number: int) -> None:
+        answer = await order(world.alice, lines(*[SHOT] * number), dry_run="true")
+        assert answer.json()["total"] == number
+        ended.append(name)
+
+    await asyncio.gather(look("large", 2_000), look("small", 1))
+    assert ended == ["small", "large"]
 
 
 async def test_a_batch_may_be_json_or_csv(world: World) -> None:

@@ -97,6 +97,36 @@ async def test_what_failed_is_made_anew_and_nothing_else(world: World) -> None:
     assert (await told(batch, "retry", 409))["error"]["code"] == "nothing_failed"
 
 
+@pytest.mark.parametrize(
+    "headers", [{"Idempotency-Key": "again"}, {"x-stainless-retry-count": "1"}]
+)
+async def test_a_retry_that_is_sent_again_is_not_paid_again(
+    world: World, headers: dict[str, str]
+) -> None:
+    batch = await accepted(world, SHOT)
+    path = f"/v1/video_batches/{batch.id}/retry"
+
+    async def fail() -> None:
+        await batch.turn()
+        await batch.end(await batch.under_way(), "rejected")
+        await batch.turn()
+
+    await fail()
+    first = await world.alice.post(path, headers={"Idempotency-Key": "again"})
+    assert (first.status_code, first.json()["run"]) == (200, 2)
+    assert "Idempotent-Replayed" not in first.headers
+    await fail()
+    for _ in range(2):
+        again = await world.alice.post(path, headers=headers)
+        assert (again.status_code, again.json()["run"]) == (200, 2)
+        assert again.headers["Idempotent-Replayed"] == "true"
+    assert (await batch.public())["status"] == "completed"
+    anew = await world.alice.post(path, headers={"Idempotency-Key": "another"})
+    assert anew.json()["run"] == 3
+    await fail()
+    assert (await world.alice.post(path, headers={"Idempotency-Key": "again"})).json()["run"] == 3
+
+
 async def test_a_budget_that_does_not_allow_a_shot_pauses_the_batch(world: World) -> None:
     path = f"/v1/admin/budgets/{world.owners['alice']}"
     await world.admin.put(path, json={"total_usd": 1})
@@ -153,7 +183,7 @@ async def test_a_key_that_is_revoked_pauses_its_batch_and_another_goes_on(world:
 
 
 async def test_a_shot_that_can_not_be_made_after_all_fails_alone(world: World) -> None:
-    unreachable = {"prompt": "a", "image_url": "https://127.0.0.1/a.png"}
+    unreachable = {"prompt": "a", "image_url": "https://localhost/a.png"}
     batch = await accepted(world, SHOT, unreachable, SHOT)
     await batch.turn()
     assert len(await batch.under_way()) == 2
@@ -209,6 +239,21 @@ async def test_a_deleted_batch_leaves_its_videos_and_nothing_else(world: World) 
     assert [shot async for shot in world.services.batches.shots(batch.id)] == []
     for shot in shots:
         assert (await world.alice.get(f"/v1/videos/{shot['video_id']}")).status_code == 200
+
+
+async def test_what_made_a_batch_that_was_deleted_makes_no_other(world: World) -> None:
+    headers = {"Content-Type": "application/jsonl", "Idempotency-Key": "mine"}
+
+    async def send(**other: str) -> Any:
+        body, path = lines(SHOT), "/v1/video_batches"
+        return (await world.alice.post(path, content=body, headers={**headers, **other})).json()
+
+    batch = Driver(world, (await send())["id"])
+    await batch.to_the_end()
+    await world.alice.delete(f"/v1/video_batches/{batch.id}")
+    assert (await send())["error"]["code"] == "batch_deleted"
+    assert (await world.alice.get("/v1/video_batches")).json()["data"] == []
+    assert (await send(**{"Idempotency-Key": "new"}))["counts"]["total"] == 1
 
 
 async def test_a_batch_is_kept_as_long_as_videos_are(storage: str) -> None:
