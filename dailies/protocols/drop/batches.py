@@ -27,7 +27,7 @@ from dailies.stores.batches import Sent
 from dailies.stores.blob_source import BlobSource
 from dailies.stores.rows import hash_key
 from dailies.video.batch import Batch
-from dailies.video.errors import DropError, RequestError, SettingsError
+from dailies.video.errors import Conflict, DropError, RequestError, SettingsError
 
 __all__ = ["accept_batch", "belongs_to_batch"]
 
@@ -93,22 +93,29 @@ async def accept_batch(
         if check.fault_count:
             raise _faults(name, check)
         key = uploads.idempotency_key(services.settings.references_container, name, drop["etag"])
-        batch, _ = await keep_batch(
-            services,
-            check,
-            {},
-            owner=services.settings.drop_owner,
-            key_id=None,
-            # The upload alone is the key.
-            sent=Sent(
-                body=hashlib.sha256(key.encode()).hexdigest(),
-                key=hash_key(key),
-                is_again=False,
-                began=services.clock(),
-            ),
-            traceparent=drop.get("traceparent"),
-            blob=name,
-        )
+        try:
+            batch, _ = await keep_batch(
+                services,
+                check,
+                {},
+                owner=services.settings.drop_owner,
+                key_id=None,
+                # The upload alone is the key.
+                sent=Sent(
+                    body=hashlib.sha256(key.encode()).hexdigest(),
+                    key=hash_key(key),
+                    is_again=False,
+                    began=services.clock(),
+                ),
+                traceparent=drop.get("traceparent"),
+                blob=name,
+            )
+        except Conflict as error:
+            if error.code != "batch_deleted":
+                raise
+            raise _wrong(
+                name, "This upload has made a batch, which was deleted.", error.code
+            ) from None
     return batch
 
 
