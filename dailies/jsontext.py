@@ -31,6 +31,7 @@ _NO_MARKS = bytes(byte for byte in range(256) if byte not in b"[]{}:,")
 # The rest of a string, up to its quote or the end of what is there.
 _STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _LONGEST_KEY = 64
+_MOST_DIGITS = 400
 
 
 class TooComplex(ValueError):
@@ -172,6 +173,7 @@ def parse_json(text: bytes | str, *, most_parts: int, most_depth: int = 32) -> A
         object_pairs_hook=_unique,
         parse_constant=_no_constant,
         parse_float=_finite,
+        parse_int=_whole,
     )
 
 
@@ -210,6 +212,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
                 raise RepeatedKey(key)
             seen.add(key)
     return document
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
+    return int(digits)
 
 
 def _finite(digits: str) -> float:

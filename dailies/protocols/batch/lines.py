@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +20,9 @@ from dailies.jsontext import RepeatedKey, TooComplex, parse_json
 from dailies.video.errors import InvalidRequest
 
 __all__ = ["BATCH_FIELDS", "MOST_DOCUMENT_BYTES", "Form", "Line", "lines_of"]
+
+# A cell may be as long as a line; the module's own limit holds for all that use it.
+csv.field_size_limit(512 * 1024)
 
 BATCH_FIELDS = ("defaults", "limit_usd", "max_in_progress", "name")
 """What a batch says beside its shots."""
@@ -116,10 +120,9 @@ def _of_csv(file: BinaryIO) -> Iterator[Line]:
 def _of_rows(text: io.TextIOWrapper) -> Iterator[Line]:
     rows = csv.reader(_bounded(text), strict=True)
     columns = [name.strip() for name in next(rows, [])]
-    if "prompt" not in columns or len(set(columns)) < len(columns):
+    if wrong := _wrong_columns(columns):
         raise _whole(
-            "The first row of a CSV names the columns, each once, as the fields of a create; one "
-            "of them is 'prompt'.",
+            f"The first row of a CSV names the columns, as the fields of a create. {wrong}",
             "invalid_csv",
         )
     for row in rows:
@@ -131,6 +134,20 @@ def _of_rows(text: io.TextIOWrapper) -> Iterator[Line]:
             yield Line(number, fault=_fault(f"{many} Put a text with commas into quotes."))
             continue
         yield _row(number, dict(zip(columns, row, strict=False)))
+
+
+def _wrong_columns(columns: list[str]) -> str | None:
+    """What is wrong with the first row of a table, and the remedy."""
+    twice, number = Counter(columns).most_common(1)[0] if columns else ("prompt", 0)
+    if twice and number > 1:
+        return f"The column '{twice[:64]}' is there twice. Name each once."
+    if "" in columns:
+        return f"Column {columns.index('') + 1} has no name. Give it one, or leave it out."
+    if "prompt" not in columns:
+        separated = any(mark in name for name in columns for mark in ";\t|")
+        hint = " Its cells are parted by something else: save it with commas." if separated else ""
+        return f"None of them is 'prompt'.{hint}"
+    return None
 
 
 def _row(number: int, cells: Mapping[str, str]) -> Line:

@@ -298,3 +298,18 @@ async def test_a_document_without_an_array_of_shots_is_no_batch(world: World, sh
     answer = await world.alice.post("/v1/video_batches?dry_run=true", json={"shots": shots})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "shots"
+
+
+@pytest.mark.parametrize(
+    ("table", "word"),
+    [
+        ("prompt,model,prompt\na,b,c", "'prompt' is there twice"),
+        ("prompt;model\na;b", "save it with commas"),
+        ("prompt,,model\na,b,c", "Column 2 has no name"),
+        ("", "None of them is 'prompt'"),
+    ],
+)
+async def test_what_is_wrong_with_a_table_is_told(world: World, table: str, word: str) -> None:
+    answer = await order(world.alice, table, "text/csv", dry_run="true")
+    assert answer.json()["error"]["code"] == "invalid_csv"
+    assert word in answer.json()["error"]["message"]
