@@ -40,6 +40,7 @@ from dailies.protocols.batch.objects import (
     dry_run_object,
     shot_object,
 )
+from dailies.protocols.batch.options import read_limit
 from dailies.protocols.batch.removing import remove_batch
 from dailies.protocols.batch.starting import start_or_leave
 from dailies.protocols.messages import unsupported
@@ -323,16 +324,29 @@ async def pause(
 
 
 @router.post(
-    "/video_batches/{batch_id}/resume", response_model=VideoBatch, responses=answers(403, 404, 409)
+    "/video_batches/{batch_id}/resume",
+    response_model=VideoBatch,
+    responses=answers(400, 403, 404, 409),
 )
 async def resume(
-    batch_id: str, request: Request, context: RequestContext, caller: Caller
+    batch_id: str,
+    request: Request,
+    context: RequestContext,
+    caller: Caller,
+    limit_usd: Annotated[
+        str | None, Query(description="What the batch may cost at most from now on, in all.")
+    ] = None,
 ) -> VideoBatch:
     """Go on with a batch that is paused, with the key of this request from now on."""
     caller.key.limits.check_way(Way.OPENAI)
     await _find(context, request, caller.name, batch_id)
     batch = await commands.resume(
-        context.services, context.orchestrations, caller.name, batch_id, key_id=caller.key.id
+        context.services,
+        context.orchestrations,
+        caller.name,
+        batch_id,
+        key_id=caller.key.id,
+        limit_usd=read_limit(limit_usd),
     )
     return _answer(batch, batch_id)
 

@@ -157,9 +157,14 @@ def pause(batch_id: BatchId) -> None:
 
 
 @app.command()
-def resume(batch_id: BatchId) -> None:
+def resume(
+    batch_id: BatchId,
+    limit_usd: Annotated[
+        float | None, typer.Option("--limit-usd", help="What it may cost at most from now on.")
+    ] = None,
+) -> None:
     """Go on with a batch that is paused."""
-    _tell(batch_id, "resume")
+    _tell(batch_id, "resume", limit_usd=limit_usd)
 
 
 @app.command()
@@ -185,9 +190,9 @@ def results(batch_id: BatchId, out: Out = None) -> None:
     console.print(text(target), soft_wrap=True)
 
 
-def _tell(batch_id: str, word: str) -> None:
+def _tell(batch_id: str, word: str, **query: Any) -> None:
     with Api(find_place()) as api:
-        batch = api.post(f"{_PATH}/{batch_id}/{word}")
+        batch = api.post(f"{_PATH}/{batch_id}/{word}", **query)
     console.print(f"{batch_id}  {text(_standing(batch))}", soft_wrap=True)
 
 

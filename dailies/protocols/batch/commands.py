@@ -36,9 +36,15 @@ async def pause(services: Services, owner: str, batch_id: str) -> Batch | None:
 
 
 async def resume(
-    services: Services, orchestrations: Orchestrations, owner: str, batch_id: str, *, key_id: str
+    services: Services,
+    orchestrations: Orchestrations,
+    owner: str,
+    batch_id: str,
+    *,
+    key_id: str,
+    limit_usd: float | None = None,
 ) -> Batch | None:
-    """Go on, with the key of that id.
+    """Go on, with the key of that id, and with another limit if one is given.
 
     Raises:
         Conflict: it has ended, or is about to.
@@ -47,9 +53,12 @@ async def resume(
     def resumed(batch: Batch) -> Batch:
         if batch.status not in (BatchStatus.IN_PROGRESS, BatchStatus.PAUSED):
             raise _ended(batch, "resumed")
+        limit = batch.limit_usd if limit_usd is None else limit_usd
         if batch.status is BatchStatus.IN_PROGRESS:
-            return batch
-        return batch.with_changes(status=BatchStatus.IN_PROGRESS, reason=None, key_id=key_id)
+            return batch.with_changes(limit_usd=limit)
+        return batch.with_changes(
+            status=BatchStatus.IN_PROGRESS, reason=None, key_id=key_id, limit_usd=limit
+        )
 
     batch = await services.batches.update(owner, batch_id, resumed)
     return await _go_on(services, orchestrations, batch)

@@ -125,7 +125,8 @@ def _over_limit(turn: Turn, planned: PlannedShot) -> VideoError | None:
     return VideoError(
         "batch_limit_reached",
         f"The next shot may cost ${planned.usd:,.2f}, and of the batch's limit of ${limit:,.2f} "
-        f"${max(0.0, to_usd(left)):,.2f} is left.",
+        f"${max(0.0, to_usd(left)):,.2f} is left. Resume it with a higher 'limit_usd', or cancel "
+        "it.",
     )
 
 

@@ -13,7 +13,7 @@ from dailies.protocols.batch.lines import BATCH_FIELDS
 from dailies.protocols.messages import wrong_type
 from dailies.video.errors import InvalidRequest
 
-__all__ = ["MOST_IN_PROGRESS", "USUAL_IN_PROGRESS", "Options", "read_options"]
+__all__ = ["MOST_IN_PROGRESS", "USUAL_IN_PROGRESS", "Options", "read_limit", "read_options"]
 
 USUAL_IN_PROGRESS = 20
 MOST_IN_PROGRESS = 100
@@ -54,7 +54,7 @@ def read_options(*places: Mapping[str, Any]) -> Options:
                 said.setdefault(name, value)
     return Options(
         defaults=_defaults(said.get("defaults", {})),
-        limit_usd=_usd(said.get("limit_usd")),
+        limit_usd=read_limit(said.get("limit_usd")),
         max_in_progress=_in_progress(said.get("max_in_progress", USUAL_IN_PROGRESS)),
         name=_name(said.get("name")),
     )
@@ -76,7 +76,12 @@ def _defaults(value: object) -> Mapping[str, Any]:
     return value
 
 
-def _usd(value: object) -> float | None:
+def read_limit(value: object) -> float | None:
+    """What a batch may cost at most, in US dollars.
+
+    Raises:
+        InvalidRequest: it is no such number.
+    """
     if value is None:
         return None
     number = _number(value)

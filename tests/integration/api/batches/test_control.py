@@ -155,7 +155,13 @@ async def test_a_batch_may_not_cost_more_than_its_limit(world: World) -> None:
     assert (await batch.public())["cost_usd"]["so_far"] == pytest.approx(1.2)
     await told(batch, "retry")
     await batch.turn()
-    assert (await batch.public())["error"]["code"] == "batch_limit_reached"
+    error = (await batch.public())["error"]
+    assert error["code"] == "batch_limit_reached"
+    assert "'limit_usd'" in error["message"]
+    assert (await told(batch, "resume?limit_usd=none", 400))["error"]["param"] == "limit_usd"
+    assert (await told(batch, "resume?limit_usd=1.6"))["limit_usd"] == 1.6
+    await batch.to_the_end()
+    assert (await batch.public())["counts"]["completed"] == 3
 
 
 async def test_a_key_that_is_revoked_pauses_its_batch_and_another_goes_on(world: World) -> None:
