@@ -15,7 +15,9 @@ from tests.patience import PATIENCE
 from tests.stack import RunningStack
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: a loop runs in this thread for as long as it is there, and tests of
+# coroutines that came after it could run none of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     program = shutil.which("chromium")
