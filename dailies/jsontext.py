@@ -31,7 +31,7 @@ _NO_MARKS = bytes(byte for byte in range(256) if byte not in b"[]{}:,")
 # The rest of a string, up to its quote or the end of what is there.
 _STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _LONGEST_KEY = 64
-_MOST_DIGITS = 400
+_MOST_DIGITS = 1000
 
 
 class TooComplex(ValueError):

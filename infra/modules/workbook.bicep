@@ -81,6 +81,11 @@ var tiles = [
     query: loadTextContent('../queries/failed-executions.kql')
     visualization: 'table'
   }
+  {
+    title: 'Receivers of webhooks that did not take each call'
+    query: loadTextContent('../queries/failing-webhooks.kql')
+    visualization: 'table'
+  }
 ]
 
 var items = [for (tile, index) in tiles: {

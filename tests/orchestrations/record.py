@@ -113,10 +113,19 @@ def _batches() -> Iterator[Engine]:
         yield hub
 
 
+def _deliveries() -> Engine:
+    """Pauses and the end, a fault, and somebody who comes while it lingers."""
+    waits = [{"kind": "wait", "seconds": seconds} for seconds in (0.0, 30.0)]
+    hub = Engine({"deliver_webhooks": script(*waits, FAULT, *[done()] * 3)})
+    hub.raise_event("webhooks", "wake", at=hub.now + 50)
+    hub.run("deliver_webhooks_v1", {}, "webhooks")
+    return hub
+
+
 def main(names: Sequence[str]) -> None:
     """Write the histories of these orchestrators as they are now."""
     hubs = [_eventful(), _refused(), *_drops("accept_drop_v1"), *_drops("accept_drop_v2")]
-    hubs += _batches()
+    hubs += [*_batches(), _deliveries()]
     generations = [generation for hub in hubs for generation in hub.generations]
     generations.sort(key=lambda generation: generation.orchestrator)
     HISTORIES.mkdir(exist_ok=True)

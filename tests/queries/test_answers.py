@@ -297,6 +297,32 @@ def test_of_a_sweep_that_stopped_the_last_one_is_told() -> None:
     }
 
 
+def test_a_receiver_of_webhooks_that_is_down_is_told_of_before_one_that_is_back(
+    night: Night,
+) -> None:
+    for ago, host, state, status in (
+        (9, "down.example", "pending", 500),
+        (5, "down.example", "failed", 503),
+        (8, "back.example", "pending", 500),
+        (4, "back.example", "delivered", 204),
+        (3, "well.example", "delivered", 200),
+    ):
+        night.line(
+            ago,
+            "webhook_attempted",
+            owner="alice",
+            host=host,
+            state=state,
+            http_status=status,
+            delivery="d",
+            video_id="v",
+        )
+    down, back = ask(night, "failing-webhooks")
+    assert (down["host"], down["attempts"], down["given_up"]) == ("down.example", 2, 1)
+    assert (down["standing"], down["status"]) == ("failed", 503)
+    assert (back["host"], back["delivered"], back["standing"]) == ("back.example", 1, "delivered")
+
+
 def test_every_query_is_asked_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     assert {name for name in _ALL if f'"{name}"' not in text} == set()

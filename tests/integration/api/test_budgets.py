@@ -102,7 +102,7 @@ async def test_a_hundred_at_once_use_it_up_to_the_last_cent_and_no_further(
     world: World, limit: float, fit: int, instances: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A hundred take their turns, which may take longer on a busy machine than a caller should wait.
-    monkeypatch.setattr(create, "_LONGEST_ACCEPT_SECONDS", 600)
+    monkeypatch.setattr(create, "LONGEST_ACCEPT_SECONDS", 600)
     await _budget(world, day_usd=limit)
     clients = [world.alice, *(world.another_instance() for _ in range(instances - 1))]
     # Instances know nothing of each other's turns: between them the account's ETag decides.

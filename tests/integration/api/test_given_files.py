@@ -14,6 +14,8 @@ from tests.integration.api.world import CLIP, World, png
 
 def _right(path: str, source: str) -> dict[str, str]:
     """The fields of a form that the path would accept."""
+    if path.endswith("/video_batches"):
+        return {}
     if path.endswith("/jobs"):
         return {"prompt": "a pier", "model": "sora"}
     if path.endswith("/resolve"):
@@ -37,8 +39,12 @@ async def test_no_call_leaves_a_file_unread(world: World) -> None:
         files = {"picture": PICTURE}
         if path.endswith("/characters"):
             files["video"] = ("clip.mp4", CLIP, "video/mp4")
+        if path.endswith("/video_batches"):
+            files["file"] = ("shots.jsonl", b'{"prompt": "a pier"}', "application/jsonl")
         answer = await client.post(
-            path.replace("{video_id}", source), data=_right(path, source), files=files
+            path.replace("{video_id}", source).replace("{owner}", "alice"),
+            data=_right(path, source),
+            files=files,
         )
         assert answer.status_code == 400, (path, answer.text)
         assert "picture" in answer.text or "pier.png" in answer.text, (path, answer.text)

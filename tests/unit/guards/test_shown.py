@@ -31,7 +31,7 @@ def png(image: Image.Image) -> bytes:
         ((3000, 4000), (768, 1024)),
         ((8000, 20), (1024, 50)),
         ((10, 10), (50, 50)),
-        ((1, 3000), (50, 1024)),
+        ((8, 3000), (50, 1024)),
     ],
 )
 def test_a_picture_is_made_small_and_no_smaller_than_is_looked_at(

@@ -187,14 +187,16 @@ def _holds(condition: str, parameters: Mapping[str, str], row: Mapping[str, Any]
         "le": lambda a, b: a <= b,
         "lt": lambda a, b: a < b,
     }
-    for part in condition.split(" and "):
-        name, operator, parameter = part.split()
+
+    def one(comparison: str) -> bool:
+        name, operator, parameter = comparison.split()
         # As in the service, nothing holds of a property that is not there.
-        if name not in row or not compare[operator](
-            row[name], parameters[parameter.removeprefix("@")]
-        ):
-            return False
-    return True
+        wanted = parameters[parameter.removeprefix("@")]
+        return name in row and compare[operator](row[name], wanted)
+
+    # An "or" stands in parentheses, and nothing but comparisons in it.
+    parts = condition.split(" and ")
+    return all(any(map(one, part.strip("()").split(" or "))) for part in parts)
 
 
 class MemoryFiles:

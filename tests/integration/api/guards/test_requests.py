@@ -233,7 +233,7 @@ async def test_what_no_budget_allows_is_not_shown_to_guards(
     assert (await guarded.alice.post("/v1/videos", json=body)).status_code == 200
     asked = len(account.requests)
     assert asked > 0
-    for sent in ({"json": body}, {"data": body, "files": {"input_reference": png(1)}}):
+    for sent in ({"json": body}, {"data": body, "files": {"input_reference": png(64)}}):
         answer = await guarded.alice.post("/v1/videos", **sent)
         error = answer.json()["error"]
         assert (answer.status_code, error["code"]) == (429, "budget_exceeded")
