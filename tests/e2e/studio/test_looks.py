@@ -74,7 +74,7 @@ def test_colours_are_the_system_s_until_somebody_chooses(studio: Page) -> None:
 
 def test_a_video_is_ordered_opened_and_closed_by_keys_alone(studio: Page) -> None:
     prompt = "by keys alone"
-    studio.get_by_label("Prompt").focus()
+    studio.get_by_role("textbox", name="Prompt").focus()
     studio.keyboard.type(prompt)
     studio.keyboard.press("Control+Enter")
     card = studio.get_by_role("article", name=prompt).first

@@ -25,7 +25,7 @@ def _choose(studio: Page, name: str) -> None:
 
 def _order(studio: Page, prompt: str, *, model: str = "sora-2") -> None:
     studio.get_by_label("Model").select_option(model)
-    studio.get_by_label("Prompt").fill(prompt)
+    studio.get_by_role("textbox", name="Prompt").fill(prompt)
     studio.get_by_role("button", name="Make video").click()
 
 
@@ -64,7 +64,7 @@ def test_a_video_is_priced_ordered_followed_played_and_saved(
     _choose(studio, "16:9")
     expect(studio.get_by_text("ready in about")).to_be_visible()
     before = len(stack.api.get("/v1/videos?limit=100").json()["data"])
-    studio.get_by_label("Prompt").fill(prompt)
+    studio.get_by_role("textbox", name="Prompt").fill(prompt)
     assert len(stack.api.get("/v1/videos?limit=100").json()["data"]) == before
     order.click()
 
@@ -113,7 +113,7 @@ def test_a_picture_is_shown_as_it_will_be_fitted_and_starts_the_video(
     expect(studio.get_by_text("Bars above and below take 6%")).to_be_visible()
     assert shown.evaluate("i => getComputedStyle(i).objectFit") == "contain"
 
-    studio.get_by_label("Prompt").fill(prompt)
+    studio.get_by_role("textbox", name="Prompt").fill(prompt)
     studio.get_by_role("button", name="Make video").click()
     expect(studio.get_by_role("article", name=prompt).locator("img")).to_be_visible()
     (job,) = stack.jobs(prompt)
@@ -145,7 +145,7 @@ def test_a_video_is_remixed_and_deleted(studio: Page, stack: RunningStack) -> No
     card = studio.get_by_role("article", name=prompt)
     expect(card.locator("img")).to_be_visible()
     card.get_by_role("link").click()
-    studio.get_by_label("Remix").fill(remix)
+    studio.get_by_role("textbox", name="Remix: what is to be different").fill(remix)
     studio.get_by_role("button", name="Remix").click()
     expect(studio.get_by_role("article", name=remix).locator("img")).to_be_visible()
     made = next(v for v in stack.api.get("/v1/videos").json()["data"] if v["prompt"] == remix)
