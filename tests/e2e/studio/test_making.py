@@ -24,7 +24,7 @@ def _choose(studio: Page, name: str) -> None:
 
 
 def _order(studio: Page, prompt: str, *, model: str = "sora-2") -> None:
-    studio.get_by_label("Model").select_option(model)
+    studio.get_by_role("combobox", name="Model").select_option(model)
     studio.get_by_role("textbox", name="Prompt").fill(prompt)
     studio.get_by_role("button", name="Make video").click()
 
@@ -56,7 +56,7 @@ def test_a_video_is_priced_ordered_followed_played_and_saved(
     studio: Page, stack: RunningStack
 ) -> None:
     prompt = _prompt("A paper kite over the dunes")
-    studio.get_by_label("Model").select_option("sora-2")
+    studio.get_by_role("combobox", name="Model").select_option("sora-2")
     order = studio.get_by_role("button", name="Make video")
     expect(order).to_contain_text("$0.40")
     _choose(studio, "12 s")
@@ -98,7 +98,7 @@ def test_a_picture_is_shown_as_it_will_be_fitted_and_starts_the_video(
     studio: Page, stack: RunningStack
 ) -> None:
     prompt = _prompt("She looks up")
-    studio.get_by_label("Model").select_option("sora-2")
+    studio.get_by_role("combobox", name="Model").select_option("sora-2")
     _choose(studio, "16:9")
     picture = FilePayload(name="ada.png", mimeType="image/png", buffer=png(3))
     studio.get_by_label("First frame").set_input_files(picture)
