@@ -21,6 +21,10 @@ from local.stack.processes import Part
 __all__ = ["azurite_part", "find_node"]
 
 AZURITE_DIR = APP_DIR / "local" / "azurite"
+# Node closes a connection that was idle for 5 seconds, and with it goes what a client just begins
+# to send: on a busy machine, all that a client keeps at once. aiohttp gives up its own after 15
+# seconds, so with this it is always the client who closes. Azure Storage waits for minutes.
+_KEPT_SECONDS = 120
 _SCRIPT = AZURITE_DIR / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 
 
@@ -67,6 +71,7 @@ def azurite_part(
     command += ["--skipApiVersionCheck", "--location", str(state.azurite)]
     for service, port in listeners.items():
         command += [f"--{service}Host", LOOPBACK, f"--{service}Port", str(port)]
+        command += [f"--{service}KeepAliveTimeout", str(_KEPT_SECONDS)]
 
     async def prepare() -> None:
         try:

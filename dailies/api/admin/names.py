@@ -15,6 +15,7 @@ __all__ = ["OwnerName", "OwnerPath", "OwnerQuery", "read_owner"]
 
 _OWNER = re.compile(OWNER_NAME)
 _SCHEMA = {"type": "string", "pattern": f"^{OWNER_NAME}$"}
+_SCHEMA_OR_NONE = {"type": "string", "pattern": f"^({OWNER_NAME})?$"}
 
 
 def read_owner(value: Any) -> Any:
@@ -35,7 +36,7 @@ def read_owner(value: Any) -> Any:
     return value
 
 
-OwnerName = Annotated[str | None, BeforeValidator(read_owner), WithJsonSchema(_SCHEMA)]
+OwnerName = Annotated[str | None, BeforeValidator(read_owner), WithJsonSchema(_SCHEMA_OR_NONE)]
 OwnerPath = Annotated[
     str,
     BeforeValidator(read_owner),

@@ -96,8 +96,9 @@ async def test_what_is_over_it_is_refused_and_told_how_much_is_left_and_when_it_
     assert (await _create(world)).status_code == 200
 
 
-@pytest.mark.parametrize(("limit", "fit"), [(10.0, 25), (10.399999, 25), (9.999999, 24)])
-@pytest.mark.parametrize("instances", [1, 3])
+@pytest.mark.parametrize(
+    ("limit", "fit", "instances"), [(10.0, 25, 3), (10.399999, 25, 1), (9.999999, 24, 3)]
+)
 async def test_a_hundred_at_once_use_it_up_to_the_last_cent_and_no_further(
     world: World, limit: float, fit: int, instances: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import io
 import secrets
@@ -17,6 +18,7 @@ from azure.core.credentials import AccessTokenInfo
 from azure.core.messaging import CloudEvent
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from fastapi import FastAPI
 from PIL import Image
 
 from dailies.api.app import create_app
@@ -204,6 +206,13 @@ class Events:
         return [event.type.removeprefix("dailies.video.") for event in mine]
 
 
+@functools.cache
+def _app() -> FastAPI:
+    """The app, which knows nothing of a world but what each request brings. Its routes are put
+    together when one is first asked for, which takes a second and more: once is enough."""
+    return create_app()
+
+
 class World:
     """One app with owners of its own; ``alice`` and ``bob`` are clients with their keys."""
 
@@ -267,7 +276,7 @@ class World:
             followers=Followers(records, most=20, clock=lambda: self.now),
             clock=lambda: self.now,
         )
-        self.app = create_app()
+        self.app = _app()
         self.alice = self.client(self.keys["alice"])
         self.bob = self.client(self.keys["bob"])
         self.admin = self.client(self.keys["admin"])
