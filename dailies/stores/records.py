@@ -34,7 +34,6 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from dailies.stores import unfinished
@@ -54,7 +53,7 @@ from dailies.stores.rows import (
     step_aside,
 )
 from dailies.stores.spend import SpendStore
-from dailies.stores.tables import VIDEOS, document_of, etag_of, find_row, unchanged
+from dailies.stores.tables import VIDEOS, document_of, etag_of, find_row, replace_row
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord
 from dailies.video.spans import note_record
@@ -194,9 +193,7 @@ class RecordStore:
         """Write a record in the place of what was read with ``etag``; gives the new one."""
         if changed.is_final and (not record.is_final or changed.cost_usd != record.cost_usd):
             return await self._endings.put(record, changed, etag)
-        condition = {"mode": UpdateMode.REPLACE, **unchanged(etag)}
-        written = await self._videos.update_entity(entity_of(changed), **condition)
-        return str(written["etag"])
+        return await replace_row(self._videos, entity_of(changed), etag)
 
     async def list(
         self,
