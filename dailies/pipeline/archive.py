@@ -3,6 +3,8 @@ write the manifest."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dailies.engine import Step, VideoRef, done, stop, wait
@@ -76,6 +78,8 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
         return work
     record = work.record
     attempt = video.get("attempt", 0)
+    pictures: list[_Stored] = []
+    again: Step | None = None
     for part in parts_of(record, work.job_id, work.deployment):
         if is_stored(record, part):
             continue
@@ -86,11 +90,13 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
                 metrics.file_archived(record, part.variant, result.file)
         if isinstance(result, Outcome):
             _log_failure(record, part, result)
-        if isinstance(result, _Stored):
+        if isinstance(result, _Stored) and part.variant is Variant.VIDEO:
             changed = await noted(services, record, result.note)
             if changed is None:
                 return done()
             record = changed
+        elif isinstance(result, _Stored):
+            pictures.append(result)  # little to fetch again: the record is written once for all
         elif part.variant is Variant.VIDEO:
             step = _try_again(services, work, result, attempt)
             if step["kind"] == "stop":
@@ -99,7 +105,15 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
         elif result.kind in _NO_SUCH_FILE or attempt >= _TRIES_FOR_PICTURES:
             log_event("variant_missing", video_id=record.id, variant=part.variant, code=result.code)
         else:
-            return wait(max(_pause(services, attempt), result.retry_after or 0))
+            again = wait(max(_pause(services, attempt), result.retry_after or 0))
+            break
+    if pictures:
+        changed = await noted(services, record, functools.partial(_with_all, pictures))
+        if changed is None:
+            return done()
+        record = changed
+    if again is not None:
+        return again
     derived = await _derived(services, record, work.job_id, attempt)
     if not isinstance(derived, VideoRecord):
         return derived
@@ -108,6 +122,12 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
     now = await services.records.get(record.owner, record.id, anew=True)
     await discard_if_unwanted(services, record.id, now)
     return done()
+
+
+def _with_all(pictures: Sequence[_Stored], record: VideoRecord) -> VideoRecord:
+    for picture in pictures:
+        record = picture.note(record)
+    return record
 
 
 async def _store_part(

@@ -6,7 +6,8 @@ the time that it is worth is left out, and logged.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Mapping
 from dataclasses import replace
 
 from dailies.footage.examine import examine, stills
@@ -84,20 +85,19 @@ async def _make(
             # Its ends decode, so it is a video; what lies between is for its viewers to judge.
             log_event("derive_given_up", video_id=record.id, reason=str(error))
             return record
+    files: dict[Part, StoredFile] = {}
     for part in missing:
         still = made[part.variant]
-        stored = await services.files.put(
+        files[part] = await services.files.put(
             part_name(record, part, still.content_type),
             still.data,
             content_type=still.content_type,
         )
-        log_event("file_derived", video_id=record.id, variant=part.variant, bytes=stored.bytes)
-        changed = await noted(services, record, _with(part, stored))
-        if changed is None:
-            return None
-        record = changed
+        log_event("file_derived", video_id=record.id, variant=part.variant, bytes=files[part].bytes)
+    return await noted(services, record, functools.partial(_with_all, files))
+
+
+def _with_all(files: Mapping[Part, StoredFile], record: VideoRecord) -> VideoRecord:
+    for part, file in files.items():
+        record = with_part(record, part, file)
     return record
-
-
-def _with(part: Part, file: StoredFile) -> Callable[[VideoRecord], VideoRecord]:
-    return lambda current: with_part(current, part, file)

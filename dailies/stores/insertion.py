@@ -82,15 +82,17 @@ class Insertion:
         for attempt in range(_ATTEMPTS):
             record, held = await self._hold(record, claim)
             operations = [*self._new_rows(record), *held]
-            if record.idempotency_key is not None:
-                operations.append(await self._take_key(record, record.idempotency_key))
+            key = record.idempotency_key
+            if key is not None:
+                # Most keys are new: what one of a video that is gone was, is only then looked up.
+                operations.append(await self._take_key(record, key, look=attempt > 0))
             refusal = await self._write_new(record, operations)
             if refusal is None:
                 return record
             existing = await self._made_by_key(record)
             if existing is not None:
                 return existing
-            if not held:
+            if not held and (key is None or attempt > 0):
                 raise refusal
             await step_aside(attempt)
         raise _busy()
@@ -118,11 +120,12 @@ class Insertion:
             return record.model_copy(update={"reserve": None}), ()
         return record.model_copy(update={"reserve": held.reserve}), held.operations
 
-    async def _take_key(self, record: VideoRecord, key: str) -> Operation:
-        """What makes the key this video's: it has nobody yet, or one that is gone."""
+    async def _take_key(self, record: VideoRecord, key: str, *, look: bool) -> Operation:
+        """What makes the key this video's: it has nobody yet or, as a ``look`` tells, one that is
+        gone."""
         made = {"VideoId": record.id, "RequestHash": record.request_hash or ""}
         taken = row(record.owner, f"k:{key}", **made)
-        found = await find_row(self._videos, record.owner, f"k:{key}")
+        found = await find_row(self._videos, record.owner, f"k:{key}") if look else None
         if found is None or await self._stands(record.owner, found):
             return ("create", taken)
         return ("update", taken, {"mode": UpdateMode.REPLACE, **unchanged(etag_of(found))})

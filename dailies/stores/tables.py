@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError, map_error
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
@@ -57,6 +57,7 @@ TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS, DROPS, DEPLOYMENTS, KEYS, WEBHOOKS, BATCH
 
 # A string property holds at most 64 KiB of UTF-16, so 16,000 characters fit whatever they are.
 _CHUNK = 16_000
+_CONDITION_FAILED = {404: ResourceNotFoundError, 412: ResourceModifiedError}
 _HEADERS = {"Accept": "application/json;odata=minimalmetadata", "DataServiceVersion": "3.0"}
 
 
@@ -82,8 +83,8 @@ class _Row(TableEntity):
 
 # Of all requests to storage these two are made most. They go through the SDK's pipeline, but not
 # through the layer that was generated above it: that takes twice as long, for headers that nobody
-# reads. It gets what only it is made for: values of types that JSON does not have, and every answer
-# but the usual ones, which it asks for again and raises what there is to be raised.
+# reads. It gets what only it is made for: values of types that JSON does not have, and answers that
+# are not looked for, which it asks for again and raises as what they are.
 
 
 async def find_row(table: TableClient, partition: str, key: str) -> TableEntity | None:
@@ -116,6 +117,7 @@ async def replace_row(table: TableClient, row: Mapping[str, str | bool], etag: s
     written = answer.headers.get("ETag")
     if answer.status_code == HTTPStatus.NO_CONTENT and written is not None:
         return str(written)
+    map_error(answer.status_code, answer, _CONDITION_FAILED)
     # Written with the same condition, it is not written twice.
     condition = {"mode": UpdateMode.REPLACE, **unchanged(etag)}
     return str((await table.update_entity(dict(row), **condition))["etag"])

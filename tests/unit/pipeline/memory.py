@@ -6,15 +6,19 @@ The stores themselves are the app's: these stand where the SDK's clients stand.
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import unquote
 
 from azure.core.exceptions import (
     ResourceExistsError,
     ResourceModifiedError,
     ResourceNotFoundError,
 )
+from azure.core.rest import HttpRequest
 from azure.data.tables import TableTransactionError, UpdateMode
 from azure.storage.blob.aio import ContainerClient
 
@@ -53,11 +57,34 @@ class MemoryTables:
 class _Table:
     """``TableClient``: point reads and writes with ETags, transactions, simple queries."""
 
+    url, api_version = "https://tables.example", "2019-02-02"
+
     def __init__(self, service: MemoryTables, name: str) -> None:
         self._service = service
-        self._name = name
+        self._name = self.table_name = name
+        self._client = self
         self._version = 0
         self.rows: dict[tuple[str, str], tuple[dict[str, Any], str]] = {}
+
+    async def send_request(self, request: HttpRequest) -> SimpleNamespace:
+        """What goes past the generated layer: a row that is read, or replaced."""
+        place = re.fullmatch(r".*\(PartitionKey='(.*)',RowKey='(.*)'\)", request.url)
+        assert place is not None
+        keys = [unquote(key).replace("''", "'") for key in place.groups()]
+        try:
+            if request.method == "GET":
+                row = await self.get_entity(keys[0], keys[1])
+                content = json.dumps({**row, "odata.etag": row.metadata["etag"]})
+                return SimpleNamespace(status_code=200, headers={}, content=content)
+            written = await self.update_entity(
+                json.loads(request.content),
+                mode=UpdateMode.REPLACE,
+                etag=request.headers["If-Match"],
+            )
+        except (ResourceNotFoundError, ResourceModifiedError) as error:
+            status = 404 if isinstance(error, ResourceNotFoundError) else 412
+            return SimpleNamespace(status_code=status, headers={}, content="", reason=str(error))
+        return SimpleNamespace(status_code=204, headers={"ETag": written["etag"]}, content="")
 
     async def get_entity(self, partition: str, row: str) -> _Row:
         await self._before("get")
