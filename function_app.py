@@ -6,6 +6,7 @@ import activities.batch
 import activities.drop
 import activities.video
 import activities.webhooks
+from dailies.app.replay import read_times_faster
 from dailies.app.runtime import quieten_libraries
 from entities import quota
 from orchestrations import (
@@ -41,3 +42,4 @@ for module in (
     app.register_functions(module.blueprint)
 
 quieten_libraries()
+read_times_faster()
