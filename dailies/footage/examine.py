@@ -9,7 +9,7 @@ from typing import TypeVar
 from dailies.footage.credentials import credentials_in
 from dailies.footage.outline import Box, boxes_at_top
 from dailies.footage.probing import probe
-from dailies.footage.source import RangeFile, in_thread
+from dailies.footage.source import Blocks, RangeFile, in_thread
 from dailies.footage.stills import Still, make_samples, make_stills
 from dailies.inputs.mp4 import looks_like_mp4
 from dailies.inputs.reading import RangeReader, read_file
@@ -39,9 +39,12 @@ async def examine(file: RangeReader, pool: Pool) -> Findings:
         UnplayableVideo: it does not decode.
         LimitReached: nobody knows, as it would take too much.
     """
-    boxes = await _boxes(file)
-    found = await in_thread(probe, file, pool, seconds=_EXAMINE_SECONDS, most_bytes=_EXAMINE_BYTES)
-    signed = None if boxes is None else await read_file(credentials_in(boxes), file)
+    blocks = Blocks(file)
+    boxes = await _boxes(blocks)
+    found = await in_thread(
+        probe, blocks, pool, seconds=_EXAMINE_SECONDS, most_bytes=_EXAMINE_BYTES
+    )
+    signed = None if boxes is None else await read_file(credentials_in(boxes), blocks)
     return Findings(probe=found, content_credentials=signed)
 
 
@@ -68,8 +71,9 @@ async def samples(file: RangeReader, pool: Pool, count: int) -> list[bytes]:
 
 
 async def _pictures(make: Callable[[RangeFile], T], file: RangeReader, pool: Pool) -> T:
-    await _boxes(file)
-    return await in_thread(make, file, pool, seconds=_STILLS_SECONDS, most_bytes=_STILLS_BYTES)
+    blocks = Blocks(file)
+    await _boxes(blocks)
+    return await in_thread(make, blocks, pool, seconds=_STILLS_SECONDS, most_bytes=_STILLS_BYTES)
 
 
 async def _boxes(file: RangeReader) -> list[Box] | None:

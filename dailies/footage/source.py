@@ -18,12 +18,52 @@ from dailies.inputs.reading import RangeReader
 from dailies.threads import Pool
 from dailies.video.errors import LimitReached
 
-__all__ = ["RangeFile", "in_thread"]
+__all__ = ["Blocks", "RangeFile", "in_thread"]
 
 T = TypeVar("T")
 _BLOCK = 1024**2
 _KEPT_BLOCKS = 4
 """An index at one end, the pictures, the sound: what a decoder goes back and forth between."""
+
+
+class Blocks:
+    """A ``RangeReader`` that fetches blocks and keeps the last few of them.
+
+    What a video is made of, its index and its first picture are looked up one after the other, and
+    mostly stand in one block.
+    """
+
+    def __init__(self, file: RangeReader) -> None:
+        self._file = file
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+
+    @property
+    def length(self) -> int:
+        """See ``RangeReader``."""
+        return self._file.length
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """See ``RangeReader``."""
+        length = max(0, min(length, self.length - offset))
+        number, skipped = divmod(offset, _BLOCK)
+        if length == 0 or skipped + length > _BLOCK:
+            return await self._file.read(offset, length)
+        return (await self.fetch(number))[skipped : skipped + length]
+
+    def kept(self, number: int) -> bytes | None:
+        """A block, where it is kept; for any thread, while no other one is here."""
+        if number in self._blocks:
+            self._blocks.move_to_end(number)
+        return self._blocks.get(number)
+
+    async def fetch(self, number: int) -> bytes:
+        """A block, kept or not."""
+        block = self.kept(number)
+        if block is None:
+            block = self._blocks[number] = await self._file.read(number * _BLOCK, _BLOCK)
+            if len(self._blocks) > _KEPT_BLOCKS:
+                self._blocks.popitem(last=False)
+        return block
 
 
 class RangeFile:
@@ -36,7 +76,7 @@ class RangeFile:
 
     def __init__(
         self,
-        file: RangeReader,
+        file: Blocks,
         loop: asyncio.AbstractEventLoop,
         *,
         seconds: float,
@@ -48,7 +88,6 @@ class RangeFile:
         self._ends: float | None = None
         self._left = most_bytes
         self._position = 0
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._is_given_up = False
 
     def give_up(self) -> None:
@@ -98,14 +137,12 @@ class RangeFile:
         return True
 
     def _block(self, number: int, seconds: float) -> bytes:
-        if number in self._blocks:
-            self._blocks.move_to_end(number)
-            return self._blocks[number]
+        kept = self._file.kept(number)
+        if kept is not None:
+            return kept
         if self._left <= 0:
             raise LimitReached("too much of it would have to be read")
-        reading = asyncio.run_coroutine_threadsafe(
-            self._file.read(number * _BLOCK, _BLOCK), self._loop
-        )
+        reading = asyncio.run_coroutine_threadsafe(self._file.fetch(number), self._loop)
         try:
             block = reading.result(seconds)
         except TimeoutError:
@@ -114,15 +151,12 @@ class RangeFile:
             reading.cancel()
             raise LimitReached(f"it takes more than {self._seconds:g} seconds") from None
         self._left -= len(block)
-        self._blocks[number] = block
-        if len(self._blocks) > _KEPT_BLOCKS:
-            self._blocks.popitem(last=False)
         return block
 
 
 async def in_thread(
     work: Callable[[RangeFile], T],
-    file: RangeReader,
+    file: Blocks,
     pool: Pool,
     *,
     seconds: float,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 import pytest
 
-from dailies.footage.source import RangeFile, in_thread
+from dailies.footage.source import Blocks, RangeFile, in_thread
 from dailies.inputs.reading import BytesReader, RangeReader
 from dailies.threads import Pool
 from dailies.video.errors import LimitReached
 
 MIB = 1024**2
+LIMITS: dict[str, Any] = {"seconds": 30, "most_bytes": 64 * MIB}
 DATA = bytes(range(256)) * (5 * MIB // 256) + b"the end"
 
 
@@ -52,7 +54,7 @@ def _all(file: RangeFile) -> bytes:
 
 
 async def _read(pool: Pool, file: RangeReader, most_bytes: int = 64 * MIB) -> bytes:
-    return await in_thread(_all, file, pool, seconds=30, most_bytes=most_bytes)
+    return await in_thread(_all, Blocks(file), pool, seconds=30, most_bytes=most_bytes)
 
 
 async def test_it_is_read_from_end_to_end(pool: Pool) -> None:
@@ -71,7 +73,7 @@ async def test_only_what_is_asked_for_is_fetched(pool: Pool) -> None:
         return first, last, file.read(1)
 
     file = Counted(DATA)
-    found = await in_thread(ends, file, pool, seconds=30, most_bytes=2 * MIB)
+    found = await in_thread(ends, Blocks(file), pool, seconds=30, most_bytes=2 * MIB)
     assert found == (DATA[:3], b"the end", DATA[2:3])
     assert file.fetched == [0, 5 * MIB]
 
@@ -83,8 +85,22 @@ async def test_few_blocks_are_kept(pool: Pool) -> None:
             file.read(1)
 
     file = Counted(DATA)
-    await in_thread(back, file, pool, seconds=30, most_bytes=64 * MIB)
+    await in_thread(back, Blocks(file), pool, seconds=30, most_bytes=64 * MIB)
     assert file.fetched == [0, MIB, 2 * MIB, 3 * MIB, 4 * MIB, 0]
+
+
+async def test_what_was_looked_at_before_is_not_fetched_again(pool: Pool) -> None:
+    file = Counted(DATA)
+    blocks = Blocks(file)
+    assert await blocks.read(0, 16) == DATA[:16]
+    assert await blocks.read(MIB - 3, 3) == DATA[MIB - 3 : MIB]
+    assert await in_thread(lambda opened: opened.read(5), blocks, pool, **LIMITS) == DATA[:5]
+    assert file.fetched == [0]
+    # What stands in two blocks is fetched as it is asked for.
+    assert await blocks.read(MIB - 3, 6) == DATA[MIB - 3 : MIB + 3]
+    assert file.fetched == [0, MIB - 3]
+    assert await blocks.read(5 * MIB + 4, MIB) == b"end"
+    assert await blocks.read(len(DATA), 10) == await blocks.read(len(DATA) + 5, 10) == b""
 
 
 async def test_bytes_are_limited(pool: Pool) -> None:
@@ -95,13 +111,13 @@ async def test_bytes_are_limited(pool: Pool) -> None:
 @pytest.mark.parametrize("seconds", [0, 0.01])
 async def test_time_is_limited_though_nothing_comes(pool: Pool, seconds: float) -> None:
     with pytest.raises(LimitReached, match="seconds"):
-        await in_thread(_all, Stuck(), pool, seconds=seconds, most_bytes=MIB)
+        await in_thread(_all, Blocks(Stuck()), pool, seconds=seconds, most_bytes=MIB)
 
 
 async def test_the_thread_stops_once_nobody_waits() -> None:
     pool = Pool("test", threads=1, seconds=0.01)
     with pytest.raises(LimitReached, match="thread"):
-        await in_thread(_all, Stuck(), pool, seconds=0.5, most_bytes=MIB)
+        await in_thread(_all, Blocks(Stuck()), pool, seconds=0.5, most_bytes=MIB)
     # The thread is free again, for one that waits as long as it takes.
     later = Pool("test", threads=1, seconds=60)
     assert await _read(later, BytesReader(b"free")) == b"free"

@@ -275,14 +275,14 @@ async def test_a_video_waits_while_another_is_looked_into() -> None:
 async def test_what_takes_too_long_does_not_cost_the_video(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dailies.footage.examine._STILLS_BYTES", 0)
+    monkeypatch.setattr("dailies.footage.examine._STILLS_SECONDS", 0)
     world = World(catalogue=VIDEO_ALONE)
     video = await rendered(world)
     assert (await archive(world, video))["kind"] == "done"
     record = await world.record(video.id)
     assert set(record.files) == {Variant.VIDEO}
     assert record.findings is not None
-    monkeypatch.setattr("dailies.footage.examine._EXAMINE_BYTES", 0)
+    monkeypatch.setattr("dailies.footage.examine._EXAMINE_SECONDS", 0)
     video = await rendered(world)
     assert (await archive(world, video))["kind"] == "done"
     record = await world.record(video.id)
