@@ -12,7 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError, map_error
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient
@@ -57,7 +61,11 @@ TABLES = (VIDEOS, OPEN_VIDEOS, CLAIMS, DROPS, DEPLOYMENTS, KEYS, WEBHOOKS, BATCH
 
 # A string property holds at most 64 KiB of UTF-16, so 16,000 characters fit whatever they are.
 _CHUNK = 16_000
-_CONDITION_FAILED = {404: ResourceNotFoundError, 412: ResourceModifiedError}
+_ABSENT = ("ResourceNotFound", "TableNotFound")
+_CONDITION_FAILED: Mapping[str | None, type[HttpResponseError]] = {
+    "ResourceNotFound": ResourceNotFoundError,
+    "UpdateConditionNotSatisfied": ResourceModifiedError,
+}
 _HEADERS = {"Accept": "application/json;odata=minimalmetadata", "DataServiceVersion": "3.0"}
 
 
@@ -90,7 +98,7 @@ class _Row(TableEntity):
 async def find_row(table: TableClient, partition: str, key: str) -> TableEntity | None:
     """A row, or None when there is none."""
     answer = await _send(table, "GET", partition, key, {})
-    if answer.status_code == HTTPStatus.NOT_FOUND:
+    if _error_of(answer) in _ABSENT:
         return None
     if answer.status_code == HTTPStatus.OK:
         found: dict[str, Any] = json.loads(answer.content)
@@ -117,7 +125,8 @@ async def replace_row(table: TableClient, row: Mapping[str, str | bool], etag: s
     written = answer.headers.get("ETag")
     if answer.status_code == HTTPStatus.NO_CONTENT and written is not None:
         return str(written)
-    map_error(answer.status_code, answer, _CONDITION_FAILED)
+    if _error_of(answer) in _CONDITION_FAILED:
+        raise _CONDITION_FAILED[_error_of(answer)](response=answer)
     # Written with the same condition, it is not written twice.
     condition = {"mode": UpdateMode.REPLACE, **unchanged(etag)}
     return str((await table.update_entity(dict(row), **condition))["etag"])
@@ -139,6 +148,16 @@ async def _send(
         **body,
     )
     return await table._client.send_request(request)
+
+
+def _error_of(answer: AsyncHttpResponse) -> str | None:
+    """The code of an error that Storage tells of: a 404 may also come from something in between."""
+    if answer.status_code < HTTPStatus.BAD_REQUEST:
+        return None
+    try:
+        return str(json.loads(answer.content)["odata.error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _quoted(key: str) -> str:

@@ -74,6 +74,7 @@ async def test_a_proxy_of_the_environment_is_used(
         async with clients(connection) as tables:
             with pytest.raises(HttpResponseError):  # it is the proxy's answer, not Storage's
                 await RecordStore(tables).get("alice", VIDEO)
-    (url,) = asked
-    assert url.startswith("http://127.0.0.1:")
-    assert f":{port}" not in url
+    assert asked  # twice, as the answer was a strange one
+    for url in asked:
+        assert url.startswith("http://127.0.0.1:")
+        assert f":{port}" not in url

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+from azure.core.rest import HttpRequest
 from azure.data.tables import EdmType, EntityProperty
 from azure.data.tables.aio import TableClient, TableServiceClient
 
@@ -70,3 +72,23 @@ async def test_a_row_that_others_have_written_is_left_as_they_wrote_it(table: Ta
     with pytest.raises(ResourceNotFoundError):
         await replace_row(table, {**place, "Text": "third"}, etag)
     assert await find_row(table, "others", "one") is None
+
+
+@pytest.mark.parametrize("status", [404, 412])
+async def test_what_something_in_between_answers_is_not_taken_for_storage_s_word(
+    table: TableClient, status: int
+) -> None:
+    async def other(_: HttpRequest) -> Any:
+        return SimpleNamespace(status_code=status, headers={}, content=b"<html>Nothing here</html>")
+
+    place = {"PartitionKey": f"between{status}", "RowKey": "one"}
+    await table.upsert_entity({**place, "Text": "there"})
+    etag = etag_of(await table.get_entity(place["PartitionKey"], "one"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table._client, "send_request", other)
+        found = await find_row(table, place["PartitionKey"], "one")
+        written = await replace_row(table, {**place, "Text": "new"}, etag)
+    assert found is not None
+    assert found["Text"] == "there"
+    after = await table.get_entity(place["PartitionKey"], "one")
+    assert (after["Text"], etag_of(after)) == ("new", written)

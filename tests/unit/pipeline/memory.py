@@ -82,8 +82,12 @@ class _Table:
                 etag=request.headers["If-Match"],
             )
         except (ResourceNotFoundError, ResourceModifiedError) as error:
-            status = 404 if isinstance(error, ResourceNotFoundError) else 412
-            return SimpleNamespace(status_code=status, headers={}, content="", reason=str(error))
+            absent = isinstance(error, ResourceNotFoundError)
+            code = "ResourceNotFound" if absent else "UpdateConditionNotSatisfied"
+            content = json.dumps({"odata.error": {"code": code}})
+            return SimpleNamespace(
+                status_code=404 if absent else 412, headers={}, content=content, reason=str(error)
+            )
         return SimpleNamespace(status_code=204, headers={"ETag": written["etag"]}, content="")
 
     async def get_entity(self, partition: str, row: str) -> _Row:
