@@ -1,9 +1,11 @@
 """Many videos in flight at once: do all complete, how fast, and what do they cost?
 
-    python -m bench.in_flight [--videos 1000] [--speed 0.5] [--against ../before]
+    python -m bench.in_flight [--videos 1000] [--speed 0.5] [--most 1000] [--against ../before]
 
 Callers create videos side by side on a local stack without quotas. The simulator's renders take
 about 60 simulated seconds, so the slower the ``--speed``, the more of them are in flight at once.
+With ``--most``, no more than that are: as each ends, another is created. So the rate while there
+are as many is that of an app that is as busy all day, without the beginning and the end of a run.
 Memory is that of the app's worker and of the local host; activities and history are counted in the
 host's task hub. Ends with status 1 when a video did not complete or a goal was missed.
 
@@ -53,9 +55,24 @@ class Samples:
 class Load:
     """What was created and what has ended; read by the sampler."""
 
+    most: int | None = None
     created: int = 0
     ended: Counter[str] = field(default_factory=Counter)
     retries: int = 0
+    full: list[tuple[float, int]] = field(default_factory=list)
+    """When as many were in flight as may be and more were to come, and how many had ended."""
+
+    @property
+    def in_flight(self) -> int:
+        return self.created - self.ended.total()
+
+    @property
+    def a_minute_when_full(self) -> float | None:
+        """Ends a minute; None where it was never full for long."""
+        if len(self.full) < 2 or self.full[-1][1] == self.full[0][1]:
+            return None
+        (begun, before), (until, after) = self.full[0], self.full[-1]
+        return (after - before) / (until - begun) * 60
 
 
 @dataclass(frozen=True)
@@ -106,6 +123,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.in_flight", description=__doc__)
     parser.add_argument("--videos", type=int, default=1000, help="(default: %(default)s)")
     parser.add_argument("--speed", type=float, default=0.5, help="(default: %(default)g)")
+    parser.add_argument("--most", type=int, help="in flight at once (default: all)")
     parser.add_argument("--within", type=float, default=1800, help="seconds (default: %(default)g)")
     parser.add_argument("--against", type=Path, help="another checkout, whose app runs in turn")
     parser.add_argument("--rounds", type=int, default=1, help="of each app (default: %(default)s)")
@@ -121,7 +139,13 @@ def main() -> int:
         for name in sorted(apps, reverse=bool(number % 2)):
             with tempfile.TemporaryDirectory(prefix="dailies-bench-") as directory:
                 result = _bench(
-                    Path(directory), apps[name], looks, given.videos, given.speed, given.within
+                    Path(directory),
+                    apps[name],
+                    looks,
+                    given.videos,
+                    given.speed,
+                    given.within,
+                    given.most,
                 )
             results[name].append(result)
             print(f"{name}, round {number + 1}; load {os.getloadavg()[0]:.1f}", flush=True)
@@ -137,25 +161,37 @@ def _looks(seconds: float) -> dict[str, str]:
 
 
 def _bench(
-    state_dir: Path, app: Path, looks: dict[str, str], videos: int, speed: float, within: float
+    state_dir: Path,
+    app: Path,
+    looks: dict[str, str],
+    videos: int,
+    speed: float,
+    within: float,
+    most: int | None,
 ) -> Result:
-    load, samples, done = Load(), Samples(), threading.Event()
+    load, samples, done = Load(most), Samples(), threading.Event()
     with running_stack(state_dir, "--app-dir", str(app), speed=speed, settings=looks) as stack:
         # What a worker loads with its first video is no cost of any other.
         stack.wait_for(stack.create("warm up [sim label=bench]"))
         pids = stack.pids()
         idle = rss_mb(pids["worker"])
         worker, host = cpu_seconds(pids["worker"]), cpu_seconds(pids["host"])
-        sampler = threading.Thread(target=_sample, args=(pids, load, samples, done))
-        sampler.start()
+        watchers = [
+            threading.Thread(target=_sample, args=(pids, load, samples, done)),
+            threading.Thread(target=_count_ends, args=(stack, videos, load, done)),
+        ]
+        for watcher in watchers:
+            watcher.start()
         begun = time.monotonic()
         try:
             asyncio.run(_create_all(stack, videos, load))
             created = time.monotonic() - begun
-            _wait_for_all(stack, videos + 1, load, begun + within)
+            while load.ended.total() <= videos and time.monotonic() < begun + within:
+                time.sleep(0.5)
         finally:
             done.set()
-            sampler.join()
+            for watcher in watchers:
+                watcher.join()
         return Result(
             videos=videos,
             load=load,
@@ -178,6 +214,8 @@ async def _create_all(stack: RunningStack, videos: int, load: Load) -> None:
 
         async def caller() -> None:
             for number in numbers:
+                while load.most and load.in_flight >= load.most:  # noqa: ASYNC110 - counted in a thread
+                    await asyncio.sleep(0.2)
                 body = {"model": "sora-2", "prompt": f"number {number} [sim label=bench]"}
                 headers = {"Idempotency-Key": f"bench-{number}"}
                 while not (await api.post("/v1/videos", json=body, headers=headers)).is_success:
@@ -188,24 +226,24 @@ async def _create_all(stack: RunningStack, videos: int, load: Load) -> None:
         await asyncio.gather(*(caller() for _ in range(_CALLERS)))
 
 
-def _wait_for_all(stack: RunningStack, videos: int, load: Load, deadline: float) -> None:
-    while time.monotonic() < deadline:
+def _count_ends(stack: RunningStack, videos: int, load: Load, done: threading.Event) -> None:
+    while not done.wait(3):  # all events are read each time
         kinds = {
             event["subject"]: event["type"].rpartition(".")[2]
             for event in stack.events()
             if event["type"].endswith(_TERMINAL)
         }
         load.ended = Counter(kinds.values())
-        if load.ended.total() >= videos:
-            return
-        time.sleep(2)
+        is_full = load.most is not None and load.in_flight >= load.most - 2 * _CALLERS
+        if (is_full or load.full) and load.created < videos:
+            load.full.append((time.monotonic(), load.ended.total()))
 
 
 def _sample(pids: dict[str, int], load: Load, samples: Samples, done: threading.Event) -> None:
     while not done.wait(1):
         samples.worker.append(rss_mb(pids["worker"]))
         samples.host.append(rss_mb(pids["host"]))
-        samples.in_flight.append(load.created - load.ended.total())
+        samples.in_flight.append(load.in_flight)
 
 
 def _hub_costs(host_dir: Path, videos: int) -> HubCosts:
@@ -228,6 +266,7 @@ def _print(result: Result) -> None:
         ("in flight, at most", str(max(samples.in_flight))),
         ("first create to last event", f"{result.seconds:.0f} s"),
         ("videos a minute", f"{videos / result.seconds * 60:.0f}"),
+        ("videos a minute when full", _rate(load.a_minute_when_full)),
         ("worker's processor time a video", f"{result.worker_cpu / videos:.3f} s"),
         ("host's processor time a video", f"{result.host_cpu / videos:.3f} s"),
         ("worker memory, idle", f"{result.idle_mb:.0f} MB"),
@@ -258,6 +297,10 @@ def _medians(results: list[Result]) -> str:
         "videos a minute": [result.videos / result.seconds * 60 for result in results],
     }
     return ", ".join(f"{median(each):.3g} {name}" for name, each in values.items())
+
+
+def _rate(a_minute: float | None) -> str:
+    return "-" if a_minute is None else f"{a_minute:.0f}"
 
 
 def _quarters(values: list[float]) -> str:
