@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from dailies.api import (
+    batch_order,
     batches,
     callbacks,
     characters,
@@ -76,6 +77,7 @@ _ROUTERS = (
     webhooks.router,
     events.router,
     derivatives.router,
+    batch_order.router,
     batches.router,
     links.router,
     retry.router,
