@@ -96,7 +96,7 @@ async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Made 
     if upload.begun > _MOST_BEGUN:
         return _rejected(_never_came_back(name)), None
     try:
-        answer, acceptance = await _decide(services, drop, client, properties)
+        answer, acceptance = await _decide(services, drop, client, properties, upload.seen_at)
     except Exception as error:
         # Whatever it is, no upload may keep failing for ever: enough of it is an answer.
         faults = await drop_memory.came_back(services, name, key, fault=not _passes(error))
@@ -114,7 +114,11 @@ async def accept_drop(services: Services, drop: Drop) -> tuple[DropAnswer, Made 
 
 
 async def _decide(
-    services: Services, drop: Drop, client: BlobClient, properties: BlobProperties
+    services: Services,
+    drop: Drop,
+    client: BlobClient,
+    properties: BlobProperties,
+    seen_at: float,
 ) -> tuple[DropAnswer, Made | None]:
     name, metadata = drop["blob"], dict(properties.metadata or {})
     try:
@@ -122,7 +126,7 @@ async def _decide(
         if kind is DropKind.UNSUPPORTED:
             raise unsupported(name)
         if kind is DropKind.BATCH:
-            batch = await accept_batch(services, drop, client, properties)
+            batch = await accept_batch(services, drop, client, properties, seen_at=seen_at)
             if batch is None:
                 return {"kind": "waiting"}, None
             return {"kind": "accepted", "video_id": batch.id}, batch

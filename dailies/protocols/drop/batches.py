@@ -47,10 +47,21 @@ async def belongs_to_batch(services: Services, image: str) -> bool:
 
 
 async def accept_batch(
-    services: Services, drop: Drop, client: BlobClient, properties: BlobProperties
+    services: Services,
+    drop: Drop,
+    client: BlobClient,
+    properties: BlobProperties,
+    *,
+    seen_at: float,
 ) -> Batch | None:
     """Accept the batch in a blob, once for this upload; None while an image that it names, or all
     of it, may still come.
+
+    Many tools make a blob first and fill it then, so a file of zero bytes is waited for as an image
+    without any is; for the images, as long as the orchestration says.
+
+    Args:
+        seen_at: when the upload was first seen.
 
     Raises:
         DropError: it can't be accepted.
@@ -59,7 +70,8 @@ async def accept_batch(
     name, last_call = drop["blob"], drop.get("last_call", False)
     if not services.catalogue.models:
         raise SettingsError(services.catalogue.left_out)
-    if not properties.size and not last_call:
+    may_be_filled = services.clock() < seen_at + services.settings.sidecar_wait_seconds
+    if not properties.size and may_be_filled and not last_call:
         return None
     if properties.size > _MOST_BYTES:
         raise _wrong(name, f"The file has more than {_MOST_BYTES:,} bytes. Make several of it.")

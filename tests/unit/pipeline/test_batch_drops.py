@@ -101,6 +101,33 @@ async def test_what_is_wrong_with_a_batch_is_told_at_once(shots: list[Any], told
     assert await batches(world) == []
 
 
+async def test_an_empty_file_may_be_filled_for_as_long_as_an_image_may() -> None:
+    world = World()
+    drop: Drop = {"blob": "batch.jsonl", "etag": world.files.container.drop("batch.jsonl", b"")}
+    wait = world.services.settings.sidecar_wait_seconds
+    world.now += 1
+    assert (await accept_drop(world.services, drop))[0] == {"kind": "waiting"}
+    world.now += wait - 1
+    assert (await accept_drop(world.services, drop))[0] == {"kind": "waiting"}
+    world.now += 1
+    answer, batch = await accept_drop(world.services, drop)
+    assert batch is None
+    assert answer["kind"] == "rejected"
+    assert answer["rejection"]["code"] == "no_shots"
+
+
+async def test_a_batch_that_was_filled_waits_for_its_images_all_the_same() -> None:
+    world = World()
+    drop: Drop = {
+        "blob": "shoot/batch.jsonl",
+        "etag": world.files.container.drop("shoot/batch.jsonl", b""),
+    }
+    assert (await accept_drop(world.services, drop))[0] == {"kind": "waiting"}
+    drop = put(world)
+    world.now += world.services.settings.sidecar_wait_seconds + 1
+    assert (await accept_drop(world.services, drop))[0] == {"kind": "waiting"}
+
+
 async def test_images_that_never_come_are_told_in_the_end() -> None:
     world = World()
     answer, _ = await accept_drop(world.services, {**put(world), "last_call": True})
