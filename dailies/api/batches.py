@@ -78,7 +78,7 @@ async def list_batches(
     )
 
 
-@router.get("/video_batches/{batch_id}", response_model=VideoBatch, responses=answers(404))
+@router.get("/video_batches/{batch_id}", response_model=VideoBatch, responses=answers(400, 404))
 async def retrieve(
     batch_id: str, request: Request, context: RequestContext, caller: Caller
 ) -> VideoBatch:
@@ -87,7 +87,7 @@ async def retrieve(
 
 
 @router.delete(
-    "/video_batches/{batch_id}", response_model=DeletedBatch, responses=answers(404, 409)
+    "/video_batches/{batch_id}", response_model=DeletedBatch, responses=answers(400, 404, 409)
 )
 async def delete(
     batch_id: str, request: Request, context: RequestContext, caller: Caller
@@ -161,7 +161,7 @@ async def results(
 
 
 @router.get(
-    "/video_batches/{batch_id}/links", response_model=BatchLinks, responses=answers(404, 409)
+    "/video_batches/{batch_id}/links", response_model=BatchLinks, responses=answers(400, 404, 409)
 )
 async def links(
     batch_id: str, request: Request, context: RequestContext, caller: Caller
@@ -191,7 +191,7 @@ def _results_of(batch: Batch) -> StoredFile:
 
 
 @router.post(
-    "/video_batches/{batch_id}/pause", response_model=VideoBatch, responses=answers(404, 409)
+    "/video_batches/{batch_id}/pause", response_model=VideoBatch, responses=answers(400, 404, 409)
 )
 async def pause(
     batch_id: str, request: Request, context: RequestContext, caller: Caller
@@ -230,7 +230,7 @@ async def resume(
 
 
 @router.post(
-    "/video_batches/{batch_id}/cancel", response_model=VideoBatch, responses=answers(404, 409)
+    "/video_batches/{batch_id}/cancel", response_model=VideoBatch, responses=answers(400, 404, 409)
 )
 async def cancel(
     batch_id: str, request: Request, context: RequestContext, caller: Caller

@@ -108,6 +108,23 @@ async def test_a_dry_run_tells_the_price_and_every_fault_and_keeps_nothing(world
     assert (await world.alice.get("/v1/video_batches")).json()["data"] == []
 
 
+async def test_the_document_tells_that_any_call_refuses_a_word_that_nobody_knows(
+    world: World,
+) -> None:
+    document = (await world.anonymous.get("/openapi.json")).json()
+    calls = [
+        (verb, path, operation["responses"])
+        for path, operations in document["paths"].items()
+        if path.startswith("/v1/video_batches")
+        for verb, operation in operations.items()
+    ]
+    assert len(calls) == 11
+    for verb, path, responses in calls:
+        answer = await world.alice.request(verb, path.format(batch_id="batch_1"), params={"a": "b"})
+        assert (answer.status_code, "400" in responses) == (400, True), (verb, path)
+        assert answer.json()["error"]["code"] == "unknown_parameter"
+
+
 async def test_a_word_in_the_query_that_nobody_knows_orders_nothing(world: World) -> None:
     for query in ({"dryrun": "true"}, {"limit_us": "1"}, {"dry_run": ["true", "false"]}):
         answer = await order(world.alice, lines(SHOT), **query)
