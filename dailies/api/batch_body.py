@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, cast
 from fastapi import Request
 
 from dailies.api.bodies import RAW, Body, Upload, open_body
+from dailies.api.form_body import other_charset
 from dailies.inputs.examine import InputLimits, examine
 from dailies.protocols.batch.keeping import SuppliedImage
 from dailies.protocols.batch.lines import Form
@@ -40,6 +41,7 @@ _SUFFIXES = MappingProxyType(
         "ndjson": Form.LINES,
     }
 )
+_LONGEST_CONTENT_TYPE = 1024
 _IMAGES = frozenset({"images", "images[]", "image"})
 
 
@@ -61,12 +63,20 @@ async def open_batch(request: Request, settings: Settings) -> AsyncIterator[Batc
         InvalidRequest: it is no such body, or an image can't be used.
         RequestError: as ``open_body``.
     """
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()[:128]
+    said = request.headers.get("content-type", "")[:_LONGEST_CONTENT_TYPE]
+    media = said.partition(";")[0].strip().lower()[:128]
     if media not in _FORMS and media != _MULTIPART:
         raise UnsupportedMedia(
             "Say how the shots are written, in the Content-Type: application/jsonl, text/csv or "
             f"application/json; or send {_MULTIPART}, with a part 'file' of one of these.",
             code="unsupported_content_type",
+        )
+    charset = other_charset(said) if _FORMS.get(media) is Form.CSV else None
+    if charset is not None:
+        raise UnsupportedMedia(
+            f"The table is in the character set {charset!r}, as its Content-Type says. Save it as "
+            "UTF-8.",
+            code="unsupported_charset",
         )
     async with open_body(request, raw=_FORMS) as body:
         if media in _FORMS:

@@ -99,7 +99,7 @@ async def _checked(
         catalogue=services.catalogue,
         limits=caller.key.limits,
         out=out,
-        given={**body.said, **{name: text for name, text in said.items() if text is not None}},
+        given=(said, body.said),
         files=body.images.keys(),
         check_webhook=services.poster.origin,
         check_image=services.fetcher.check,

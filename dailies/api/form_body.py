@@ -21,7 +21,7 @@ from dailies.video.errors import InvalidRequest
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-__all__ = ["MultipartReader", "UrlEncodedReader", "form_options"]
+__all__ = ["MultipartReader", "UrlEncodedReader", "form_options", "other_charset"]
 
 _MOST_PARTS = 64
 _UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
@@ -34,11 +34,16 @@ def form_options(content_type: str) -> Mapping[bytes, bytes]:
     Raises:
         InvalidRequest: the form is in another character set than UTF-8.
     """
+    if charset := other_charset(content_type):
+        raise _invalid(f"its character set is {charset!r}; send it in UTF-8")
+    return parse_options_header(content_type)[1]
+
+
+def other_charset(content_type: str) -> str | None:
+    """The character set that a ``Content-Type`` names; None where it is UTF-8, or a part of it."""
     _, options = parse_options_header(content_type)
     charset = options.get(b"charset", b"").decode("latin-1").lower()
-    if charset not in _UTF_8:
-        raise _invalid(f"its character set is {charset[:32]!r}; send it in UTF-8")
-    return options
+    return None if charset in _UTF_8 else charset[:32]
 
 
 class UrlEncodedReader:

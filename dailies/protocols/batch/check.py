@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -90,7 +90,8 @@ class Check:
     Attributes:
         limits: of the key that asks for it.
         out: where the shots that are right are written.
-        given: what the request says beside the file; it goes before the file's own words.
+        given: what the query says, and a form beside the file; each goes before those after it, and
+            all before the file's own words.
         files: the names of the images that came with it.
         may_name_blobs: whether images of the container of dropped images are its owner's.
         folder: where in that container the images lie that a dropped batch names; None for one that
@@ -104,7 +105,7 @@ class Check:
     catalogue: Catalogue
     limits: Limits
     out: BinaryIO
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Sequence[Mapping[str, Any]] = ()
     files: Collection[str] = ()
     may_name_blobs: bool = False
     folder: str | None = None
@@ -151,7 +152,7 @@ class Check:
     def _look(self, line: Line) -> None:
         if not self._begun:
             self._begun = True
-            self.options = read_options(self.given, line.fields if line.is_head else {})
+            self.options = read_options(*self.given, line.fields if line.is_head else {})
         if line.is_head:
             return
         self.total += 1
@@ -222,7 +223,7 @@ class Check:
 
     def _finish(self) -> None:
         if not self._begun:
-            self.options = read_options(self.given)
+            self.options = read_options(*self.given)
         if self.total == 0:
             raise InvalidRequest(
                 "The batch has no shots. Send at least one.", param="shots", code="no_shots"

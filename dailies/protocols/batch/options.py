@@ -19,6 +19,7 @@ USUAL_IN_PROGRESS = 20
 MOST_IN_PROGRESS = 100
 _MOST_USD = 10_000_000
 _LONGEST_NAME = 128
+_LIMIT = "limit_usd"
 _MOST_PARTS = 2_000
 
 
@@ -36,9 +37,11 @@ def read_options(*places: Mapping[str, Any]) -> Options:
     """What the first of the places that has it says; null and empty texts count as left out.
 
     Raises:
-        InvalidRequest: a field is not known, or its value is none.
+        InvalidRequest: a field is not known, or its value is none, or two places limit the cost,
+            each to another sum.
     """
     said: dict[str, Any] = {}
+    limits: set[float | None] = set()
     for place in places:
         for name, value in place.items():
             if name not in BATCH_FIELDS:
@@ -52,9 +55,18 @@ def read_options(*places: Mapping[str, Any]) -> Options:
                 )
             if value not in (None, ""):
                 said.setdefault(name, value)
+                if name == _LIMIT:
+                    limits.add(read_limit(value))
+    if len(limits) > 1:
+        raise InvalidRequest(
+            f"The batch has two values of '{_LIMIT}', and nobody can tell which one is meant. Say "
+            "it once: in the query, in the form or in the file.",
+            param=_LIMIT,
+            code="repeated_parameter",
+        )
     return Options(
         defaults=_defaults(said.get("defaults", {})),
-        limit_usd=read_limit(said.get("limit_usd")),
+        limit_usd=read_limit(said.get(_LIMIT)),
         max_in_progress=_in_progress(said.get("max_in_progress", USUAL_IN_PROGRESS)),
         name=_name(said.get("name")),
     )
@@ -87,8 +99,8 @@ def read_limit(value: object) -> float | None:
     number = _number(value)
     if number is None or not 0 < number <= _MOST_USD:
         raise InvalidRequest(
-            f"Invalid 'limit_usd': expected US dollars above 0, and at most {_MOST_USD:,}.",
-            param="limit_usd",
+            f"Invalid '{_LIMIT}': expected US dollars above 0, and at most {_MOST_USD:,}.",
+            param=_LIMIT,
             code="invalid_value",
         )
     return number

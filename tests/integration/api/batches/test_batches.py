@@ -188,6 +188,38 @@ async def test_a_batch_may_be_json_or_csv(world: World) -> None:
     assert second.batch_line == 3
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "us-ascii"])
+async def test_a_table_may_say_that_it_is_in_utf_8(world: World, charset: str) -> None:
+    answer = await order(
+        world.alice, "prompt\na café\n", f"text/csv; charset={charset}", dry_run="true"
+    )
+    assert answer.json()["valid"] is True
+
+
+async def test_a_table_in_another_character_set_is_not_read(world: World) -> None:
+    answer = await order(
+        world.alice, "prompt\na pier\n", "text/csv; header=present; charset=cp1252"
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_charset")
+    assert "'cp1252'" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+async def test_two_limits_that_differ_order_nothing(world: World, dry_run: str) -> None:
+    body = lines({"limit_usd": 20}, SHOT)
+    answer = await order(world.alice, body, limit_usd="5", dry_run=dry_run)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "limit_usd")
+    shots = {"file": ("shots.jsonl", body)}
+    form = await world.alice.post("/v1/video_batches", data={"limit_usd": "5"}, files=shots)
+    assert (form.status_code, form.json()["error"]["param"]) == (400, "limit_usd")
+    assert (await world.alice.get("/v1/video_batches")).json()["data"] == []
+
+
+async def test_a_limit_may_be_said_twice(world: World) -> None:
+    batch = await accepted(world, {"limit_usd": 20}, SHOT, limit_usd="20.00")
+    assert (await batch.public())["limit_usd"] == 20
+
+
 async def test_images_come_with_a_batch_and_are_named_by_its_shots(world: World) -> None:
     shots = lines({"prompt": "it moves", "image_file": "one.png"})
     files = [
