@@ -37,6 +37,7 @@ __all__ = [
     "ANSWERS",
     "ANY",
     "FAULTS",
+    "NOT_OFFERED",
     "NO_CREDIT",
     "SHUT_OUT",
     "Answer",
@@ -89,7 +90,7 @@ SHUT_OUT = (
     "The provider does not let this service in ({status}). Nothing was made. Only the service's "
     "operator can mend that: the log says how."
 )
-_NOT_THERE = (
+NOT_OFFERED = (
     "The provider does not offer this model to this service ({status}). Nothing was made. Use "
     "another model, or ask the service's operator: the log says what is wrong."
 )
@@ -172,10 +173,10 @@ ANSWERS: tuple[Answer, ...] = (
     Answer(_CREATES | _FILES, _4XX, _CONTENT_FILTER, Kind.REFUSED, "content_filter",
            "The provider's content filter blocked the request{reasons}. Change the prompt or the "
            "reference image; the same request would be blocked again."),
-    Answer(_CREATES, {400, 404}, _NO_DEPLOYMENT, Kind.REFUSED, "deployment_not_found", _NOT_THERE,
+    Answer(_CREATES, {400, 404}, _NO_DEPLOYMENT, Kind.REFUSED, "deployment_not_found", NOT_OFFERED,
            remedy="There is no '{deployment}' at {endpoint}. Check the endpoint and the "
            "deployment's name in the catalogue."),
-    Answer(frozenset({Call.CREATE}), {404}, None, Kind.REFUSED, "deployment_not_found", _NOT_THERE,
+    Answer(frozenset({Call.CREATE}), {404}, None, Kind.REFUSED, "deployment_not_found", NOT_OFFERED,
            remedy="Nothing answers to '{deployment}' at {endpoint}. Check the endpoint and the "
            "deployment's name in the catalogue."),
     Answer(frozenset({Call.DERIVE}), {404}, None, Kind.REFUSED, "source_not_found",

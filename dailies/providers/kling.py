@@ -28,7 +28,15 @@ from pydantic import Field
 from dailies.catalogue.limits import Part
 from dailies.providers.answers import number, positive, text
 from dailies.providers.base import Called, Content, Found, Reference, Submission
-from dailies.providers.classify import ANY, NO_CREDIT, SHUT_OUT, Answer, Call, classify_job_error
+from dailies.providers.classify import (
+    ANY,
+    NO_CREDIT,
+    NOT_OFFERED,
+    SHUT_OUT,
+    Answer,
+    Call,
+    classify_job_error,
+)
 from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.marked import MarkedJob, find_marked
@@ -292,8 +300,7 @@ _ANSWERS = (
            "The provider's moderation blocked the request. Change the prompt or the reference "
            "image; the same request would be blocked again."),
     Answer(_CREATE, _ALL, r"\A(?:1103|1203)\b", Kind.REFUSED, "deployment_not_found",
-           "The provider does not offer this model to this service ({status}). Nothing was made. "
-           "Use another model, or ask the service's operator: the log says what is wrong.",
+           NOT_OFFERED,
            remedy="Kling does not offer '{deployment}' to this account. Check the name in the "
            "catalogue and the account's resource packs."),
     Answer(ANY, _ALL, r"\A1100\b", Kind.UNAUTHORISED, "account_exception", SHUT_OUT,

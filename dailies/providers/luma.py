@@ -27,7 +27,7 @@ from dailies.catalogue.limits import Part
 from dailies.providers.answers import moment, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
-from dailies.providers.classify import NO_CREDIT, Answer, Call, classify_job_error
+from dailies.providers.classify import NO_CREDIT, NOT_OFFERED, Answer, Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Provider, Recovery
 from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
@@ -58,9 +58,7 @@ _NO_VIDEO = "The provider says that the job is done, and gives no video. Create 
 _ANSWERS = (
     # Also of models that the account may not use: Luma does not tell the two apart.
     Answer(frozenset({Call.CREATE}), {400}, r"(?m)^Unknown model:", Kind.REFUSED,
-           "deployment_not_found",
-           "The provider does not offer this model to this service ({status}). Nothing was made. "
-           "Use another model, or ask the service's operator: the log says what is wrong."),
+           "deployment_not_found", NOT_OFFERED),
 )
 _HELPS = (
     Help("no_credit",
@@ -100,8 +98,6 @@ class Luma:
         self, job_id: str, variant: Variant
     ) -> AbstractAsyncContextManager[Content | Outcome]:
         """See ``VideoProvider.open_content``."""
-        if variant is not Variant.VIDEO:
-            return self._wire.no_content(job_id, variant)
         return self._wire.linked(self._status_request(job_id), _link, job_id, variant)
 
     async def cancel(self, job_id: str) -> Outcome:

@@ -91,8 +91,6 @@ class DreamMachine:
         self, job_id: str, variant: Variant
     ) -> AbstractAsyncContextManager[Content | Outcome]:
         """See ``VideoProvider.open_content``."""
-        if variant is not Variant.VIDEO:
-            return self._wire.no_content(job_id, variant)
         request = self._wire.request("GET", self._url(job_id))
         return self._wire.linked(request, _link, job_id, variant)
 

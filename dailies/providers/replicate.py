@@ -25,7 +25,7 @@ from dailies.catalogue.deployment import Deployment, FieldProblem
 from dailies.providers.answers import text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Reference, Submission
-from dailies.providers.classify import ANY, Answer, Call
+from dailies.providers.classify import ANY, NOT_OFFERED, Answer, Call
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.error_text import read_json
 from dailies.providers.listing import CLOCK_SKEW, Page, choose, jobs_since
@@ -99,8 +99,6 @@ class Replicate:
         self, job_id: str, variant: Variant
     ) -> AbstractAsyncContextManager[Content | Outcome]:
         """See ``VideoProvider.open_content``."""
-        if variant is not Variant.VIDEO:
-            return self._wire.no_content(job_id, variant)
         request = self._wire.request("GET", self._url(job_id))
         return self._wire.linked(request, self._output, job_id, variant)
 
@@ -264,9 +262,7 @@ PROVIDER = Provider(
             r"version does not exist|invalid version",
             Kind.REFUSED,
             "deployment_not_found",
-            "The provider does not offer this model to this service ({status}). Nothing was "
-            "made. Use another model, or ask the service's operator: the log says what is "
-            "wrong.",
+            NOT_OFFERED,
             remedy="There is no version '{deployment}' at {endpoint}, or the key may not use "
             "it. Check the deployment's name in the catalogue.",
         ),

@@ -32,7 +32,7 @@ from dailies.catalogue.limits import Part
 from dailies.providers.answers import moment, number, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
-from dailies.providers.classify import NO_CREDIT, Answer, Call, classify_job_error
+from dailies.providers.classify import NO_CREDIT, NOT_OFFERED, Answer, Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
@@ -121,8 +121,6 @@ class Runway:
         self, job_id: str, variant: Variant
     ) -> AbstractAsyncContextManager[Content | Outcome]:
         """See ``VideoProvider.open_content``. Each look at a task gives links that are fresh."""
-        if variant is not Variant.VIDEO:
-            return self._wire.no_content(job_id, variant)
         return self._wire.linked(self._request("GET", self._task(job_id)), _link, job_id, variant)
 
     async def cancel(self, job_id: str) -> Outcome:
@@ -280,9 +278,7 @@ _ANSWERS = (
     Answer(frozenset({Call.CREATE}), range(400, 500), r"not (?:have )?enough credits",
            Kind.REFUSED, "no_credit", NO_CREDIT),
     Answer(frozenset({Call.CREATE}), {400, 403}, r"model variant .* not available",
-           Kind.REFUSED, "deployment_not_found",
-           "The provider does not offer this model to this service ({status}). Nothing was made. "
-           "Use another model, or ask the service's operator: the log says what is wrong.",
+           Kind.REFUSED, "deployment_not_found", NOT_OFFERED,
            remedy="Runway does not offer '{deployment}' to this organization. Check the name in "
            "the catalogue and the organization's models."),
 )

@@ -26,7 +26,7 @@ from dailies.catalogue.limits import FRAMES_OR_REFERENCES, Part
 from dailies.providers.answers import number, positive, text
 from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Reference, Submission
-from dailies.providers.classify import NO_CREDIT, Answer, Call, classify_job_error
+from dailies.providers.classify import NO_CREDIT, NOT_OFFERED, Answer, Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
 from dailies.providers.marked import MarkedJob, find_marked
@@ -107,8 +107,6 @@ class Seedance:
         self, job_id: str, variant: Variant
     ) -> AbstractAsyncContextManager[Content | Outcome]:
         """See ``VideoProvider.open_content``."""
-        if variant is not Variant.VIDEO:
-            return self._wire.no_content(job_id, variant)
         request = self._wire.request("GET", self._url(job_id))
         return self._wire.linked(request, _link, job_id, variant)
 
@@ -239,9 +237,7 @@ _ANSWERS = (
     Answer(_CREATE, {429}, r"QuotaExceeded|SetLimitExceeded", Kind.REFUSED, "no_credit",
            NO_CREDIT),
     Answer(_CREATE, _4XX, r"InvalidEndpoint|ModelNotOpen|ServiceNotOpen|UnsupportedModel",
-           Kind.REFUSED, "deployment_not_found",
-           "The provider does not offer this model to this service ({status}). Nothing was made. "
-           "Use another model, or ask the service's operator: the log says what is wrong.",
+           Kind.REFUSED, "deployment_not_found", NOT_OFFERED,
            remedy="'{deployment}' is not open to this account at {endpoint}. Activate the model in "
            "ModelArk's console (Model activation), or name an inference endpoint (ep-...)."),
 )

@@ -88,13 +88,17 @@ class Wire(Calls):
         job_id: str,
         variant: Variant,
     ) -> AsyncIterator[Content | Outcome]:
-        """Open a file by the link in the answer to a request, as ``VideoProvider.open_content``.
+        """Open a video by the link in the answer to a request, as ``VideoProvider.open_content``;
+        there is no link to any other file.
 
         The link is fetched without the credential, and only from the provider's own ``hosts``.
 
         Args:
             link: the link in the answer's JSON document; None when it holds none.
         """
+        if variant is not Variant.VIDEO:
+            yield self._none(job_id, variant)
+            return
         found = await self._found(request, link, job_id, variant)
         if isinstance(found, Outcome):
             yield found
@@ -204,7 +208,10 @@ class Wire(Calls):
     @asynccontextmanager
     async def no_content(self, job_id: str, variant: Variant) -> AsyncIterator[Outcome]:
         """What ``content`` gives of a variant that the provider does not have."""
-        yield self.classified(_call_of(variant), Reply(404, httpx.Headers(), b""), job_id=job_id)
+        yield self._none(job_id, variant)
+
+    def _none(self, job_id: str, variant: Variant) -> Outcome:
+        return self.classified(_call_of(variant), Reply(404, httpx.Headers(), b""), job_id=job_id)
 
     async def file(
         self, call: Call, response: httpx.Response, job_id: str, variant: Variant

@@ -137,8 +137,6 @@ class Xai:
         self, job_id: str, variant: Variant
     ) -> AbstractAsyncContextManager[Content | Outcome]:
         """See ``VideoProvider.open_content``."""
-        if variant is not Variant.VIDEO:
-            return self._wire.no_content(job_id, variant)
         return self._wire.linked(self._status_request(job_id), _link, job_id, variant)
 
     async def cancel(self, job_id: str) -> Outcome:

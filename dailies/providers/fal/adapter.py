@@ -197,8 +197,6 @@ class Fal:
         self, job_id: str, variant: Variant
     ) -> AbstractAsyncContextManager[Content | Outcome]:
         """See ``VideoProvider.open_content``."""
-        if variant is not Variant.VIDEO:
-            return self._wire.no_content(job_id, variant)
         request = self._get(FalPlaces.of(job_id, self._app).response)
         return self._wire.linked(request, self._link, job_id, variant)
 
