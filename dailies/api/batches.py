@@ -69,13 +69,7 @@ async def list_batches(
         )
     size = page_size(limit)
     found = await context.services.batches.list(caller.name, after=after, limit=size + 1)
-    data = [batch_object(batch) for batch in found[:size]]
-    return BatchList(
-        data=data,
-        first_id=data[0].id if data else None,
-        last_id=data[-1].id if data else None,
-        has_more=len(found) > size,
-    )
+    return BatchList.of(map(batch_object, found[:size]), has_more=len(found) > size)
 
 
 @router.get("/video_batches/{batch_id}", response_model=VideoBatch, responses=answers(400, 404))
@@ -137,13 +131,7 @@ async def list_shots(
         found.append(shot_object(shot))
         if len(found) > size:
             break
-    data = found[:size]
-    return BatchShotList(
-        data=data,
-        first_id=data[0].id if data else None,
-        last_id=data[-1].id if data else None,
-        has_more=len(found) > size,
-    )
+    return BatchShotList.of(found[:size], has_more=len(found) > size)
 
 
 @router.get(

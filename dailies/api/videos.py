@@ -93,12 +93,7 @@ async def list_videos(
         caller.name, after=cursor(after), limit=page_size(limit), ascending=_ascending(order)
     )
     videos = [await public_video(context, record) for record in page.records]
-    return VideoList(
-        data=videos,
-        first_id=videos[0].id if videos else None,
-        last_id=videos[-1].id if videos else None,
-        has_more=page.has_more,
-    )
+    return VideoList.of(videos, has_more=page.has_more)
 
 
 @router.delete("/videos/{video_id}", response_model=DeletedVideo, responses=answers(404, 409))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dailies.owners.issued import IssuedKey, KeySecret, KeyState
 from dailies.owners.key import OWNER_NAME, Key, Limits
+from dailies.protocols.listing import Listed, Page
 
 __all__ = [
     "ChangeKey",
@@ -92,11 +93,10 @@ class SecretObject(BaseModel):
     until: int | None = Field(description="When it ends, because another has taken its place.")
 
 
-class KeyObject(BaseModel):
+class KeyObject(Listed):
     """A key without its secret; times are Unix seconds."""
 
     object: Literal["key"] = "key"
-    id: str
     source: Literal["issued", "settings"] = Field(
         description="`settings`: it stands in the app's settings, and is changed there only."
     )
@@ -123,14 +123,8 @@ class IssuedKeyObject(KeyObject):
     )
 
 
-class KeyList(BaseModel):
+class KeyList(Page[KeyObject]):
     """A page of keys, in the order of their ids."""
-
-    object: Literal["list"] = "list"
-    data: tuple[KeyObject, ...]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 def merged(before: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

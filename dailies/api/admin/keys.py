@@ -125,13 +125,7 @@ async def list_keys(
         for shown in _settings_keys(context)
         if shown.id > after and owner in (None, shown.owner)
     ]
-    page = tuple(found[:most])
-    return KeyList(
-        data=page,
-        first_id=page[0].id if page else None,
-        last_id=page[-1].id if page else None,
-        has_more=len(found) > most,
-    )
+    return KeyList.of(found[:most], has_more=len(found) > most)
 
 
 @router.get("/{key_id}", response_model=KeyObject, responses=answers(403, 404))

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from dailies.protocols.batch.check import Check
+from dailies.protocols.listing import Listed, Page
 from dailies.protocols.openai.objects import LineFault, VideoFailure
 from dailies.video.batch import Batch, Shot, ShotState
 from dailies.video.money import to_usd
@@ -45,10 +46,9 @@ class BatchCost(BaseModel):
     so_far: float
 
 
-class VideoBatch(BaseModel):
+class VideoBatch(Listed):
     """A batch of videos."""
 
-    id: str
     object: Literal["video.batch"] = "video.batch"
     name: str | None
     status: Literal["in_progress", "paused", "canceling", "completed", "cancelled"]
@@ -66,14 +66,8 @@ class VideoBatch(BaseModel):
     )
 
 
-class BatchList(BaseModel):
+class BatchList(Page[VideoBatch]):
     """A page of batches. ``last_id`` is the ``after`` of the next page."""
-
-    object: Literal["list"] = "list"
-    data: list[VideoBatch]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class DeletedBatch(BaseModel):
@@ -84,10 +78,9 @@ class DeletedBatch(BaseModel):
     deleted: Literal[True] = True
 
 
-class BatchShot(BaseModel):
+class BatchShot(Listed):
     """A shot whose turn has come. ``id`` is its number in the batch."""
 
-    id: str
     object: Literal["video.batch.shot"] = "video.batch.shot"
     line: int
     custom_id: str | None
@@ -98,14 +91,8 @@ class BatchShot(BaseModel):
     error: VideoFailure | None
 
 
-class BatchShotList(BaseModel):
+class BatchShotList(Page[BatchShot]):
     """A page of shots. ``last_id`` is the ``after`` of the next page."""
-
-    object: Literal["list"] = "list"
-    data: list[BatchShot]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class BatchDryRun(BaseModel):

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dailies.pipeline.expectation import NOTHING, Expectation
+from dailies.protocols.listing import Listed, Page
 from dailies.video.record import VideoRecord
 
 __all__ = [
@@ -71,7 +72,7 @@ class QueuePlace(BaseModel):
     eta_seconds: int = Field(ge=0, description="Until the video is sent to its provider.")
 
 
-class Video(BaseModel):
+class Video(Listed):
     """A video. Times are Unix seconds; ``seconds`` is a string, as in OpenAI's protocol.
 
     ``phase``, ``queue``, ``estimated_completion_at``, ``source``, ``usage``, ``provider``,
@@ -79,7 +80,6 @@ class Video(BaseModel):
     which clients of the protocol ignore.
     """
 
-    id: str
     object: Literal["video"] = "video"
     model: str
     status: Literal["queued", "in_progress", "completed", "failed"]
@@ -122,14 +122,8 @@ class Video(BaseModel):
     )
 
 
-class VideoList(BaseModel):
+class VideoList(Page[Video]):
     """A page of videos. ``last_id`` is the ``after`` of the next page."""
-
-    object: Literal["list"] = "list"
-    data: list[Video]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
 
 
 class DeletedVideo(BaseModel):
