@@ -78,11 +78,6 @@ class JsonScanner:
         self._keys: list[bytes] = []
 
     @property
-    def is_in_string(self) -> bool:
-        """Whether a string has not ended yet."""
-        return self._in_string
-
-    @property
     def path(self) -> tuple[str, ...]:
         """The keys that lead to where the scan is; of an array, nothing."""
         return tuple(key.decode("utf-8", "replace") for key in self._keys if key)

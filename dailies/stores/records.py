@@ -64,8 +64,6 @@ Change = Callable[[VideoRecord], VideoRecord]
 Written = Callable[[VideoRecord, str], None]
 
 _WRITE_ATTEMPTS = 12
-# A resend must not meet a first sending of the same owner, of which there may be many.
-_SENDING_ATTEMPTS = 40
 
 
 class RecordStore:

@@ -12,7 +12,6 @@
     │   ├── NotFound           404
     │   ├── TooSlow            408
     │   ├── Conflict           409
-    │   ├── Gone               410
     │   ├── TooLarge           413
     │   ├── UnsupportedMedia   415
     │   ├── TooMany            429, with the seconds after which to try again
@@ -39,7 +38,6 @@ __all__ = [
     "DailiesError",
     "DropError",
     "Forbidden",
-    "Gone",
     "IntegrityError",
     "InvalidBatch",
     "InvalidRequest",
@@ -142,12 +140,6 @@ class Conflict(RequestError):
     """409: the request contradicts the state of what it names."""
 
     status = 409
-
-
-class Gone(RequestError):
-    """410: it was here and will not come back."""
-
-    status = 410
 
 
 class TooLarge(RequestError):

@@ -25,6 +25,7 @@ def scanned(pieces: list[bytes]) -> tuple[list[bytes], bytes]:
     scanner = JsonScanner(most_parts=10_000, most_depth=100)
     strings: list[bytearray] = []
     between = bytearray()
+    is_in_string = False
     for text in pieces:
         for piece in scanner.feed(text):
             if not piece.is_string:
@@ -33,9 +34,10 @@ def scanned(pieces: list[bytes]) -> tuple[list[bytes], bytes]:
             if piece.begins:
                 strings.append(bytearray())
             strings[-1] += piece.data
+            is_in_string = not piece.ends
             if piece.ends:
                 between += b'""'
-    assert not scanner.is_in_string
+    assert not is_in_string
     return [bytes(string) for string in strings], bytes(between)
 
 
