@@ -64,6 +64,7 @@ def builder(upstream: Upstream) -> Build:
 
 
 async def fetched(adapter: OpenAIVideos, variant: Variant = Variant.VIDEO) -> bytes | Outcome:
+    """The bytes of a file; or what there is instead."""
     async with adapter.open_content("video_1", variant) as content:
         if isinstance(content, Content):
             return b"".join([chunk async for chunk in content.chunks])
