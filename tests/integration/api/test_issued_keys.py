@@ -8,12 +8,10 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
-from azure.core.exceptions import ServiceRequestError
 
-from dailies.owners.issued import IssuedKey
-from dailies.stores.keys import KeyStore, Seen
+from dailies.stores.keys import KeyStore
+from tests.integration.api.issuing import asked_with, issue
 from tests.integration.api.world import World
 
 _UNKNOWN = f"key_{'0' * 16}"
@@ -31,23 +29,10 @@ def _wrong(limit: str) -> tuple[str, str]:
     return f"limits.{limit}", "invalid_value"
 
 
-async def _issue(world: World, **fields: Any) -> dict[str, Any]:
-    body = {"owner": world.owners["alice"], **fields}
-    answer = await world.admin.post("/v1/admin/keys", json=body)
-    assert answer.status_code == 201, answer.text
-    issued: dict[str, Any] = answer.json()
-    return issued
-
-
-async def _asked_with(world: World, key: str) -> httpx.Response:
-    async with world.client(key) as client:
-        return await client.get("/v1/videos")
-
-
 async def test_an_issued_key_opens_its_owner_s_videos(world: World) -> None:
     video_id = await world.finished()
-    mine = await _issue(world, name="ci", tags=["team:film"])
-    theirs = await _issue(world, owner=world.owners["bob"])
+    mine = await issue(world, name="ci", tags=["team:film"])
+    theirs = await issue(world, owner=world.owners["bob"])
     async with world.client(mine["key"]) as client:
         assert (await client.get(f"/v1/videos/{video_id}")).status_code == 200
         created = await client.post("/v1/videos", json={"prompt": "a pier"})
@@ -59,7 +44,7 @@ async def test_an_issued_key_opens_its_owner_s_videos(world: World) -> None:
 
 
 async def test_a_key_is_shown_once_and_can_be_recognised(world: World) -> None:
-    issued = await _issue(world, name="ci")
+    issued = await issue(world, name="ci")
     secret = issued.pop("key")
     assert re.fullmatch(r"dk_[0-9a-f]{16}_[0-9A-Za-z]{49}", secret)
     assert secret.startswith(f"{issued['prefix']}_")
@@ -76,13 +61,13 @@ async def test_a_key_is_shown_once_and_can_be_recognised(world: World) -> None:
 
 
 async def test_a_revoked_key_stops_within_ten_seconds_on_another_instance(world: World) -> None:
-    issued = await _issue(world)
+    issued = await issue(world)
     elsewhere = KeyStore(world.tables)
     assert await elsewhere.find(issued["id"], world.now) is not None
-    assert (await _asked_with(world, issued["key"])).status_code == 200
+    assert (await asked_with(world, issued["key"])).status_code == 200
     answer = await world.admin.delete(f"/v1/admin/keys/{issued['id']}")
     assert (answer.status_code, answer.json()["state"]) == (200, "revoked")
-    refused = await _asked_with(world, issued["key"])
+    refused = await asked_with(world, issued["key"])
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "api_key_revoked")
     seen = await elsewhere.find(issued["id"], world.now + 5)
     assert seen is not None
@@ -92,22 +77,22 @@ async def test_a_revoked_key_stops_within_ten_seconds_on_another_instance(world:
 
 
 async def test_a_key_that_expires_is_taken_until_then(world: World) -> None:
-    issued = await _issue(world, expires_at=int(world.now) + 60)
+    issued = await issue(world, expires_at=int(world.now) + 60)
     world.now += 59
-    assert (await _asked_with(world, issued["key"])).status_code == 200
+    assert (await asked_with(world, issued["key"])).status_code == 200
     world.now += 1
-    refused = await _asked_with(world, issued["key"])
+    refused = await asked_with(world, issued["key"])
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "api_key_expired")
     shown = await world.admin.get(f"/v1/admin/keys/{issued['id']}")
     assert shown.json()["state"] == "expired"
     rotated = await world.admin.post(f"/v1/admin/keys/{issued['id']}/rotate")
     assert (rotated.status_code, rotated.json()["error"]["code"]) == (409, "key_expired")
     await world.admin.patch(f"/v1/admin/keys/{issued['id']}", json={"expires_at": None})
-    assert (await _asked_with(world, issued["key"])).status_code == 200
+    assert (await asked_with(world, issued["key"])).status_code == 200
 
 
 async def test_after_a_rotation_both_secrets_are_taken_for_a_time(world: World) -> None:
-    issued = await _issue(world)
+    issued = await issue(world)
     answer = await world.admin.post(
         f"/v1/admin/keys/{issued['id']}/rotate", json={"overlap_seconds": 100}
     )
@@ -115,27 +100,27 @@ async def test_after_a_rotation_both_secrets_are_taken_for_a_time(world: World) 
     assert rotated["key"] != issued["key"]
     assert rotated["key"].startswith(issued["prefix"])
     for secret in (issued["key"], rotated["key"]):
-        assert (await _asked_with(world, secret)).status_code == 200
+        assert (await asked_with(world, secret)).status_code == 200
     world.now += 100
-    assert (await _asked_with(world, issued["key"])).status_code == 401
-    assert (await _asked_with(world, rotated["key"])).status_code == 200
+    assert (await asked_with(world, issued["key"])).status_code == 401
+    assert (await asked_with(world, rotated["key"])).status_code == 200
     shown = await world.admin.get(f"/v1/admin/keys/{issued['id']}")
     assert [each["last_four"] for each in shown.json()["secrets"]] == [rotated["key"][-4:]]
 
 
 async def test_a_rotation_overlaps_by_a_day_and_may_by_nothing(world: World) -> None:
-    issued = await _issue(world)
+    issued = await issue(world)
     first = await world.admin.post(f"/v1/admin/keys/{issued['id']}/rotate")
     assert first.json()["secrets"][1]["until"] == int(world.now) + 86_400
     second = await world.admin.post(
         f"/v1/admin/keys/{issued['id']}/rotate", json={"overlap_seconds": 0}
     )
     for secret, status in ((issued, 401), (first.json(), 401), (second.json(), 200)):
-        assert (await _asked_with(world, secret["key"])).status_code == status
+        assert (await asked_with(world, secret["key"])).status_code == status
 
 
 async def test_only_a_few_secrets_are_taken_at_a_time(world: World) -> None:
-    issued = await _issue(world)
+    issued = await issue(world)
     statuses = [
         (await world.admin.post(f"/v1/admin/keys/{issued['id']}/rotate")).status_code
         for _ in range(5)
@@ -144,7 +129,7 @@ async def test_only_a_few_secrets_are_taken_at_a_time(world: World) -> None:
 
 
 async def test_a_change_names_what_changes_and_null_takes_away(world: World) -> None:
-    issued = await _issue(world, name="ci", tags=["a"], limits={"priorities": ["low"], "weight": 2})
+    issued = await issue(world, name="ci", tags=["a"], limits={"priorities": ["low"], "weight": 2})
     path = f"/v1/admin/keys/{issued['id']}"
     body = {"limits": {"weight": None, "priorities": ["high"]}, "name": "night"}
     changed = await world.admin.patch(path, json=body)
@@ -196,13 +181,13 @@ async def test_what_is_wrong_is_named(
 
 
 async def test_the_owner_of_a_key_never_changes(world: World) -> None:
-    issued = await _issue(world)
+    issued = await issue(world)
     answer = await world.admin.patch(f"/v1/admin/keys/{issued['id']}", json={"owner": "bob"})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "owner")
 
 
 async def test_a_revoked_key_stays_revoked(world: World) -> None:
-    issued = await _issue(world)
+    issued = await issue(world)
     path = f"/v1/admin/keys/{issued['id']}"
     await world.admin.delete(path)
     for answer in (
@@ -226,7 +211,7 @@ async def test_an_issue_that_is_sent_again_makes_one_key_and_shows_it_once(world
 
 
 async def test_a_rotation_that_is_sent_again_makes_one_secret_and_ends_none(world: World) -> None:
-    issued = await _issue(world)
+    issued = await issue(world)
     path = f"/v1/admin/keys/{issued['id']}/rotate"
     headers = {"Idempotency-Key": "rotate-1"}
     body = {"overlap_seconds": 100}
@@ -238,7 +223,7 @@ async def test_a_rotation_that_is_sent_again_makes_one_secret_and_ends_none(worl
     assert "Idempotent-Replayed" not in first.headers
     assert again.headers["Idempotent-Replayed"] == "true"
     for secret in (issued, first.json()):
-        assert (await _asked_with(world, secret["key"])).status_code == 200
+        assert (await asked_with(world, secret["key"])).status_code == 200
     other = await world.admin.post(path, json={"overlap_seconds": 0}, headers=headers)
     assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_reused")
     lost = await world.admin.post(path, json=body, headers={"Idempotency-Key": "rotate-2"})
@@ -246,7 +231,7 @@ async def test_a_rotation_that_is_sent_again_makes_one_secret_and_ends_none(worl
 
 
 async def test_rotations_at_once_with_one_idempotency_key_make_one_secret(world: World) -> None:
-    issued = await _issue(world)
+    issued = await issue(world)
     path = f"/v1/admin/keys/{issued['id']}/rotate"
     answers = await asyncio.gather(
         *(world.admin.post(path, headers={"Idempotency-Key": "once"}) for _ in range(5))
@@ -312,7 +297,7 @@ async def test_a_list_is_asked_for_in_plain_words(world: World, name: str, value
 
 @pytest.mark.parametrize(("method", "path"), _ROUTES)
 async def test_the_routes_are_for_operators(world: World, method: str, path: str) -> None:
-    issued = await _issue(world)
+    issued = await issue(world)
     async with world.client(issued["key"]) as client:
         for caller, status in ((client, 403), (world.alice, 403), (world.anonymous, 401)):
             answer = await caller.request(method, f"/v1/admin/keys{path}", json={"owner": "bob"})
@@ -323,119 +308,3 @@ async def test_the_routes_are_for_operators(world: World, method: str, path: str
 async def test_a_key_that_is_not_there_is_not_found(world: World, method: str, path: str) -> None:
     answer = await world.admin.request(method, f"/v1/admin/keys{path}", json={})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "key_not_found")
-
-
-async def test_an_issued_key_costs_no_read_for_each_request(world: World) -> None:
-    video_id = await world.finished()
-    issued = await _issue(world)
-    async with world.client(issued["key"]) as client:
-        counts = []
-        for _ in range(3):
-            before = world.table_requests
-            assert (await client.get(f"/v1/videos/{video_id}")).status_code == 200
-            counts.append(world.table_requests - before)
-    before = world.table_requests
-    await world.alice.get(f"/v1/videos/{video_id}")
-    without = world.table_requests - before
-    assert counts[1:] == [without, without]
-
-
-async def test_many_requests_at_once_read_a_key_once(world: World) -> None:
-    issued = await _issue(world)
-    store = KeyStore(world.tables)
-    before = world.table_requests
-    found = await asyncio.gather(*(store.find(issued["id"], world.now) for _ in range(50)))
-    assert {key.id for key in found if key is not None} == {issued["id"]}
-    assert world.table_requests - before == 1
-
-
-async def test_what_we_never_made_is_looked_for_nowhere(world: World) -> None:
-    issued = await _issue(world)
-    secret = issued["key"]
-    wrong = secret[:-1] + ("a" if secret[-1] != "a" else "b")
-    before = world.table_requests
-    for key in (wrong, "dk_rubbish", f"{secret} ", "sk-1234"):
-        expected = 200 if key.strip() == secret else 401
-        async with world.client(None) as client:
-            answer = await client.get("/v1/models", headers={"api-key": key})
-        assert answer.status_code == expected, key
-    # The one read is for the right key, with a blank after it.
-    assert world.table_requests - before <= 2
-
-
-async def test_while_storage_is_down_an_issued_key_is_503_and_never_401(world: World) -> None:
-    issued = await _issue(world)
-    assert (await _asked_with(world, issued["key"])).status_code == 200
-
-    async def down(key_id: str) -> IssuedKey | None:
-        raise ServiceRequestError("down")
-
-    store = world.services.keys
-    world.now += 5
-    original, store.get = store.get, down  # type: ignore[method-assign] # the outage
-    refused = await _asked_with(world, issued["key"])
-    assert refused.status_code == 503
-    assert refused.json()["error"]["code"] == "storage_unavailable"
-    # A key of the settings needs no storage to be known.
-    assert (await world.alice.get("/v1/models")).status_code == 200
-    store.get = original  # type: ignore[method-assign] # it is over
-    assert (await _asked_with(world, issued["key"])).status_code == 200
-
-
-async def test_who_waits_for_storage_too_long_is_told_to_come_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    issued = await _issue(world)
-
-    async def silent(key_id: str) -> IssuedKey | None:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    monkeypatch.setattr(world.services.keys, "get", silent)
-    monkeypatch.setattr("dailies.stores.keys._READ_SECONDS", 0.01)
-    refused = await _asked_with(world, issued["key"])
-    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
-    assert refused.json()["error"]["code"] == "storage_unavailable"
-
-
-async def test_few_unknown_ids_are_looked_for_at_a_time_and_known_keys_wait_for_none(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    issued = await _issue(world)
-    store = KeyStore(world.tables)
-    known = await store.find(issued["id"], world.now)
-    looking: set[str] = set()
-    enough, let_go = asyncio.Event(), asyncio.Event()
-
-    async def slow(key_id: str) -> IssuedKey | None:
-        if key_id == issued["id"]:
-            return known
-        looking.add(key_id)
-        if len(looking) == 8:
-            enough.set()
-        await let_go.wait()
-        return None
-
-    monkeypatch.setattr(store, "get", slow)
-    unknown = [
-        asyncio.create_task(store.find(f"key_{number:016x}", world.now)) for number in range(40)
-    ]
-    await enough.wait()
-    # It is read anew, beside eight that take their time.
-    assert await store.find(issued["id"], world.now + 60) is known
-    assert len(looking) == 8
-    let_go.set()
-    assert await asyncio.gather(*unknown) == [None] * 40
-
-
-async def test_ids_that_nobody_issued_push_no_key_out(world: World) -> None:
-    issued = await _issue(world)
-    store = KeyStore(world.tables)
-    await store.find(issued["id"], world.now)
-    for number in range(2100):
-        store._remember(f"key_{number:016x}", Seen(None, world.now))
-    before = world.table_requests
-    assert await store.find(issued["id"], world.now) is not None
-    assert await store.find(f"key_{2099:016x}", world.now) is None
-    assert world.table_requests == before
-    assert len(store._unknown) == 2000
