@@ -5,16 +5,13 @@ All but one of the tests are of version 3: the others differ only in the quota.
 
 from __future__ import annotations
 
-import functools
 import itertools
-import json
 from typing import Any
 
 import pytest
 
-from dailies.engine import QuotaRequest, ask, done, hold, stop, wait
-from dailies.video.basics import VideoError
-from tests.orchestrations import scripts
+from dailies.engine import done, wait
+from tests.orchestrations.drained import REFUSED, assert_replays, generate
 from tests.orchestrations.replay import Engine, OrchestrationFailed
 from tests.orchestrations.scripts import (
     FAULT,
@@ -24,18 +21,7 @@ from tests.orchestrations.scripts import (
     fill,
     names,
     script,
-    submitted,
 )
-from tests.orchestrations.wire import Kind, replay
-
-generate = functools.partial(scripts.generate, orchestrator="generate_video_v3")
-REFUSED = stop(VideoError("moderation_blocked", "Change the prompt."))
-
-
-def _assert_replays(hub: Engine) -> None:
-    for generation in hub.generations:
-        for recorded, now in replay(generation):
-            assert recorded == now
 
 
 def _longest(hub: Engine) -> int:
@@ -57,7 +43,7 @@ def test_every_step_runs_once_and_in_order() -> None:
     ]
     assert hub.statuses == ["preparing", "submitting", "rendering", "archiving", "finishing"]
     assert hub.called("finish_video")[0].payload["error"] is None
-    _assert_replays(hub)
+    assert_replays(hub)
 
 
 def test_a_video_without_a_reference_prepares_none() -> None:
@@ -92,7 +78,7 @@ def test_a_stop_ends_the_video_with_its_error_and_says_so(step: str, skipped: li
     (finish,) = hub.called("finish_video")
     assert finish.payload["error"] == REFUSED["error"]
     assert names(hub.calls)[-1] == "publish_events"
-    _assert_replays(hub)
+    assert_replays(hub)
 
 
 def test_a_stop_after_waiting_ends_the_video_too() -> None:
@@ -127,7 +113,7 @@ def test_a_wake_event_cuts_a_pause_short_and_leaves_no_timer_open() -> None:
     start = hub.now
     assert generate(hub)["error"] == REFUSED["error"]
     assert hub.now - start < 40
-    _assert_replays(hub)
+    assert_replays(hub)
 
 
 def test_a_wake_event_that_comes_before_the_pause_is_not_lost() -> None:
@@ -137,7 +123,7 @@ def test_a_wake_event_that_comes_before_the_pause_is_not_lost() -> None:
     start = hub.now
     generate(hub)
     assert hub.now - start < 40
-    _assert_replays(hub)
+    assert_replays(hub)
 
 
 def test_a_wake_of_the_whole_video_does_it_no_harm() -> None:
@@ -147,7 +133,7 @@ def test_a_wake_of_the_whole_video_does_it_no_harm() -> None:
         hub.raise_event(VIDEO, "wake", at=hub.now + second)
     assert generate(hub, quota=QUOTA)["error"] is None
     assert len(hub.called("check_video")) == 2
-    _assert_replays(hub)
+    assert_replays(hub)
 
 
 def test_a_render_of_hours_keeps_every_history_under_a_hundred_events() -> None:
@@ -155,7 +141,7 @@ def test_a_render_of_hours_keeps_every_history_under_a_hundred_events() -> None:
     assert generate(hub)["error"] is None
     assert len(hub.called("check_video")) == 201
     assert _longest(hub) <= 100
-    _assert_replays(hub)
+    assert_replays(hub)
 
 
 def test_the_worst_way_keeps_every_history_under_a_hundred_events() -> None:
@@ -177,7 +163,7 @@ def test_the_worst_way_keeps_every_history_under_a_hundred_events() -> None:
     fill(hub, QUOTA)
     assert generate(hub, has_reference=True, quota=QUOTA)["error"] is None
     assert _longest(hub) <= 100
-    _assert_replays(hub)
+    assert_replays(hub)
 
 
 def test_faults_are_tried_again_with_pauses_that_double() -> None:
@@ -227,186 +213,7 @@ def test_announcements_never_fail_or_hold_up_a_video(trouble: Any) -> None:
     assert finished.at - hub.calls[0].at < 5
     # Two early ones and eight tries at the end; the sweeper does the rest.
     assert len(hub.called("publish_events")) == 10
-    _assert_replays(hub)
-
-
-def test_the_quota_is_asked_before_the_request_and_given_back_at_the_end() -> None:
-    hub = engine()
-    generate(hub, quota=QUOTA)
-    assert hub.signals == [("@quota@azure-sora-2", "release", {"video": VIDEO})]
-    assert '"leases": {}' in hub.entity_states["@quota@azure-sora-2"]
-
-
-def test_a_request_that_is_reconciled_or_failed_with_a_fault_takes_no_second_place() -> None:
-    hub = engine({"submit_video": script(FAULT, hold(15), FAULT, hold(15), done())})
-    generate(hub, quota=QUOTA)
-    assert len(json.loads(hub.entity_states["@quota@azure-sora-2"])["sent"]) == 1
-
-
-def test_a_request_that_is_sent_again_asks_again() -> None:
-    hub = engine({"submit_video": script(hold(1), wait(0), done())})
-    generate(hub, quota=QUOTA)
-    assert len(json.loads(hub.entity_states["@quota@azure-sora-2"])["sent"]) == 2
-
-
-def test_a_refused_video_gives_its_quota_back() -> None:
-    hub = engine({"submit_video": script(REFUSED)})
-    generate(hub, quota=QUOTA)
-    assert hub.signals == [("@quota@azure-sora-2", "release", {"video": VIDEO})]
-
-
-def test_videos_beyond_the_quota_wait_for_it() -> None:
-    hub = engine({"submit_video": lambda payload: wait(0) if payload.get("waiting") else done()})
-    quota: QuotaRequest = {**QUOTA, "concurrent": None}
-    for number in range(5):
-        generate(hub, video_id=f"video_{number:032x}", quota=quota)
-    sent = [call.at for call in hub.called("submit_video") if not call.payload.get("waiting")]
-    assert len(sent) == 5
-    for first, third in zip(sent, sent[2:], strict=False):
-        assert third - first >= 60
-    _assert_replays(hub)
-
-
-def test_a_video_that_waits_for_the_quota_says_so_once() -> None:
-    hub = engine({"submit_video": script(wait(0), done())})
-    quota: QuotaRequest = {**QUOTA, "window_seconds": 600.0}
-    fill(hub, quota)
-    generate(hub, quota=quota)
-    told, sent = hub.called("submit_video")
-    assert told.payload["waiting"]
-    assert "waiting" not in sent.payload
-    assert sent.at - told.at > 590
-    _assert_replays(hub)
-
-
-def test_a_video_that_need_not_wait_is_not_said_to() -> None:
-    hub = engine()
-    generate(hub, quota=QUOTA)
-    (sent,) = hub.called("submit_video")
-    assert "waiting" not in sent.payload
-
-
-def test_a_fault_while_it_is_said_holds_nothing_up_and_it_is_said_again() -> None:
-    hub = engine({"submit_video": script(FAULT, wait(0), done())})
-    quota: QuotaRequest = {**QUOTA, "per_window": 1, "window_seconds": 600.0}
-    fill(hub, quota)
-    busy = json.loads(hub.entity_states["@quota@azure-sora-2"])
-    busy["queue"] = [["another", 0.0, hub.now + 1400]]
-    hub.entity_states["@quota@azure-sora-2"] = json.dumps(busy)
-    assert generate(hub, quota=quota)["error"] is None
-    flags = [call.payload.get("waiting", False) for call in hub.called("submit_video")]
-    assert flags == [True, True, False]
-    _assert_replays(hub)
-
-
-@pytest.mark.parametrize("answer", [done(), REFUSED])
-def test_a_video_with_nothing_to_wait_for_leaves_the_queue(answer: Any) -> None:
-    """It was cancelled, or its job was found meanwhile."""
-    hub = engine({"submit_video": script(answer)})
-    fill(hub, QUOTA)
-    start = hub.now
-    generate(hub, quota=QUOTA)
-    assert hub.now - start < 5
-    assert json.loads(hub.entity_states["@quota@azure-sora-2"])["queue"] == {}
-
-
-def test_a_video_whose_request_has_left_needs_no_place() -> None:
-    """Its orchestration was started anew."""
-    hub = engine()
-    fill(hub, QUOTA)
-    start = hub.now
-    generate(hub, quota=QUOTA, sent=True, restarts=1)
-    assert hub.now - start < 5
-
-
-def test_a_video_that_was_put_off_is_not_sent_to_the_end_of_the_queue() -> None:
-    quota: QuotaRequest = {**QUOTA, "concurrent": 1, "per_window": None}
-    hub = engine({"submit_video": script(wait(30), done())})
-    later = hub.now + 90
-    state = {"sent": [], "leases": {}, "queue": [["later", later, later + 300]]}
-    hub.entity_states["@quota@azure-sora-2"] = json.dumps(state)
-    generate(hub, quota=quota)
-    first, second = hub.called("submit_video")
-    assert second.at - first.at < 32
-
-
-OTHER: QuotaRequest = {**QUOTA, "deployment": "spare"}
-
-
-def _leases(hub: Engine, deployment: str) -> list[str]:
-    state = json.loads(hub.entity_states.get(f"@quota@{deployment}", '{"leases": {}}'))
-    return list(state["leases"])
-
-
-def test_a_place_is_given_back_when_the_job_has_ended_however_long_its_files_take() -> None:
-    held: list[list[str]] = []
-
-    def seen(answer: Any) -> Any:
-        def answered(_: Any) -> Any:
-            held.append(_leases(hub, QUOTA["deployment"]))
-            return answer
-
-        return answered
-
-    hub = engine(
-        {
-            "check_video": script(seen(wait(5)), seen(done())),
-            "archive_video": script(seen(wait(9000)), seen(done())),
-        }
-    )
-    generate(hub, quota=QUOTA)
-    assert held == [[VIDEO], [VIDEO], [], []]
-    assert hub.signals == [("@quota@azure-sora-2", "release", {"video": VIDEO})]
-    _assert_replays(hub)
-
-
-def test_a_place_is_given_back_before_the_provider_is_waited_for() -> None:
-    hub = engine({"submit_video": script(wait(9000), submitted())})
-    generate(hub, quota=QUOTA)
-    first, second = hub.called("submit_video")
-    assert first.payload["place"] == second.payload["place"] == "azure-sora-2"
-    release = ("@quota@azure-sora-2", "release", {"video": VIDEO})
-    assert hub.signals == [release, release]
-    (sub,) = (g for g in hub.generations if g.instance_id.endswith("-submit_video-0"))
-    kinds = [event["EventType"] for event in sub.history]
-    # The question, and then the release, before the pause begins.
-    assert kinds[: kinds.index(Kind.TIMER_CREATED)].count(Kind.EVENT_SENT) == 2
-    _assert_replays(hub)
-
-
-def test_a_video_that_moves_asks_the_quota_of_where_it_goes() -> None:
-    hub = engine({"submit_video": script(ask(OTHER), submitted(deployment="spare"))})
-    generate(hub, quota=QUOTA)
-    first, second = hub.called("submit_video")
-    assert (first.payload["place"], second.payload["place"]) == ("azure-sora-2", "spare")
-    assert [signal[0] for signal in hub.signals] == ["@quota@azure-sora-2", "@quota@spare"]
-    assert _leases(hub, "azure-sora-2") == _leases(hub, "spare") == []
-    _assert_replays(hub)
-
-
-def test_a_video_that_moves_waits_in_the_queue_of_where_it_goes() -> None:
-    def submit(payload: Any) -> Any:
-        if payload.get("waiting"):
-            return wait(0)
-        return submitted(deployment="spare") if payload["place"] == "spare" else ask(OTHER)
-
-    hub = engine({"submit_video": submit})
-    fill(hub, OTHER)
-    generate(hub, quota=QUOTA)
-    moved, told, sent = hub.called("submit_video")
-    assert told.payload["waiting"]
-    assert sent.at - moved.at > 55
-    _assert_replays(hub)
-
-
-def test_a_video_that_moves_to_where_there_is_no_quota_goes_on_at_once() -> None:
-    hub = engine({"submit_video": script(ask(None), done())})
-    start = hub.now
-    generate(hub, quota=QUOTA)
-    assert [call.payload["place"] for call in hub.called("submit_video")] == ["azure-sora-2", None]
-    assert hub.now - start < 5
-    assert _leases(hub, "azure-sora-2") == []
-    _assert_replays(hub)
+    assert_replays(hub)
 
 
 @pytest.mark.parametrize("version", ["generate_video_v1", "generate_video_v2", "generate_video_v3"])
