@@ -15,7 +15,9 @@ from dailies.video.batch import Batch
 from dailies.video.record import VideoRecord
 from tests.integration.api.world import World
 
-__all__ = ["Driver", "lines", "order"]
+__all__ = ["SHOT", "Driver", "accepted", "lines", "order"]
+
+SHOT = {"prompt": "a pier", "seconds": 4, "size": "720x1280"}  # for $0.40
 
 _MOST_TURNS = 60
 
@@ -91,3 +93,10 @@ class Driver:
         assert answer.status_code == 200, answer.text
         found: list[dict[str, Any]] = answer.json()["data"]
         return found
+
+
+async def accepted(world: World, *shots: dict[str, Any], **query: Any) -> Driver:
+    """A batch of alice's that was accepted."""
+    answer = await order(world.alice, lines(*shots), **query)
+    assert answer.status_code == 200, answer.text
+    return Driver(world, answer.json()["id"])

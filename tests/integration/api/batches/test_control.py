@@ -8,17 +8,8 @@ import pytest
 
 from dailies.protocols.batch.removing import retire_batches
 from dailies.video.basics import Priority
-from tests.integration.api.batches.driving import Driver, lines, order
+from tests.integration.api.batches.driving import SHOT, Driver, accepted, lines, order
 from tests.integration.api.world import World
-
-SHOT = {"prompt": "a pier", "seconds": 4, "size": "720x1280"}  # for $0.40
-
-
-async def accepted(world: World, *shots: dict[str, Any], **query: Any) -> Driver:
-    """A batch of alice's that was accepted."""
-    answer = await order(world.alice, lines(*shots), **query)
-    assert answer.status_code == 200, answer.text
-    return Driver(world, answer.json()["id"])
 
 
 async def told(batch: Driver, word: str, status: int = 200) -> dict[str, Any]:
