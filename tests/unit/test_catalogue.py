@@ -1,4 +1,4 @@
-"""The catalogue: what it reads, what it offers, and how it says what is wrong."""
+"""The catalogue: what it reads, and what it offers."""
 
 from __future__ import annotations
 
@@ -13,57 +13,13 @@ from dailies.providers.registry import check_deployment
 from dailies.video.basics import Operation, Size, Variant
 from dailies.video.errors import NotFound, SettingsError
 from dailies.video.request import Input, InputKind, Role, VideoRequest
+from tests.unit.catalogue_text import BOTH, TEXT
 
 SHIPPED = Path(__file__).parents[2] / "models.yaml"
 ENDPOINT = {"AZURE_OPENAI_ENDPOINT": "https://my.openai.azure.com/"}
 
 # xAI charges for images, too; the simulated one as the real one.
 GROK = {"XAI_API_KEY": "k"}
-
-TEXT = """
-default_model: fast
-models:
-  fast:
-    aliases: [Quick]
-    fallbacks: [good]
-    deployments:
-      - name: fast-eu
-        provider: azure-sora-2
-        endpoint: ${EU}
-        deployment: ${EU_NAME:-fast-deployment}
-        sizes: [720x1280, 1280x720, 1792x1024]
-        seconds: [4, 8]
-        variants: [video, thumbnail]
-        prices: {default: 0.1, 1792x1024: 0.5}
-        typical_render_seconds: 60
-        quota: {requests_per_minute: 2}
-      - name: fast-us
-        provider: azure-sora-2
-        endpoint: ${US}
-        deployment: fast
-        sizes: [1280x720]
-        seconds: [4, 12]
-        prices: {1280x720: 0.2}
-  good:
-    fallbacks: [fast]
-    deployments:
-      - name: good-us
-        provider: azure-sora-2
-        endpoint: ${US}
-        deployment: good
-        operations: [create]
-        sizes: [1280x720]
-        seconds: [4]
-        prices: {default: 1}
-        reference: null
-"""
-BOTH = {"EU": "https://eu.example.com", "US": "https://us.example.com"}
-
-
-def problems(text: str, environ: dict[str, str] | None = None) -> list[str]:
-    with pytest.raises(SettingsError) as caught:
-        Catalogue.parse(text, BOTH if environ is None else environ)
-    return list(caught.value.problems)
 
 
 def test_the_catalogue_that_ships_is_sound() -> None:
@@ -268,59 +224,6 @@ def test_prices_and_times() -> None:
     assert eu.typical_seconds(Size(1792, 1024), 4) == pytest.approx(119.5, abs=0.1)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "path", "remedy"),
-    [
-        ("[720x1280, 1280x720, 1792x1024]", "[wide]", "fast.deployments[0].sizes[0]", "1280x720"),
-        ("[720x1280, 1280x720, 1792x1024]", "[]", "fast.deployments[0].sizes", "at least 1"),
-        ("seconds: [4, 8]", "seconds: [0]", "fast.deployments[0].seconds[0]", "greater than"),
-        ("name: fast-us", "name: fast-eu", "fast.deployments[1].name", "taken"),
-        ("name: fast-us", "name: fast@us", "fast.deployments[1].name", "pattern"),
-        ("fallbacks: [good]", "fallbacks: [best]", "fast.fallbacks[0]", "no model 'best'"),
-        ("aliases: [Quick]", "aliases: [Good]", "models.good", "already names 'fast'"),
-        ("default_model: fast", "default_model: slow", "default_model", "no model 'slow'"),
-        (
-            "default_model: fast",
-            "default_model: fast\ndefault_last: [slow]",
-            "default_last[0]",
-            "no model 'slow'",
-        ),
-        ("{1280x720: 0.2}", "{720x720: 0.2}", "fast.deployments[1]", "nothing for 1280x720"),
-        ("{1280x720: 0.2}", "{wide: 0.2}", "fast.deployments[1].prices", "wide"),
-        ("{default: 1}", "{default: -1}", "good.deployments[0].prices.default", "greater"),
-        ("[video, thumbnail]", "[thumbnail]", "fast.deployments[0]", "must name 'video'"),
-        ("[video, thumbnail]", "[video, poster]", "fast.deployments[0].variants[1]", "thumbnail"),
-        ("quota: {", "quotas: {", "fast.deployments[0].quotas", "not permitted"),
-        ("${US}", "${US", "fast.deployments[1].endpoint", "${NAME:-default}"),
-        ("${US}", "ftp://x", "fast.deployments[1].endpoint", "https://"),
-        ("${US}", "http://example.com", "fast.deployments[1].endpoint", "loopback"),
-    ],
-)
-def test_what_is_wrong_is_named_by_its_path(old: str, new: str, path: str, remedy: str) -> None:
-    assert old in TEXT
-    told = problems(TEXT.replace(old, new))
-
-    assert told[0].startswith("models.yaml: ")
-    assert path in told[0]
-    assert remedy in told[0]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "key", "line"),
-    [
-        ("seconds: [4, 8]\n", "seconds: [4]\n        seconds: [8]\n", "seconds", 14),
-        ("{default: 0.1, 1792x1024: 0.5}", "{default: 0.1, default: 0.5}", "default", 15),
-        ("  good:\n", "  fast:\n", "fast", 25),
-        ("default_model: fast", "default_model: good\ndefault_model: fast", "default_model", 3),
-    ],
-)
-def test_a_key_that_is_there_twice_is_named(old: str, new: str, key: str, line: int) -> None:
-    assert old in TEXT
-    (told,) = problems(TEXT.replace(old, new))
-    assert told.startswith(f"models.yaml: line {line}, column ")
-    assert f"the key '{key}' is there twice" in told
-
-
 def test_an_entry_may_build_on_another() -> None:
     text = TEXT.replace("quota: {requests_per_minute: 2}", "quota: &quota {concurrent: 2}").replace(
         "prices: {1280x720: 0.2}",
@@ -329,12 +232,6 @@ def test_an_entry_may_build_on_another() -> None:
     catalogue = Catalogue.parse(text, BOTH)
     quotas = [d.quota.concurrent for d in catalogue.deployments if d.name.startswith("fast")]
     assert quotas == [2, 3]
-
-
-def test_all_that_is_wrong_is_told_at_once() -> None:
-    text = TEXT.replace("fallbacks: [good]", "fallbacks: [best]").replace("fast-us", "fast-eu")
-
-    assert len(problems(text)) == 2
 
 
 def test_a_default_that_is_left_out_is_said_to_be() -> None:
@@ -382,24 +279,6 @@ def test_of_the_shipped_catalogue_nobody_asks_for_another_kind_of_file() -> None
     for deployment in catalogue.deployments:
         # What is stored and announced is an MP4.
         assert deployment.refused_option("output_format"), deployment.name
-
-
-@pytest.mark.parametrize("text", ["", "[]", "a: [", "models: 3", "\0"])
-def test_what_is_no_catalogue(text: str) -> None:
-    assert problems(text)
-
-
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="DAILIES_CATALOGUE"):
-        Catalogue.load(tmp_path / "none.yaml", ENDPOINT)
-
-
-def test_a_value_can_not_change_the_structure() -> None:
-    name = "x\n        provider: evil"
-    deployment = Catalogue.parse(TEXT, BOTH | {"EU_NAME": name}).deployment("fast-eu")
-
-    assert deployment is not None
-    assert deployment.deployment == name
 
 
 @pytest.mark.parametrize("rules", ["{}", "{formats: [png], exact_size: false, max_bytes: 9}"])
