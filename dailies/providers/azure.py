@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from dailies.catalogue import Credential
 from dailies.catalogue.limits import Part
-from dailies.providers.azure_auth import SCOPE, ApiKeyAuth
+from dailies.providers.azure_auth import SCOPE
 from dailies.providers.base import VideoProvider
 from dailies.providers.classify import ANY, SHUT_OUT, Answer
 from dailies.providers.declaration import Help, Provider, Recovery
+from dailies.providers.key_auth import ApiKeyAuth
 from dailies.providers.outcomes import Kind
 from dailies.providers.wire import Wire
 

@@ -1,4 +1,4 @@
-"""How the app proves itself to Azure: tokens of its identity, or an API key if so chosen.
+"""How the app proves itself to Azure: tokens of its identity.
 
 One credential serves the whole app (``azure_credential``). For the providers, which are called with
 httpx, ``Tokens`` keeps the token between calls: azure-identity keeps one too, but would fetch one
@@ -24,9 +24,9 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
-from pydantic import SecretStr
 
 from dailies.providers.error_text import readable
+from dailies.providers.key_auth import ApiKeyAuth, BearerKeyAuth
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.telemetry.logs import log_event
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SCOPE",
     "TOKEN_FAILURES",
-    "ApiKeyAuth",
+    "ApiKeyAuth",  # from here, providers of operators' own have them
     "BearerKeyAuth",
     "EntraAuth",
     "TokenCredential",
@@ -207,32 +207,6 @@ class EntraAuth(httpx.Auth):
         if fresh is not None:
             request.headers["Authorization"] = f"Bearer {fresh}"
             yield request
-
-
-class BearerKeyAuth(httpx.Auth):
-    """``Authorization: Bearer`` with a key, as most providers outside Azure take it."""
-
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
-
-    async def async_auth_flow(
-        self, request: httpx.Request
-    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
-        yield request
-
-
-class ApiKeyAuth(httpx.Auth):
-    """The header ``api-key``: the exception that a user must choose."""
-
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
-
-    async def async_auth_flow(
-        self, request: httpx.Request
-    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        request.headers["api-key"] = self._key.get_secret_value()
-        yield request
 
 
 def classify_token_failure(error: AzureError | TokenFailure) -> Outcome:

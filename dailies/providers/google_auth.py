@@ -11,7 +11,7 @@ Google's guide to federation with Azure. Never tried live.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from functools import cache, partial
@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import httpx
 from azure.core.credentials import AccessTokenInfo
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from dailies.providers.azure_auth import EntraAuth, TokenCredential, TokenFailure, Tokens
 from dailies.providers.declaration import Options
 from dailies.providers.error_text import readable
+from dailies.providers.key_auth import HeaderKeyAuth
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.threads import Pool
 
@@ -80,17 +81,10 @@ class FederationOptions(Options):
     iam_endpoint: Address = "https://iamcredentials.googleapis.com"
 
 
-class GoogleKeyAuth(httpx.Auth):
+class GoogleKeyAuth(HeaderKeyAuth):
     """The header ``x-goog-api-key``."""
 
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
-
-    async def async_auth_flow(
-        self, request: httpx.Request
-    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        request.headers["x-goog-api-key"] = self._key.get_secret_value()
-        yield request
+    header = "x-goog-api-key"
 
 
 def federated(options: FederationOptions, credential: Callable[[], TokenCredential]) -> httpx.Auth:

@@ -23,11 +23,11 @@ from urllib.parse import quote
 import httpx
 
 from dailies.providers.answers import moment, text
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Submission
 from dailies.providers.classify import Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.listing import CLOCK_SKEW, Page, candidates, jobs_since
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.refusals import GOES_ON

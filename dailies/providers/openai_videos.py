@@ -23,11 +23,12 @@ import httpx
 
 from dailies.net.multipart import FormFile, StreamedForm
 from dailies.providers.answers import text
-from dailies.providers.azure_auth import SCOPE, ApiKeyAuth, BearerKeyAuth
+from dailies.providers.azure_auth import SCOPE
 from dailies.providers.base import Content, Found, KeptCharacter, SourceFile, Submission
 from dailies.providers.classify import SHUT_OUT, Answer, Call
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.error_text import read_json
+from dailies.providers.key_auth import ApiKeyAuth, BearerKeyAuth
 from dailies.providers.listing import find_job, page_of
 from dailies.providers.openai_videos_body import (
     VideosOptions,

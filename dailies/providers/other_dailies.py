@@ -9,9 +9,9 @@ speaks to the app itself in the tests.
 
 from __future__ import annotations
 
-from dailies.providers.azure_auth import ApiKeyAuth, BearerKeyAuth
 from dailies.providers.classify import Answer, Call
 from dailies.providers.declaration import Help, Provider, Recovery
+from dailies.providers.key_auth import ApiKeyAuth, BearerKeyAuth
 from dailies.providers.openai_videos import OpenAIVideos, VideosOptions
 from dailies.providers.openai_videos_body import (
     check_sizes,

@@ -23,11 +23,11 @@ from pydantic import Field
 
 from dailies.catalogue.deployment import Deployment, FieldProblem
 from dailies.providers.answers import text
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Reference, Submission
 from dailies.providers.classify import ANY, NOT_OFFERED, Answer, Call
 from dailies.providers.declaration import Help, Provider, Recovery
 from dailies.providers.error_text import read_json
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.listing import CLOCK_SKEW, Page, choose, jobs_since
 from dailies.providers.map_check import map_problems
 from dailies.providers.mapping import (

@@ -30,11 +30,11 @@ from pydantic import Field
 from dailies.catalogue.deployment import Deployment, FieldProblem
 from dailies.catalogue.limits import Part
 from dailies.providers.answers import moment, number, text
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import NO_CREDIT, NOT_OFFERED, Answer, Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.shapes import aspect_ratio, resolution, shape
 from dailies.providers.wire import Wire

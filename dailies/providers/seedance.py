@@ -24,11 +24,11 @@ from pydantic import Field
 
 from dailies.catalogue.limits import FRAMES_OR_REFERENCES, Part
 from dailies.providers.answers import number, positive, text
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Called, Content, Found, Reference, Submission
 from dailies.providers.classify import NO_CREDIT, NOT_OFFERED, Answer, Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.marked import MarkedJob, find_marked
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.shapes import aspect_ratio, resolution, shape

@@ -7,11 +7,10 @@ so that the secret never leaves the app.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
 
-import httpx
 import jwt
-from pydantic import SecretStr
+
+from dailies.providers.key_auth import BearerKeyAuth
 
 __all__ = ["SignedKeyAuth"]
 
@@ -20,20 +19,11 @@ _EARLIER = 5
 """Seconds by which a token is valid before it is made, for a clock that is behind ours."""
 
 
-class SignedKeyAuth(httpx.Auth):
+class SignedKeyAuth(BearerKeyAuth):
     """``Authorization: Bearer`` with a token that is good for half an hour.
 
     A key without a colon is sent as it is: gateways that speak such a protocol give such ones.
     """
-
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
-
-    async def async_auth_flow(
-        self, request: httpx.Request
-    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        request.headers["Authorization"] = f"Bearer {self._token()}"
-        yield request
 
     def _token(self) -> str:
         key = self._key.get_secret_value()

@@ -28,11 +28,11 @@ import httpx
 from dailies.catalogue.deployment import Deployment
 from dailies.catalogue.limits import Limit, Part
 from dailies.providers.answers import number, text
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import ANY, NO_CREDIT, SHUT_OUT, Answer, Call, classify_job_error
 from dailies.providers.declaration import CallerOptions, Help, Options, Provider, Recovery
 from dailies.providers.error_text import ErrorText, read_json
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.refusals import GOES_ON
 from dailies.providers.shapes import aspect_ratio, resolution, shape

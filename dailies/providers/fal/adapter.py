@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from dailies.catalogue.deployment import Deployment
 from dailies.catalogue.entry import Entry
@@ -24,6 +24,7 @@ from dailies.providers.declaration import CallerOptions
 from dailies.providers.error_text import read_json
 from dailies.providers.fal.errors import failed_job, in_envelope, is_the_models
 from dailies.providers.fal.places import FalPlaces
+from dailies.providers.key_auth import HeaderKeyAuth
 from dailies.providers.mapping import (
     InputNames,
     MappedOptions,
@@ -135,17 +136,10 @@ def of_routes(options: FalOptions) -> CallerOptions:
     return replace(found, only=None)  # each endpoint has a schema of its own
 
 
-class KeyAuth(httpx.Auth):
+class KeyAuth(HeaderKeyAuth):
     """``Authorization: Key``, with a key of fal's."""
 
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
-
-    async def async_auth_flow(
-        self, request: httpx.Request
-    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        request.headers["Authorization"] = f"Key {self._key.get_secret_value()}"
-        yield request
+    prefix = "Key "
 
 
 class Fal:

@@ -12,10 +12,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from dailies.providers.azure_auth import ApiKeyAuth
 from dailies.providers.azure_sora_2 import PROVIDER, AzureSora2
 from dailies.providers.base import NO_NAMES, Called, Names
 from dailies.providers.classify import CallContext
+from dailies.providers.key_auth import ApiKeyAuth
 from dailies.providers.wire import Wire
 
 ENDPOINT = "https://my.openai.azure.com"

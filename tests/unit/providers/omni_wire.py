@@ -6,11 +6,11 @@ import httpx
 from pydantic import SecretStr
 
 from dailies.net.downloads import Downloads
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import CallContext
 from dailies.providers.google_auth import GoogleKeyAuth
 from dailies.providers.google_omni import PROVIDER, GoogleOmni, OmniOptions
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.outcomes import Outcome
 from dailies.providers.wire import Wire
 from dailies.video.basics import Size, Variant

@@ -15,12 +15,7 @@ from azure.core.credentials import AccessTokenInfo
 from azure.core.exceptions import ClientAuthenticationError
 from pydantic import SecretStr, ValidationError
 
-from dailies.providers.azure_auth import (
-    EntraAuth,
-    TokenFailure,
-    Tokens,
-    classify_token_failure,
-)
+from dailies.providers.azure_auth import EntraAuth, TokenFailure, Tokens, classify_token_failure
 from dailies.providers.classify import Call, CallContext
 from dailies.providers.google_auth import (
     CLOUD_SCOPE,

@@ -11,9 +11,10 @@ import pytest
 from azure.core.credentials import AccessTokenInfo
 
 from dailies.catalogue import Catalogue, Credential, Deployment
-from dailies.providers.azure_auth import BearerKeyAuth, TokenCredential
+from dailies.providers.azure_auth import TokenCredential
 from dailies.providers.google_auth import FederatedCredential
 from dailies.providers.google_omni import PROVIDER
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.registry import Providers, check_deployment
 from tests.unit.providers.omni_wire import interaction
 

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import CallContext
 from dailies.providers.google import CloudOptions
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.outcomes import JobStatus, Kind, Outcome
 from dailies.providers.vertex_veo import PROVIDER, VertexVeo, parse_operation
 from dailies.providers.wire import Wire

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from dailies.catalogue import Catalogue
 from dailies.net.downloads import Downloads
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import CallContext
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.outcomes import JobStatus, Kind, Outcome
 from dailies.providers.registry import check_deployment
 from dailies.providers.shapes import aspect_ratio, resolution

@@ -21,9 +21,9 @@ from replicate.prediction import Prediction
 from replicate.webhook import Webhooks
 
 from dailies.net.downloads import Downloads
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import CallContext
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.outcomes import JobStatus, Kind
 from dailies.providers.replicate import PROVIDER, Replicate, ReplicateOptions
 from dailies.providers.wire import Wire

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Reference, Submission
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.outcomes import JobStatus, Kind
 from dailies.providers.seedance import PROVIDER, Seedance, SeedanceOptions
 from dailies.providers.wire import Wire

@@ -8,10 +8,10 @@ from urllib.parse import quote
 from pydantic import Field
 
 from dailies.providers.answers import text
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Content, Submission
 from dailies.providers.classify import ANY, Answer, Call
 from dailies.providers.declaration import Help, Options, Provider, Recovery
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.outcomes import JobStatus, Kind, Outcome, UpstreamJob
 from dailies.providers.wire import Wire
 from dailies.video.basics import Variant

@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from dailies.net.downloads import Downloads
-from dailies.providers.azure_auth import BearerKeyAuth
 from dailies.providers.base import Submission
 from dailies.providers.classify import CallContext
+from dailies.providers.key_auth import BearerKeyAuth
 from dailies.providers.replicate import PROVIDER, Replicate, ReplicateOptions
 from dailies.providers.wire import Wire
 from dailies.video.basics import Size
