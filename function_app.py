@@ -6,7 +6,6 @@ import activities.batch
 import activities.drop
 import activities.video
 import activities.webhooks
-from dailies.app.replay import read_times_faster
 from dailies.app.runtime import quieten_libraries
 from entities import quota
 from orchestrations import (
@@ -18,6 +17,7 @@ from orchestrations import (
 )
 from orchestrations.drained import generate_video as earlier_versions
 from orchestrations.drained import repeat_step
+from orchestrations.replay import read_times_faster
 from triggers import http, reference_drop, timers
 
 app = df.DFApp()

@@ -9,7 +9,7 @@ from azure.durable_functions.models.history.HistoryEvent import HistoryEvent
 from azure.durable_functions.models.history.HistoryEventType import HistoryEventType
 
 import function_app
-from dailies.app import replay
+from orchestrations import replay
 
 MODULE = importlib.import_module("azure.durable_functions.models.history.HistoryEvent")
 
