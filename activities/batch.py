@@ -17,7 +17,7 @@ blueprint = df.Blueprint()
 @blueprint.durable_client_input(client_name="client")
 async def tend_batch(batch: BatchRef, client: df.DurableOrchestrationClient) -> BatchStep:
     """See what has ended of a batch, and begin what there is room for."""
-    from dailies.protocols.batch.turn import take_turn
+    from dailies.batches.turn import take_turn
 
     start_work()
     about = {"dailies.batch.id": batch["id"]}

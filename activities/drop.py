@@ -18,9 +18,9 @@ blueprint = df.Blueprint()
 @blueprint.durable_client_input(client_name="client")
 async def accept_drop(drop: Drop, client: df.DurableOrchestrationClient) -> DropAnswer:
     """Accept a dropped image and start its video; or a dropped batch."""
+    from dailies.batches.starting import start_batch
+    from dailies.drops import accept as rules
     from dailies.pipeline.start import start_video
-    from dailies.protocols.batch.starting import start_batch
-    from dailies.protocols.drop import accept as rules
     from dailies.video.batch import Batch
 
     start_work()
@@ -37,7 +37,7 @@ async def accept_drop(drop: Drop, client: df.DurableOrchestrationClient) -> Drop
 @blueprint.activity_trigger(input_name="rejected")
 async def reject_drop(rejected: RejectInput) -> None:
     """Say what is wrong with a dropped image."""
-    from dailies.protocols.drop import accept as rules
+    from dailies.drops import accept as rules
 
     start_work()
     drop = rejected["drop"]

@@ -28,8 +28,8 @@ from typing import Any
 from azure.storage.blob.aio import ContainerClient
 
 from bench.memory import rss_mb
+from dailies.drops.sweep import SKEW_SECONDS, sweep_drops
 from dailies.engine import InstanceState
-from dailies.protocols.drop.sweep import SKEW_SECONDS, sweep_drops
 from dailies.services import Services
 from dailies.stores.drops import ContainerPass
 from tests.azurite import running_azurite

@@ -58,7 +58,7 @@ async def _see_to(
     upload: Announcement, context: func.Context, client: df.DurableOrchestrationClient
 ) -> None:
     # Imported at the first image: it needs most of what the app is made of.
-    from dailies.protocols.drop.arrivals import blob_announced
+    from dailies.drops.arrivals import blob_announced
 
     parent = host_trace(context.trace_context.trace_parent)
     blob = upload.names[0]

@@ -41,8 +41,8 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
 @blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
 @blueprint.durable_client_input(client_name="client")
 async def sweep_references(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    """See ``dailies.protocols.drop.sweep``."""
-    from dailies.protocols.drop.sweep import sweep_drops
+    """See ``dailies.drops.sweep``."""
+    from dailies.drops.sweep import sweep_drops
 
     start_work()
     with telling_fault("sweep_references"):
@@ -52,8 +52,8 @@ async def sweep_references(timer: func.TimerRequest, client: df.DurableOrchestra
 @blueprint.timer_trigger(arg_name="timer", schedule="%DAILIES_SWEEP_SCHEDULE%", use_monitor=True)
 @blueprint.durable_client_input(client_name="client")
 async def sweep_batches(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    """See ``dailies.protocols.batch.starting``."""
-    from dailies.protocols.batch import starting
+    """See ``dailies.batches.starting``."""
+    from dailies.batches import starting
 
     start_work()
     with telling_fault("sweep_batches"):
@@ -62,9 +62,9 @@ async def sweep_batches(timer: func.TimerRequest, client: df.DurableOrchestratio
 
 @blueprint.timer_trigger(arg_name="timer", schedule=_RETIRING, use_monitor=True)
 async def retire_videos(timer: func.TimerRequest) -> None:
-    """See ``dailies.pipeline.retention`` and ``dailies.protocols.batch.removing``."""
+    """See ``dailies.pipeline.retention`` and ``dailies.batches.removing``."""
+    from dailies.batches import removing
     from dailies.pipeline import retention
-    from dailies.protocols.batch import removing
 
     start_work()
     with telling_fault("retire_videos"):

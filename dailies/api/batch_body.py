@@ -12,8 +12,8 @@ from fastapi import Request
 
 from dailies.api.bodies import RAW, Body, Upload, open_body
 from dailies.api.form_body import other_charset
+from dailies.batches.keeping import SuppliedImage
 from dailies.inputs.examine import InputLimits, examine
-from dailies.protocols.batch.keeping import SuppliedImage
 from dailies.protocols.batch.lines import Form
 from dailies.protocols.messages import missing
 from dailies.settings import Settings

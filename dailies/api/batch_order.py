@@ -15,12 +15,12 @@ from dailies.api.documents import REPLAYED, answers
 from dailies.api.documents_of_batches import BATCH_BODY, SENDING_OF_BATCHES
 from dailies.api.dry_query import DryRunQuery, is_dry_run
 from dailies.api.observe import note
+from dailies.batches.blobs import check_blobs
+from dailies.batches.keeping import hash_batch, keep_batch
+from dailies.batches.starting import start_or_leave
 from dailies.owners.key import Way
-from dailies.protocols.batch.blobs import check_blobs
 from dailies.protocols.batch.check import Check
-from dailies.protocols.batch.keeping import hash_batch, keep_batch
 from dailies.protocols.batch.objects import BatchDryRun, VideoBatch, batch_object, dry_run_object
-from dailies.protocols.batch.starting import start_or_leave
 from dailies.stores.batches import Sent
 from dailies.stores.rows import hash_key
 from dailies.video.errors import InvalidBatch, InvalidRequest, Unavailable

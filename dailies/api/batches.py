@@ -20,8 +20,9 @@ from dailies.api.documents import (
 from dailies.api.links import BatchLinks, file_link, links_end
 from dailies.api.observe import note
 from dailies.api.videos import page_size
+from dailies.batches import commands
+from dailies.batches.removing import remove_batch
 from dailies.owners.key import Way
-from dailies.protocols.batch import commands
 from dailies.protocols.batch.objects import (
     BatchList,
     BatchShotList,
@@ -31,7 +32,6 @@ from dailies.protocols.batch.objects import (
     shot_object,
 )
 from dailies.protocols.batch.options import read_limit
-from dailies.protocols.batch.removing import remove_batch
 from dailies.protocols.messages import unsupported
 from dailies.stores.rows import hash_key
 from dailies.video.batch import Batch, ShotState, is_batch_id

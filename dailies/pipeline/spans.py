@@ -52,7 +52,7 @@ def end_step(step: Step) -> None:
 
 @contextmanager
 def drop_span(name: str, drop: Mapping[str, object]) -> Iterator[Span]:
-    """Work on a dropped image (``dailies.protocols.drop.accept.Drop``), in its own trace."""
+    """Work on a dropped image (``dailies.drops.accept.Drop``), in its own trace."""
     parent = drop.get("traceparent")
     attributes = {"dailies.blob": str(drop["blob"])}
     given = parent if isinstance(parent, str) else None

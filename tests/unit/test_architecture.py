@@ -32,6 +32,8 @@ FLOORS = (
     ("routing", "intake"),
     ("pipeline",),
     ("protocols",),
+    ("batches",),
+    ("drops",),
     ("api", "app"),
 )
 """The folders and modules of ``dailies``, from the ground up: imports go down only."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from dailies.drops.accept import accept_drop, reject_drop
+from dailies.drops.arrivals import blob_announced
+from dailies.drops.sweep import sweep_drops
 from dailies.engine import ACCEPT_DROP, InstanceState
-from dailies.protocols.drop.accept import accept_drop, reject_drop
 from dailies.protocols.drop.announcements import Announcement
-from dailies.protocols.drop.arrivals import blob_announced
 from dailies.protocols.drop.payloads import Drop
-from dailies.protocols.drop.sweep import sweep_drops
 from dailies.stores import uploads
 from dailies.stores.drops import OpenDrop
 from tests.pictures import png

@@ -72,7 +72,7 @@ async def test_a_lost_event_of_a_blob_that_had_a_video_before(bench: Bench) -> N
 async def test_a_pass_goes_on_where_the_last_run_ended(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dailies.protocols.drop.sweep._LONGEST_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("dailies.drops.sweep._LONGEST_LOOK_SECONDS", 0.0)
     bench.container.page_size = 10
     await bench.sweep()
     bench.world.now += 10
@@ -89,7 +89,7 @@ async def test_a_pass_goes_on_where_the_last_run_ended(
 async def test_a_blob_that_comes_while_a_pass_is_under_way_is_found_by_the_next(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dailies.protocols.drop.sweep._LONGEST_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("dailies.drops.sweep._LONGEST_LOOK_SECONDS", 0.0)
     bench.container.page_size = 2
     await bench.sweep()
     for name in "bcdef":

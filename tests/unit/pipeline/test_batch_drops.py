@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
+from dailies.batches.turn import take_turn
+from dailies.drops.accept import accept_drop, reject_drop
+from dailies.drops.arrivals import blob_announced
 from dailies.engine import ACCEPT_BATCH, ACCEPT_DROP, InstanceState, Orchestrations
-from dailies.protocols.batch.turn import take_turn
-from dailies.protocols.drop.accept import accept_drop, reject_drop
 from dailies.protocols.drop.announcements import Announcement
-from dailies.protocols.drop.arrivals import blob_announced
 from dailies.protocols.drop.payloads import Drop
 from dailies.stores.uploads import UploadState
 from dailies.video.batch import Batch

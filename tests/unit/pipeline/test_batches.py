@@ -12,15 +12,15 @@ from typing import Any, cast
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
+from dailies.batches import commands
+from dailies.batches.keeping import keep_batch
+from dailies.batches.starting import sweep_batches
+from dailies.batches.turn import take_turn
 from dailies.engine import InstanceState, Orchestrations, QuotaRequest
 from dailies.owners.key import Limits
 from dailies.pipeline.places import quota_of
-from dailies.protocols.batch import commands
 from dailies.protocols.batch.check import Check
-from dailies.protocols.batch.keeping import keep_batch
 from dailies.protocols.batch.lines import Form
-from dailies.protocols.batch.starting import sweep_batches
-from dailies.protocols.batch.turn import take_turn
 from dailies.routing.lane import Acquire, acquire, empty
 from dailies.stores.batches import Sent
 from dailies.video.basics import Phase, VideoError

@@ -11,11 +11,11 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 from PIL import Image
 
+from dailies.drops import accept as rules
+from dailies.drops.accept import images_of_sidecar, reject_drop
 from dailies.intake.accept import Acceptance
 from dailies.owners.budget import Budget, Scope
 from dailies.pipeline.prepare import prepare_reference
-from dailies.protocols.drop import accept as rules
-from dailies.protocols.drop.accept import images_of_sidecar, reject_drop
 from dailies.protocols.drop.payloads import Drop, DropAnswer
 from dailies.services import Services
 from dailies.stores.records import RecordStore

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from dailies.drops.accept import accept_drop
 from dailies.guards.base import Passed, Refused, Shown, Unsaid, Verdict
 from dailies.guards.panel import Guards
-from dailies.protocols.drop.accept import accept_drop
 from dailies.protocols.drop.payloads import Drop
 from dailies.video.errors import Unavailable
 from tests.unit.pipeline.guard import Says

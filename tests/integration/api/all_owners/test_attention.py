@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from dailies.drops import memory as drop_memory
 from dailies.pipeline import attention
-from dailies.protocols.drop import memory as drop_memory
 from dailies.providers.classify import Call
 from dailies.providers.outcomes import Kind, Outcome
 from dailies.routing import health

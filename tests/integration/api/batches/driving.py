@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
+from dailies.batches.turn import take_turn
 from dailies.engine import BatchStep
-from dailies.protocols.batch.turn import take_turn
 from dailies.video.basics import Phase, VideoError
 from dailies.video.batch import Batch
 from dailies.video.record import VideoRecord

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dailies.protocols.batch.removing import retire_batches
+from dailies.batches.removing import retire_batches
 from dailies.video.basics import Priority
 from tests.integration.api.batches.driving import SHOT, Driver, accepted, lines, order
 from tests.integration.api.world import World

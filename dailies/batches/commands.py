@@ -6,8 +6,8 @@ nothing.
 
 from __future__ import annotations
 
+from dailies.batches.starting import start_or_leave
 from dailies.engine import WAKE_EVENT, Orchestrations
-from dailies.protocols.batch.starting import start_or_leave
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.batch import Batch, BatchStatus

@@ -14,10 +14,10 @@ from typing import BinaryIO, cast
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobClient
 
+from dailies.batches.blobs import check_blobs
+from dailies.batches.keeping import keep_batch
 from dailies.owners.key import Limits
-from dailies.protocols.batch.blobs import check_blobs
 from dailies.protocols.batch.check import Check
-from dailies.protocols.batch.keeping import keep_batch
 from dailies.protocols.batch.lines import Form
 from dailies.protocols.drop.naming import DropKind, batch_prefix, classify
 from dailies.protocols.drop.payloads import Drop

@@ -7,8 +7,8 @@ import io
 from collections.abc import AsyncIterator, Sequence
 
 from dailies.announce.batches import batch_event
+from dailies.batches.file import ShotFile
 from dailies.pipeline.handover import hand_over
-from dailies.protocols.batch.file import ShotFile
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.batch import Batch, BatchStatus, Shot, ShotState

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Sequence
 
 from azure.core.exceptions import AzureError
 
+from dailies.batches.ending import end_batch, may_end, tell_end
+from dailies.batches.feeding import feed
+from dailies.batches.progress import Turn
 from dailies.engine import BatchRef, BatchStep, Orchestrations, wake_video
 from dailies.pipeline.crowd import for_each
-from dailies.protocols.batch.ending import end_batch, may_end, tell_end
-from dailies.protocols.batch.feeding import feed
-from dailies.protocols.batch.progress import Turn
 from dailies.services import Services
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Phase, Status, VideoError

@@ -9,8 +9,8 @@ from __future__ import annotations
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 
+from dailies.drops.accept import images_of_sidecar
 from dailies.engine import ACCEPT_BATCH, ACCEPT_DROP, WAKE_EVENT, InstanceState, Orchestrations
-from dailies.protocols.drop.accept import images_of_sidecar
 from dailies.protocols.drop.announcements import Announcement
 from dailies.protocols.drop.naming import DropKind, classify
 from dailies.protocols.drop.payloads import Drop

@@ -10,10 +10,10 @@ from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobClient
 
 from dailies.announce.events import rejected_event
+from dailies.drops import memory as drop_memory
+from dailies.drops.batches import accept_batch, belongs_to_batch
 from dailies.intake.accept import Acceptance, accept
 from dailies.pipeline.handover import hand_over
-from dailies.protocols.drop import memory as drop_memory
-from dailies.protocols.drop.batches import accept_batch, belongs_to_batch
 from dailies.protocols.drop.merging import MAX_FILE_BYTES, DropParameters, ParameterFile, parameters
 from dailies.protocols.drop.naming import (
     DropKind,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from dailies.protocols.batch.ending import tell_end
-from dailies.protocols.batch.keeping import folder_of
+from dailies.batches.ending import tell_end
+from dailies.batches.keeping import folder_of
 from dailies.services import Services
 from dailies.stores.batches import OpenBatch
 from dailies.telemetry.logs import log_event

@@ -19,8 +19,8 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobProperties
 
+from dailies.drops.arrivals import look_again
 from dailies.engine import InstanceState, Orchestrations
-from dailies.protocols.drop.arrivals import look_again
 from dailies.protocols.drop.naming import DropKind, classify
 from dailies.services import Services
 from dailies.stores.drops import REJECTED_SECONDS, ContainerPass, OpenDrop, blob_state

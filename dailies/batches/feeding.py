@@ -6,13 +6,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 
+from dailies.batches.file import ShotFile
+from dailies.batches.making import find_key, limits_of, make_video
+from dailies.batches.progress import Turn
 from dailies.engine import Orchestrations
 from dailies.intake.accept import Acceptance
 from dailies.owners.key import Key
 from dailies.protocols.batch.check import KeptShot
-from dailies.protocols.batch.file import ShotFile
-from dailies.protocols.batch.making import find_key, limits_of, make_video
-from dailies.protocols.batch.progress import Turn
 from dailies.protocols.batch.shots import PlannedShot, plan_shot
 from dailies.services import Services
 from dailies.video.basics import VideoError
