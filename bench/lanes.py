@@ -49,7 +49,7 @@ def _states(waiting: int) -> tuple[str, str]:
     """So many waiting videos, by the rules of today and by those of before, as JSON."""
     queue: dict[str, list[Waiting]] = {}
     for number in range(waiting):
-        entry = Waiting(1, _NOW - number * 0.01, _id(number), _NOW + 60 + number, 9000, number)
+        entry = Waiting(1, _NOW - number * 0.01, _id(number), _NOW + 60 + number)
         queue.setdefault(f"owner-{number % _OWNERS:02d}", []).append(entry)
     for entries in queue.values():
         entries.sort()

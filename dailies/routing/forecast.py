@@ -13,6 +13,7 @@ __all__ = [
     "PLAYED",
     "beyond",
     "learn",
+    "rate",
     "seconds_until_place",
     "starts",
     "usual_seconds",
@@ -26,6 +27,9 @@ _ENOUGH = 5
 _OUTLIER = 3.0
 """A render that took so many times the median counts as that: one that hung tells nothing."""
 _GOLDEN = 0.618034
+_LAG, _LAG_PART = 0.125, 0.375
+"""In windows, and of a render: for so long a place is free until one asks that may have it. Those
+at the front ask after a quarter of a window, or three quarters of the time until their place."""
 PLAYED = 400
 """Starts that are played one by one; beyond, they go on at the rate that the limits allow."""
 
@@ -61,12 +65,13 @@ def seconds_until_place(lane: Lane, request: QuotaRequest, position: int, now: f
 def beyond(lane: Lane, request: QuotaRequest, position: int) -> float:
     """Seconds for those before it that are not played one by one: at the rate that the limits
     allow."""
-    return max(0, position - PLAYED) / _rate(request, usual_seconds(lane, request))
+    return max(0, position - PLAYED) / rate(lane, request)
 
 
 def starts(lane: Lane, request: QuotaRequest, number: int, now: float) -> list[float]:
     """When the next so many that wait have their places."""
     usual = usual_seconds(lane, request)
+    lag = _lag(request, usual)
     free = _places(lane, request, usual, now)
     sent = list(lane.sent)
     most, window = request["per_window"], request["window_seconds"]
@@ -76,17 +81,24 @@ def starts(lane: Lane, request: QuotaRequest, number: int, now: float) -> list[f
         if most is not None and len(sent) >= most:
             start = max(start, sent[-most] + window)
         if free is not None:
-            heapq.heapreplace(free, start + usual)
+            heapq.heapreplace(free, start + usual + lag)
         sent.append(start)
     return sent[-number:]
 
 
-def _rate(request: QuotaRequest, usual: float) -> float:
+def rate(lane: Lane, request: QuotaRequest) -> float:
     """Starts in a second, while many wait."""
+    usual = usual_seconds(lane, request)
+    turn = usual + _lag(request, usual)
     concurrent, most = request["concurrent"], request["per_window"]
-    by_jobs = math.inf if concurrent is None else concurrent / max(usual, 1e-3)
+    by_jobs = math.inf if concurrent is None else concurrent / max(turn, 1e-3)
     by_requests = math.inf if most is None else most / request["window_seconds"]
     return min(by_jobs, by_requests)
+
+
+def _lag(request: QuotaRequest, usual: float) -> float:
+    """Seconds from the end of a job until the next one starts in its place."""
+    return min(_LAG * request["window_seconds"], _LAG_PART * usual)
 
 
 def _places(lane: Lane, request: QuotaRequest, usual: float, now: float) -> list[float] | None:
@@ -95,10 +107,11 @@ def _places(lane: Lane, request: QuotaRequest, usual: float, now: float) -> list
     if concurrent is None:
         return None
     running = sorted(lane.leases.values(), key=lambda lease: lease.since)
+    taken = now + _lag(request, usual)
     ends = sorted(
         # One of many ends soon, whatever each may expect: they take their parts of the spread,
         # which the multiples of the golden ratio fill evenly, whoever of them is the oldest.
-        now + _remaining(lane, lease, usual, now, part=(number * _GOLDEN + 0.5) % 1)
+        taken + _remaining(lane, lease, usual, now, part=(number * _GOLDEN + 0.5) % 1)
         for number, lease in enumerate(running)
     )
     # Where more run than may, since the limit was lowered, the first to end make no room.

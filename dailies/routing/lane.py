@@ -29,7 +29,7 @@ from dailies.engine import QuotaRequest
 from dailies.routing.fair import ahead, join, rounds_before, served, settle
 from dailies.routing.forecast import learn, seconds_until_place, window_opens
 from dailies.routing.lane_state import NOBODY, Lane, LaneState, Lease, Waiting, empty, rank_of
-from dailies.routing.overtaking import learn_overtaking, places_before
+from dailies.routing.overtaking import learn_arrival, places_before
 
 __all__ = ["Acquire", "Grant", "LaneState", "Release", "acquire", "empty", "release"]
 
@@ -102,8 +102,8 @@ def acquire(state: LaneState, request: Acquire) -> tuple[LaneState, Grant]:
     counts = ahead(lane, owner, index)
     position = sum(counts.values())
     rounds = rounds_before(lane, owner, index)
-    if before is not None:
-        learn_overtaking(lane, before, rounds, position)
+    if before is None:
+        learn_arrival(lane, request, rounds, now)
     free = _free(lane, request)
     if now >= request.get("expires_at", math.inf):
         # It is let through to its end, which needs no place.
@@ -113,16 +113,14 @@ def acquire(state: LaneState, request: Acquire) -> tuple[LaneState, Grant]:
     if free > 0 and _expected(lane, counts, now, window, free) < free:
         lane.leave(video)
         served(lane, owner)
-        lane.served += 1
         lane.sent.append(now)
         lane.leases[video] = Lease(now + request["lease_seconds"], now)
         settle(lane)
         return lane.stored(), _granted(lane)
-    eta = seconds_until_place(lane, request, places_before(lane, rounds, position), now)
+    total = places_before(lane, request, rounds, position, now)
+    eta = seconds_until_place(lane, request, total, now)
     pause = _pause(lane, request, position, eta)
-    lane.queue[owner][index] = entry._replace(
-        due=round(now + pause, 2), served=lane.served, place=position
-    )
+    lane.queue[owner][index] = entry._replace(due=round(now + pause, 2))
     settle(lane)
     return lane.stored(), Grant(
         granted=False,

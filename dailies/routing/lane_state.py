@@ -9,7 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypedDict
 
-__all__ = ["NOBODY", "RANKS", "Flow", "Lane", "LaneState", "Lease", "Waiting", "empty", "rank_of"]
+__all__ = [
+    "NOBODY",
+    "RANKS",
+    "Arrivals",
+    "Flow",
+    "Lane",
+    "LaneState",
+    "Lease",
+    "Waiting",
+    "empty",
+    "rank_of",
+]
 
 NOBODY = ""
 """The owner of videos that do not say whose they are: those of before there were lanes."""
@@ -21,16 +32,13 @@ RANKS: Mapping[str, int] = {"high": 0, "normal": 1, "low": 2}
 class Waiting(NamedTuple):
     """A video that waits. Its fields are in the order that it is served by within its owner.
 
-    ``since``: when it asked first. ``due``: when it was told to ask again. ``served``: the lane's
-    count when it asked last; ``place``: how many were before it then.
+    ``since``: when it asked first. ``due``: when it was told to ask again.
     """
 
     rank: int
     since: float
     video: str
     due: float
-    served: int = 0
-    place: int = 0
 
 
 class Lease(NamedTuple):
@@ -47,14 +55,23 @@ class Flow(NamedTuple):
     tag: float
 
 
+class Arrivals(NamedTuple):
+    """What has come of late: when it was counted last, over how many seconds, how many by how many
+    rounds they were away, and an owner's own of these; see ``dailies.routing.overtaking``."""
+
+    at: float
+    seconds: float
+    counts: list[float]
+    own: dict[str, list[float]]
+
+
 class LaneState(TypedDict):
     """A lane as JSON.
 
     ``sent``: when requests left, in the window. ``leases``: by video. ``queue``: by owner, in the
     order of service: the fields of ``Waiting`` as columns, since JSON of thousands of small lists
     takes twice the time. ``flows``: by owner; with ``virtual``, the state of the fair queueing.
-    ``took``: how long the last renders took here. ``served``: how many have got a place.
-    ``overtaken``: see ``dailies.routing.overtaking``.
+    ``took``: how long the last renders took here. ``arrivals``: the fields of ``Arrivals``.
     """
 
     sent: list[float]
@@ -63,8 +80,7 @@ class LaneState(TypedDict):
     flows: dict[str, Sequence[float]]
     virtual: float
     took: list[float]
-    served: int
-    overtaken: list[float]
+    arrivals: Sequence[Any]
 
 
 @dataclass
@@ -77,8 +93,7 @@ class Lane:
     flows: dict[str, Flow] = field(default_factory=dict)
     virtual: float = 0.0
     took: list[float] = field(default_factory=list)
-    served: int = 0
-    overtaken: list[float] = field(default_factory=list)
+    arrivals: Arrivals = field(default_factory=lambda: Arrivals(0.0, 0.0, [], {}))
 
     @classmethod
     def read(cls, state: Mapping[str, Any], window: float = 60.0) -> Lane:
@@ -101,8 +116,7 @@ class Lane:
             flows=flows,
             virtual=virtual,
             took=list(state.get("took", ())),
-            served=state.get("served", 0),
-            overtaken=list(state.get("overtaken", ())),
+            arrivals=Arrivals(*state.get("arrivals", (0.0, 0.0, [], {}))),
         )
 
     def stored(self) -> LaneState:
@@ -114,8 +128,7 @@ class Lane:
             "flows": dict(self.flows),
             "virtual": self.virtual,
             "took": self.took,
-            "served": self.served,
-            "overtaken": self.overtaken,
+            "arrivals": list(self.arrivals),
         }
 
     @property
@@ -157,13 +170,14 @@ def rank_of(priority: str) -> int:
 
 
 def _columns(entries: Sequence[Waiting]) -> list[Any]:
-    ranks, since, videos, *rest = map(list, zip(*entries, strict=True))
-    return ["".join(map(str, ranks)), since, " ".join(videos), *rest]
+    ranks, since, videos, due = map(list, zip(*entries, strict=True))
+    return ["".join(map(str, ranks)), since, " ".join(videos), due]
 
 
 def _rows(columns: Sequence[Any]) -> list[Waiting]:
-    ranks, since, videos, *rest = columns
-    return list(map(Waiting._make, zip(map(int, ranks), since, videos.split(), *rest, strict=True)))
+    # An earlier version has stored more columns.
+    ranks, since, videos, due = columns[:4]
+    return list(map(Waiting._make, zip(map(int, ranks), since, videos.split(), due, strict=True)))
 
 
 def _lease(value: float | Sequence[float]) -> Lease:

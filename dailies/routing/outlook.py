@@ -66,7 +66,7 @@ class Outlook:
         counts = ahead(lane, owner, index, weight=request.get("weight", 1.0))
         position = sum(counts.values())
         rounds = rounds_before(lane, owner, index, weight=request.get("weight", 1.0))
-        before = places_before(lane, rounds, position)
+        before = places_before(lane, request, rounds, position, self._now)
         eta = self._start(request, before) - self._now + beyond(lane, request, before)
         of = lane.waiting + (video not in self._places)
         if eta <= 0:

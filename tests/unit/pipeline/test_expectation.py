@@ -73,12 +73,13 @@ async def test_one_that_waits_knows_its_place_and_its_time() -> None:
         (4, 4),
     ]
     typical = waiting[0].usual_seconds
-    # Two at once: each pair begins when the one before has ended.
-    assert waiting[0].eta_seconds == pytest.approx(typical)
-    assert waiting[3].eta_seconds == pytest.approx(2 * typical, abs=0.1)
+    # Two at once: each pair begins when the one before has ended, and it asks again.
+    taken = 7.5
+    assert waiting[0].eta_seconds == pytest.approx(typical + taken)
+    assert waiting[3].eta_seconds == pytest.approx(2 * (typical + taken), abs=0.1)
     ends = [one.completion_at or 0 for one in seen]
     assert ends == sorted(ends)
-    assert ends[5] == pytest.approx(world.now + 3 * typical, abs=0.1)
+    assert ends[5] == pytest.approx(world.now + 3 * typical + 2 * taken, abs=0.1)
     assert lanes.reads == 1
 
 

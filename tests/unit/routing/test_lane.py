@@ -224,8 +224,6 @@ def test_a_state_of_ten_thousand_stays_under_a_mebibyte() -> None:
                 1795262500.123 + number,
                 f"video_{owner:016x}{number:016x}",
                 1795262590.12 + number,
-                100_000 + number,
-                1000 + number,
             )
             for number in range(250)
         ]
