@@ -1,6 +1,6 @@
 """How honest the ETA of a lane is: a simulated day over the pure rules.
 
-    .venv/bin/python -m bench.eta [--seed 1] [--hours 24]
+    .venv/bin/python -m bench.eta [--seed 1] [--hours 24] [--floor 200]
 
 Two deployments with quotas of their own; owners of three kinds: some send a video now and then,
 some ten at a time, and a few a hundred at once. Renders are spread (log-normal), and their usual
@@ -11,20 +11,27 @@ served before.
 For each video that had to wait, and was made: the error of what it was told, as a part of the time
 from its coming to its end. *At accept* is what it was told first, *over the wait* what it was told
 at any moment of it. Medians are printed, and beside them the part of the time to its place alone.
+With ``--floor``, of so many of them also what one tells at accept who knows the law by which videos
+come (``bench.eta_floor``), beside what the lane told the same ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import random
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.unit.routing.lane_world import Arrival, Limits, Run, run
+from bench.eta_floor import best
+from dailies.routing.lane import LaneState
+from tests.unit.routing.lane_world import Arrival, Limits, Run, Told, run
 
 _CANCELLED = 0.05
 _VANISHED = 0.005
+_DAYS, _DAY_HOURS = 60, 24.0
+"""Days of others that one who knows the law draws from."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,11 @@ class Place:
     spread: float
     load: float
 
-    @property
+    def render(self, rng: random.Random) -> float:
+        """How long one takes."""
+        return self.median * rng.lognormvariate(0, self.spread)
+
+    @functools.cached_property
     def starts_per_second(self) -> float:
         mean = statistics.fmean(
             random.Random(7).lognormvariate(0, self.spread) for _ in range(5000)
@@ -76,7 +87,7 @@ def arrivals(place: Place, hours: float, rng: random.Random) -> list[Arrival]:
 def _video(place: Place, at: float, owner: str, rng: random.Random) -> Arrival:
     return Arrival(
         at=at,
-        renders=place.median * rng.lognormvariate(0, place.spread),
+        renders=place.render(rng),
         owner=owner,
         priority=rng.choices(["low", "normal", "high"], [1, 8, 1])[0],
         cancelled_at=at + rng.expovariate(1 / 1800) if rng.random() < _CANCELLED else None,
@@ -97,6 +108,36 @@ def _errors(seen: Run, videos: Sequence[Arrival]) -> Iterator[tuple[int, float, 
         yield told.number, min(told.pause, wait), off / whole, abs(told.eta - wait) / wait
 
 
+def _floor(
+    place: Place,
+    seen: Run,
+    videos: Sequence[Arrival],
+    first: dict[int, tuple[Told, LaneState]],
+    number: int,
+) -> tuple[int, float, float]:
+    """Of how many, the error at accept of one who knows the law, and the lane's."""
+    rng = random.Random(3)
+    ended = [each for each in first if each in seen.ended]
+    days = [arrivals(place, _DAY_HOURS, rng) for _ in range(_DAYS)]
+    ours, floor = [], []
+    for each in rng.sample(ended, min(number, len(ended))):
+        told, state = first[each]
+        whole, left = seen.ended[each] - videos[each].at, seen.ended[each] - told.at
+        told_best = best(
+            state,
+            told.at,
+            f"v{each:05d}",
+            limits=place.limits,
+            render=place.render,
+            known=videos,
+            days=days,
+            rng=rng,
+        )
+        ours.append(abs(told.eta + told.usual - left) / whole)
+        floor.append(abs(told_best - left) / whole)
+    return len(ours), statistics.median(floor), statistics.median(ours)
+
+
 def _over_time(errors: Sequence[tuple[float, float]]) -> float:
     """The median of errors that stood for so many seconds each."""
     left = sum(seconds for seconds, _ in errors) / 2
@@ -112,11 +153,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--floor", type=int, default=0)
     options = parser.parse_args()
     rng = random.Random(options.seed)
     for place in PLACES:
         videos = arrivals(place, options.hours, rng)
-        seen = run(videos, place.limits, until=options.hours * 3600)
+        told_first: dict[int, tuple[Told, LaneState]] = {}
+
+        def watch(
+            told: Told,
+            state: LaneState,
+            first: dict[int, tuple[Told, LaneState]] = told_first,
+        ) -> None:
+            first.setdefault(told.number, (told, state))
+
+        seen = run(videos, place.limits, until=options.hours * 3600, watch=watch)
         waits = sorted(
             seen.started[number] - videos[number].at
             for number in {told.number for told in seen.told} & set(seen.started)
@@ -136,6 +187,11 @@ def main() -> None:
             f"{over_wait:.1%}",
             flush=True,
         )
+        if options.floor:
+            number, floor, ours = _floor(place, seen, videos, told_first, options.floor)
+            print(
+                f"  who knows the law, of {number}: {floor:.1%} (the lane: {ours:.1%})", flush=True
+            )
 
 
 if __name__ == "__main__":

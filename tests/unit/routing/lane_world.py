@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dailies.routing.forecast import usual_seconds
@@ -108,10 +108,12 @@ def run(
     until: float = float("inf"),
     state: LaneState | None = None,
     most_questions: int = 200_000,
+    watch: Callable[[Told, LaneState], None] = lambda told, state: None,
 ) -> Run:
     """Let each video ask when it was told to, until all have ended, or so much time has passed.
 
-    ``state``: in which the first of them finds the lane.
+    ``state``: in which the first of them finds the lane. ``watch`` hears each answer that is no
+    grant, and how the lane then stands.
     """
     seen = Run(state=state or empty())
     ticket = itertools.count()
@@ -173,17 +175,17 @@ def run(
         assert 1 <= grant["position"] <= grant["of"]
         due[number] = now + grant["wait_seconds"]
         heapq.heappush(events, (due[number], next(ticket), number, "ask"))
-        seen.told.append(
-            Told(
-                number=number,
-                at=now,
-                position=grant["position"],
-                of=grant["of"],
-                eta=grant["eta_seconds"],
-                pause=grant["wait_seconds"],
-                usual=usual_seconds(Lane.read(seen.state), question),
-            )
+        told = Told(
+            number=number,
+            at=now,
+            position=grant["position"],
+            of=grant["of"],
+            eta=grant["eta_seconds"],
+            pause=grant["wait_seconds"],
+            usual=usual_seconds(Lane.read(seen.state), question),
         )
+        seen.told.append(told)
+        watch(told, seen.state)
     return seen
 
 
