@@ -2,12 +2,14 @@
 
 It plays a lane forward from where it stood when a video was first told a time, many times, with
 other renders and others that come each time, and tells the median. Of bursts that have begun it
-knows the rest. What is left of the error nobody could spare who does not see the future.
+knows the rest, but for how urgent that is. What is left of the error nobody could spare who does
+not see the future.
 """
 
 from __future__ import annotations
 
 import bisect
+import dataclasses
 import heapq
 import math
 import random
@@ -57,7 +59,10 @@ def best(
         begins = rng.uniform(0, day[-1].at / 2)
         first = bisect.bisect(day, begins, key=lambda one: one.at)
         drawn = ((one.at - begins + now, one) for one in day[first:])
-        coming = heapq.merge(((one.at, one) for one in rest), drawn, key=lambda pair: pair[0])
+        burst = [
+            (one.at, dataclasses.replace(one, priority=rng.choice(day).priority)) for one in rest
+        ]
+        coming = heapq.merge(burst, drawn, key=lambda pair: pair[0])
         start = _start(Lane.read(state), now, video, limits, render, coming, rng)
         ends.append(start + render(rng) - now)
     return statistics.median(ends)
