@@ -156,6 +156,8 @@ def main() -> None:
     parser.add_argument("--floor", type=int, default=0)
     options = parser.parse_args()
     rng = random.Random(options.seed)
+    all_first: list[float] = []
+    all_told: list[tuple[float, float]] = []
     for place in PLACES:
         videos = arrivals(place, options.hours, rng)
         told_first: dict[int, tuple[Told, LaneState]] = {}
@@ -181,7 +183,10 @@ def main() -> None:
         first = {number: (end, place) for number, _, end, place in reversed(errors)}
         at_accept = statistics.median(end for end, _ in first.values())
         of_place = statistics.median(place for _, place in first.values())
-        over_wait = _over_time([(seconds, end) for _, seconds, end, _ in errors])
+        standing = [(seconds, end) for _, seconds, end, _ in errors]
+        over_wait = _over_time(standing)
+        all_first += [end for end, _ in first.values()]
+        all_told += standing
         print(
             f"  error at accept {at_accept:.1%} (of the place alone {of_place:.1%}), over the wait "
             f"{over_wait:.1%}",
@@ -192,6 +197,10 @@ def main() -> None:
             print(
                 f"  who knows the law, of {number}: {floor:.1%} (the lane: {ours:.1%})", flush=True
             )
+    print(
+        f"of all: error at accept {statistics.median(all_first):.1%}, over the wait "
+        f"{_over_time(all_told):.1%}"
+    )
 
 
 if __name__ == "__main__":

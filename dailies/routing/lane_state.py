@@ -171,11 +171,12 @@ def rank_of(priority: str) -> int:
 
 def _columns(entries: Sequence[Waiting]) -> list[Any]:
     ranks, since, videos, due = map(list, zip(*entries, strict=True))
-    return ["".join(map(str, ranks)), since, " ".join(videos), due]
+    # The version before reads two columns more; while both run, or after a rollback, it has them.
+    unread = [0] * len(entries)
+    return ["".join(map(str, ranks)), since, " ".join(videos), due, unread, unread]
 
 
 def _rows(columns: Sequence[Any]) -> list[Waiting]:
-    # An earlier version has stored more columns.
     ranks, since, videos, due = columns[:4]
     return list(map(Waiting._make, zip(map(int, ranks), since, videos.split(), due, strict=True)))
 

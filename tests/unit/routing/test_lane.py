@@ -237,6 +237,16 @@ def test_a_state_of_ten_thousand_stays_under_a_mebibyte() -> None:
     assert len(json.dumps(state)) < 1024**2
 
 
+def test_the_version_before_can_read_what_waits() -> None:
+    state, _ = acquire(empty(), _ask("runs", 0, concurrent=1, per_window=None))
+    for video in ("first", "second"):
+        state, _ = acquire(state, _ask(video, 1, concurrent=1, per_window=None))
+    (columns,) = json.loads(json.dumps(state))["queue"].values()
+    ranks, since, videos, *rest = columns
+    rows = list(zip(map(int, ranks), since, videos.split(), *rest, strict=True))
+    assert [(row[2], len(row)) for row in rows] == [("first", 6), ("second", 6)]
+
+
 def test_one_who_vanished_holds_up_the_others_for_a_while_only() -> None:
     state = empty()
     for video in ("a", "b"):
