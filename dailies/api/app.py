@@ -97,6 +97,8 @@ def create_app() -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        # The spans, metrics and logs of a request are the Observer's, and are told once.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     errors.install(app)
     for middleware in (Head, Observer, RateHeaders, Front):  # from within to without

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import re
 from typing import Any
 
 from dailies.stores.tables import properties_of
@@ -27,6 +28,7 @@ __all__ = [
 Operation = tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], dict[str, Any]]
 """A part of a transaction, as the SDK takes it."""
 
+_VIDEO_ID = re.compile(f"{ID_PREFIX}[0-9a-f]{{32}}")
 _INVERTED = str.maketrans("0123456789abcdef", "fedcba9876543210")
 
 
@@ -37,8 +39,7 @@ def hash_key(key: str) -> str:
 
 def is_video_id(text: str) -> bool:
     """Whether this can be the id of a video at all."""
-    digits = text.removeprefix(ID_PREFIX)
-    return len(digits) == 32 and digits != text and all(c in "0123456789abcdef" for c in digits)
+    return _VIDEO_ID.fullmatch(text) is not None
 
 
 def record_row(video_id: str) -> str:
