@@ -97,6 +97,7 @@ class KeyObject(Listed):
     """A key without its secret; times are Unix seconds."""
 
     object: Literal["key"] = "key"
+    id: str
     source: Literal["issued", "settings"] = Field(
         description="`settings`: it stands in the app's settings, and is changed there only."
     )

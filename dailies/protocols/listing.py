@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel
 
@@ -11,9 +11,10 @@ __all__ = ["Listed", "Page"]
 
 
 class Listed(BaseModel):
-    """What a list may hold."""
+    """What a list may hold. Each has its id where its protocol has it, so it is no field here."""
 
-    id: str
+    if TYPE_CHECKING:
+        id: str
 
 
 _Entry = TypeVar("_Entry", bound=Listed)

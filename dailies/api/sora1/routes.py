@@ -93,7 +93,12 @@ async def list_jobs(
         most=size + 1,
     )
     jobs = [_job(context, record) for record in records[:size]]
-    return JobList.of(jobs, has_more=len(records) > size)
+    return JobList(
+        data=jobs,
+        has_more=len(records) > size,
+        first_id=jobs[0].id if jobs else None,
+        last_id=jobs[-1].id if jobs else None,
+    )
 
 
 @router.get("/jobs/{job_id}", response_model=Job, responses=flat_answers(404))

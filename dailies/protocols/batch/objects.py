@@ -49,6 +49,7 @@ class BatchCost(BaseModel):
 class VideoBatch(Listed):
     """A batch of videos."""
 
+    id: str
     object: Literal["video.batch"] = "video.batch"
     name: str | None
     status: Literal["in_progress", "paused", "canceling", "completed", "cancelled"]
@@ -81,6 +82,7 @@ class DeletedBatch(BaseModel):
 class BatchShot(Listed):
     """A shot whose turn has come. ``id`` is its number in the batch."""
 
+    id: str
     object: Literal["video.batch.shot"] = "video.batch.shot"
     line: int
     custom_id: str | None

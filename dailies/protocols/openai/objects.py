@@ -80,6 +80,7 @@ class Video(Listed):
     which clients of the protocol ignore.
     """
 
+    id: str
     object: Literal["video"] = "video"
     model: str
     status: Literal["queued", "in_progress", "completed", "failed"]

@@ -7,7 +7,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from dailies.protocols.listing import Listed, Page
 from dailies.protocols.openai.objects import RequestWarning
 from dailies.protocols.sora1.ids import generation_id, job_id
 from dailies.video.basics import Phase
@@ -56,10 +55,11 @@ class Generation(BaseModel):
     prompt: str
 
 
-class Job(Listed):
+class Job(BaseModel):
     """A job. Times are Unix seconds; ``generations`` are there once it has succeeded."""
 
     object: Literal["video.generation.job"] = "video.generation.job"
+    id: str
     status: JobStatus
     created_at: int
     finished_at: int | None
@@ -79,8 +79,14 @@ class Job(Listed):
     )
 
 
-class JobList(Page[Job]):
+class JobList(BaseModel):
     """A page of jobs, the newest first. ``last_id`` is the ``after`` of the next page."""
+
+    object: Literal["list"] = "list"
+    data: list[Job]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
 
 
 def status_of(record: VideoRecord) -> JobStatus:
