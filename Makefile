@@ -75,8 +75,8 @@ test: setup
 		"# NO CHROMIUM: the studio is NOT tried in a browser in this run; those tests are skipped." \
 		"# On Debian: apt-get install chromium" "$$(printf '#%.0s' $$(seq 80))" >&2
 	@mkdir -p out; $(RUN) -m mypy > out/mypy.log 2>&1 & types=$$!; \
-		echo '$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)'; \
-		$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(ARGS); tests=$$?; \
+		echo '$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)'; \
+		$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS); tests=$$?; \
 		wait $$types || { cat out/mypy.log; exit 1; }; exit $$tests
 
 fuzz: setup
