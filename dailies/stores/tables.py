@@ -147,7 +147,11 @@ async def _send(
         headers={**_HEADERS, "x-ms-version": table.api_version, **headers},
         **body,
     )
-    return await table._client.send_request(request)
+    answer = await table._client.send_request(request)
+    if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # The pipeline has tried it again: a service that is too busy is not to be asked once more.
+        raise HttpResponseError(response=answer)
+    return answer
 
 
 def _error_of(answer: AsyncHttpResponse) -> str | None:

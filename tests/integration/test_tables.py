@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 from azure.core.rest import HttpRequest
 from azure.data.tables import EdmType, EntityProperty
 from azure.data.tables.aio import TableClient, TableServiceClient
@@ -92,3 +92,22 @@ async def test_what_something_in_between_answers_is_not_taken_for_storage_s_word
     assert found["Text"] == "there"
     after = await table.get_entity(place["PartitionKey"], "one")
     assert (after["Text"], etag_of(after)) == ("new", written)
+
+
+async def test_a_service_that_is_too_busy_is_not_asked_once_more(table: TableClient) -> None:
+    asked = 0
+
+    async def busy(_: HttpRequest) -> Any:
+        nonlocal asked
+        asked += 1
+        return SimpleNamespace(status_code=503, reason="Server Busy", headers={}, content=b"")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table._client, "send_request", busy)
+        patch.setattr(table, "get_entity", None)
+        patch.setattr(table, "update_entity", None)
+        with pytest.raises(HttpResponseError):
+            await find_row(table, "busy", "one")
+        with pytest.raises(HttpResponseError):
+            await replace_row(table, {"PartitionKey": "busy", "RowKey": "one"}, "etag")
+    assert asked == 2
