@@ -30,6 +30,7 @@ from dailies.stores.tables import (
     properties_of,
     unchanged,
 )
+from dailies.stores.transactions import write_together
 from dailies.video.basics import VideoError
 from dailies.video.batch import BATCH_PREFIX, Batch, Shot, ShotState, is_batch_id
 from dailies.video.errors import Conflict
@@ -84,7 +85,7 @@ class BatchStore:
             if earlier is not None:
                 return earlier
             try:
-                await self._table.submit_transaction([("create", _entity(batch)), *marks])
+                await write_together(self._table, [("create", _entity(batch)), *marks])
             except TableTransactionError as error:
                 if error.status_code not in (404, 409, 412):
                     raise
@@ -180,7 +181,7 @@ class BatchStore:
                 ("upsert", _shot_entity(batch_id, shot), {"mode": UpdateMode.REPLACE})
                 for shot in part
             ]
-            await self._table.submit_transaction(operations)
+            await write_together(self._table, operations)
 
     async def shots(
         self, batch_id: str, *, after: int = 0, state: ShotState | None = None, per_page: int = 1000
@@ -260,7 +261,7 @@ class BatchStore:
             operations: list[Operation] = [
                 ("delete", row(batch.id, _shot_key(number))) for number in keys
             ]
-            await self._table.submit_transaction(operations)
+            await write_together(self._table, operations)
         await self.forget_end(_ended_key(batch.ended_at or 0.0, batch.id))
         await self._table.delete_entity(batch.owner, _key(batch.id))
 

@@ -39,6 +39,7 @@ from dailies.stores.tables import (
     properties_of,
     unchanged,
 )
+from dailies.stores.transactions import write_together
 
 __all__ = ["DeliveryPage", "DeliveryStore", "Due", "Found", "Queue", "Sink"]
 
@@ -130,7 +131,7 @@ class DeliveryStore:
         if delivery.video_id is not None:
             operations.append(("create", row(owner, f"v:{delivery.video_id}:{delivery_id}")))
         try:
-            await self._table.submit_transaction(operations)
+            await write_together(self._table, operations)
         except TableTransactionError as error:
             if error.status_code != 409:
                 raise

@@ -18,6 +18,7 @@ from dailies.stores.ledger import Ledger
 from dailies.stores.open_videos import OpenVideos
 from dailies.stores.rows import Operation, entity_of, record_row, step_aside
 from dailies.stores.tables import etag_of, find_row, unchanged
+from dailies.stores.transactions import write_together
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord
 
@@ -71,12 +72,12 @@ class Endings:
         operations += journaled(record, changed)
         operations += await self._ledger.settle(record, changed)
         try:
-            written = await self._videos.submit_transaction(operations)
+            written = await write_together(self._videos, operations)
         except TableTransactionError as error:
             if error.status_code in (404, 412):
                 return None
             raise
-        return str(written[0]["etag"])
+        return written[0]
 
     async def _check(self, record: VideoRecord, etag: str) -> None:
         found = await find_row(self._videos, record.owner, record_row(record.id))

@@ -15,6 +15,7 @@ from dailies.stores.open_videos import OpenVideos
 from dailies.stores.resends import Epoch, Resends, Sending
 from dailies.stores.rows import Operation, entity_of, falling_row, row, step_aside
 from dailies.stores.tables import etag_of, find_row, unchanged
+from dailies.stores.transactions import write_together
 from dailies.video.errors import Conflict, OverBudget
 from dailies.video.record import VideoRecord
 
@@ -168,7 +169,7 @@ class Insertion:
     ) -> TableTransactionError | None:
         """Write what makes a new record, in one transaction; why not, if a condition failed."""
         try:
-            await self._videos.submit_transaction(operations)
+            await write_together(self._videos, operations)
         except ServiceResponseError:
             # The answer was lost; what it was, the table tells.
             if await self._get(record.owner, record.id) is None:

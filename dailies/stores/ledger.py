@@ -32,6 +32,7 @@ from dailies.owners.budget import Account, Budget, BudgetWarning, Scope, over_bu
 from dailies.stores.open_videos import OpenVideos
 from dailies.stores.rows import Operation, hash_key, row, step_aside
 from dailies.stores.tables import document_of, etag_of, find_row, properties_of, unchanged
+from dailies.stores.transactions import write_together
 from dailies.video.errors import Conflict, Forbidden
 from dailies.video.money import Reserve, to_micros
 from dailies.video.record import VideoRecord
@@ -282,7 +283,7 @@ class Ledger:
     async def _replace(self, owner: str, entry: Entry, account: Account) -> bool:
         """False when the account was changed since it was read."""
         try:
-            await self._videos.submit_transaction([_write(owner, entry, account)])
+            await write_together(self._videos, [_write(owner, entry, account)])
         except TableTransactionError as error:
             if error.status_code in (404, 409, 412):
                 return False

@@ -35,6 +35,7 @@ from dailies.stores.open_videos import OpenVideos
 from dailies.stores.rows import Operation, row, step_aside
 from dailies.stores.tables import VIDEOS, document_of, etag_of, find_row, unchanged
 from dailies.stores.tallies import TallyRow, ends, rows_of, whole_months
+from dailies.stores.transactions import write_together
 from dailies.video.errors import Conflict
 
 __all__ = ["SpendStore", "Tallies"]
@@ -116,7 +117,7 @@ class SpendStore:
             operations.append(("update", row(owner, key, **sums.columns), condition))
         operations += [("delete", row(owner, str(entity["RowKey"]))) for entity in batch.rows]
         try:
-            await self._videos.submit_transaction(operations)
+            await write_together(self._videos, operations)
         except TableTransactionError as error:
             if error.status_code in (404, 409, 412):
                 return False

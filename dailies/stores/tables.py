@@ -36,6 +36,7 @@ __all__ = [
     "find_row",
     "properties_of",
     "replace_row",
+    "send",
     "unchanged",
 ]
 
@@ -147,7 +148,20 @@ async def _send(
         headers={**_HEADERS, "x-ms-version": table.api_version, **headers},
         **body,
     )
-    answer = await table._client.send_request(request)
+    return await send(table, request)
+
+
+async def send(
+    table: TableClient, request: HttpRequest, *, stream: bool = False
+) -> AsyncHttpResponse:
+    """One request through the SDK's pipeline: signed, tried again, traced. The pipeline takes the
+    answer for JSON, unless it is left to be read as a ``stream``.
+
+    Raises:
+        HttpResponseError: the service failed (5xx), however often it was tried.
+        azure.core.exceptions.AzureError: it does not answer.
+    """
+    answer = await table._client.send_request(request, stream=stream)
     if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         # The pipeline has tried it again: a service that is too busy is not to be asked once more.
         raise HttpResponseError(response=answer)

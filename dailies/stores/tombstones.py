@@ -32,6 +32,7 @@ from dailies.stores.rows import (
     tombstone_row,
 )
 from dailies.stores.tables import VIDEOS, document_of, find_row, properties_of, unchanged
+from dailies.stores.transactions import write_together
 from dailies.video.basics import created_at
 from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord
@@ -176,7 +177,7 @@ class TombstoneStore:
     async def _do(self, operations: list[Operation]) -> bool:
         """Do it in one transaction; False when the record was changed since it was read."""
         try:
-            await self._videos.submit_transaction(operations)
+            await write_together(self._videos, operations)
         except TableTransactionError as error:
             # 412: somebody wrote to it; 404: somebody else buried it.
             if error.status_code in (404, 412):

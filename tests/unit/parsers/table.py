@@ -146,6 +146,7 @@ EXCUSED: Mapping[tuple[str, str], str] = {
     ("dailies/stores/rates.py", "RateStore._take_share"): _OWN,
     ("dailies/stores/tables.py", "find_row"): _OWN,
     ("dailies/stores/tables.py", "_error_of"): "what storage says of a row",
+    ("dailies/stores/transactions.py", "_written"): "what storage says of rows",
     ("orchestrations/replay.py", "iso_first.<locals>.parse"): "the host's own history",
     ("dailies/net/fetching.py", "ReferenceFetcher.check"): "the host of an address that was read",
     ("dailies/net/fetching.py", "ReferenceFetcher._read"): "digits, which have a row here",

@@ -37,6 +37,11 @@ async def no_point(name: str) -> None:
     """Nothing goes wrong."""
 
 
+async def no_content() -> bytes:
+    """The body of an answer without one."""
+    return b""
+
+
 class _Row(dict[str, Any]):
     """An entity as the SDK gives it, with its ETag beside it."""
 
@@ -63,11 +68,15 @@ class _Table:
         self._service = service
         self._name = self.table_name = name
         self._client = self
+        self._config = SimpleNamespace(version=self.api_version)
         self._version = 0
         self.rows: dict[tuple[str, str], tuple[dict[str, Any], str]] = {}
 
-    async def send_request(self, request: HttpRequest) -> SimpleNamespace:
-        """What goes past the generated layer: a row that is read, or replaced."""
+    async def send_request(self, request: HttpRequest, *, stream: bool = False) -> SimpleNamespace:
+        """What goes past the generated layer: a row that is read, or replaced. Of a transaction the
+        SDK is asked, as for all that is not answered as usual."""
+        if request.url.endswith("/$batch"):
+            return SimpleNamespace(status_code=400, read=no_content)
         place = re.fullmatch(r".*\(PartitionKey='(.*)',RowKey='(.*)'\)", request.url)
         assert place is not None
         keys = [unquote(key).replace("''", "'") for key in place.groups()]
