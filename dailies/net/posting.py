@@ -21,7 +21,7 @@ import httpx
 from dailies.hosts import NO_HOSTS, PrivateHosts
 from dailies.net.addresses import Address, is_public, resolve_host
 from dailies.net.fetching import Resolve, send_pinned
-from dailies.net.numerals import whole_number
+from dailies.net.pauses import retry_after
 from dailies.video.errors import InvalidRequest
 
 __all__ = ["Posted", "WebhookPoster"]
@@ -104,10 +104,10 @@ class WebhookPoster:
         begun = self._timer()
         try:
             async with asyncio.timeout(self._total_seconds):
-                status, retry_after = await self._post(self._parse(url), body, headers)
+                status, pause = await self._post(self._parse(url), body, headers)
         except (_Fault, InvalidRequest, TimeoutError, httpx.HTTPError) as error:
             return Posted(self._taken(begun), fault=_fault(error))
-        return Posted(self._taken(begun), status=status, retry_after=retry_after)
+        return Posted(self._taken(begun), status=status, retry_after=pause)
 
     def _taken(self, begun: float) -> float:
         return round(self._timer() - begun, 3)
@@ -128,7 +128,7 @@ class WebhookPoster:
                 await _read_a_little(response)
             finally:
                 await response.aclose()
-        return response.status_code, _seconds(response.headers.get("retry-after", ""))
+        return response.status_code, retry_after(response.headers)
 
     async def _checked_addresses(self, url: httpx.URL) -> Sequence[Address]:
         try:
@@ -181,12 +181,6 @@ async def _read_a_little(response: httpx.Response) -> None:
                 read += len(chunk)
                 if read > _MAX_ANSWER_BYTES:
                     return
-
-
-def _seconds(retry_after: str) -> float | None:
-    """The header in its form of seconds; in that of a date it is not heeded."""
-    number = whole_number(retry_after.strip())
-    return None if number is None else float(number)
 
 
 def _fault(error: Exception) -> str:

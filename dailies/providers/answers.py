@@ -8,10 +8,10 @@ from __future__ import annotations
 import itertools
 import math
 import re
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+
+from dailies.net.pauses import milliseconds, retry_after, sensible
 
 __all__ = [
     "moment",
@@ -20,7 +20,6 @@ __all__ = [
     "poll_after",
     "positive",
     "request_id",
-    "retry_after",
     "text",
     "whole",
 ]
@@ -28,11 +27,8 @@ __all__ = [
 _LONGEST_NUMBER = 64
 """Characters of a number that is written as a string."""
 
-_LONGEST_PAUSE = 86_400.0
-"""A day, in seconds: what is asked for beyond it is taken for a mistake."""
-
 _LONGEST_TEXT = 64
-"""Characters of a date or a number; what is longer is neither."""
+"""Characters of a time; what is longer is none."""
 
 _HEADERS = ("apim-request-id", "x-request-id", "x-ms-request-id", "request-id")
 """Azure's gateway, OpenAI and those that speak its protocol, Azure's services, others; after them
@@ -80,62 +76,17 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return next((text for text in given if text and _FIT.fullmatch(text)), None)
 
 
-def retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds until the request may be sent again; None when the provider did not say,
-    or named more than a day.
-
-    ``retry-after-ms`` (Azure) is the finer one and goes first; ``Retry-After`` is seconds or an
-    HTTP date, which is read against the answer's own ``Date``, for two clocks may differ.
-    """
-    milliseconds = _header_number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return _sensible(milliseconds / 1000)
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    seconds = _header_number(value)
-    if seconds is not None:
-        return _sensible(seconds)
-    then = _date(value)
-    if then is None:
-        return None
-    sent = _date(headers.get("date", ""))
-    return _sensible(then - (sent if sent is not None else time.time() if now is None else now))
-
-
 def pause(value: object) -> float | None:
     """Seconds of a pause as Google writes durations: ``34.07s``; None as of ``retry_after``."""
     seconds = number(value.removesuffix("s")) if isinstance(value, str) else None
-    return None if seconds is None else _sensible(seconds)
+    return None if seconds is None else sensible(seconds)
 
 
 def poll_after(headers: Mapping[str, str]) -> float | None:
     """Seconds until a job's status may be asked for again, from ``openai-poll-after-ms`` (OpenAI's
     own servers and official clients), else as ``retry_after``."""
-    milliseconds = _header_number(headers.get("openai-poll-after-ms"))
-    return retry_after(headers) if milliseconds is None else _sensible(milliseconds / 1000)
-
-
-def _header_number(text: str | None) -> float | None:
-    try:
-        number = float((text or "")[:_LONGEST_TEXT])
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _date(text: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(text[:_LONGEST_TEXT])
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
-
-
-def _sensible(seconds: float) -> float | None:
-    """The pause, if it is one that a provider may mean; a mistake must not cost a video its
-    deadline."""
-    return max(seconds, 0.0) if seconds <= _LONGEST_PAUSE else None
+    seconds = milliseconds(headers.get("openai-poll-after-ms"))
+    return retry_after(headers) if seconds is None else sensible(seconds)
 
 
 def moment(value: object) -> float | None:

@@ -29,7 +29,8 @@ from enum import StrEnum
 import httpx
 
 from dailies.net.multipart import InputUnavailable
-from dailies.providers.answers import request_id, retry_after
+from dailies.net.pauses import retry_after
+from dailies.providers.answers import request_id
 from dailies.providers.error_text import ErrorText, readable
 from dailies.providers.outcomes import Kind, Outcome
 

@@ -114,6 +114,12 @@ async def test_the_call_goes_to_the_address_that_was_looked_at_and_is_asked_once
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, None),
         (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n", 302, None),
         (b"HTTP/1.1 503 No\r\nRetry-After: 120\r\n\r\n", 503, 120),
+        (
+            b"HTTP/1.1 503 No\r\nDate: Tue, 01 Dec 2026 08:00:00 GMT\r\n"
+            b"Retry-After: Tue, 01 Dec 2026 09:00:00 GMT\r\n\r\n",
+            503,
+            3600,
+        ),
         (b"HTTP/1.1 429 No\r\nRetry-After: soon\r\n\r\n", 429, None),
         (b"HTTP/1.1 410 Gone\r\n\r\n", 410, None),
         # An answer that promises more than it sends has a status all the same.

@@ -23,7 +23,6 @@ from dailies.catalogue.offers import whole
 from dailies.net.fetching import ReferenceFetcher
 from dailies.net.numerals import whole_number
 from dailies.net.posting import WebhookPoster
-from dailies.net.posting import _seconds as _retry_after
 from dailies.owners.deliveries import is_delivery_id
 from dailies.protocols.deliveries import _shown
 from dailies.protocols.drop.announcements import read_announcement
@@ -209,7 +208,6 @@ PARSERS = (
     Parser("webhook address, shown", text(_shown_webhook), HOSTS, MOST_URL),
     Parser("delivery id", text(is_delivery_id), {**WORDS, **of(b"0", before=b"whd_")}),
     Parser("webhook events", text(read_webhook_events), {**WORDS, **JSON, **of(b",", b"a,")}),
-    Parser("webhook put off", text(_retry_after), WORDS, MOST_HEADER),
     Parser("provider options", text(read_provider_options), JSON),
     Parser("provider", text(_provider), WORDS),
     Parser("form column", text(_column), {**WORDS, **of(b"[a]", b"[", b"[]", b"[a")}),

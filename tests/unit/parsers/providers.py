@@ -10,8 +10,9 @@ import httpx
 
 from dailies.guards.base import Shown
 from dailies.guards.webhook import _read as _verdict
+from dailies.net.pauses import retry_after
 from dailies.providers import kling, runway, seedance
-from dailies.providers.answers import moment, number, poll_after, retry_after
+from dailies.providers.answers import moment, number, poll_after
 from dailies.providers.azure_auth import _claims_challenge
 from dailies.providers.azure_sora_1 import parse_job as parse_sora_1
 from dailies.providers.base import Submission, _names

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.providers.answers import poll_after, retry_after
+from dailies.net.pauses import retry_after
+from dailies.providers.answers import poll_after
 
 NOW = 1_780_000_000.0  # Thu, 28 May 2026 20:26:40 GMT
 
