@@ -39,6 +39,8 @@ __all__ = [
     "utf16_units",
 ]
 
+_OTHER_FILES = frozenset({"output_format", "video_output_format", "output_video_format"})
+"""Options that ask for another kind of file, by the names that vendors have for it."""
 _DEFAULT = "default"
 MOST_SECONDS = 600
 _EARLIER_KEYS = {"formats", "exact_size", "max_bytes"}
@@ -336,6 +338,11 @@ class Deployment(Entry):
     def refused_option(self, name: str) -> str | None:
         """Why a caller can't give its provider this option; None when that is possible."""
         shown = name[:64]
+        if name in _OTHER_FILES:
+            return (
+                f"The provider option '{shown}' can't be set: what is stored and announced is an "
+                "MP4. Leave it out."
+            )
         if name in self.own_options:
             return (
                 f"The provider option '{shown}' is set by the service. Leave it out, and use the "
