@@ -15,6 +15,7 @@ from dailies.api import (
     callbacks,
     characters,
     content,
+    create,
     derivatives,
     errors,
     events,
@@ -82,6 +83,7 @@ _ROUTERS = (
     links.router,
     retry.router,
     content.router,
+    create.router,
     videos.router,
 )
 

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Query, Request, Response
 
 from dailies.api.batch_body import BatchBody, open_batch
 from dailies.api.context import SECURITY, Caller, Context, Owner, RequestContext
-from dailies.api.create import idempotency_key, retry_count
 from dailies.api.documents import REPLAYED, answers
 from dailies.api.documents_of_batches import BATCH_BODY, SENDING_OF_BATCHES
 from dailies.api.dry_query import DryRunQuery, is_dry_run
 from dailies.api.observe import note
+from dailies.api.sending import idempotency_key, retry_count
 from dailies.batches.blobs import check_blobs
 from dailies.batches.keeping import hash_batch, keep_batch
 from dailies.batches.starting import start_or_leave

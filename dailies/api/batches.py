@@ -9,7 +9,6 @@ from pydantic import WithJsonSchema
 
 from dailies.api.content import deliver
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
-from dailies.api.create import idempotency_key, retry_count
 from dailies.api.documents import (
     CONTENT_PARAMETERS,
     REPLAYED,
@@ -19,7 +18,8 @@ from dailies.api.documents import (
 )
 from dailies.api.links import BatchLinks, file_link, links_end
 from dailies.api.observe import note
-from dailies.api.videos import page_size
+from dailies.api.paging import page_size
+from dailies.api.sending import idempotency_key, retry_count
 from dailies.batches import commands
 from dailies.batches.removing import remove_batch
 from dailies.owners.key import Way

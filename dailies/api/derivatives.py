@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
 
+from dailies.api.asked import derived
 from dailies.api.bodies import open_body
 from dailies.api.context import SECURITY, Caller, RequestContext
-from dailies.api.create import accept_and_start, derived, sending_of
+from dailies.api.create import accept_and_start, answer
 from dailies.api.documents import (
     EDIT_BODY,
     EXTENSION_BODY,
@@ -19,7 +20,7 @@ from dailies.api.documents import (
     answers,
 )
 from dailies.api.given import read_given
-from dailies.api.videos import answer
+from dailies.api.sending import sending_of
 from dailies.protocols.openai.bodies import EditVideo, ExtendVideo, RemixVideo
 from dailies.protocols.openai.objects import Video
 from dailies.protocols.vocabulary import EDIT, EXTENSION, REMIX, Vocabulary

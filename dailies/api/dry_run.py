@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import Request
 
+from dailies.api.asked import asked_for, warn_untold
 from dailies.api.bodies import open_body
 from dailies.api.context import Context, Owner
-from dailies.api.create import asked_for, idempotency_key, warn_untold
+from dailies.api.sending import idempotency_key
 from dailies.intake.accept import claim_of
 from dailies.intake.webhooks import check_webhook
 from dailies.owners.key import Way

@@ -5,12 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from dailies.api.context import SECURITY, Caller, RequestContext
-from dailies.api.create import LONGEST_ACCEPT_SECONDS, in_time, start_or_leave
+from dailies.api.create import start_or_leave
 from dailies.api.documents import REPLAYED, answers
 from dailies.api.dry_query import refuse_dry_run
 from dailies.api.lookup import find
 from dailies.api.observe import note
 from dailies.api.retrieve import public_video
+from dailies.api.sending import LONGEST_ACCEPT_SECONDS, in_time
 from dailies.owners.key import Way
 from dailies.pipeline.again import make_again
 from dailies.protocols.openai.objects import Video

@@ -1,4 +1,4 @@
-"""OpenAI's videos protocol: create, list, delete; and cancel, which it lacks."""
+"""OpenAI's videos protocol: list, delete; and cancel, which it lacks."""
 
 from __future__ import annotations
 
@@ -8,62 +8,23 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import WithJsonSchema
 
 from dailies.api.context import SECURITY, Caller, Context, RequestContext
-from dailies.api.create import Accepted, create_video
-from dailies.api.documents import (
-    CREATE_BODY,
-    POLL_AFTER,
-    REPLAYED,
-    SENDING_HEADERS,
-    answers,
-)
-from dailies.api.dry_query import DryRunQuery, wants_dry_run
-from dailies.api.dry_run import dry_run as run_dry
+from dailies.api.documents import POLL_AFTER, answers
 from dailies.api.lookup import find, not_found
+from dailies.api.paging import MOST_PER_PAGE, cursor, page_size
 from dailies.api.retrieve import poll_after, public_video
 from dailies.engine import wake_video
 from dailies.pipeline.remove import remove_video
 from dailies.protocols.messages import unsupported
-from dailies.protocols.openai.dry_run import DryRun
 from dailies.protocols.openai.objects import DeletedVideo, Video, VideoList
-from dailies.stores.rows import is_video_id
 from dailies.stores.tombstones import Removal
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Phase
-from dailies.video.errors import Conflict, InvalidRequest
-from dailies.video.record import Source, VideoRecord
+from dailies.video.errors import Conflict
+from dailies.video.record import VideoRecord
 
-__all__ = ["answer", "cancel_video", "cursor", "delete_video", "page_size", "router"]
-
-_DEFAULT_PAGE = 20
-_MOST_PER_PAGE = 100
+__all__ = ["cancel_video", "delete_video", "router"]
 
 router = APIRouter(tags=["videos"], dependencies=SECURITY)
-
-
-@router.post(
-    "/videos",
-    response_model=Video | DryRun,
-    responses=answers(400, 403, 404, 408, 409, 413, 415, 429, ok=REPLAYED | POLL_AFTER),
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
-)
-@router.post(
-    "/videos/generations",
-    response_model=Video | DryRun,
-    responses=answers(400, 403, 404, 408, 409, 413, 415, 429, ok=REPLAYED | POLL_AFTER),
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
-)
-async def create(
-    request: Request,
-    response: Response,
-    context: RequestContext,
-    caller: Caller,
-    dry_run: DryRunQuery = None,
-) -> Video | DryRun:
-    """Create a video. It is durable when this answers; poll it, or wait for its event."""
-    if wants_dry_run(request):
-        return await run_dry(context, request, caller=caller)
-    accepted = await create_video(context, request, caller=caller, source=Source())
-    return await answer(context, accepted, response)
 
 
 @router.get("/videos", response_model=VideoList, responses=answers(400))
@@ -79,7 +40,7 @@ async def list_videos(
     ] = None,
     limit: Annotated[
         str | None,
-        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _MOST_PER_PAGE}),
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE}),
         Query(description="How many videos, 1 to 100; 20 if not given."),
     ] = None,
     order: Annotated[
@@ -171,51 +132,6 @@ async def _wake_or_leave(context: Context, record: VideoRecord) -> None:
         await wake_video(context.orchestrations, record)
     except Exception as error:  # noqa: BLE001 - the durable client raises bare Exceptions
         log_event("not_woken", video_id=record.id, reason=type(error).__name__)
-
-
-async def answer(context: Context, accepted: Accepted, response: Response) -> Video:
-    """The answer to a request that was accepted, with its headers and warnings."""
-    record = accepted.acceptance.record
-    if accepted.acceptance.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    response.headers.update(poll_after(context, record))
-    video = await public_video(context, record)
-    return video.model_copy(update={"warnings": accepted.warnings})
-
-
-def cursor(after: str | None) -> str | None:
-    """After which id a page of a list begins.
-
-    Raises:
-        InvalidRequest: it is no id.
-    """
-    if after is not None and not is_video_id(after):
-        raise InvalidRequest(
-            f"Invalid 'after': expected the id of a video, but got '{after[:64]}' instead.",
-            param="after",
-            code="invalid_value",
-        )
-    return after
-
-
-def page_size(text: str | None, default: int = _DEFAULT_PAGE) -> int:
-    """How many a page of a list holds.
-
-    Raises:
-        InvalidRequest: it is no whole number from 1 to 100.
-    """
-    if text is None:
-        return default
-    # Of at most three digits: Python refuses to read thousands of them.
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 3 else 0
-    if not 1 <= number <= _MOST_PER_PAGE:
-        raise InvalidRequest(
-            f"Invalid 'limit': expected a whole number from 1 to {_MOST_PER_PAGE}, but got "
-            f"'{text[:64]}' instead.",
-            param="limit",
-            code="invalid_value",
-        )
-    return number
 
 
 def _ascending(order: str | None) -> bool:

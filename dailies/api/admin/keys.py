@@ -14,9 +14,9 @@ from pydantic import BaseModel, WithJsonSchema
 from dailies.api.admin.bodies import checked, fields_of, json_body
 from dailies.api.admin.names import OwnerQuery
 from dailies.api.context import SECURITY, Admin, Context, Owner, RequestContext
-from dailies.api.create import idempotency_key
 from dailies.api.documents import SENDING_HEADERS, answers
-from dailies.api.videos import page_size
+from dailies.api.paging import page_size
+from dailies.api.sending import idempotency_key
 from dailies.catalogue import Catalogue
 from dailies.guards.panel import Guards
 from dailies.owners.issued import IssuedKey, KeyState, Rotation, is_key_id, new_key_id

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from dailies.api.admin.names import OwnerName
-from dailies.api.videos import cursor, page_size
+from dailies.api.paging import cursor, page_size
 from dailies.protocols.messages import too_long, unsupported
 from dailies.stores.search import Search
 from dailies.video.basics import Phase, Status

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import WithJsonSchema
 
 from dailies.api.context import SECURITY, Admin, Context, RequestContext
-from dailies.api.create import in_time, start_or_leave
+from dailies.api.create import start_or_leave
 from dailies.api.documents import REPLAYED, answers
 from dailies.api.lookup import find
+from dailies.api.sending import in_time
 from dailies.api.videos import cancel_video
 from dailies.pipeline.again import made_again, make_again
 from dailies.pipeline.expectation import expectation

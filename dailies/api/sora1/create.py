@@ -8,8 +8,9 @@ from fastapi import Request
 
 from dailies.api.bodies import Body, Upload, open_body
 from dailies.api.context import Context, Owner
-from dailies.api.create import Accepted, accept_and_start, sending_of
+from dailies.api.create import Accepted, accept_and_start
 from dailies.api.given import read_given
+from dailies.api.sending import sending_of
 from dailies.catalogue import Catalogue
 from dailies.catalogue.offers import check_inputs, describe
 from dailies.inputs.examine import InputLimits, digest, examine

@@ -14,6 +14,7 @@ from dailies.api.context import SECURITY, Caller, Context, RequestContext
 from dailies.api.documents import JOB_BODY, REPLAYED, SENDING_HEADERS
 from dailies.api.lookup import visible
 from dailies.api.observe import note
+from dailies.api.paging import page_size
 from dailies.api.sora1.create import create_job
 from dailies.api.sora1.errors import (
     FlatErrorsRoute,
@@ -21,7 +22,7 @@ from dailies.api.sora1.errors import (
     flat_answers,
     flat_content_answers,
 )
-from dailies.api.videos import delete_video, page_size
+from dailies.api.videos import delete_video
 from dailies.protocols.sora1.ids import generation_of, video_of_job
 from dailies.protocols.sora1.objects import (
     STATUSES,

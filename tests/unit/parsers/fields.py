@@ -11,13 +11,13 @@ from fastapi import Request
 
 from dailies.api.bodies import Body
 from dailies.api.content import _number as variant_index
-from dailies.api.create import idempotency_key
 from dailies.api.errors import note_error
 from dailies.api.form_arrays import with_arrays
 from dailies.api.given import read_given
 from dailies.api.observe import _request_id
+from dailies.api.paging import page_size
+from dailies.api.sending import idempotency_key
 from dailies.api.streaming import requested_span
-from dailies.api.videos import page_size
 from dailies.catalogue import Catalogue
 from dailies.catalogue.offers import whole
 from dailies.net.fetching import ReferenceFetcher

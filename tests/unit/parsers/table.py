@@ -70,7 +70,7 @@ EXCUSED: Mapping[tuple[str, str], str] = {
     ("dailies/stores/resends.py", "Resends.epoch"): _OWN,
     ("dailies/stores/resends.py", "_Sent.of"): _OWN,
     ("dailies/video/basics.py", "created_at"): _OWN,
-    ("dailies/api/create.py", "retry_count"): "digits, three at most",
+    ("dailies/api/sending.py", "retry_count"): "digits, three at most",
     ("dailies/announce/batches.py", "batch_event"): _NUMBERS,
     ("dailies/protocols/batch/check.py", "KeptShot.load"): _OWN,
     ("dailies/batches/making.py", "_named"): _NUMBERS,
