@@ -35,12 +35,10 @@ class DurableOrchestrations:
 
     async def start(self, name: str, instance_id: str, payload: Mapping[str, Any]) -> None:
         """Start an instance, unless it runs: on one that runs the extension answers an error."""
-        if await self.state(instance_id) is InstanceState.RUNNING:
-            return
         try:
             await self._client.start_new(name, instance_id, dict(payload))
         except Exception:
-            # Somebody else may have started it in between; the SDK's exceptions have no types.
+            # The SDK's exceptions have no types: what became of it tells.
             if await self.state(instance_id) is not InstanceState.RUNNING:
                 raise
 

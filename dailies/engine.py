@@ -271,7 +271,8 @@ class Orchestrations(Protocol):
 
 async def wake_courier(orchestrations: Orchestrations) -> None:
     """Have what is due for webhooks delivered now."""
-    await orchestrations.start(DELIVER_WEBHOOKS, COURIER, {})
+    if await orchestrations.state(COURIER) is not InstanceState.RUNNING:
+        await orchestrations.start(DELIVER_WEBHOOKS, COURIER, {})
     await orchestrations.raise_event(COURIER, WAKE_EVENT)
 
 

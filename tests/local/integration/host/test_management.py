@@ -81,6 +81,15 @@ def test_a_start_on_an_id_that_runs_is_a_409(host: LocalHost) -> None:
     call(host, "POST", "/instances/one-of-it/terminate")
 
 
+def test_the_app_s_client_leaves_one_that_runs_alone(host: LocalHost) -> None:
+    start = "/client/start_unless_it_runs/only-one"
+    for number in (1, 2):
+        begun = host.http.post(start, json={"name": "waits", "number": number})
+        assert begun.status_code < 300, begun.text
+    assert json.loads(host.state_of("only-one")["input"]) == {"name": "waits", "number": 1}
+    call(host, "POST", "/instances/only-one/terminate")
+
+
 @pytest.mark.parametrize("identity", ["@x", "y" * 257, "a%2Fb%3Fc"])
 def test_ids_that_the_sdk_refuses_are_taken(host: LocalHost, identity: str) -> None:
     assert call(host, "POST", f"/orchestrators/no_generator/{identity}").status_code == 202

@@ -14,6 +14,8 @@ from typing import Any, TypedDict
 import azure.durable_functions as df
 import azure.functions as func
 
+from durable_client import DurableOrchestrations
+
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 Steps = Generator[Any, Any, Any]
@@ -54,6 +56,8 @@ async def manage(req: func.HttpRequest, client: df.DurableOrchestrationClient) -
     instance_id = req.route_params["id"]
     argument: Any = json.loads(req.get_body() or b"null")
     match req.route_params["operation"]:
+        case "start_unless_it_runs":
+            await DurableOrchestrations(client).start(argument["name"], instance_id, argument)
         case "raise":
             await client.raise_event(instance_id, argument["name"], argument["data"])
         case "terminate":
