@@ -164,8 +164,13 @@ class _Courier:
         return next_at
 
     async def _empty(self, sink: Sink) -> float:
-        """Try what is due for a receiver, until nothing is or it turns out not to be there."""
+        """Try what is due for a receiver, until nothing is or it turns out not to be there.
+
+        A row whose delivery is not written yet stays, for an hour where its writer has died; where
+        only such rows are left, they are looked at again later.
+        """
         services = self._services
+        before: Sequence[Due] = ()
         while True:
             queue = await services.deliveries.queue(sink.id, services.clock(), most=_MOST_DUE)
             if not queue.due:
@@ -175,6 +180,9 @@ class _Courier:
                 return services.clock() + _LONGEST_WAIT
             if self.is_over:
                 return services.clock()
+            if queue.due == before:
+                return services.clock() + _FAULT_SECONDS
+            before = queue.due
             rests_until = await self._try_all(sink, queue.due)
             if rests_until is not None:
                 return rests_until

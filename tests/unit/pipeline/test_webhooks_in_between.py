@@ -1,0 +1,60 @@
+"""Whoever delivers, and whoever has something to deliver, come between each other at any call."""
+
+from __future__ import annotations
+
+import pytest
+
+from dailies.pipeline.courier import deliver_due
+from dailies.pipeline.finish import finish_video
+from dailies.pipeline.publish import publish_events
+from dailies.video.basics import Size
+from dailies.video.record import VideoRecord, VideoRequest
+from dailies.video.request import Webhook
+from tests.unit.pipeline.memory import no_point
+from tests.unit.pipeline.schedule import Crash
+from tests.unit.pipeline.world import OWNER, World, ref
+
+URL = "https://hooks.example/videos"
+FAILED = {"code": "moderation_blocked", "message": "It was blocked."}
+_EVENTS = ("dailies.video.failed",)
+
+
+async def _failed(world: World) -> VideoRecord:
+    """A video that has failed, which nobody was told yet."""
+    request = VideoRequest(
+        model="sora-2",
+        prompt="A pier at dawn",
+        seconds=4,
+        size=Size(720, 1280),
+        webhook=Webhook(url=URL, events=_EVENTS),
+    )
+    video = await world.accepted(request=request)
+    await finish_video(world.services, ref(video, error=FAILED))
+    return video
+
+
+async def _deliver_all(world: World) -> None:
+    """As the orchestration does, until nothing is left."""
+    for _ in range(100):
+        step = await deliver_due(world.services, draw=lambda: 0.5)
+        if step["kind"] == "done":
+            return
+        world.now += max(step.get("seconds", 0.0), 0.001)
+    raise AssertionError("it does not end")
+
+
+async def test_a_row_whose_delivery_was_never_written_is_looked_at_now_and_then() -> None:
+    world = World()
+    video = await _failed(world)
+
+    async def dies(name: str) -> None:
+        if name == "webhooks.transaction begins":
+            raise Crash(name)
+
+    world.go_wrong(dies)
+    with pytest.raises(Crash):
+        await publish_events(world.services, ref(video))
+    world.go_wrong(no_point)
+    assert (await world.services.deliveries.list(OWNER, limit=2)).deliveries == []
+    step = await deliver_due(world.services, work_seconds=0.5)
+    assert step == {"kind": "wait", "seconds": 15.0}, "it was looked at again and again"
