@@ -272,15 +272,16 @@ class DeliveryStore:
             yield key.rpartition(":")[2], key
 
     async def _queue(self, delivery: Delivery, origin: str) -> None:
-        """Write when the delivery is due, and that there is something for its receiver.
+        """Write when the delivery is due, and then that there is something for its receiver.
 
-        That first, and anew each time: who is about to note that there is nothing sees that.
+        That last, and anew each time: whoever has found the queue empty before, and is about to
+        note that there is nothing, sees that, or has noted it already.
         """
+        due = f"{_rising(delivery.next_at or 0.0)}:{delivery.id}"
+        await self._table.upsert_entity(row(_queue_of(delivery.sink), due, Owner=delivery.owner))
         await self._table.upsert_entity(
             row(_SINKS, delivery.sink, Owner=delivery.owner, Origin=origin), mode=UpdateMode.MERGE
         )
-        due = f"{_rising(delivery.next_at or 0.0)}:{delivery.id}"
-        await self._table.upsert_entity(row(_queue_of(delivery.sink), due, Owner=delivery.owner))
 
 
 def _queue_of(sink: str) -> str:

@@ -10,6 +10,7 @@ from dailies.pipeline.publish import publish_events
 from dailies.video.basics import Size
 from dailies.video.record import VideoRecord, VideoRequest
 from dailies.video.request import Webhook
+from tests.unit.pipeline.between import Between, each_place
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.schedule import Crash
 from tests.unit.pipeline.world import OWNER, World, ref
@@ -41,6 +42,19 @@ async def _deliver_all(world: World) -> None:
             return
         world.now += max(step.get("seconds", 0.0), 0.001)
     raise AssertionError("it does not end")
+
+
+async def test_a_courier_that_looks_while_something_is_handed_over_loses_nothing() -> None:
+    async def play(place: int) -> Between:
+        world = World()
+        video = await _failed(world)
+        between = Between(world, place, lambda: deliver_due(world.services))
+        await publish_events(world.services, ref(video))
+        await _deliver_all(world)
+        assert set(world.receivers.ids(URL)) == {f"{video.id}.failed"}, place
+        return between
+
+    assert len([place async for place in each_place(play)]) > 20
 
 
 async def test_a_row_whose_delivery_was_never_written_is_looked_at_now_and_then() -> None:
