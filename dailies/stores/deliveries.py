@@ -169,6 +169,8 @@ class DeliveryStore:
             "PartitionKey eq @partition", parameters={"partition": _SINKS}
         )
         async for found in rows:
+            if "Owner" not in found:
+                continue  # the version before noted how one fares that was given up meanwhile
             yield Sink(
                 id=str(found["RowKey"]),
                 owner=str(found["Owner"]),
@@ -196,16 +198,20 @@ class DeliveryStore:
         return Queue(due, None)
 
     async def rest(self, sink: Sink, *, faults: int, until: float) -> None:
-        """Note how a receiver fares."""
-        await self._table.upsert_entity(
-            row(_SINKS, sink.id, Faults=faults, RestsUntil=float(until)), mode=UpdateMode.MERGE
-        )
+        """Note how a receiver fares, if there is something for it still."""
+        await self._note(sink.id, faults=faults, until=until)
 
     async def wake(self, sink: str) -> None:
         """Forget that a receiver was not there, as somebody says that it is."""
-        await self._table.upsert_entity(
-            row(_SINKS, sink, Faults=0, RestsUntil=0.0), mode=UpdateMode.MERGE
-        )
+        await self._note(sink, faults=0, until=0.0)
+
+    async def _note(self, sink: str, *, faults: int, until: float) -> None:
+        # Never a row of its own: nobody could tell whose receiver that is.
+        note = row(_SINKS, sink, Faults=faults, RestsUntil=float(until))
+        try:
+            await self._table.update_entity(note, mode=UpdateMode.MERGE)
+        except ResourceNotFoundError:
+            return  # it was given up by another execution, as nothing is left for it
 
     async def close(self, sink: Sink) -> None:
         """Note that there is nothing for a receiver, unless something has come meanwhile."""

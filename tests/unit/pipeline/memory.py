@@ -120,13 +120,13 @@ class _Table:
         await self._after("upsert")
 
     async def update_entity(
-        self, entity: Mapping[str, Any], *, mode: UpdateMode, etag: str, **_: Any
+        self, entity: Mapping[str, Any], *, mode: UpdateMode, etag: str | None = None, **_: Any
     ) -> dict[str, str]:
         await self._before("update")
         key = _key(entity)
         if key not in self.rows:
             raise ResourceNotFoundError("no such entity")
-        if self.rows[key][1] != etag:
+        if etag is not None and self.rows[key][1] != etag:
             raise ResourceModifiedError("the condition is not met")
         old = self.rows[key][0] if mode is UpdateMode.MERGE else {}
         self._write({**old, **entity})

@@ -57,6 +57,29 @@ async def test_a_courier_that_looks_while_something_is_handed_over_loses_nothing
     assert len([place async for place in each_place(play)]) > 20
 
 
+async def test_a_second_courier_leaves_no_receiver_that_nobody_can_read() -> None:
+    """Durable Functions may run an activity twice: one execution notes that a receiver is not
+    there, which the other has given up, as nothing is left for it."""
+    world = World()
+    video = await _failed(world)
+    await publish_events(world.services, ref(video))
+    (sink,) = [each async for each in world.services.deliveries.sinks()]
+    await _deliver_all(world)
+    await world.services.deliveries.rest(sink, faults=1, until=world.now + 15)
+    assert [each async for each in world.services.deliveries.sinks()] == []
+
+
+async def test_a_receiver_of_which_only_its_faults_are_known_holds_no_courier_up() -> None:
+    world = World()
+    video = await _failed(world)
+    await publish_events(world.services, ref(video))
+    table = world.services.deliveries._table
+    left = {"PartitionKey": ":sinks", "RowKey": "0", "Faults": 1, "RestsUntil": 0.0}
+    await table.upsert_entity(left)
+    await _deliver_all(world)
+    assert world.receivers.ids(URL) == [f"{video.id}.failed"]
+
+
 async def test_a_row_whose_delivery_was_never_written_is_looked_at_now_and_then() -> None:
     world = World()
     video = await _failed(world)
