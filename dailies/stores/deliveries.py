@@ -155,6 +155,10 @@ class DeliveryStore:
             )
         except (ResourceModifiedError, ResourceNotFoundError):
             return False
+        before = found.delivery.next_at
+        if changed.next_at is not None and (before is None or changed.next_at < before):
+            # Whoever looked before the delivery said so took the row for one of no use.
+            await self._queue(changed, origin)
         return True
 
     async def forget_due(self, due: Due) -> None:

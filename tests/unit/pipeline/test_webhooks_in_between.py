@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from dailies.net.posting import Posted
+from dailies.owners.deliveries import DeliveryState
 from dailies.pipeline.courier import deliver_due
+from dailies.pipeline.delivering import resend
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
 from dailies.video.basics import Size
@@ -55,6 +58,47 @@ async def test_a_courier_that_looks_while_something_is_handed_over_loses_nothing
         return between
 
     assert len([place async for place in each_place(play)]) > 20
+
+
+async def test_a_delivery_that_is_sent_again_is_in_no_couriers_way() -> None:
+    async def play(place: int) -> Between:
+        world = World()
+        video = await _failed(world)
+        await publish_events(world.services, ref(video))
+        await _deliver_all(world)
+        (first,) = (await world.services.deliveries.list(OWNER, limit=2)).deliveries
+        between = Between(world, place, lambda: deliver_due(world.services))
+        await resend(world.services, OWNER, first.id)
+        await _deliver_all(world)
+        found = await world.services.deliveries.get(OWNER, first.id)
+        assert found is not None
+        assert found.delivery.state is DeliveryState.DELIVERED, place
+        assert len(world.receivers.calls) >= 2, place
+        return between
+
+    assert len([place async for place in each_place(play)]) > 5
+
+
+async def test_what_is_sent_again_at_once_does_not_wait_for_its_next_try() -> None:
+    async def play(place: int) -> Between:
+        world = World()
+        video = await _failed(world)
+        await publish_events(world.services, ref(video))
+        world.receivers.answers[URL] = Posted(0.1, status=500)
+        await deliver_due(world.services, draw=lambda: 0.5)
+        (first,) = (await world.services.deliveries.list(OWNER, limit=2)).deliveries
+        assert first.next_at is not None
+        assert first.next_at > world.now
+        del world.receivers.answers[URL]
+        between = Between(world, place, lambda: deliver_due(world.services))
+        await resend(world.services, OWNER, first.id)
+        await deliver_due(world.services, draw=lambda: 0.5)
+        found = await world.services.deliveries.get(OWNER, first.id)
+        assert found is not None
+        assert found.delivery.state is DeliveryState.DELIVERED, place
+        return between
+
+    assert len([place async for place in each_place(play)]) > 5
 
 
 async def test_a_second_courier_leaves_no_receiver_that_nobody_can_read() -> None:
