@@ -245,11 +245,11 @@ class DeliveryStore:
             found = await self.get(owner, delivery_id)
             if found is not None and found.delivery.next_at is not None:
                 continue
-            keys = [listed]
+            keys = [listed]  # the last, as what is left is found by it
             if found is not None:
-                keys.append(f"d:{delivery_id}")
+                keys.insert(0, f"d:{delivery_id}")
                 if found.delivery.video_id is not None:
-                    keys.append(f"v:{found.delivery.video_id}:{delivery_id}")
+                    keys.insert(0, f"v:{found.delivery.video_id}:{delivery_id}")
             for key in keys:
                 await self._table.delete_entity(owner, key)
             number += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from dailies.net.posting import Posted
@@ -16,6 +18,7 @@ from dailies.video.request import Webhook
 from tests.unit.pipeline.between import Between, each_place
 from tests.unit.pipeline.memory import no_point
 from tests.unit.pipeline.schedule import Crash
+from tests.unit.pipeline.test_never_pay_twice import CrashAt
 from tests.unit.pipeline.world import OWNER, World, ref
 
 URL = "https://hooks.example/videos"
@@ -139,3 +142,25 @@ async def test_a_row_whose_delivery_was_never_written_is_looked_at_now_and_then(
     assert (await world.services.deliveries.list(OWNER, limit=2)).deliveries == []
     step = await deliver_due(world.services, work_seconds=0.5)
     assert step == {"kind": "wait", "seconds": 15.0}, "it was looked at again and again"
+
+
+async def test_to_forget_a_delivery_leaves_nothing_whatever_dies() -> None:
+    async def forgotten(place: int) -> CrashAt:
+        world = World()
+        video = await _failed(world)
+        await publish_events(world.services, ref(video))
+        await _deliver_all(world)
+        point = CrashAt(place)
+        world.go_wrong(point)
+        with contextlib.suppress(Crash):
+            await world.services.deliveries.forget_before(OWNER, world.now + 1)
+        world.go_wrong(no_point)
+        await world.services.deliveries.forget_before(OWNER, world.now + 1)
+        rows = world.tables.tables["webhooks"].rows
+        assert [
+            key for partition, key in rows if partition == OWNER and key[:2] in ("d:", "t:", "v:")
+        ] == [], place
+        return point
+
+    for place in range(1, (await forgotten(0)).passed + 1):
+        await forgotten(place)
