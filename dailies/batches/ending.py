@@ -15,7 +15,7 @@ from dailies.video.batch import Batch, BatchStatus, Shot, ShotState
 from dailies.video.money import to_usd
 from dailies.video.record import StoredFile
 
-__all__ = ["end_batch", "may_end", "tell_end"]
+__all__ = ["end_batch", "leave", "may_end", "tell_end"]
 
 _COLUMNS = (
     "line",
@@ -76,14 +76,15 @@ async def end_batch(services: Services, batch: Batch) -> Batch:
     return after
 
 
-async def tell_end(services: Services, batch: Batch) -> None:
-    """Announce the end of this run once, and look after the batch no longer.
+async def tell_end(services: Services, batch: Batch) -> bool:
+    """Announce the end of this run once, and look after the batch no longer; False where it has not
+    ended, or goes on again.
 
     Raises:
         azure.core.exceptions.AzureError: the topic does not answer; tell it again later.
     """
     if not batch.status.is_final:
-        return
+        return False
     if batch.told < batch.run:
         url = None if batch.results is None else services.files.url(batch.results.blob)
         event = batch_event(
@@ -99,7 +100,22 @@ async def tell_end(services: Services, batch: Batch) -> None:
             batch.owner, batch.id, lambda current: current.with_changes(told=batch.run)
         )
     await services.batches.note_end(batch)
+    return await leave(services, batch)
+
+
+async def leave(services: Services, batch: Batch) -> bool:
+    """Look after the batch no longer, unless its owner has begun another run meanwhile; whether it
+    is left.
+
+    Who begins one writes first that the batch goes on, and then that something is to be done for
+    it. So either it is seen here, or what it writes comes after what is deleted here.
+    """
     await services.batches.close(batch.id)
+    now = await services.batches.get(batch.owner, batch.id)
+    if now is None or now.run == batch.run:
+        return True
+    await services.batches.announce(batch.id, batch.owner)
+    return False
 
 
 async def _write_results(services: Services, batch: Batch) -> StoredFile:

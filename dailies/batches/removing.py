@@ -10,6 +10,7 @@ from dailies.services import Services
 from dailies.stores.batches import OpenBatch
 from dailies.telemetry.logs import log_event
 from dailies.video.batch import Batch
+from dailies.video.errors import Conflict
 
 __all__ = ["remove_batch", "retire_batches"]
 
@@ -20,9 +21,15 @@ async def remove_batch(services: Services, batch: Batch) -> None:
     """Delete all that is kept of a batch that has ended, once that is told; its videos stay.
 
     Raises:
+        Conflict: its owner has begun another run meanwhile.
         azure.core.exceptions.AzureError: storage or the topic does not answer; do it again.
     """
-    await tell_end(services, batch)
+    if not await tell_end(services, batch):
+        raise Conflict(
+            "The batch has not ended: what failed is tried again. Cancel it first.",
+            param="batch_id",
+            code="batch_not_ended",
+        )
     await services.files.delete_folder(folder_of(batch.id))
     await services.batches.remove(batch)
     log_event("batch_removed", batch_id=batch.id, owner=batch.owner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
+from dailies.batches.ending import leave
 from dailies.engine import RUN_BATCH, BatchInput, InstanceState, Orchestrations
 from dailies.services import Services
 from dailies.stores.batches import OpenBatch
@@ -59,9 +60,10 @@ async def _tend(services: Services, orchestrations: Orchestrations, found: OpenB
             return None
         # Of one that was broken off.
         await services.files.delete_folder(f"batches/{found.id}/")
-    if batch is None or (batch.status.is_final and batch.told >= batch.run):
         await services.batches.close(found.id)
         return "closed"
+    if batch.status.is_final and batch.told >= batch.run:
+        return "closed" if await leave(services, batch) else None
     if batch.status is BatchStatus.PAUSED and not batch.under_way:
         return None
     await start_batch(services, orchestrations, batch)

@@ -77,7 +77,7 @@ async def _rest_or_wait(services: Services, batch: Batch, *, has_more: bool) -> 
 
 async def _tell(services: Services, batch: Batch) -> BatchStep:
     try:
-        await tell_end(services, batch)
+        is_over = await tell_end(services, batch)
     except AzureError as error:
         # A topic that does not answer: its event goes out when it does.
         log_event("publish_failed", level=logging.WARNING, batch_id=batch.id, fault=error)
@@ -85,7 +85,9 @@ async def _tell(services: Services, batch: Batch) -> BatchStep:
             "kind": "wait",
             "seconds": min(12 * services.settings.retry_seconds, _LONGEST_PAUSE),
         }
-    return {"kind": "rest"}
+    # One that its owner has paused at its very end rests too: whoever resumes it starts it anew.
+    goes_on = batch.status.is_final and not is_over
+    return {"kind": "wait", "seconds": 0.0} if goes_on else {"kind": "rest"}
 
 
 async def _settle(services: Services, orchestrations: Orchestrations, turn: Turn) -> None:
