@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 
 from dailies.batches.file import ShotFile
-from dailies.batches.making import find_key, limits_of, make_video
+from dailies.batches.making import find_key, find_made, limits_of, make_video
 from dailies.batches.progress import Turn
 from dailies.engine import Orchestrations
 from dailies.intake.accept import Acceptance
@@ -26,8 +26,9 @@ from dailies.video.errors import (
     Unavailable,
 )
 from dailies.video.money import to_micros, to_usd
+from dailies.video.record import VideoRecord
 
-__all__ = ["feed"]
+__all__ = ["feed", "find_begun"]
 
 _MOST_BEGUN = 25
 _LONGEST_SECONDS = 10.0
@@ -61,6 +62,24 @@ async def feed(services: Services, orchestrations: Orchestrations, turn: Turn) -
         turn.cursor = number
         turn.again += batch.run > 1
     turn.is_fed = True
+
+
+async def find_begun(services: Services, turn: Turn) -> list[UnderWay]:
+    """The videos that a turn had begun which did not come to say so, of a batch that begins no
+    more. The next turn would have gone on from the same place, so they are among those that one
+    turn can begin from there."""
+    begun: list[UnderWay] = []
+    looked = 0
+    async for number, kept in _next(services, turn.batch):
+        record = await find_made(services, turn.batch, number)
+        if record is not None:
+            begun.append(_under_way(number, kept, record, micros=None))
+            turn.again += turn.batch.run > 1
+        looked += 1
+        if looked == _MOST_BEGUN:
+            break
+    turn.is_fed = True
+    return begun
 
 
 async def _next(services: Services, batch: Batch) -> AsyncIterator[tuple[int, KeptShot]]:
@@ -133,18 +152,18 @@ def _over_limit(turn: Turn, planned: PlannedShot) -> VideoError | None:
 def _note(
     turn: Turn, number: int, kept: KeptShot, planned: PlannedShot, accepted: Acceptance
 ) -> None:
-    record = accepted.record
     micros = None if planned.usd is None else to_micros(planned.usd)
-    about = {
-        "number": number,
-        "line": kept.line,
-        "custom_id": kept.shot.custom_id,
-        "video_id": record.id,
-        "model": record.request.model,
-    }
-    turn.begins(
-        Shot.model_validate({**about, "run": turn.batch.run, "state": ShotState.RUNNING}),
-        UnderWay.model_validate({**about, "micros": micros}),
+    turn.begins(_under_way(number, kept, accepted.record, micros))
+
+
+def _under_way(number: int, kept: KeptShot, record: VideoRecord, micros: int | None) -> UnderWay:
+    return UnderWay(
+        number=number,
+        line=kept.line,
+        custom_id=kept.shot.custom_id,
+        video_id=record.id,
+        model=record.request.model,
+        micros=micros,
     )
 
 

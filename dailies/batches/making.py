@@ -15,13 +15,14 @@ from dailies.protocols.batch.shots import IMAGE_FILE, NamedImage, PlannedShot
 from dailies.protocols.inputs import Found, read_inputs, refusal
 from dailies.services import Services
 from dailies.stores.blob_source import BlobSource
+from dailies.stores.rows import hash_key
 from dailies.telemetry.logs import log_event
 from dailies.video.batch import Batch
 from dailies.video.errors import Forbidden, InvalidRequest, UnusableReference
-from dailies.video.record import Source, SourceKind
+from dailies.video.record import Source, SourceKind, VideoRecord
 from dailies.video.request import Role
 
-__all__ = ["find_key", "limits_of", "make_video"]
+__all__ = ["find_key", "find_made", "limits_of", "make_video"]
 
 _OF_A_TOKEN = "entra-"  # noqa: S105 - begins the id of a key that stands for an identity
 
@@ -84,7 +85,7 @@ async def make_video(
         request=request,
         priority=planned.priority,
         source=Source(kind=SourceKind.BATCH),
-        idempotency_key=f"{batch.id}/{number}/{batch.run}",
+        idempotency_key=_key_of(batch, number),
         key_decides=True,
         traceparent=batch.traceparent,
         most_unfinished=services.settings.max_unfinished or None,
@@ -93,6 +94,15 @@ async def make_video(
     )
     await _start_or_leave(services, orchestrations, acceptance)
     return acceptance
+
+
+async def find_made(services: Services, batch: Batch, number: int) -> VideoRecord | None:
+    """The video that was made of the shot in this run, if one was."""
+    return await services.records.made_by(batch.owner, hash_key(_key_of(batch, number)))
+
+
+def _key_of(batch: Batch, number: int) -> str:
+    return f"{batch.id}/{number}/{batch.run}"
 
 
 async def _start_or_leave(

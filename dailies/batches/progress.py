@@ -45,10 +45,13 @@ class Turn:
         self.cancelled += shot.state is ShotState.CANCELLED
         self.spent_micros += to_micros(shot.cost_usd or 0.0)
 
-    def begins(self, shot: Shot, under_way: UnderWay) -> None:
+    def begins(self, video: UnderWay) -> None:
         """A shot has its video."""
-        self.shots.append(shot)
-        self.under_way.append(under_way)
+        about = video.model_dump(exclude={"micros"})
+        self.shots.append(
+            Shot.model_validate({**about, "run": self.batch.run, "state": ShotState.RUNNING})
+        )
+        self.under_way.append(video)
 
     @property
     def committed_micros(self) -> int:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from azure.core.exceptions import AzureError
 
 from dailies.batches.ending import end_batch, may_end, tell_end
-from dailies.batches.feeding import feed
+from dailies.batches.feeding import feed, find_begun
 from dailies.batches.progress import Turn
 from dailies.engine import BatchRef, BatchStep, Orchestrations, wake_video
 from dailies.pipeline.crowd import for_each
@@ -45,7 +45,9 @@ async def take_turn(services: Services, orchestrations: Orchestrations, ref: Bat
         return {"kind": "rest"}
     if not batch.status.is_final:
         turn = Turn(batch, cursor=batch.cursor, is_fed=batch.is_fed)
-        await _settle(services, orchestrations, turn)
+        is_stopping = batch.status is BatchStatus.CANCELING
+        lost = await find_begun(services, turn) if is_stopping and not batch.is_fed else []
+        await _settle(services, orchestrations, turn, lost)
         is_hungry = batch.status is BatchStatus.IN_PROGRESS and not batch.is_fed
         if is_hungry and not services.feeding.locked():
             async with services.feeding:
@@ -90,8 +92,11 @@ async def _tell(services: Services, batch: Batch) -> BatchStep:
     return {"kind": "wait", "seconds": 0.0} if goes_on else {"kind": "rest"}
 
 
-async def _settle(services: Services, orchestrations: Orchestrations, turn: Turn) -> None:
-    """See what has become of those under way; where all are to stop, tell them so."""
+async def _settle(
+    services: Services, orchestrations: Orchestrations, turn: Turn, lost: Sequence[UnderWay]
+) -> None:
+    """See what has become of those under way, and of those that were lost sight of; where all are
+    to stop, tell them so."""
     is_stopping = turn.batch.status is BatchStatus.CANCELING
     found: dict[str, VideoRecord | None] = {}
 
@@ -101,15 +106,18 @@ async def _settle(services: Services, orchestrations: Orchestrations, turn: Turn
             record = await _stop(services, orchestrations, record)
         found[video.video_id] = record
 
-    await for_each(_each(turn.batch.under_way), look, at_once=_AT_ONCE)
-    for video in turn.batch.under_way:
+    await for_each(_each([*turn.batch.under_way, *lost]), look, at_once=_AT_ONCE)
+    for video in (*turn.batch.under_way, *lost):
         record = found[video.video_id]
         gone = record is None or record.is_withdrawn
         if gone or record is None or record.is_final:
             turn.ends(_ended(turn.batch, video, None if gone else record))
+            continue
+        turn.rendering += record.status is Status.IN_PROGRESS
+        if video in lost:
+            turn.begins(video)
         else:
             turn.under_way.append(video)
-            turn.rendering += record.status is Status.IN_PROGRESS
 
 
 async def _each(videos: Sequence[UnderWay]) -> AsyncIterator[UnderWay]:

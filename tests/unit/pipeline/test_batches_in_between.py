@@ -12,9 +12,13 @@ from dailies.batches.removing import remove_batch
 from dailies.batches.starting import sweep_batches
 from dailies.batches.turn import take_turn
 from dailies.engine import Orchestrations
+from dailies.video.basics import Phase
 from dailies.video.batch import Batch, BatchStatus
 from dailies.video.errors import Conflict
+from dailies.video.record import VideoRecord
 from tests.unit.pipeline.between import Between, each_place
+from tests.unit.pipeline.memory import no_point
+from tests.unit.pipeline.schedule import Crash
 from tests.unit.pipeline.test_batches import (
     ENGINE,
     SHOT,
@@ -24,7 +28,9 @@ from tests.unit.pipeline.test_batches import (
     found,
     ordered,
     run,
+    videos,
 )
+from tests.unit.pipeline.test_never_pay_twice import CrashAt
 from tests.unit.pipeline.world import OWNER, World
 
 _FAILS = "it fails"
@@ -82,3 +88,50 @@ async def test_a_batch_that_is_tried_again_while_it_is_removed_stays() -> None:
 
 async def _is_open(world: World, batch: Batch) -> bool:
     return batch.id in [each.id async for each in world.services.batches.open()]
+
+
+async def _stop_all(world: World) -> None:
+    """Every video that is to stop has stopped."""
+
+    def stopped(record: VideoRecord) -> VideoRecord:
+        if not record.cancel_requested or record.is_final:
+            return record
+        return record.moved_to(Phase.CANCELLED, completed_at=world.now, cost_usd=0.0)
+
+    for record in await videos(world):
+        await world.services.records.update(OWNER, record.id, stopped)
+
+
+async def test_a_batch_that_is_cancelled_after_a_crash_lets_no_video_go_on() -> None:
+    async def play(place: int, runs: int) -> int:
+        world = World()
+        batch = await ordered(world, *[{**SHOT, "prompt": _FAILS}] * 4)
+        if runs == 2:
+            await run(world, batch)
+            await _try_again(world, batch)
+        before = {record.id for record in await videos(world)}
+        point = CrashAt(place)
+        world.go_wrong(point)
+        with contextlib.suppress(Crash):
+            await take_turn(world.services, ENGINE, _ref(batch))
+        world.go_wrong(no_point)
+        await commands.cancel(world.services, ENGINE, OWNER, batch.id)
+        for _ in range(10):
+            step = await take_turn(world.services, ENGINE, _ref(batch))
+            await _stop_all(world)
+            if step["kind"] == "rest":
+                break
+        ended = await found(world, batch)
+        assert ended.status is BatchStatus.CANCELLED, place
+        assert ended.completed + ended.failed + ended.cancelled == 4, place
+        made = {each.id: each for each in await videos(world) if each.id not in before}
+        assert {each.phase for each in made.values()} <= {Phase.CANCELLED}, place
+        told = {each.video_id async for each in world.services.batches.shots(batch.id)}
+        assert set(made) <= told, f"{place}: nobody is told of a video that was made"
+        return point.passed
+
+    for runs in (1, 2):
+        places = await play(0, runs)
+        assert places > 30
+        for place in range(1, places + 1):
+            await play(place, runs)
