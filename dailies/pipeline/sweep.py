@@ -105,9 +105,12 @@ async def _do(actions: Counter[str], video: OpenVideo, work: Awaitable[str | Non
 
 
 async def _come_back(services: Services, video: OpenVideo) -> str | None:
-    """Do what was left for some time after the video's end: its job may have gone on, and its
-    request is remembered for a while after it was removed."""
+    """Do what was left for some time after the video's end: its job may have gone on, its removal
+    may have been broken off, and its request is remembered for a while after that."""
     if not await settle_cost(services, video.owner, video.id):
+        return None
+    tombstone = await services.tombstones.get(video.owner, video.id)
+    if tombstone is not None and not await settle_removal(services, tombstone):
         return None
     if not await services.tombstones.forget_request(video.owner, video.id, services.clock()):
         return None

@@ -6,8 +6,8 @@ record, to cancel what is under way and to say how the video ended; then it is b
 
 Burying: one transaction takes the record and its index away and writes the tombstone, so that a
 video is gone from every answer at once. The tombstone keeps the record until its files are deleted
-and its events are out; a row in ``openvideos`` brings the sweeper back until then. After that it
-only says what became of the id.
+and its events are out; a reminder in ``openvideos`` brings the sweeper back until then. After
+that it only says what became of the id.
 """
 
 from __future__ import annotations
@@ -113,7 +113,9 @@ class TombstoneStore:
                 record=None,
                 request_hash=remembered_hash(record, now),
             )
-            await self._remind(tombstone)
+            if tombstone.request_hash is not None:
+                # First the row by which the sweeper comes to forget it.
+                await self._records.open.remind(tombstone.id, tombstone.owner)
             change: Operation = ("update", entity_of(withdrawn), {**unchanged(etag), **_REPLACE})
             if await self._do([change, *_leave_lists(record), _put(tombstone)]):
                 return withdrawn
@@ -143,8 +145,11 @@ class TombstoneStore:
                 record=_without_prompt(record),
                 request_hash=remembered_hash(record, now),
             )
+            # First the row by which the sweeper finds what a broken-off removal leaves. Not the one
+            # among the open videos: whoever tells of the end of this one may take that away now.
+            await self._records.open.remind(record.id, record.owner)
+            # That one too, for a sweeper of the version before.
             await self._records.open.announce(record.id, record.owner)
-            await self._remind(tombstone)
             take: Operation = ("delete", row(owner, record_row(record.id)), unchanged(etag))
             if await self._do([take, *_leave_lists(record), _put(tombstone)]):
                 return tombstone
@@ -156,6 +161,8 @@ class TombstoneStore:
         done = tombstone.model_copy(update={"record": None})
         await self._videos.upsert_entity(_entity(done), mode=UpdateMode.REPLACE)
         await self._records.open.close(tombstone.id)
+        if tombstone.request_hash is None:
+            await self._records.open.forget_reminder(tombstone.id)
 
     async def forget_request(self, owner: str, video_id: str, now: float) -> bool:
         """Forget what the request of a removed video is known by; False while a resend of it may
@@ -168,11 +175,6 @@ class TombstoneStore:
         forgetful = tombstone.model_copy(update={"request_hash": None})
         await self._videos.upsert_entity(_entity(forgetful), mode=UpdateMode.REPLACE)
         return True
-
-    async def _remind(self, tombstone: Tombstone) -> None:
-        """First the row by which the sweeper comes to forget what the tombstone remembers."""
-        if tombstone.request_hash is not None:
-            await self._records.open.remind(tombstone.id, tombstone.owner)
 
     async def _do(self, operations: list[Operation]) -> bool:
         """Do it in one transaction; False when the record was changed since it was read."""

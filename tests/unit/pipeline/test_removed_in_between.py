@@ -1,0 +1,44 @@
+"""A video that is removed while its end is announced is removed to the end."""
+
+from __future__ import annotations
+
+from azure.core.exceptions import ServiceRequestError
+
+from dailies.pipeline.finish import finish_video
+from dailies.pipeline.publish import publish_events
+from dailies.pipeline.remove import remove_video
+from dailies.pipeline.sweep import sweep
+from dailies.stores.tombstones import Removal
+from tests.unit.pipeline.between import Between, each_place
+from tests.unit.pipeline.test_batches import ENGINE
+from tests.unit.pipeline.world import OWNER, World, ref
+
+FAILED = {"code": "moderation_blocked", "message": "It was blocked."}
+
+
+async def test_a_video_that_is_removed_while_its_end_is_told_is_not_left_half_removed() -> None:
+    async def play(place: int) -> Between:
+        world = World()
+        video = await world.accepted()
+        await world.files.put(f"{video.id}/reference.original", b"a pier", content_type="image/png")
+        await finish_video(world.services, ref(video, error=FAILED))
+
+        async def remove() -> None:
+            world.events.failures = [ServiceRequestError("the topic is away")]
+            await remove_video(world.services, OWNER, video.id, Removal.DELETED)
+            world.events.failures = []
+
+        between = Between(world, place, remove)
+        await publish_events(world.services, ref(video))
+        tombstone = await world.services.tombstones.get(OWNER, video.id)
+        if tombstone is not None:
+            assert not tombstone.is_settled, place
+            await sweep(world.services, ENGINE)
+            tombstone = await world.services.tombstones.get(OWNER, video.id)
+            assert tombstone is not None
+            assert tombstone.is_settled, f"{place}: the sweeper does not come to end it"
+            assert world.events.ids[-1] == f"{video.id}.deleted", place
+            assert not world.files.files, place
+        return between
+
+    assert len([place async for place in each_place(play)]) > 10
