@@ -102,8 +102,9 @@ async def _look_through(
         ]
         await _look_closely(services, orchestrations, changed, actions)
         if token is None:
-            # What came while the pass was under way, the next one sees.
-            current = ContainerPass(began=now, changed_since=current.began)
+            # What came meanwhile the next one sees, and what was too new for this one.
+            too_new = current.began - services.settings.sweep_grace_seconds
+            current = ContainerPass(began=now, changed_since=too_new)
         else:
             current = current.model_copy(update={"token": token})
         await services.drops.save_pass(current)

@@ -34,6 +34,17 @@ async def test_a_lost_event_is_found_by_looking(bench: Bench) -> None:
     assert len(await bench.videos()) == 1
 
 
+async def test_a_lost_event_is_found_however_long_events_are_waited_for() -> None:
+    bench = Bench(DAILIES_SWEEP_GRACE_SECONDS=1800)
+    await bench.sweep()
+    bench.world.now += 600
+    bench.put(prompt="x")
+    for _ in range(20):
+        bench.world.now += 300
+        await bench.sweep()
+    assert len(bench.engine.started) == 1
+
+
 async def test_what_was_there_before_the_first_look_is_left_alone(bench: Bench) -> None:
     bench.put("archive/a.png", prompt="x")
     bench.world.now += 86_400
