@@ -107,6 +107,7 @@ async def retry(
     """
     now = services.clock()
     before: list[int] = []
+    written: list[Batch] = []
 
     def is_known(batch: Batch) -> bool:
         if sent_key is not None:
@@ -114,6 +115,8 @@ async def retry(
         return is_again and batch.run_asked is not None and now - batch.run_asked < _RESENT_WITHIN
 
     def anew(batch: Batch) -> Batch:
+        if batch in written:
+            return batch  # the SDK sends it again when its answer was lost
         before[:] = [batch.run]
         if is_known(batch):
             return batch
@@ -128,7 +131,7 @@ async def retry(
             raise Conflict(
                 "No shot of the batch has failed.", param="batch_id", code="nothing_failed"
             )
-        return batch.with_changes(
+        again = batch.with_changes(
             status=BatchStatus.IN_PROGRESS,
             run=batch.run + 1,
             turn=batch.turn + 1,
@@ -139,6 +142,8 @@ async def retry(
             run_keys=(*batch.run_keys, *([sent_key] if sent_key else ()))[-_MOST_KEYS:],
             run_asked=now,
         )
+        written.append(again)
+        return again
 
     # First, so that the sweeper finds what an interrupted request leaves.
     await services.batches.announce(batch_id, owner)

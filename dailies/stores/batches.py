@@ -258,10 +258,12 @@ class BatchStore:
         """Delete a batch and what is known of its shots; safe to do again, and the batch goes last:
         while it is there, something may be left."""
         while keys := [shot.number async for shot in _few(self.shots(batch.id, per_page=100))]:
-            operations: list[Operation] = [
-                ("delete", row(batch.id, _shot_key(number))) for number in keys
-            ]
-            await write_together(self._table, operations)
+            rows = [row(batch.id, _shot_key(number)) for number in keys]
+            try:
+                await write_together(self._table, [("delete", each) for each in rows])
+            except TableTransactionError as error:
+                if error.status_code != 404:  # others delete them too, or the answer was lost
+                    raise
         await self.forget_end(_ended_key(batch.ended_at or 0.0, batch.id))
         await self._table.delete_entity(batch.owner, _key(batch.id))
 

@@ -135,7 +135,9 @@ class DeliveryStore:
         except TableTransactionError as error:
             if error.status_code != 409:
                 raise
-            return False
+            # The SDK sends a transaction again when its answer was lost: then it is our own.
+            found = await self.get(owner, delivery_id)
+            return found is not None and found.delivery == delivery
         return True
 
     async def get(self, owner: str, delivery_id: str) -> Found | None:

@@ -281,13 +281,13 @@ class Ledger:
         raise _busy()
 
     async def _replace(self, owner: str, entry: Entry, account: Account) -> bool:
-        """False when the account was changed since it was read."""
+        """False when others have changed the account; not when an answer was lost."""
         try:
             await write_together(self._videos, [_write(owner, entry, account)])
         except TableTransactionError as error:
-            if error.status_code in (404, 409, 412):
-                return False
-            raise
+            if error.status_code not in (404, 409, 412):
+                raise
+            return (await self._read(owner, account.scope, account.name)).account == account
         return True
 
     async def budgets(

@@ -130,10 +130,13 @@ class TombstoneStore:
         Raises:
             Conflict: the video is not final, or others keep writing to its record.
         """
+        tombstone: Tombstone | None = None
         for attempt in range(_ATTEMPTS):
             found = await self._records.read(owner, video_id)
             if found is None:
-                return None
+                # The SDK sends a transaction again when its answer was lost: then it is our own.
+                is_ours = tombstone is not None and await self.get(owner, video_id) == tombstone
+                return tombstone if is_ours else None
             record, etag = found
             if not record.is_final:
                 raise Conflict(f"{video_id} has not ended; it can't be removed.", code="busy")

@@ -27,7 +27,7 @@ from dailies.video.errors import IntegrityError
 from dailies.video.record import StoredFile
 from tests.unit.pipeline.container import MemoryContainer
 
-__all__ = ["MemoryFiles", "MemoryTables", "Point", "no_point"]
+__all__ = ["MemoryFiles", "MemoryTables", "Point", "no_point", "refused"]
 
 Point = Callable[[str], Awaitable[None]]
 """Called before and after each call; may take time, and may raise."""
@@ -155,11 +155,11 @@ class _Table:
             there = self.rows.get(_key(entity))
             wanted = options[0].get("etag") if options else None
             if kind == "create" and there is not None:
-                raise _refused(index, 409, "The specified entity already exists.")
+                raise refused(index, 409, "The specified entity already exists.")
             if kind in ("update", "delete") and there is None:
-                raise _refused(index, 404, "The specified resource does not exist.")
+                raise refused(index, 404, "The specified resource does not exist.")
             if wanted is not None and there is not None and there[1] != wanted:
-                raise _refused(index, 412, "The update condition was not satisfied.")
+                raise refused(index, 412, "The update condition was not satisfied.")
         for kind, entity, *options in operations:
             merges = kind == "update" and options and options[0]["mode"] is UpdateMode.MERGE
             if kind == "delete":
@@ -211,7 +211,7 @@ def _key(entity: Mapping[str, Any]) -> tuple[str, str]:
     return str(entity["PartitionKey"]), str(entity["RowKey"])
 
 
-def _refused(index: int, status: int, message: str) -> TableTransactionError:
+def refused(index: int, status: int, message: str) -> TableTransactionError:
     response = SimpleNamespace(status_code=status, reason="Refused", headers={}, text=lambda: "")
     error = TableTransactionError(message=f"{index}:{message}", response=response, index=index)
     error.status_code = status

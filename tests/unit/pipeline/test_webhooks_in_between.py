@@ -26,7 +26,7 @@ FAILED = {"code": "moderation_blocked", "message": "It was blocked."}
 _EVENTS = ("dailies.video.failed",)
 
 
-async def _failed(world: World) -> VideoRecord:
+async def failed_video(world: World) -> VideoRecord:
     """A video that has failed, which nobody was told yet."""
     request = VideoRequest(
         model="sora-2",
@@ -53,7 +53,7 @@ async def _deliver_all(world: World) -> None:
 async def test_a_courier_that_looks_while_something_is_handed_over_loses_nothing() -> None:
     async def play(place: int) -> Between:
         world = World()
-        video = await _failed(world)
+        video = await failed_video(world)
         between = Between(world, place, lambda: deliver_due(world.services))
         await publish_events(world.services, ref(video))
         await _deliver_all(world)
@@ -66,7 +66,7 @@ async def test_a_courier_that_looks_while_something_is_handed_over_loses_nothing
 async def test_a_delivery_that_is_sent_again_is_in_no_couriers_way() -> None:
     async def play(place: int) -> Between:
         world = World()
-        video = await _failed(world)
+        video = await failed_video(world)
         await publish_events(world.services, ref(video))
         await _deliver_all(world)
         (first,) = (await world.services.deliveries.list(OWNER, limit=2)).deliveries
@@ -85,7 +85,7 @@ async def test_a_delivery_that_is_sent_again_is_in_no_couriers_way() -> None:
 async def test_what_is_sent_again_at_once_does_not_wait_for_its_next_try() -> None:
     async def play(place: int) -> Between:
         world = World()
-        video = await _failed(world)
+        video = await failed_video(world)
         await publish_events(world.services, ref(video))
         world.receivers.answers[URL] = Posted(0.1, status=500)
         await deliver_due(world.services, draw=lambda: 0.5)
@@ -108,7 +108,7 @@ async def test_a_second_courier_leaves_no_receiver_that_nobody_can_read() -> Non
     """Durable Functions may run an activity twice: one execution notes that a receiver is not
     there, which the other has given up, as nothing is left for it."""
     world = World()
-    video = await _failed(world)
+    video = await failed_video(world)
     await publish_events(world.services, ref(video))
     (sink,) = [each async for each in world.services.deliveries.sinks()]
     await _deliver_all(world)
@@ -118,7 +118,7 @@ async def test_a_second_courier_leaves_no_receiver_that_nobody_can_read() -> Non
 
 async def test_a_receiver_of_which_only_its_faults_are_known_holds_no_courier_up() -> None:
     world = World()
-    video = await _failed(world)
+    video = await failed_video(world)
     await publish_events(world.services, ref(video))
     table = world.services.deliveries._table
     left = {"PartitionKey": ":sinks", "RowKey": "0", "Faults": 1, "RestsUntil": 0.0}
@@ -129,7 +129,7 @@ async def test_a_receiver_of_which_only_its_faults_are_known_holds_no_courier_up
 
 async def test_a_row_whose_delivery_was_never_written_is_looked_at_now_and_then() -> None:
     world = World()
-    video = await _failed(world)
+    video = await failed_video(world)
 
     async def dies(name: str) -> None:
         if name == "webhooks.transaction begins":
@@ -147,7 +147,7 @@ async def test_a_row_whose_delivery_was_never_written_is_looked_at_now_and_then(
 async def test_to_forget_a_delivery_leaves_nothing_whatever_dies() -> None:
     async def forgotten(place: int) -> CrashAt:
         world = World()
-        video = await _failed(world)
+        video = await failed_video(world)
         await publish_events(world.services, ref(video))
         await _deliver_all(world)
         point = CrashAt(place)
