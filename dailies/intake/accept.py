@@ -25,7 +25,7 @@ from dailies.stores.rows import hash_key
 from dailies.telemetry import tracecontext
 from dailies.telemetry.logs import log_event
 from dailies.video.basics import Priority, new_id
-from dailies.video.errors import Forbidden, OverBudget, TooMany
+from dailies.video.errors import Conflict, Forbidden, OverBudget, TooMany
 from dailies.video.guarding import FrameCheck
 from dailies.video.record import Source, VideoRecord
 from dailies.video.request import Input, Role, VideoRequest
@@ -147,8 +147,8 @@ async def accept(
             )
     note_record(stored)
     replayed = stored.id != video_id
-    if replayed and inputs:
-        await services.files.delete_folder(f"{video_id}/")
+    if replayed:
+        await _undo(services, video_id, has_files=bool(inputs))
     log_event(
         "video_replayed" if replayed else "video_accepted",
         video_id=stored.id,
@@ -187,16 +187,22 @@ def claim_of(
 async def _undone_if_refused(
     services: Services, claim: Claim, video_id: str, *, has_files: bool
 ) -> AsyncIterator[None]:
-    """Leave nothing of a video that a budget does not allow, and remember that it was refused."""
+    """Leave nothing of a video that a budget does not allow, and remember that it was refused; nor
+    of one whose key has made another meanwhile."""
     try:
         yield
-    except (OverBudget, Forbidden) as error:
+    except (Conflict, OverBudget, Forbidden) as error:
         if isinstance(error, OverBudget):
             await services.records.ledger.refuse(claim)
-        if has_files:
-            await services.files.delete_folder(f"{video_id}/")
-        await services.records.open.close(video_id)
+        await _undo(services, video_id, has_files=has_files)
         raise
+
+
+async def _undo(services: Services, video_id: str, *, has_files: bool) -> None:
+    """Leave nothing of a video that has no record; the row by which the sweeper finds it last."""
+    if has_files:
+        await services.files.delete_folder(f"{video_id}/")
+    await services.records.open.close(video_id)
 
 
 async def _with_inputs(

@@ -62,7 +62,6 @@ class Insertion:
             earlier = await self._made_meanwhile(record, sending)
             if earlier is None:
                 raise
-            await self._open.close(record.id)
             return earlier
 
     async def _made_meanwhile(
@@ -101,16 +100,7 @@ class Insertion:
     async def _made_by_key(self, record: VideoRecord) -> VideoRecord | None:
         if record.idempotency_key is None:
             return None
-        try:
-            existing = await self.find_by_key(
-                record.owner, record.idempotency_key, record.request_hash
-            )
-        except Conflict:
-            await self._open.close(record.id)
-            raise
-        if existing is not None:
-            await self._open.close(record.id)
-        return existing
+        return await self.find_by_key(record.owner, record.idempotency_key, record.request_hash)
 
     async def _hold(
         self, record: VideoRecord, claim: Claim | None
@@ -142,7 +132,6 @@ class Insertion:
                 record.owner, record.request_hash or "", sending, epoch, record.created_at
             )
             if earlier is not None:
-                await self._open.close(record.id)
                 return earlier
             record, held = await self._hold(record, claim)
             operations = [

@@ -93,12 +93,14 @@ class RecordStore:
         """Write a new record, or give the one that its idempotency key made before, or another
         ``sending`` of its request. What it could cost is held of the budgets that ``claim`` names.
 
+        Where the record is not written, the row by which the sweeper finds it is left for the
+        caller to close, once nothing is stored for it.
+
         Raises:
             Conflict: the key was used before with another request (code
                 ``idempotency_key_reused``); or the video of a request that was sent again is
                 deleted (code ``video_deleted``); or others are faster again and again (``busy``).
-            OverBudget: a budget does not allow it. The row by which the sweeper finds it is left
-                for the caller to close, once nothing is stored for it.
+            OverBudget: a budget does not allow it.
             Forbidden: a budget applies, and nobody knows what the video costs.
         """
         return await self._insertion.insert(record, sending, claim)

@@ -86,7 +86,10 @@ async def test_fifty_creates_at_once_with_one_key_make_one_video(
     assert len({record.id for record in stored}) == 1
     page = await records.list(owner, after=None, limit=100, ascending=True)
     assert [record.id for record in page.records] == [stored[0].id]
-    assert [v.id async for v in records.open.videos() if v.owner == owner] == [stored[0].id]
+    # Whoever stored something for the others closes their rows after that.
+    assert {v.id async for v in records.open.videos() if v.owner == owner} == {
+        candidate.id for candidate in candidates
+    }
 
 
 async def test_a_key_with_another_request_is_a_conflict(records: RecordStore, owner: str) -> None:
