@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from dailies.batches.ending import tell_end
 from dailies.batches.keeping import folder_of
@@ -15,6 +16,9 @@ from dailies.video.errors import Conflict
 __all__ = ["remove_batch", "retire_batches"]
 
 _DAY = 86_400.0
+_LONGEST_RUN = 300.0
+"""Seconds, after those that videos have; together well before a host's limit on a function's time,
+which would take all other work of the worker along."""
 
 
 async def remove_batch(services: Services, batch: Batch) -> None:
@@ -36,13 +40,16 @@ async def remove_batch(services: Services, batch: Batch) -> None:
 
 
 async def retire_batches(services: Services) -> int:
-    """Remove batches that ended before the time for which videos are kept; gives their number."""
+    """Remove batches that ended before the time for which videos are kept, as many as one run has
+    the time for; gives their number."""
     days = services.settings.retention_days
     if days is None:
         return 0
     before = services.clock() - days * _DAY
-    removed = 0
+    removed, until = 0, time.monotonic() + _LONGEST_RUN
     async for key, found in services.batches.ended(before=before):
+        if time.monotonic() > until:
+            break
         try:
             removed += await _retire(services, key, found, before)
         except Exception as error:  # noqa: BLE001 - the others must not wait for it

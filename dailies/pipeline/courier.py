@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from dailies.engine import (
@@ -23,6 +24,7 @@ from dailies.engine import (
     wake_courier,
 )
 from dailies.net.posting import Posted
+from dailies.pipeline.crowd import for_each
 from dailies.pipeline.delivering import attempt_due
 from dailies.services import Services
 from dailies.stores.deliveries import Due, Sink
@@ -43,6 +45,9 @@ _WORK_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 """Between two looks at what has become due, while something is being sent."""
 _FAULT_SECONDS = 15.0
+_LONGEST_RUN = 1200.0
+"""Seconds for which old deliveries are forgotten; the next run goes on. A function that its host
+ends for its time takes all other work of the worker along."""
 _LONGEST_WAIT = 300.0
 """So that the courier finds what was handed over where nobody could wake it."""
 
@@ -94,13 +99,27 @@ async def answer_doorbell(services: Services, orchestrations: Orchestrations) ->
 
 
 async def forget_deliveries(services: Services, before: float) -> int:
-    """Forget the deliveries that were begun before then and have ended; gives their number."""
+    """Forget the deliveries that were begun before then and have ended, as many as one run has the
+    time for; gives their number."""
     number = 0
-    async for owner in services.records.open.owners():
-        number += await services.deliveries.forget_before(owner, before)
+
+    async def forget(old: tuple[str, str, str]) -> None:
+        nonlocal number
+        number += await services.deliveries.forget(*old)
+
+    await for_each(_begun_before(services, before), forget, at_once=_AT_ONCE)
     if number:
         log_event("webhooks_forgotten", number=number)
     return number
+
+
+async def _begun_before(services: Services, before: float) -> AsyncIterator[tuple[str, str, str]]:
+    until = time.monotonic() + _LONGEST_RUN
+    async for owner in services.records.open.owners():
+        async for delivery_id, listed in services.deliveries.begun_before(owner, before):
+            if time.monotonic() > until:
+                return
+            yield owner, delivery_id, listed
 
 
 @dataclass(slots=True)

@@ -237,25 +237,25 @@ class DeliveryStore:
         page = await self._page(owner, f"v:{video_id}:", "", limit)
         return sorted(page.deliveries, key=lambda delivery: (delivery.created_at, delivery.id))
 
-    async def forget_before(self, owner: str, before: float) -> int:
-        """Forget the owner's deliveries that were begun before then and have ended; gives their
-        number."""
-        number = 0
-        for delivery_id, listed in [
-            pair async for pair in self._ids(owner, "t:", f"t:{_falling(before)}")
-        ]:
-            found = await self.get(owner, delivery_id)
-            if found is not None and found.delivery.next_at is not None:
-                continue
-            keys = [listed]  # the last, as what is left is found by it
-            if found is not None:
-                keys.insert(0, f"d:{delivery_id}")
-                if found.delivery.video_id is not None:
-                    keys.insert(0, f"v:{found.delivery.video_id}:{delivery_id}")
-            for key in keys:
-                await self._table.delete_entity(owner, key)
-            number += 1
-        return number
+    async def begun_before(self, owner: str, before: float) -> AsyncIterator[tuple[str, str]]:
+        """The owner's deliveries that were begun before then, the newest first: the id of each, and
+        the key by which it is listed."""
+        async for found in self._ids(owner, "t:", f"t:{_falling(before)}"):
+            yield found
+
+    async def forget(self, owner: str, delivery_id: str, listed: str) -> bool:
+        """Forget a delivery, unless it has not ended; whether it is forgotten."""
+        found = await self.get(owner, delivery_id)
+        if found is not None and found.delivery.next_at is not None:
+            return False
+        keys = [listed]  # the last, as what is left is found by it
+        if found is not None:
+            keys.insert(0, f"d:{delivery_id}")
+            if found.delivery.video_id is not None:
+                keys.insert(0, f"v:{found.delivery.video_id}:{delivery_id}")
+        for key in keys:
+            await self._table.delete_entity(owner, key)
+        return True
 
     async def _page(self, owner: str, prefix: str, after: str, limit: int) -> DeliveryPage:
         deliveries: list[Delivery] = []

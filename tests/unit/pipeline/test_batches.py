@@ -14,6 +14,7 @@ from azure.core.exceptions import ServiceRequestError
 
 from dailies.batches import commands
 from dailies.batches.keeping import keep_batch
+from dailies.batches.removing import retire_batches
 from dailies.batches.starting import sweep_batches
 from dailies.batches.turn import take_turn
 from dailies.engine import InstanceState, Orchestrations, QuotaRequest
@@ -235,6 +236,20 @@ async def test_an_end_that_the_topic_does_not_take_is_told_later() -> None:
     assert (await found(world, batch)).status is BatchStatus.COMPLETED
     assert (await take_turn(world.services, ENGINE, ref))["kind"] == "rest"
     assert events(world) == [f"{batch.id}.completed"]
+
+
+async def test_to_retire_many_batches_ends_before_the_host_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(DAILIES_RETENTION_DAYS=1)
+    for _ in range(3):
+        await run(world, await ordered(world, SHOT))
+    world.now += 2 * 86_400
+    longest = "dailies.batches.removing._LONGEST_RUN"
+    monkeypatch.setattr(longest, -1.0, raising=False)
+    assert await retire_batches(world.services) == 0, "its time is over"
+    monkeypatch.setattr(longest, 60.0, raising=False)
+    assert await retire_batches(world.services) == 3
 
 
 def _asks(record: VideoRecord, quota: QuotaRequest, now: float) -> Acquire:

@@ -324,6 +324,20 @@ async def test_deliveries_are_listed_until_they_have_ended_days_ago() -> None:
     assert await forget_deliveries(world.services, world.now - 0.5) == 0
 
 
+async def test_to_forget_many_deliveries_ends_before_the_host_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    for _ in range(30):
+        await _ended(world)
+    await _until_done(world)
+    longest = "dailies.pipeline.courier._LONGEST_RUN"
+    monkeypatch.setattr(longest, -1.0, raising=False)
+    assert await forget_deliveries(world.services, world.now + 1) == 0, "its time is over"
+    monkeypatch.setattr(longest, 60.0, raising=False)
+    assert await forget_deliveries(world.services, world.now + 1) == 30
+
+
 async def test_a_second_new_secret_takes_no_time_from_the_first_one() -> None:
     world = World()
     now = world.now

@@ -8,7 +8,7 @@ import pytest
 
 from dailies.net.posting import Posted
 from dailies.owners.deliveries import DeliveryState
-from dailies.pipeline.courier import deliver_due
+from dailies.pipeline.courier import deliver_due, forget_deliveries
 from dailies.pipeline.delivering import resend
 from dailies.pipeline.finish import finish_video
 from dailies.pipeline.publish import publish_events
@@ -153,9 +153,9 @@ async def test_to_forget_a_delivery_leaves_nothing_whatever_dies() -> None:
         point = CrashAt(place)
         world.go_wrong(point)
         with contextlib.suppress(Crash):
-            await world.services.deliveries.forget_before(OWNER, world.now + 1)
+            await forget_deliveries(world.services, world.now + 1)
         world.go_wrong(no_point)
-        await world.services.deliveries.forget_before(OWNER, world.now + 1)
+        await forget_deliveries(world.services, world.now + 1)
         rows = world.tables.tables["webhooks"].rows
         assert [
             key for partition, key in rows if partition == OWNER and key[:2] in ("d:", "t:", "v:")
