@@ -53,11 +53,11 @@ async def resume(
     def resumed(batch: Batch) -> Batch:
         if batch.status not in (BatchStatus.IN_PROGRESS, BatchStatus.PAUSED):
             raise _ended(batch, "resumed")
-        limit = batch.limit_usd if limit_usd is None else limit_usd
-        if batch.status is BatchStatus.IN_PROGRESS:
-            return batch.with_changes(limit_usd=limit)
         return batch.with_changes(
-            status=BatchStatus.IN_PROGRESS, reason=None, key_id=key_id, limit_usd=limit
+            status=BatchStatus.IN_PROGRESS,
+            reason=None,
+            key_id=key_id,
+            limit_usd=batch.limit_usd if limit_usd is None else limit_usd,
         )
 
     batch = await services.batches.update(owner, batch_id, resumed)

@@ -64,7 +64,10 @@ class Turn:
         before = self.batch
         if current.turn != before.turn or current.status.is_final:
             return current
-        pauses = self.pause is not None and current.status is BatchStatus.IN_PROGRESS
+        # Its owner may have resumed it meanwhile, with another limit or key: then why may be over.
+        is_as_read = (current.limit_usd, current.key_id) == (before.limit_usd, before.key_id)
+        is_going = current.status is BatchStatus.IN_PROGRESS
+        pauses = self.pause is not None and is_going and is_as_read
         return current.with_changes(
             turn=before.turn + 1,
             cursor=self.cursor,

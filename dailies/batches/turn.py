@@ -99,19 +99,21 @@ async def _settle(
     to stop, tell them so."""
     is_stopping = turn.batch.status is BatchStatus.CANCELING
     found: dict[str, VideoRecord | None] = {}
+    costs: dict[str, float | None] = {}
 
     async def look(video: UnderWay) -> None:
         record = await services.records.get(turn.batch.owner, video.video_id, anew=True)
         if is_stopping and record is not None and not record.is_final:
             record = await _stop(services, orchestrations, record)
         found[video.video_id] = record
+        costs[video.video_id] = await _cost_of(services, turn.batch.owner, video.video_id, record)
 
     await for_each(_each([*turn.batch.under_way, *lost]), look, at_once=_AT_ONCE)
     for video in (*turn.batch.under_way, *lost):
         record = found[video.video_id]
-        gone = record is None or record.is_withdrawn
-        if gone or record is None or record.is_final:
-            turn.ends(_ended(turn.batch, video, None if gone else record))
+        # One that is deleted is stopped first, and what that costs is known when it has ended.
+        if record is None or record.is_final:
+            turn.ends(_ended(turn.batch, video, record, costs[video.video_id]))
             continue
         turn.rendering += record.status is Status.IN_PROGRESS
         if video in lost:
@@ -146,7 +148,21 @@ async def _stop(
     return stopped
 
 
-def _ended(batch: Batch, video: UnderWay, record: VideoRecord | None) -> Shot:
+async def _cost_of(
+    services: Services, owner: str, video_id: str, record: VideoRecord | None
+) -> float | None:
+    """What an ended video has cost; one that was deleted has been spent all the same."""
+    if record is not None:
+        return record.cost_usd
+    tombstone = await services.tombstones.get(owner, video_id)
+    return None if tombstone is None else tombstone.cost_usd
+
+
+def _ended(
+    batch: Batch, video: UnderWay, record: VideoRecord | None, cost_usd: float | None
+) -> Shot:
+    if record is not None and record.is_withdrawn:
+        record = None
     state = ShotState.CANCELLED if record is None else _ENDS[record.phase]
     return Shot(
         number=video.number,
@@ -156,6 +172,6 @@ def _ended(batch: Batch, video: UnderWay, record: VideoRecord | None) -> Shot:
         state=state,
         video_id=video.video_id,
         model=video.model,
-        cost_usd=None if record is None else record.cost_usd,
+        cost_usd=cost_usd,
         error=_DELETED if record is None else record.error,
     )

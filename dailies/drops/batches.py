@@ -73,6 +73,8 @@ async def accept_batch(
     may_be_filled = services.clock() < seen_at + services.settings.sidecar_wait_seconds
     if not properties.size and may_be_filled and not last_call:
         return None
+    if not properties.size:
+        raise _wrong(name, "The file is empty. Upload it whole.", "no_shots")
     if properties.size > _MOST_BYTES:
         raise _wrong(name, f"The file has more than {_MOST_BYTES:,} bytes. Make several of it.")
     folder = name.rpartition("/")[0]

@@ -58,6 +58,7 @@ class Tombstone(BaseModel):
     Attributes:
         at: when it was removed, Unix seconds.
         record: what it was, while files or events are left to see to; without the prompt.
+        cost_usd: what it has cost, as far as anybody knew when it was removed.
         request_hash: what its request is known by, if a resend of it may still come.
     """
 
@@ -68,6 +69,7 @@ class Tombstone(BaseModel):
     reason: Removal
     at: float
     record: VideoRecord | None
+    cost_usd: float | None = None
     request_hash: str | None = None
 
     @property
@@ -146,6 +148,7 @@ class TombstoneStore:
                 reason=reason,
                 at=now,
                 record=_without_prompt(record),
+                cost_usd=record.cost_usd,
                 request_hash=remembered_hash(record, now),
             )
             # First the row by which the sweeper finds what a broken-off removal leaves. Not the one

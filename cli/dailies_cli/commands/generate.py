@@ -110,6 +110,7 @@ def _tell(forecast: dict[str, Any], *, as_json: bool) -> None:
         ("cost", money(forecast["cost_usd"])),
         ("ready after", duration(ends - starts) if starts and ends else None),
         ("of that, rendering", duration(render) if render else None),
-        ("would fail", forecast["error"] and forecast["error"]["message"]),
     ]
+    if forecast["error"]:
+        rows.append(("would fail", forecast["error"]["message"]))
     console.print(table(None, ("", "nothing was ordered"), rows))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 __all__ = ["MemoryContainer"]
 
@@ -138,6 +138,11 @@ class _Client:
         return self._blob().properties(self._name)
 
     async def download_blob(self, *, offset: int, length: int | None, **_: Any) -> _Download:
+        if offset >= len(self._blob().data):
+            # As storage answers a range that begins at the end or behind it.
+            error = HttpResponseError("InvalidRange")
+            error.status_code = 416
+            raise error
         data = self._blob().data
         return _Download(data[offset:] if length is None else data[offset : offset + length])
 

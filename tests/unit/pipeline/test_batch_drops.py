@@ -114,6 +114,7 @@ async def test_an_empty_file_may_be_filled_for_as_long_as_an_image_may() -> None
     assert batch is None
     assert answer["kind"] == "rejected"
     assert answer["rejection"]["code"] == "no_shots"
+    assert "Upload it whole" in answer["rejection"]["message"]
 
 
 async def test_a_batch_that_was_filled_waits_for_its_images_all_the_same() -> None:

@@ -12,6 +12,7 @@ from dailies.batches.removing import remove_batch
 from dailies.batches.starting import sweep_batches
 from dailies.batches.turn import take_turn
 from dailies.engine import Orchestrations
+from dailies.stores.tombstones import Removal
 from dailies.video.basics import Phase
 from dailies.video.batch import Batch, BatchStatus
 from dailies.video.errors import Conflict
@@ -135,3 +136,76 @@ async def test_a_batch_that_is_cancelled_after_a_crash_lets_no_video_go_on() -> 
         assert places > 30
         for place in range(1, places + 1):
             await play(place, runs)
+
+
+async def test_a_limit_that_is_raised_meanwhile_pauses_nothing() -> None:
+    async def play(place: int) -> Between:
+        world, raised = World(), []
+        batch = await ordered(world, *[SHOT] * 3)
+        await world.services.batches.update(
+            OWNER, batch.id, lambda current: current.with_changes(limit_usd=1.0)
+        )
+
+        async def go_on() -> None:
+            raised.append(await _resume(world, batch, limit_usd=5))
+
+        between = Between(world, place, go_on)
+        await run(world, batch)
+        if not raised:
+            return between
+        if (await found(world, batch)).status is BatchStatus.IN_PROGRESS:
+            # It was at rest by then, and its instance ran still: the sweeper starts another.
+            await sweep_batches(world.services, cast(Orchestrations, Engine()))
+            await run(world, batch)
+        ended = await found(world, batch)
+        assert (ended.status, ended.completed) == (BatchStatus.COMPLETED, 3), place
+        return between
+
+    assert len([place async for place in each_place(play)]) > 10
+
+
+async def _resume(world: World, batch: Batch, **asked: Any) -> Batch | None:
+    answer = await commands.resume(world.services, ENGINE, OWNER, batch.id, key_id="", **asked)
+    # Ordered without a key, it goes on without one.
+    await world.services.batches.update(
+        OWNER, batch.id, lambda current: current.with_changes(key_id=None)
+    )
+    return answer
+
+
+async def test_who_resumes_a_batch_that_goes_on_gives_it_another_key() -> None:
+    world = World()
+    batch = await ordered(world, SHOT)
+    for status in (BatchStatus.IN_PROGRESS, BatchStatus.PAUSED):
+        if status is BatchStatus.PAUSED:
+            await commands.pause(world.services, OWNER, batch.id)
+        name = f"key of one {status}"
+        await commands.resume(world.services, ENGINE, OWNER, batch.id, key_id=name)
+        now = await found(world, batch)
+        assert (now.key_id, now.status) == (name, BatchStatus.IN_PROGRESS)
+
+
+@pytest.mark.parametrize("is_buried", [False, True])
+async def test_a_video_that_is_deleted_while_it_renders_is_spent_all_the_same(
+    is_buried: bool,
+) -> None:
+    world = World()
+    batch = await ordered(world, SHOT)
+    await take_turn(world.services, ENGINE, _ref(batch))
+    [video] = await videos(world)
+    await world.services.tombstones.withdraw(OWNER, video.id, world.now)
+    await take_turn(world.services, ENGINE, _ref(batch))
+    assert (await found(world, batch)).cancelled == 0, "it is stopped still, and nobody knows yet"
+
+    def stopped(record: VideoRecord) -> VideoRecord:
+        return record.moved_to(Phase.CANCELLED, completed_at=world.now, cost_usd=0.3)
+
+    await world.services.records.update(OWNER, video.id, stopped)
+    if is_buried:
+        await world.services.tombstones.bury(OWNER, video.id, Removal.DELETED, world.now)
+    await take_turn(world.services, ENGINE, _ref(batch))
+    ended = await found(world, batch)
+    assert (ended.status, ended.cancelled) == (BatchStatus.COMPLETED, 1)
+    assert ended.spent_micros == 300_000
+    [shot] = [each async for each in world.services.batches.shots(batch.id)]
+    assert (shot.cost_usd, shot.error and shot.error.code) == (0.3, "video_deleted")
