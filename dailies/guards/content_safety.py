@@ -72,19 +72,30 @@ class ContentSafety:
         return True
 
     async def judge(self, subject: Subject, rules: GuardRules) -> Verdict:
-        """See ``Guard``. All texts and pictures are looked at at once; of several refusals the
-        first counts, and of what could not be said only where nothing is refused."""
+        """See ``Guard``. All texts and pictures are looked at at once. The first that is refused
+        settles it, whatever is not said of the others by then: an answer that is late, or never
+        comes, must not take a refusal away. Of several that are known, the first counts."""
         texts = [piece for text in subject.texts if text for piece in pieces(text)]
         shown = Shown.INPUT if subject.video_id is None else Shown.VIDEO
-        verdicts = await asyncio.gather(
+        questions = [
             *(self._text(piece, rules) for piece in texts),
             *(self._picture(picture, rules, shown) for picture in subject.pictures),
-        )
-        for kind in (Refused, Unsaid):
-            for verdict in verdicts:
-                if isinstance(verdict, kind):
-                    return verdict
-        return Passed()
+        ]
+        asked = [asyncio.create_task(question) for question in questions]
+        known: list[Verdict] = []
+        try:
+            left = set(asked)
+            while left:
+                _, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+                known = [task.result() for task in asked if task.done()]
+                for verdict in known:
+                    if isinstance(verdict, Refused):
+                        return verdict
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        return next((said for said in known if isinstance(said, Unsaid)), Passed())
 
     async def close(self) -> None:
         """See ``Guard``."""

@@ -107,12 +107,27 @@ class Guards:
     async def _ask(
         self, guards: Sequence[Guard], rules: GuardRules, show: Show
     ) -> Sequence[Verdict]:
+        deadline = asyncio.get_running_loop().time() + self._seconds
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout_at(deadline):
                 subject = await show(self.look_at_pictures(rules))
-                return await asyncio.gather(*(guard.judge(subject, rules) for guard in guards))
         except TimeoutError:
-            return [Unsaid(f"no verdict within {self._seconds:g} seconds")] * len(guards)
+            return [self._late()] * len(guards)
+        said = (self._judged(guard, subject, rules, deadline) for guard in guards)
+        return await asyncio.gather(*said)
+
+    async def _judged(
+        self, guard: Guard, subject: Subject, rules: GuardRules, deadline: float
+    ) -> Verdict:
+        """What one of them says by then: that another is late takes no verdict of its away."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await guard.judge(subject, rules)
+        except TimeoutError:
+            return self._late()
+
+    def _late(self) -> Unsaid:
+        return Unsaid(f"no verdict within {self._seconds:g} seconds")
 
     def _of(self, rules: GuardRules) -> list[Guard]:
         return [guard for guard in self._guards if guard.name in rules.guards]
