@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -341,6 +342,25 @@ def test_a_prompt_that_was_to_be_in_an_empty_file_is_asked_for_there() -> None:
 )
 def test_metadata_that_was_surely_percent_encoded_is_decoded(written: str, meant: str) -> None:
     assert parameters(IMAGE, {"prompt": written}).prompt == meant
+
+
+_SIGNED = "https://hooks.example/run?sp=%2Ftriggers%2Frun&sig=a%2Bb%2F%3D"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (_SIGNED, _SIGNED),
+        (_SIGNED.replace("%", "%25"), _SIGNED),
+        (quote(_SIGNED, safe=""), _SIGNED),
+        ("https%3A%2F%2Fhooks.example%2Fa", "https://hooks.example/a"),
+        ("https://hooks.example/caf%C3%A9", "https://hooks.example/caf%C3%A9"),
+    ],
+)
+def test_an_address_keeps_the_escapes_that_are_its_own(written: str, meant: str) -> None:
+    webhook = parameters(IMAGE, {"prompt": "a cat", "webhook_url": written}).wish.webhook
+    assert webhook is not None
+    assert webhook.url == meant
 
 
 def test_files_are_never_percent_decoded() -> None:

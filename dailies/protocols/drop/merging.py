@@ -218,7 +218,7 @@ def parameters(
 
 
 def _from_metadata(image: str, metadata: Mapping[str, str]) -> dict[str, object]:
-    given = {key: _decoded(value) for key, value in _lower(metadata).items() if value.strip()}
+    given = {key: _meant(key, value) for key, value in _lower(metadata).items() if value.strip()}
     values: dict[str, object] = {key: given[key] for key in _FIELDS if key in given}
     encoded = given.get("prompt_b64")
     if encoded is None:
@@ -231,6 +231,22 @@ def _from_metadata(image: str, metadata: Mapping[str, str]) -> dict[str, object]
     except (binascii.Error, UnicodeDecodeError, ValueError):
         _reject(where, 'expected base64 of UTF-8 text; make it with: printf %s "$PROMPT" | base64')
     return values
+
+
+_ADDRESS = re.compile(r"\s*https?://", re.IGNORECASE)
+
+
+def _meant(key: str, value: str) -> str:
+    """A value of the metadata, as it was meant.
+
+    An address has escapes of its own, as in the signature of a link, and is another one without
+    them. Who encodes a whole address leaves its beginning alone, and makes ``%25`` of each of its
+    own; any other escape shows that nobody did.
+    """
+    is_address = key == "webhook_url" and _ADDRESS.match(value) is not None
+    if is_address and any(not piece.startswith("25") for piece in value.split("%")[1:]):
+        return value
+    return _decoded(value)
 
 
 _ENCODED = re.compile(r"[A-Za-z0-9\-_.!~*'();,/?:@&=+$#%]+")
