@@ -16,6 +16,10 @@ from dailies.video.basics import Size
 __all__ = ["JobStatus", "Kind", "Outcome", "UpstreamJob", "note_outcome"]
 
 
+_EMPTY = frozenset({"no_video", "no_generations"})
+"""The codes of jobs that are done without a video."""
+
+
 class Kind(StrEnum):
     """What an answer means for the video."""
 
@@ -101,7 +105,7 @@ class UpstreamJob:
     @property
     def is_done_for_nothing(self) -> bool:
         """Whether the provider counts it as done, and charges it, though there is no video."""
-        return self.error_code == "no_video"
+        return self.error_code in _EMPTY
 
 
 @dataclass(frozen=True, slots=True)

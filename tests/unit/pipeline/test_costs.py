@@ -366,10 +366,11 @@ async def test_what_is_wanted_without_sound_costs_what_that_costs(
     assert ended.cost_usd == pytest.approx(usd)
 
 
-async def test_a_job_that_is_done_without_a_video_costs_its_whole_price() -> None:
+@pytest.mark.parametrize("code", ["no_video", "no_generations"])
+async def test_a_job_that_is_done_without_a_video_costs_its_whole_price(code: str) -> None:
     world = _world()
     video = await world.accepted()
-    empty = UpstreamJob(id="job", status=JobStatus.FAILED, error_code="no_video")
+    empty = UpstreamJob(id="job", status=JobStatus.FAILED, error_code=code)
     world.provider.statuses["*"] = [Outcome(Kind.ACCEPTED, job=empty)]
     ended = await _to_the_end(world, video)
     assert (ended.phase, ended.cost_usd) == (Phase.FAILED, PRICE)

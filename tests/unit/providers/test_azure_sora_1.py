@@ -226,6 +226,7 @@ async def test_a_job_that_succeeded_with_nothing_has_failed(
     found = (await sora.status("task_1")).job
     assert found is not None
     assert (found.status, found.error_code) == (JobStatus.FAILED, "no_generations")
+    assert found.is_done_for_nothing
 
 
 @pytest.mark.parametrize(
