@@ -80,7 +80,7 @@ class Api:
     def delete(self, path: str, **query: Any) -> Json:
         """The answer to a DELETE; empty where there is none."""
         answer = self._send("DELETE", path, params=_without_none(query))
-        return _json(answer) if answer.content else {}
+        return _json(answer) if answer.is_success and answer.content else {}
 
     def post_form(
         self, path: str, fields: Mapping[str, str], files: Mapping[str, Path], **query: Any
@@ -127,7 +127,8 @@ class Api:
 
         ``moved`` is told the bytes so far, and how many there are, where that is known.
         """
-        part = target.with_name(f".{target.name}.part")
+        # Of its own: a second download to the same place must not write into this one.
+        part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
         # Where the app redirects to storage, that takes no key of ours: httpx drops it for another
         # host, as it must.
         try:
@@ -166,7 +167,9 @@ class Api:
                     raise Failure(self._unreachable(error)) from None
                 self._sleep(_pause(attempt))
                 continue
-            if answer.is_success:
+            # An earlier try has done it, and its answer was lost.
+            is_gone = answer.status_code == 404 and answer.request.method == "DELETE"
+            if answer.is_success or (is_gone and attempt > 1):
                 return answer
             after = _retry_after(answer)
             may = answer.status_code in (408, 429, 502, 503, 504)

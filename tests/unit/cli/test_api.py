@@ -114,3 +114,29 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == []
         api.download("/v1/videos/1/content", target, lambda done, total: None)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("v.mp4", b"whole")]
+
+
+def test_two_downloads_to_one_place_leave_one_whole_file(tmp_path: Path) -> None:
+    target = tmp_path / "v.mp4"
+
+    def slow() -> Iterator[bytes]:
+        yield b"the first"
+        with other.api() as api:
+            api.download("/v1/videos/1/content", target, lambda done, total: None)
+        yield b" is longer"
+
+    app = App(httpx.Response(200, content=slow()))
+    other = App(httpx.Response(200, content=b"another"))
+    with app.api() as api:
+        api.download("/v1/videos/1/content", target, lambda done, total: None)
+    found = [(path.name, path.read_bytes()) for path in tmp_path.iterdir()]
+    assert found == [("v.mp4", b"the first is longer")]
+
+
+def test_what_a_delete_whose_answer_was_lost_has_deleted_is_deleted() -> None:
+    gone = httpx.Response(404, json={"error": {"message": "was deleted", "code": "video_deleted"}})
+    app = App(httpx.Response(503), gone)
+    with app.api() as api:
+        assert api.delete("/v1/videos/1") == {}
+    with App(gone).api() as api, pytest.raises(Failure, match="was deleted"):
+        api.delete("/v1/videos/1")
