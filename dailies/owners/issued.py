@@ -111,6 +111,10 @@ class IssuedKey(Document):
             return None
         return Key(id=self.id, owner=self.owner, digest=digest, limits=self.limits, tags=self.tags)
 
+    def has_newest(self, secret: str) -> bool:
+        """Whether this is the secret that the key was given last."""
+        return hmac.compare_digest(self.secrets[0].digest, digest_of(secret))
+
     def revoked(self, now: float) -> Self:
         """The key, taken no more; one that is revoked already stays as it is."""
         if self.revoked_at is not None:

@@ -89,7 +89,7 @@ async def issue(
         request_hash=request_hash,
     ).with_secret(now)
     stored = await services.keys.insert(new)
-    if stored is new:
+    if stored.has_newest(secret):  # also where the answer to its write was lost
         log_event("key_issued", **_told(stored, admin))
         return _with_secret(stored, secret, now)
     if stored.request_hash != request_hash:
@@ -194,7 +194,9 @@ async def rotate(
 
     def changed(key: IssuedKey) -> IssuedKey:
         nonlocal made
-        made = None  # of an earlier try
+        if made is not None and key.has_newest(made):
+            return key  # by an earlier try, whose answer was lost
+        made = None
         if rotation is not None:
             if key.rotated_before(rotation):
                 return key

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.data.tables.aio import TableServiceClient
 
 from dailies.stores.keys import KeyStore
 from tests.integration.api.issuing import asked_with, issue
@@ -240,6 +243,37 @@ async def test_rotations_at_once_with_one_idempotency_key_make_one_secret(world:
     assert sum(answer.json()["key"] is not None for answer in answers) == 1
     shown = (await world.admin.get(f"/v1/admin/keys/{issued['id']}")).json()
     assert len(shown["secrets"]) == 2
+
+
+class _SendsAgain(AioHttpTransport):  # type: ignore[misc] # untyped without aiohttp's extra
+    """Loses the answer to each write and sends it again, as a policy for retries does."""
+
+    async def send(self, request: Any, **kwargs: Any) -> Any:
+        answer = await super().send(request, **kwargs)
+        if request.method == "GET":
+            return answer
+        await answer.close()
+        return await super().send(request, **kwargs)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "once"}])
+async def test_a_secret_is_shown_though_the_answer_to_its_write_was_lost(
+    world: World, connection: str, headers: dict[str, str]
+) -> None:
+    async with TableServiceClient.from_connection_string(
+        connection, transport=_SendsAgain()
+    ) as service:
+        world.services = replace(world.services, keys=KeyStore(service))
+        body = {"owner": world.owners["alice"], "name": world.owners["bob"]}
+        given = {name: f"{value}-{world.owners['alice']}" for name, value in headers.items()}
+        issued = await world.admin.post("/v1/admin/keys", json=body, headers=given)
+        assert (await asked_with(world, issued.json()["key"])).status_code == 200
+        path = f"/v1/admin/keys/{issued.json()['id']}/rotate"
+        rotated = await world.admin.post(path, headers=given)
+        assert (await asked_with(world, rotated.json()["key"])).status_code == 200
+    for answer in (issued, rotated):
+        assert "Idempotent-Replayed" not in answer.headers
+    assert len(rotated.json()["secrets"]) == 2
 
 
 @pytest.mark.parametrize(
