@@ -44,12 +44,15 @@ async def read_page(
     wanted, has_more = ids[:limit], len(ids) > limit
     if not wanted:
         return Page((), has_more=False)
+    # Between those of the models there may be any number of others, with their documents.
+    of_models, names = _of_models(models)
     rows = table.query_entities(
-        "PartitionKey eq @owner and RowKey ge @low and RowKey le @high",
+        f"PartitionKey eq @owner and RowKey ge @low and RowKey le @high{of_models}",
         parameters={
             "owner": owner,
             "low": record_row(min(wanted)),
             "high": record_row(max(wanted)),
+            **names,
         },
     )
     # A record may have come or gone since the index was read: only what it named is given.
@@ -115,13 +118,10 @@ async def _ids(
         low, high = "v:" if after is None else record_row(after), "v;"
     else:
         low, high = "d:" if after is None else falling_row(after), "d;"
-    wanted = {f"model{place}": name for place, name in enumerate(models)}
-    of_models = " or ".join(f"Model eq @{parameter}" for parameter in wanted)
+    of_models, names = _of_models(models)
     rows = table.query_entities(
-        "PartitionKey eq @owner and RowKey gt @low and RowKey lt @high"
-        # The SDK knows a parameter only between spaces.
-        + (f" and ( {of_models} )" if of_models else ""),
-        parameters={"owner": owner, "low": low, "high": high, **wanted},
+        f"PartitionKey eq @owner and RowKey gt @low and RowKey lt @high{of_models}",
+        parameters={"owner": owner, "low": low, "high": high, **names},
         select=["RowKey", "VideoId", "Withdrawn"],
         results_per_page=limit,
     )
@@ -133,3 +133,11 @@ async def _ids(
         if len(ids) == limit:
             break
     return ids
+
+
+def _of_models(models: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """The condition that a row is of one of these models, if any are given, and its parameters."""
+    names = {f"model{place}": name for place, name in enumerate(models)}
+    # The SDK knows a parameter only between spaces.
+    either = " or ".join(f"Model eq @{parameter}" for parameter in names)
+    return f" and ( {either} )" if either else "", names

@@ -24,6 +24,7 @@ from dailies.api.sora1.errors import (
 )
 from dailies.api.videos import delete_video
 from dailies.protocols.sora1.ids import generation_of, video_of_job
+from dailies.protocols.sora1.ids import job_id as job_id_of
 from dailies.protocols.sora1.objects import (
     STATUSES,
     Generation,
@@ -40,6 +41,8 @@ __all__ = ["router"]
 
 _DEFAULT_PAGE = 10
 _SCANNED_AT_ONCE = 100
+_MOST_SCANNED = 1000
+"""Jobs that one request looks through for those of the wanted statuses; the next goes on."""
 
 router = APIRouter(
     prefix="/video/generations",
@@ -85,7 +88,7 @@ async def list_jobs(
     """A page of the caller's jobs, the newest first; videos of these models that were made
     otherwise are among them."""
     size = page_size(limit, _DEFAULT_PAGE)
-    records = await _records(
+    records, looked_through = await _records(
         context,
         caller.name,
         after=_cursor(after, "after"),
@@ -94,11 +97,12 @@ async def list_jobs(
         most=size + 1,
     )
     jobs = [_job(context, record) for record in records[:size]]
+    last_id = jobs[-1].id if jobs else None
     return JobList(
         data=jobs,
-        has_more=len(records) > size,
+        has_more=looked_through is not None or len(records) > size,
         first_id=jobs[0].id if jobs else None,
-        last_id=jobs[-1].id if jobs else None,
+        last_id=last_id if looked_through is None else job_id_of(looked_through),
     )
 
 
@@ -244,9 +248,11 @@ async def _records(
     before: str | None,
     statuses: frozenset[str],
     most: int,
-) -> list[VideoRecord]:
-    """The newest ``most`` records between the cursors, of these statuses if any are given."""
+) -> tuple[list[VideoRecord], str | None]:
+    """The newest ``most`` records between the cursors, of these statuses if any are given. And the
+    id up to which was looked, where that had to end before so many were found."""
     found: list[VideoRecord] = []
+    scanned = 0
     models = _models(context)
     has_more = bool(models)
     while has_more and len(found) < most:
@@ -259,12 +265,15 @@ async def _records(
         )
         for record in page.records:
             if before is not None and record.id <= before:
-                return found[:most]
+                return found[:most], None
             if not statuses or status_of(record) in statuses:
                 found.append(record)
         has_more = page.has_more and bool(page.records)
         after = page.records[-1].id if page.records else after
-    return found[:most]
+        scanned += len(page.records)
+        if scanned >= _MOST_SCANNED and has_more and len(found) < most:
+            return found, after
+    return found[:most], None
 
 
 def _models(context: Context) -> list[str]:

@@ -80,7 +80,8 @@ class Job(BaseModel):
 
 
 class JobList(BaseModel):
-    """A page of jobs, the newest first. ``last_id`` is the ``after`` of the next page."""
+    """A page of jobs, the newest first. ``last_id`` is the ``after`` of the next page; of a page
+    with ``statuses`` that is not the last, it may be a job that has none of them."""
 
     object: Literal["list"] = "list"
     data: list[Job]

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dailies.api.sora1 import routes
 from dailies.protocols.sora1.ids import generation_id, job_id, video_of_job
 from dailies.video.basics import Phase, Variant, VideoError
 from dailies.video.framing import CropBounds
@@ -222,6 +223,26 @@ async def test_jobs_are_listed_by_page_and_without_other_videos(world: World) ->
     none = (await world.alice.get(f"{ROOT}/jobs", params={"statuses": "succeeded"})).json()
     assert none["data"] == []
     assert (await world.bob.get(f"{ROOT}/jobs")).json()["data"] == []
+
+
+async def test_a_search_for_a_status_ends_and_can_be_gone_on_with(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "_SCANNED_AT_ONCE", 2)
+    monkeypatch.setattr(routes, "_MOST_SCANNED", 4, raising=False)
+    done = job_id(await succeeded(world))
+    jobs = []
+    for _ in range(5):
+        world.now += 1
+        jobs.append((await create(world)).json()["id"])
+    jobs.reverse()
+    query = {"statuses": "succeeded"}
+    page = (await world.alice.get(f"{ROOT}/jobs", params=query)).json()
+    assert (page["data"], page["has_more"], page["last_id"]) == ([], True, jobs[3])
+    query["after"] = page["last_id"]
+    page = (await world.alice.get(f"{ROOT}/jobs", params=query)).json()
+    assert ([job["id"] for job in page["data"]], page["has_more"]) == ([done], False)
+    assert page["last_id"] == done
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"after": "x"}, {"statuses": "done"}])
