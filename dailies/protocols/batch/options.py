@@ -142,4 +142,8 @@ def _number(value: object) -> float | None:
             return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    try:
+        number = float(value)
+    except OverflowError:  # JSON may write a number of hundreds of digits
+        return None
+    return number if math.isfinite(number) else None

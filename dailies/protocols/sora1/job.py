@@ -63,7 +63,7 @@ def _read_item(item: Any, where: str) -> NamedItem:
     if not isinstance(name, str) or not name:
         raise _invalid(f"{where}.file_name", "Expected the name of an attached file.")
     kind = item.get("type")
-    if kind not in set(InputKind):
+    if not isinstance(kind, str) or kind not in set(InputKind):
         raise _invalid(f"{where}.type", "Expected 'image' or 'video'.")
     frame = item.get("frame_index")
     return NamedItem(
