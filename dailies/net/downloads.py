@@ -34,12 +34,19 @@ class Downloads:
     Args:
         hosts: where files may be; the first is the endpoint's own, one with a dot in front stands
             for all names below it.
+        plain: the endpoint is asked by http, so its files may be, too; else those that it names by
+            http are asked for by https.
         transport: takes the place of the network in tests.
     """
 
     def __init__(
-        self, hosts: Sequence[str], *, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        hosts: Sequence[str],
+        *,
+        plain: bool = False,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        self._plain = plain
         self._own = hosts[0] if hosts else None
         self._hosts = tuple(hosts)
         self._transport = transport
@@ -77,6 +84,9 @@ class Downloads:
         except (httpx.InvalidURL, ValueError):
             raise UntrustedLink("The link to the file is no URL.") from None
         own = host == self._own
+        if own and not self._plain and url.scheme == "http":
+            # A server behind a gateway that ends TLS does not know by what it is asked.
+            url = url.copy_with(scheme="https", port=None if url.port == 80 else url.port)
         if url.scheme not in (("https", "http") if own else ("https",)) or url.userinfo:
             raise UntrustedLink(f"The link to the file at {host[:80]} is no plain https URL.")
         if not own and not any(_is_below(host, name) for name in self._hosts):

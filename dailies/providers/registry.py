@@ -175,9 +175,10 @@ class Providers:
                 transport=self._transport,
                 headers={"User-Agent": "dailies"},
             )
-        host = urlsplit(endpoint).hostname or ""
+        address = urlsplit(endpoint)
         options = provider.options_of(deployment)
-        hosts = (host, *provider.hosts, *options.download_hosts)
+        hosts = (address.hostname or "", *provider.hosts, *options.download_hosts)
+        plain = address.scheme == "http"
         wire = Wire(
             self._clients[endpoint],
             self._auth(provider, deployment),
@@ -185,7 +186,7 @@ class Providers:
             url=endpoint,
             names=self._names(deployment),
             options=options,
-            downloads=Downloads(hosts, transport=self._transport),
+            downloads=Downloads(hosts, plain=plain, transport=self._transport),
         )
         return provider.adapter(wire)
 

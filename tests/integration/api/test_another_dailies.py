@@ -31,7 +31,7 @@ def adapter(world: World) -> OpenAIVideos:
         context,
         url=str(world.alice.base_url).rstrip("/"),
         options=VideosOptions(),
-        downloads=Downloads((storage,)),
+        downloads=Downloads((storage,), plain=True),
     )
     return OpenAIVideos(wire)
 

@@ -56,7 +56,9 @@ def builder(upstream: Upstream) -> Build:
             ),
             url=endpoint,
             options=given,
-            downloads=Downloads(("gpu.example", *given.download_hosts), transport=transport),
+            downloads=Downloads(
+                ("gpu.example", *given.download_hosts), plain=True, transport=transport
+            ),
         )
         return OpenAIVideos(wire)
 
