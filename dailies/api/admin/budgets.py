@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -57,7 +58,7 @@ async def list_budgets(
         owner, user=_user(user), after=after, limit=limit
     )
     now = services.clock()
-    budgets = [await _budget_of(services, owner, each.account) for each in found]
+    budgets = await _budgets_of(services, owner, [each.account for each in found])
     return BudgetList(
         data=[
             budget_object(owner, each.account, budget, now)
@@ -69,12 +70,23 @@ async def list_budgets(
     )
 
 
-async def _budget_of(services: Services, owner: str, account: Account) -> Budget | None:
-    """What stands now: a key's stands with the key, and may be another since it was last used."""
-    if account.scope is not Scope.KEY:
-        return await services.records.ledger.standing_budget(owner, account)
-    limits = await limits_of(services, account.name)
-    return None if limits is None else limits.budget
+async def _budgets_of(
+    services: Services, owner: str, accounts: Sequence[Account]
+) -> list[Budget | None]:
+    """What stands now: a key's stands with the key, and may be another since it was last used; that
+    of all users without one of their own is looked up once for all of them."""
+    budgets: list[Budget | None] = []
+    of_each: list[Budget | None] = []
+    for account in accounts:
+        if account.scope is Scope.KEY:
+            limits = await limits_of(services, account.name)
+            budgets.append(None if limits is None else limits.budget)
+        elif account.scope is Scope.USER and account.own_budget is None:
+            of_each = of_each or [await services.records.ledger.standing_budget(owner, account)]
+            budgets += of_each
+        else:
+            budgets.append(account.own_budget)
+    return budgets
 
 
 @router.put(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
+from dailies.owners.budget import Account, Budget
 from tests.integration.api.budgeting import create_pier, set_budget, standing_of
 from tests.integration.api.world import World
 
@@ -31,6 +33,25 @@ async def test_each_end_user_may_have_the_same_budget_and_some_another(world: Wo
     listed = (await world.admin.get(path)).json()["data"]
     of = {each["user"]: (each["each_user"], each["day_usd"]) for each in listed}
     assert of == {None: (True, 0.5), "one": (True, 0.5), "two": (True, 0.5), "rich": (False, 2)}
+
+
+async def test_a_list_looks_the_budget_of_each_user_up_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _budget_of_each_user(world, day_usd=1)
+    for user in ("one", "two", "three"):
+        assert (await create_pier(world, user=user)).status_code == 200
+    ledger, asked = world.services.records.ledger, list[str]()
+    looked_up = ledger.standing_budget
+
+    async def counted(owner: str, account: Account) -> Budget | None:
+        asked.append(account.name)
+        return await looked_up(owner, account)
+
+    monkeypatch.setattr(ledger, "standing_budget", counted)
+    listed = (await world.admin.get(f"/v1/admin/budgets/{world.owners['alice']}")).json()["data"]
+    assert [each["day_usd"] for each in listed] == [1] * 4
+    assert len(asked) == 1
 
 
 async def test_the_budget_of_each_user_holds_as_it_is_now(world: World) -> None:
