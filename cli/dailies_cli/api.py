@@ -158,13 +158,16 @@ class Api:
         return self._patiently(lambda: self._client.request(method, path, headers=headers, **given))
 
     def _patiently(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        may_be_done = False
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 answer = send()
             except httpx.TransportError as error:
                 nobody = isinstance(error, httpx.ConnectError)
+                may_be_done |= not nobody and error.request.method != "GET"
                 if attempt >= (_CONNECT_ATTEMPTS if nobody else _ATTEMPTS):
-                    raise Failure(self._unreachable(error)) from None
+                    told = " It may have been done all the same: look before you ask again."
+                    raise Failure(self._unreachable(error) + told * may_be_done) from None
                 self._sleep(_pause(attempt))
                 continue
             # An earlier try has done it, and its answer was lost.

@@ -11,7 +11,7 @@ from dailies_cli.api import Api
 from dailies_cli.commands.fetching import fetch
 from dailies_cli.commands.options import AsJson, Out, pairs
 from dailies_cli.display import console, duration, errors, money, print_json, table, text
-from dailies_cli.failures import NotMade
+from dailies_cli.failures import Failure, NotMade
 from dailies_cli.following import follow
 from dailies_cli.place import find_place
 
@@ -67,13 +67,22 @@ def generate(
             return
         try:
             [video] = follow(api, [asked], quiet=as_json)
+            file = finished(api, video, out)
+        except NotMade:
+            raise
+        except Failure:
+            # Who knows no name of it would order it again.
+            errors.print(
+                f"It is ordered, and is {asked['id']}. Look again with: dailies watch "
+                f"{asked['id']}\nThen fetch it with: dailies get {asked['id']}"
+            )
+            raise
         except KeyboardInterrupt:
             errors.print(
                 f"It goes on without you. Look again with: dailies watch {asked['id']}\n"
                 f"Or stop it with: dailies cancel {asked['id']}"
             )
             raise typer.Exit(130) from None
-        file = finished(api, video, out)
     if as_json:
         print_json({**video, "file": str(file)})
     else:

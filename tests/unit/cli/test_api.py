@@ -140,3 +140,22 @@ def test_what_a_delete_whose_answer_was_lost_has_deleted_is_deleted() -> None:
         assert api.delete("/v1/videos/1") == {}
     with App(gone).api() as api, pytest.raises(Failure, match="was deleted"):
         api.delete("/v1/videos/1")
+
+
+@pytest.mark.parametrize(
+    ("errors", "may_be_done"),
+    [
+        ([httpx.ReadError("cut")] * 6, True),
+        ([httpx.ReadError("cut"), *[httpx.ConnectError("refused")] * 2], True),
+        ([httpx.ConnectError("refused")] * 3, False),
+    ],
+)
+def test_an_order_whose_answer_never_came_may_have_been_taken(
+    errors: list[Exception], *, may_be_done: bool
+) -> None:
+    with App(*errors).api() as api, pytest.raises(Failure) as failed:
+        api.post("/v1/videos", {"prompt": "a pier"})
+    assert ("may have been done" in str(failed.value)) is may_be_done
+    with App(*errors).api() as api, pytest.raises(Failure) as failed:
+        api.get("/v1/videos")
+    assert "may have been done" not in str(failed.value)
