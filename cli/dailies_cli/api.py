@@ -24,6 +24,7 @@ _CONNECT_ATTEMPTS = 3
 _LONGEST_PAUSE = 60.0
 _TIMEOUT = httpx.Timeout(30, read=90)
 _CHUNK = 1024 * 1024
+_DELETED = "video_deleted"
 
 Json = dict[str, Any]
 
@@ -170,9 +171,9 @@ class Api:
                     raise Failure(self._unreachable(error) + told * may_be_done) from None
                 self._sleep(_pause(attempt))
                 continue
-            # An earlier try has done it, and its answer was lost.
-            is_gone = answer.status_code == 404 and answer.request.method == "DELETE"
-            if answer.is_success or (is_gone and attempt > 1):
+            is_deletion = answer.request.method == "DELETE" and attempt > 1
+            # Else an earlier try has deleted it, and its answer was lost.
+            if answer.is_success or (is_deletion and _error_of(answer).get("code") == _DELETED):
                 return answer
             after = _retry_after(answer)
             may = answer.status_code in (408, 429, 502, 503, 504)
@@ -233,13 +234,18 @@ def _json(answer: httpx.Response) -> Json:
     return found
 
 
-def _refusal(answer: httpx.Response) -> Failure:
-    """The app's own words, and what tells its operators which request it was."""
+def _error_of(answer: httpx.Response) -> Json:
+    """What the app says is wrong; empty where it is not the app that answers, or all is well."""
     try:
         body = answer.json()
-        error = body["error"] if isinstance(body.get("error"), dict) else {}
+        return body["error"] if isinstance(body.get("error"), dict) else {}
     except (ValueError, AttributeError):
-        error = {}
+        return {}
+
+
+def _refusal(answer: httpx.Response) -> Failure:
+    """The app's own words, and what tells its operators which request it was."""
+    error = _error_of(answer)
     message = str(error.get("message") or f"{answer.status_code} {answer.reason_phrase}")
     param = error.get("param") if answer.status_code == 400 else None
     request_id = answer.headers.get("x-request-id")

@@ -140,6 +140,9 @@ def test_what_a_delete_whose_answer_was_lost_has_deleted_is_deleted() -> None:
         assert api.delete("/v1/videos/1") == {}
     with App(gone).api() as api, pytest.raises(Failure, match="was deleted"):
         api.delete("/v1/videos/1")
+    none = httpx.Response(404, json={"error": {"message": "no key", "code": "key_not_found"}})
+    with App(httpx.Response(503), none).api() as api, pytest.raises(Failure, match="no key"):
+        api.delete("/v1/admin/keys/1")
 
 
 @pytest.mark.parametrize(
