@@ -113,7 +113,7 @@ async def _stream(
     services = context.services
     given = services.settings.request_seconds
     seconds = max(given - _END_BEFORE_SECONDS, given / 2)
-    following = services.followers.follow(owner, video_id)
+    began, following = services.clock(), services.followers.follow(owner, video_id)
     try:
         # Entered here, so that a refusal is an answer of its own.
         follower = following.__enter__()
@@ -130,7 +130,8 @@ async def _stream(
         following.__exit__(None, None, None)
         raise
 
-    pieces = _pieces(request, context, follower, seconds)
+    told_to = began if since is None else since + _OVERLAP_SECONDS
+    pieces = _pieces(request, context, follower, told_to, seconds)
     return _Stream(pieces, following)
 
 
@@ -151,23 +152,31 @@ class _Stream(StreamingResponse):
 
 
 async def _pieces(
-    request: Request, context: Context, follower: Follower, seconds: float
+    request: Request, context: Context, follower: Follower, told_to: float, seconds: float
 ) -> AsyncIterator[bytes]:
     """The stream, until the video that is followed has ended, the key no longer holds or the time
-    is over."""
-    teller = _Teller(context)
+    is over.
+
+    Args:
+        told_to: Unix seconds; what changed before was told to this listener.
+    """
+    teller = _Teller(context, told_to)
     clock = asyncio.get_running_loop().time
     until, check_at = clock() + seconds, clock() + _CHECK_SECONDS
     yield format_sse_event(retry=_RECONNECT_MS)
     while (left := until - clock()) > 0:
         changes = await follower.changes(within=min(_HEARTBEAT_SECONDS, left))
-        sent = False
+        seen_to, sent = follower.seen_to, False
+        if follower.video_id is not None:
+            teller.told_to = seen_to  # there is one change at a time
         for video_id, record in changes:
             if (event := await teller.event(video_id, record)) is not None:
                 sent = True
                 yield event
             if follower.video_id is not None and (record is None or record.is_final):
                 return
+        # Not before: until all of these were sent, their ids lead back to before the first.
+        teller.told_to = seen_to
         if clock() >= check_at:
             if not await _may_go_on(request, context):
                 return
@@ -191,10 +200,16 @@ async def _may_go_on(request: Request, context: Context) -> bool:
 
 
 class _Teller:
-    """What one listener was told: the same thing is not told twice."""
+    """What one listener was told: the same thing is not told twice.
 
-    def __init__(self, context: Context) -> None:
+    Attributes:
+        told_to: Unix seconds; all that changed before then was told, which the ids of events say.
+            What others write is found some seconds late, so that is not the time of the event.
+    """
+
+    def __init__(self, context: Context, told_to: float) -> None:
         self._context = context
+        self.told_to = told_to
         self._told: dict[str, int] = {}
         self._waiting: dict[str, VideoRecord] = {}
 
@@ -228,9 +243,8 @@ class _Teller:
                 yield event
 
     def _format(self, kind: str, about: Video | DeletedVideo) -> bytes:
-        now = self._context.services.clock()
         return format_sse_event(
-            event=kind, data_str=about.model_dump_json(), id=str(int(now * 1000))
+            event=kind, data_str=about.model_dump_json(), id=str(int(self.told_to * 1000))
         )
 
 

@@ -45,10 +45,15 @@ class TooManyFollowers(Exception):
 
 
 class Follower:
-    """What one caller has not been told yet. Of each video only the latest is kept."""
+    """What one caller has not been told yet. Of each video only the latest is kept.
+
+    Attributes:
+        seen_to: Unix seconds; all that changed before then was told to it, whoever wrote that.
+    """
 
     def __init__(self, video_id: str | None) -> None:
         self.video_id = video_id
+        self.seen_to = 0.0
         self._changes: dict[str, VideoRecord | None] = {}
         self._there = asyncio.Event()
 
@@ -121,6 +126,7 @@ class Followers:
         Raises:
             azure.core.exceptions.AzureError: storage does not answer.
         """
+        follower.seen_to = self._clock()
         if follower.video_id is not None:
             ids: Sequence[str] = [follower.video_id]
         else:
@@ -147,8 +153,9 @@ class Followers:
     async def look(self) -> None:
         """Look once for what others wrote, and tell it."""
         for owner in list(self._owners.values()):
+            began = self._clock()
             try:
-                await owner.look(self._records, self._clock())
+                await owner.look(self._records, began)
             except AzureError as error:
                 log_event(
                     "followers_not_told",
@@ -156,6 +163,9 @@ class Followers:
                     owner=owner.name,
                     reason=type(error).__name__,
                 )
+            else:
+                for follower in owner.followers:
+                    follower.seen_to = max(follower.seen_to, began)
 
     async def _keep_looking(self) -> None:
         """Look again and again, until nobody follows any more."""
