@@ -44,6 +44,7 @@ def _start(options: argparse.Namespace) -> int:
             guarded=options.guarded,
             app_dir=options.app_dir.resolve(),
             like_azure=options.like_azure,
+            few_frames=options.few_frames,
         )
     )
 
@@ -110,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
         "--like-azure",
         action="store_true",
         help="a host as slow as Azure's after it was killed, and with timers; scaled by --speed",
+    )
+    start.add_argument(
+        "--few-frames",
+        action="store_true",
+        help="videos of their length and size with a few frames only: a quarter of the work",
     )
     start.add_argument(
         "--no-host",

@@ -107,6 +107,7 @@ def running_stack(
     unlimited: bool = True,
     settings: dict[str, str] | None = None,
     own: bool = False,
+    few_frames: bool = True,
 ) -> Iterator[RunningStack]:
     """Start a stack as a process and end it; it dies with the tests, also when they are killed.
 
@@ -117,6 +118,7 @@ def running_stack(
     Args:
         options: further options of ``python -m local start``.
         settings: the app's settings (``DAILIES_…``) that differ from the stack's.
+        few_frames: of a video that is made; tests of what is seen in all of them turn it off.
         own: what is done to it is for no other test: never that of ``--stack``.
 
     Raises:
@@ -130,6 +132,7 @@ def running_stack(
             yield stack
         return
     arguments = ["--speed", f"{speed:g}", *(["--unlimited"] if unlimited else []), *options]
+    arguments += ["--few-frames"] if few_frames else []
     environ = {**without_settings(os.environ), **(settings or {})}
     process = StackProcess(state_dir, arguments, environ=environ, start_within=PATIENCE)
     with process as info:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 from starlette.applications import Starlette
@@ -21,9 +22,10 @@ from local.services.identity import IdentityEndpoint, Tokens
 from local.services.inspection import Inspection
 from local.services.jobs import JobStore
 from local.services.management import Management
-from local.services.media.encode import encode
+from local.services.media.encode import MediaFiles, encode
 from local.services.media.library import Encoder, MediaLibrary
-from local.services.settings import Options
+from local.services.media.spec import VideoSpec
+from local.services.settings import Options, Settings
 from local.services.sora1.routes import Sora1
 from local.services.sora1.wire import job_of_generation
 from local.services.sora2.characters import Characters
@@ -78,11 +80,23 @@ class Services:
         self.database.close()
 
 
+def _encoder(settings: Settings) -> Encoder:
+    def make(
+        spec: VideoSpec,
+        files: MediaFiles,
+        find: Callable[[str], Path],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        encode(spec, files, find, cancelled, few_frames=settings.few_frames)
+
+    return make
+
+
 def build(
     options: Options,
     now: Callable[[], float] = time.time,
     subscriber_client: Callable[[], httpx.AsyncClient] = _subscriber_client,
-    encoder: Encoder = encode,
+    encoder: Encoder | None = None,
 ) -> Services:
     """Open the state directory and wire everything; ``now`` is the real clock in Unix seconds."""
     options.state_dir.mkdir(parents=True, exist_ok=True)
@@ -91,7 +105,7 @@ def build(
     settings = options.settings
     tokens = Tokens(options.state_dir, settings, clock.now)
     identity = IdentityEndpoint(tokens, options.identity_header)
-    library = MediaLibrary(options.state_dir / "media", encoder)
+    library = MediaLibrary(options.state_dir / "media", encoder or _encoder(settings))
     store = JobStore(database, clock)
     studio = Studio(store, clock, library, settings, tokens, options.sora_api_key)
     topic_store = TopicStore(database, clock)

@@ -128,6 +128,7 @@ class Inspection:
         return JSONResponse(
             {
                 "unlimited": settings.unlimited,
+                "few_frames": settings.few_frames,
                 "token_seconds": settings.token_seconds,
                 "hide_prompts": settings.hide_prompts,
                 "results_kept": settings.results_kept,
@@ -225,6 +226,7 @@ def _change(settings: Settings, order: dict[str, Any]) -> str | None:
     """Apply a change; returns what is wrong with it, and then changes nothing."""
     checks = {
         "unlimited": lambda value: isinstance(value, bool),
+        "few_frames": lambda value: isinstance(value, bool),
         "hide_prompts": lambda value: isinstance(value, bool),
         "results_kept": lambda value: isinstance(value, int | float) and value > 0,
         "token_seconds": lambda value: isinstance(value, int | float) and value > 0,

@@ -20,6 +20,7 @@ class Settings:
     """Behaviour that ``PATCH /_inspect/settings`` may change; see ``local/README.md``."""
 
     unlimited: bool = False
+    few_frames: bool = False
     token_seconds: float = TOKEN_SECONDS
     hide_prompts: bool = False
     results_kept: float = 3600.0
@@ -91,6 +92,7 @@ def parse(
         identity_header=given.identity_header,
         settings=Settings(
             unlimited=given.unlimited,
+            few_frames=given.few_frames,
             token_seconds=given.token_seconds,
             deployments=deployments,
             retired=set(given.retired),
@@ -138,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--storage-log", type=Path, help="Azurite's access log: its uploads become events")
     add("--storage-container", default="references", help="the container whose uploads are told")
     add("--telemetry", action="store_true", help="an app will send its traces and metrics")
+    add("--few-frames", action="store_true", help="make videos of a few frames only")
     add("--sora-api-key", help="also accept this api-key at Sora")
     add("--deployment", action="append", type=_deployment, metavar="NAME=MODEL")
     add("--retired", action="append", default=[], metavar="NAME", help="this deployment is gone")

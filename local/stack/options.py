@@ -30,6 +30,7 @@ class StackOptions:
         subscribers: webhooks that get every event.
         like_azure: a host as slow as Azure's after it was killed, and with timers.
         telemetry: collects the app's traces and metrics in the simulated services.
+        few_frames: the simulated providers make videos of a few frames only.
         guarded: the app asks the simulated Content Safety about all that it is to make.
     """
 
@@ -44,6 +45,7 @@ class StackOptions:
     telemetry: bool = False
     guarded: bool = False
     like_azure: bool = False
+    few_frames: bool = False
     app_dir: Path = APP_DIR
 
     def __post_init__(self) -> None:

@@ -72,6 +72,8 @@ def services_part(
     command += ["--identity-header", wiring.keys.identity_header]
     if options.unlimited:
         command.append("--unlimited")
+    if options.few_frames:
+        command.append("--few-frames")
     if options.telemetry:
         command.append("--telemetry")
     if options.sora_endpoint:

@@ -28,6 +28,7 @@ def running_simulator(directory: Path, key: str, *options: str) -> Iterator[str]
     files = Certificates.load_or_create(state.tls)
     command = [sys.executable, "-m", "local.services", "--port", str(ports.services)]
     command += ["--tls-port", str(ports.services_tls), "--speed", "60", "--unlimited"]
+    command += ["--few-frames"]
     command += ["--tls-cert", str(files.server), "--tls-key", str(files.server_key)]
     command += ["--state-dir", str(state.services), "--identity-header", "nobody-knows"]
     url = f"http://127.0.0.1:{ports.services}"

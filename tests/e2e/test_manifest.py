@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,15 @@ from tests.pictures import png
 from tests.stack import RunningStack
 
 _LABEL = "[sim label=manifest]"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _all_frames(stack: RunningStack) -> Iterator[None]:
+    """What a manifest tells of a video is told of one as a provider makes it."""
+    before = stack.simulator.get("/_inspect/settings").raise_for_status().json()["few_frames"]
+    stack.simulator.patch("/_inspect/settings", json={"few_frames": False}).raise_for_status()
+    yield
+    stack.simulator.patch("/_inspect/settings", json={"few_frames": before}).raise_for_status()
 
 
 def _assert_whole(stack: RunningStack, video: dict[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def package(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def stack(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     state = tmp_path_factory.mktemp("state")
-    with running_stack(state, "--app-dir", str(package)) as running:
+    options = ("--app-dir", str(package))
+    with running_stack(state, *options, few_frames=False) as running:
         yield running
 
 

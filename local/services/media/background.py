@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 import math
 import random
+from functools import lru_cache
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
@@ -58,8 +59,13 @@ def _paint(size: tuple[int, int], rng: random.Random) -> Image.Image:
         field = ImageChops.screen(field, light.filter(ImageFilter.GaussianBlur(radius * 0.55)))
     large = field.resize(size, Image.Resampling.BICUBIC)
     # A little noise keeps eight-bit gradients from showing as bands.
-    grain = Image.effect_noise(size, 6).convert("RGB")
-    return ImageChops.overlay(large, grain)
+    return ImageChops.overlay(large, _grain(size))
+
+
+@lru_cache(maxsize=4)
+def _grain(size: tuple[int, int]) -> Image.Image:
+    """Noise that all videos of a size share: making it takes as long as ten frames."""
+    return Image.effect_noise(size, 6).convert("RGB")
 
 
 def _colour(hue: float, saturation: float, brightness: float) -> tuple[int, int, int]:

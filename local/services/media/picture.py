@@ -42,6 +42,18 @@ class Picture:
             self.v.crop(half),
         )
 
+    def within(self, edge: int) -> Picture:
+        """The whole picture, its longer side made ``edge`` pixels long."""
+        share = edge / max(self.size)
+        width, height = (max(1, round(length * share)) for length in self.size)
+        half = (-(-width // 2), -(-height // 2))
+        smooth = Image.Resampling.BILINEAR
+        return Picture(
+            self.y.resize((width, height), smooth, reducing_gap=2.0),
+            self.u.resize(half, smooth, reducing_gap=2.0),
+            self.v.resize(half, smooth, reducing_gap=2.0),
+        )
+
     def zoom(self, factor: float) -> Picture:
         """The middle of the picture, enlarged by ``factor`` (1.0 leaves it as it is)."""
         if factor == 1.0:

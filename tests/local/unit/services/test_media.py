@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -59,6 +60,30 @@ def test_a_silent_video_has_one_track_and_its_stills(tmp_path: Path) -> None:
         assert (thumbnail.format, thumbnail.size) == ("JPEG", (480, 480))
         assert (sheet.format, sheet.size) == ("JPEG", (4 * 320, 3 * 320))
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_few_frames_stand_at_their_times_in_a_video_of_the_same_length(tmp_path: Path) -> None:
+    source = tmp_path / "source.png"
+    Image.new("RGB", (480, 480), (200, 40, 40)).save(source)
+    spec = replace(SMALL, seconds=4, sound=True, inputs=(Input("image", str(source), 47),))
+    whole, frames = make(spec, tmp_path)
+    few = MediaFiles(tmp_path / "few.mp4", tmp_path / "few.thumbnail", tmp_path / "few.jpg")
+    encode(spec, few, Path, lambda: False, few_frames=True)
+    assert few.video.stat().st_size < whole.video.stat().st_size / 1.5
+    with av.open(str(few.video)) as container, av.open(str(whole.video)) as other:
+        assert container.duration == other.duration == 4_000_000
+        shown = {round((frame.time or 0) * 30): frame for frame in container.decode(video=0)}
+        assert {0, 47, 60, 119} < shown.keys()
+        assert len(shown) < 20
+        for number, frame in shown.items():
+            assert worst_difference(decoded(frame), frames[number]) < 6, number
+    for one, all_of_them in (
+        (few.thumbnail, whole.thumbnail),
+        (few.spritesheet, whole.spritesheet),
+    ):
+        with Image.open(one) as still, Image.open(all_of_them) as expected:
+            assert still.size == expected.size
+            assert worst_difference(still, expected) < 2
 
 
 def test_the_picture_moves_and_depends_on_the_prompt(tmp_path: Path) -> None:
