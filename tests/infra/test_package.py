@@ -27,6 +27,8 @@ from tests.e2e.checks import assert_delivered
 from tests.infra.project import ROOT
 from tests.stack import RunningStack, running_stack
 
+# Of no importance to what is in it, and half of the seconds that a build takes.
+_LEVEL = 1
 _KINDS = {".py", ".json", ".yaml", ".txt", ".pyc"}
 
 # In a process that has this one's standard library, and of other packages what is named.
@@ -43,7 +45,7 @@ print(json.dumps([name for name in modules if name]))
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package."""
     target = tmp_path_factory.mktemp("package") / "dailies.zip"
-    build(ROOT, target)
+    build(ROOT, target, level=_LEVEL)
     return target
 
 
@@ -127,7 +129,7 @@ def test_a_package_without_the_app_is_not_built(tmp_path: Path) -> None:
 
 
 def test_equal_sources_make_equal_packages(archive: Path, tmp_path: Path) -> None:
-    build(ROOT, tmp_path / "elsewhere" / "dailies.zip")
+    build(ROOT, tmp_path / "elsewhere" / "dailies.zip", level=_LEVEL)
     assert (tmp_path / "elsewhere" / "dailies.zip").read_bytes() == archive.read_bytes()
 
 
