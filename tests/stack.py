@@ -25,6 +25,7 @@ __all__ = ["RunningStack", "attach_to", "attached_stack", "running_stack"]
 T = TypeVar("T")
 PartName = Literal["host", "worker", "azurite", "services"]
 _TICK = 0.1
+_LONGEST_TICK = 0.5
 
 
 class StackHandle(Protocol):
@@ -276,7 +277,8 @@ class RunningStack:
             found: dict[str, Any] = answer.json()
             return found if found["status"] in {"completed", "failed"} else None
 
-        return self.wait_until(final, within=within, what=f"{video_id} is final")
+        # It stays so: who looks less often, the longer it takes, misses nothing.
+        return self.wait_until(final, within=within, what=f"{video_id} is final", growing=True)
 
     def drop(self, name: str, data: bytes, metadata: dict[str, str] | None = None) -> None:
         """Put a blob into the container ``references``."""
@@ -310,14 +312,27 @@ class RunningStack:
             lambda: self.events(video_id, kind), within=within, what=f"{kind} of {video_id}"
         )[0]
 
-    def wait_until(self, look: Callable[[], T | None], *, within: float = PATIENCE, what: str) -> T:
-        """Call ``look`` until it gives something; fail with all logs' tails after ``within`` s."""
-        deadline = time.monotonic() + within
+    def wait_until(
+        self,
+        look: Callable[[], T | None],
+        *,
+        within: float = PATIENCE,
+        what: str,
+        growing: bool = False,
+    ) -> T:
+        """Call ``look`` until it gives something; fail with all logs' tails after ``within`` s.
+
+        Args:
+            growing: look less and less often, each time after a tenth of what was waited so far.
+        """
+        begun = time.monotonic()
+        deadline = begun + within
         while not (found := look()):
             assert time.monotonic() < deadline, (
                 f"not so after {within:g} s: {what}\n{self.process.tails()}"
             )
-            time.sleep(_TICK)
+            waited = time.monotonic() - begun
+            time.sleep(min(max(_TICK, waited / 10), _LONGEST_TICK) if growing else _TICK)
         return found
 
 
