@@ -11,9 +11,16 @@ from tests.local.integration.services.harness import ServicesProcess
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServicesProcess]:
-    """Fast and without quotas, shared by the tests of a module."""
-    shared = ServicesProcess(tmp_path_factory.mktemp("services"), "--speed", "200", "--unlimited")
+def services(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServicesProcess]:
+    """Fast and without quotas, shared by the tests of a module, with a few frames of each video.
+
+    A module that looks at all frames says so: ``EVERY_FRAME = True``.
+    """
+    options = ["--speed", "200", "--unlimited"]
+    options += [] if getattr(request.module, "EVERY_FRAME", False) else ["--few-frames"]
+    shared = ServicesProcess(tmp_path_factory.mktemp("services"), *options)
     shared.start()
     try:
         yield shared

@@ -13,6 +13,8 @@ from PIL import Image
 from tests.local.integration.services.harness import API_KEY, ServicesProcess
 from tests.local.integration.services.pictures import photo, psnr, to_image
 
+EVERY_FRAME = True
+
 # Every method of client.videos is marked deprecated since OpenAI closed its own service.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

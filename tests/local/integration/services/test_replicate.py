@@ -41,7 +41,9 @@ INPUT = {"prompt": "a heron [sim render=20]", "duration": 4, "resolution": "720p
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServicesProcess]:
     """Slower than others': outputs are kept for an hour of its time only."""
-    shared = ServicesProcess(tmp_path_factory.mktemp("services"), "--speed", "20", "--unlimited")
+    shared = ServicesProcess(
+        tmp_path_factory.mktemp("services"), "--speed", "20", "--unlimited", "--few-frames"
+    )
     shared.start()
     try:
         yield shared

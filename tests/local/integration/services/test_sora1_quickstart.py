@@ -14,6 +14,8 @@ import pytest
 from tests.local.integration.services.harness import ServicesProcess, wait_until
 from tests.local.integration.services.pictures import photo, psnr, to_image
 
+EVERY_FRAME = True
+
 ROOT = "/openai/v1/video/generations"
 PREVIEW = {"api-version": "preview"}
 BOUNDS = {
