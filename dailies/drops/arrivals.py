@@ -6,6 +6,8 @@ written first is that there is something to see to; the orchestration is started
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 
@@ -21,10 +23,20 @@ from dailies.stores.uploads import BlobHistory, Upload, UploadState
 from dailies.telemetry import tracecontext
 from dailies.telemetry.logs import log_event
 
-__all__ = ["blob_announced", "look_again"]
+__all__ = ["Looked", "blob_announced", "look_again"]
 
 _BATCH_SECONDS = 3600.0
 """For so long the images that a batch names may come after it."""
+
+
+class Looked(StrEnum):
+    """What a look at a blob came to."""
+
+    STARTED = "started"
+    RUNS = "runs"
+    """Its orchestration runs: it was started before, or by somebody else meanwhile."""
+    NOTHING = "nothing"
+    """It is answered, gone, or not what it was."""
 
 
 async def blob_announced(
@@ -46,8 +58,8 @@ async def blob_announced(
         log_event("drop_ignored", blob=name, kind=kind)
 
 
-async def look_again(services: Services, orchestrations: Orchestrations, name: str) -> bool:
-    """See to a blob of which no event may have told; whether anything was to be done.
+async def look_again(services: Services, orchestrations: Orchestrations, name: str) -> Looked:
+    """See to a blob of which no event may have told.
 
     Raises:
         azure.core.exceptions.AzureError: storage did not answer; look again later.
@@ -62,11 +74,11 @@ async def _image_changed(
     etag: str | None = None,
     *,
     sidecar: bool = False,
-) -> bool:
+) -> Looked:
     properties = await _properties(services, name)
     if properties is None:
         log_event("drop_gone", blob=name)
-        return False
+        return Looked.NOTHING
     blob, now = blob_state(properties), services.clock()
 
     def change(history: BlobHistory) -> BlobHistory:
@@ -80,21 +92,21 @@ async def _image_changed(
         before = await services.drops.update(name, change)
     upload = before.find(etag) if etag is not None else before.current(blob)
     if upload is None or upload.state is UploadState.ACCEPTED:
-        return False
+        return Looked.NOTHING
     if upload.state is UploadState.REJECTED and not sidecar:
-        return False
+        return Looked.NOTHING
     return await _begin(services, orchestrations, name, upload, sidecar=sidecar)
 
 
 async def _begin(
     services: Services, orchestrations: Orchestrations, name: str, upload: Upload, *, sidecar: bool
-) -> bool:
+) -> Looked:
     """Start the upload's orchestration, or wake it where its sidecar has come."""
     instance_id = uploads.instance_id(services.settings.references_container, name, upload.etag)
     if await orchestrations.state(instance_id) is InstanceState.RUNNING:
         if sidecar:
             await orchestrations.raise_event(instance_id, WAKE_EVENT)
-        return False
+        return Looked.RUNS
     if upload.state is UploadState.REJECTED:
         # Its sidecar may hold now what was missing.
         await services.drops.open(name, upload.etag, services.clock())
@@ -107,7 +119,7 @@ async def _begin(
         "retry_seconds": services.settings.retry_seconds,
     }
     await orchestrations.start(ACCEPT_BATCH if is_batch else ACCEPT_DROP, instance_id, payload)
-    return True
+    return Looked.STARTED
 
 
 def _reopened(history: BlobHistory, etag: str) -> BlobHistory:

@@ -19,7 +19,7 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobProperties
 
-from dailies.drops.arrivals import look_again
+from dailies.drops.arrivals import Looked, look_again
 from dailies.engine import InstanceState, Orchestrations
 from dailies.protocols.drop.naming import DropKind, classify
 from dailies.services import Services
@@ -75,8 +75,10 @@ async def sweep_drops(
 async def _tend(services: Services, orchestrations: Orchestrations, drop: OpenDrop) -> str | None:
     if await orchestrations.state(drop.instance_id) is InstanceState.RUNNING:
         return None
-    if await look_again(services, orchestrations, drop.blob):
-        return "started"
+    looked = await look_again(services, orchestrations, drop.blob)
+    if looked is not Looked.NOTHING:
+        # An event may have started it since it was asked above: it is under way then.
+        return "started" if looked is Looked.STARTED else None
     # Answered, deleted or replaced, by somebody who did not come to say so.
     await services.drops.close_instance(drop.instance_id)
     return "closed"
@@ -159,7 +161,8 @@ async def _missed(
     known = (await services.drops.get(name)).current(blob_state(blob))
     if known is not None:
         return None
-    return "found" if await look_again(services, orchestrations, name) else None
+    looked = await look_again(services, orchestrations, name)
+    return "found" if looked is Looked.STARTED else None
 
 
 async def _safely(

@@ -12,6 +12,7 @@ from dailies.engine import InstanceState
 from dailies.stores import uploads
 from tests.pictures import png
 from tests.unit.pipeline.arrivals import Bench
+from tests.unit.pipeline.between import Between, each_place
 
 
 @pytest.fixture
@@ -152,3 +153,19 @@ async def test_an_engine_that_is_away_loses_no_upload(bench: Bench) -> None:
         await bench.tell("a.png", bench.put(prompt="x"))
     bench.world.now += 120
     assert (await bench.sweep())["started"] == 1
+
+
+async def test_what_an_event_starts_while_it_is_looked_at_is_looked_after() -> None:
+    async def play(place: int) -> Between:
+        bench = Bench()
+        await bench.sweep()
+        bench.world.now += 10
+        etag = bench.put(prompt="x")
+        await bench.world.services.drops.open("a.png", etag, bench.world.now)
+        bench.world.now += 120
+        between = Between(bench.world, place, lambda: bench.tell("a.png", etag))
+        await bench.sweep()
+        assert [drop.blob for drop in await bench.open()] == ["a.png"], place
+        return between
+
+    assert len([place async for place in each_place(play)]) > 5
