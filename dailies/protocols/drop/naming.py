@@ -112,7 +112,7 @@ def unsupported(name: str) -> DropError:
     """The answer to a blob of kind ``UNSUPPORTED``."""
     if name.lower().endswith(_JSON):
         remedy = "Write .json in lower case, so that the file is found."
-    elif PurePosixPath(name).name.lower() in BATCH_NAMES:
+    elif name.rpartition("/")[2].lower() in BATCH_NAMES:
         remedy = f"A batch is named {' or '.join(sorted(BATCH_NAMES))}, in lower case."
     else:
         remedy = (

@@ -50,7 +50,7 @@ EXCUSED: Mapping[tuple[str, str], str] = {
     ("dailies/protocols/deliveries.py", "webhook_object"): _NUMBERS,
     ("dailies/pipeline/courier.py", "_Courier._rest"): _NUMBERS,
     ("dailies/pipeline/delivering.py", "_tell"): "an address that was read before",
-    ("dailies/stores/deliveries.py", "DeliveryStore.rest"): _NUMBERS,
+    ("dailies/stores/deliveries.py", "DeliveryStore._note"): _NUMBERS,
     ("dailies/stores/deliveries.py", "DeliveryStore.sinks"): _OWN,
     ("dailies/stores/deliveries.py", "Due.at"): _OWN,
     ("dailies/stores/deliveries.py", "_falling"): _NUMBERS,
