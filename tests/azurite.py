@@ -23,12 +23,31 @@ from tests.patience import PATIENCE
 
 __all__ = ["running_azurite"]
 
+_ATTEMPTS = 4
+
 
 @contextmanager
 def running_azurite(directory: Path, *, within: float = PATIENCE) -> Iterator[str]:
     """Start Azurite with the app's containers and tables; gives the connection string."""
     state = StateDir(directory)
     state.create()
+    for attempt in range(_ATTEMPTS):
+        process, wiring = _start(state)
+        try:
+            if not _listens(process, wiring.ports, within):
+                # Of two that start at once, one may have taken the other's port.
+                assert attempt + 1 < _ATTEMPTS, "Azurite ended"
+                continue
+            connection = connection_string(wiring)
+            asyncio.run(ensure(connection))
+            yield connection
+        finally:
+            process.kill()
+            process.wait()
+        return
+
+
+def _start(state: StateDir) -> tuple[subprocess.Popen[bytes], Wiring]:
     wiring = Wiring(
         keys=Keys.load_or_create(state.keys),
         ports=Ports.assign(state.ports, host_port=0),
@@ -39,24 +58,19 @@ def running_azurite(directory: Path, *, within: float = PATIENCE) -> Iterator[st
         process = subprocess.Popen(
             part.command, env=dict(part.environment), cwd=part.cwd, stdout=log, stderr=log
         )
-    try:
-        ports = wiring.ports
-        _wait_for(process, (ports.azurite_blob, ports.azurite_queue, ports.azurite_table), within)
-        connection = connection_string(wiring)
-        asyncio.run(ensure(connection))
-        yield connection
-    finally:
-        process.kill()
-        process.wait()
+    return process, wiring
 
 
-def _wait_for(process: subprocess.Popen[bytes], ports: tuple[int, ...], within: float) -> None:
+def _listens(process: subprocess.Popen[bytes], ports: Ports, within: float) -> bool:
+    """Wait until it listens at all of its ports; False when it has ended instead."""
     deadline = time.monotonic() + within
-    for port in ports:
+    for port in (ports.azurite_blob, ports.azurite_queue, ports.azurite_table):
         while True:
+            if process.poll() is not None:
+                return False
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
-            assert process.poll() is None, "Azurite ended"
             assert time.monotonic() < deadline, "Azurite does not listen"
             time.sleep(0.05)
+    return process.poll() is None

@@ -281,7 +281,7 @@ async def adapter(root: str) -> Any:
                 context,
                 url=root,
                 options=ReplicateOptions.model_validate(OPTIONS),
-                downloads=Downloads(("127.0.0.1", *PROVIDER.hosts)),
+                downloads=Downloads(("127.0.0.1", *PROVIDER.hosts), plain=True),
             )
         )
 
