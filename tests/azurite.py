@@ -20,6 +20,7 @@ from local.stack.options import StackOptions
 from local.stack.ports import Ports
 from local.stack.resources import ensure
 from tests.patience import PATIENCE
+from tests.ports import prefer_own_ports
 
 __all__ = ["running_azurite"]
 
@@ -31,6 +32,7 @@ def running_azurite(directory: Path, *, within: float = PATIENCE) -> Iterator[st
     """Start Azurite with the app's containers and tables; gives the connection string."""
     state = StateDir(directory)
     state.create()
+    prefer_own_ports(state.ports)
     for attempt in range(_ATTEMPTS):
         process, wiring = _start(state)
         try:

@@ -17,8 +17,10 @@ from azure.storage.blob import BlobServiceClient
 
 from local.stack.errors import StackError
 from local.stack.launch import StackProcess, without_settings
+from local.stack.layout import StateDir
 from local.stack.ready import PART_NAMES, StackInfo
 from tests.patience import PATIENCE
+from tests.ports import prefer_own_ports
 
 __all__ = ["RunningStack", "attach_to", "attached_stack", "running_stack"]
 
@@ -135,6 +137,7 @@ def running_stack(
     arguments = ["--speed", f"{speed:g}", *(["--unlimited"] if unlimited else []), *options]
     arguments += ["--few-frames"] if few_frames else []
     environ = {**without_settings(os.environ), **(settings or {})}
+    prefer_own_ports(StateDir(state_dir).ports)
     process = StackProcess(state_dir, arguments, environ=environ, start_within=PATIENCE)
     with process as info:
         stack = RunningStack(process, info)
