@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import random
 from dataclasses import fields
 from pathlib import Path
 
-from local.stack.ports import Ports, is_free
+from local.stack.ports import RANGE, Ports, pick
 
 __all__ = ["prefer_own_ports"]
 
-_LOWEST, _HIGHEST = 15_000, 32_000
 _MOST_WORKERS = 8
-_ATTEMPTS = 500
 
 
 def prefer_own_ports(path: Path) -> None:
@@ -26,16 +23,11 @@ def prefer_own_ports(path: Path) -> None:
     """
     if path.exists():
         return
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    size = (_HIGHEST - _LOWEST) // _MOST_WORKERS
-    lowest = _LOWEST + int(worker) % _MOST_WORKERS * size
-    chosen: dict[int, None] = {}
-    for _ in range(_ATTEMPTS):
-        port = random.randrange(lowest, lowest + size)
-        if is_free(port):
-            chosen[port] = None
-        if len(chosen) == len(fields(Ports)):
-            break
-    names = (field.name for field in fields(Ports))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _MOST_WORKERS
+    size = len(RANGE) // _MOST_WORKERS
+    own = RANGE[worker * size : (worker + 1) * size]
+    chosen: dict[str, int] = {}
+    for field in fields(Ports):
+        chosen[field.name] = pick(set(chosen.values()), own)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dict(zip(names, chosen, strict=False))))
+    path.write_text(json.dumps(chosen))

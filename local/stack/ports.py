@@ -16,10 +16,11 @@ from pathlib import Path
 from local.stack.errors import StackError
 from local.stack.files import write_private
 
-__all__ = ["LOOPBACK", "Ports", "is_free"]
+__all__ = ["LOOPBACK", "RANGE", "Ports", "is_free", "pick"]
 
 LOOPBACK = "127.0.0.1"
-_LOWEST, _HIGHEST = 15_000, 32_000
+RANGE = range(15_000, 32_001)
+"""From which ports are picked."""
 _ATTEMPTS = 500
 
 
@@ -58,7 +59,7 @@ class Ports:
                 continue
             port = known.get(field.name, 0)
             if not port or port in taken or not is_free(port):
-                port = _pick(taken)
+                port = pick(taken)
             taken.add(port)
             chosen[field.name] = port
         ports = cls(**chosen)
@@ -78,12 +79,17 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _pick(taken: set[int]) -> int:
+def pick(taken: set[int], within: range = RANGE) -> int:
+    """A free port that is none of those.
+
+    Raises:
+        StackError: none was found.
+    """
     for _ in range(_ATTEMPTS):
-        port = random.randint(_LOWEST, _HIGHEST)
+        port = random.choice(within)
         if port not in taken and is_free(port):
             return port
-    raise StackError(f"no free port between {_LOWEST} and {_HIGHEST} on {LOOPBACK}")
+    raise StackError(f"no free port between {within[0]} and {within[-1]} on {LOOPBACK}")
 
 
 def _read(path: Path) -> dict[str, int]:
