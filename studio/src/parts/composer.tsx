@@ -20,6 +20,9 @@ export function Composer() {
   const [wrong, setWrong] = useState<ApiError | null>(null);
   const sent = useRef<{ order: typeof order; key: string } | null>(null);
   const quote = useQuote(order);
+  const refusesImage = Boolean(order.image && model && !model.inputs.first_frame);
+  // Without its model nothing is known of lengths and sizes: an order would be of none.
+  const ready = Boolean(model && order.prompt.trim() && !refusesImage && !busy);
 
   useEffect(() => {
     const first = usable.value[0];
@@ -29,7 +32,7 @@ export function Composer() {
   async function submit(event: Event) {
     event.preventDefault();
     const client = session.value?.client;
-    if (!client || busy || !order.prompt.trim()) return;
+    if (!client || !ready) return;
     setBusy(true);
     setWrong(null);
     if (sent.current?.order !== order) sent.current = { order, key: orderKey() };
@@ -51,7 +54,6 @@ export function Composer() {
 
   const price = model && pricePerSecond(model, order.size, order.sound);
   const cost = quote.value?.cost_usd ?? (price === undefined ? null : price * order.seconds);
-  const refusesImage = Boolean(order.image && model && !model.inputs.first_frame);
   return (
     <form class="composer" onSubmit={submit} aria-labelledby={`${id}-title`}>
       <h1 id={`${id}-title`}>New video</h1>
@@ -110,12 +112,8 @@ export function Composer() {
           {wrong.message}
         </p>
       )}
-      <button
-        type="submit"
-        class="primary order"
-        disabled={busy || !order.prompt.trim() || refusesImage}
-      >
-        {busy ? "Ordering …" : "Make video"}
+      <button type="submit" class="primary order" disabled={!ready}>
+        {busy ? "Ordering …" : model ? "Make video" : "Looking for models …"}
         {model && <span class="price">{cost === null ? "price unknown" : usd(cost)}</span>}
       </button>
     </form>

@@ -76,6 +76,7 @@ def test_a_video_is_ordered_opened_and_closed_by_keys_alone(studio: Page) -> Non
     prompt = "by keys alone"
     studio.get_by_role("textbox", name="Prompt").focus()
     studio.keyboard.type(prompt)
+    expect(studio.get_by_role("button", name="Make video")).to_be_enabled()
     studio.keyboard.press("Control+Enter")
     card = studio.get_by_role("article", name=prompt).first
     expect(card.locator("img")).to_be_visible()

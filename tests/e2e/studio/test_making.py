@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
+from tests.e2e.studio.conftest import sign_in
 from tests.pictures import png
 from tests.stack import RunningStack
 
@@ -50,6 +51,25 @@ def test_a_key_is_kept_in_the_tab_alone_and_until_one_signs_out(
     studio.get_by_role("button", name="Sign out").click()
     expect(studio.get_by_label("API key")).to_be_visible()
     assert studio.evaluate("sessionStorage.length") == 0
+
+
+def test_nothing_is_ordered_before_the_models_are_known(page: Page, stack: RunningStack) -> None:
+    held: list[Route] = []
+    page.route("**/v1/models", lambda route: held.append(route))
+    sent: list[str] = []
+    page.on("request", lambda each: sent.append(f"{each.method} {each.url}"))
+    order = f"POST {stack.base_url}/v1/videos"
+    sign_in(page, stack.api_key)
+    prompt = page.get_by_role("textbox", name="Prompt")
+    prompt.fill(_prompt("Somebody who is quicker than the network"))
+    expect(page.get_by_role("button", name="Looking for models")).to_be_disabled()
+    prompt.press("Control+Enter")
+    held[0].continue_()
+    expect(page.get_by_role("button", name="Make video")).to_be_enabled()
+    assert order not in sent
+    prompt.press("Control+Enter")
+    expect(page.get_by_role("status")).to_have_text("Ordered: it is on the wall.")
+    assert sent.count(order) == 1
 
 
 def test_a_video_is_priced_ordered_followed_played_and_saved(
