@@ -7,7 +7,7 @@ itself. Decoding is by one thread, whatever the machine has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,14 @@ __all__ = ["codec_of", "frames", "opened"]
 _MOST_FRAME_PIXELS = 8192 * 4320
 """8K; the decoder makes room for what a frame says that it is."""
 
+_OPENING: Mapping[str, dict[str, str]] = {
+    # Its index tells what its tracks are. What FFmpeg decodes by itself, to see whether that is so,
+    # is decoded here anyway.
+    "mp4": {"probesize": "32"},
+    "matroska": {},
+}
+"""FFmpeg's options, by the format."""
+
 _EBML = b"\x1a\x45\xdf\xa3"
 """What Matroska, and so WebM, begins with (RFC 8794)."""
 
@@ -44,8 +52,11 @@ def opened(file: RangeFile) -> Iterator[tuple[InputContainer, VideoStream]]:
     import av
 
     try:
+        form = _format(file)
         # Titles may be in any encoding, and nobody looks at them here.
-        with av.open(file, "r", format=_format(file), metadata_errors="replace") as container:
+        with av.open(
+            file, "r", format=form, metadata_errors="replace", options=_OPENING[form]
+        ) as container:
             stream = _pictures(container)
             yield container, stream
     except MemoryError as error:
