@@ -23,7 +23,6 @@ from dailies.pipeline.parts import (
     with_findings,
     with_part,
 )
-from dailies.pipeline.remove import discard_if_unwanted
 from dailies.pipeline.work import JobWork, is_overdue, load_job
 from dailies.providers.base import VideoProvider
 from dailies.providers.classify import kept_words
@@ -119,8 +118,6 @@ async def archive_video(services: Services, video: VideoRef) -> Step:
         return derived
     record = derived
     await services.files.put_json(f"{record.id}/manifest.json", await manifest_of(services, record))
-    now = await services.records.get(record.owner, record.id, anew=True)
-    await discard_if_unwanted(services, record.id, now)
     return done()
 
 

@@ -8,6 +8,7 @@ from dailies.pipeline.costs import cost_of, may_go_on
 from dailies.pipeline.endings import CANCELLED, answer_fields
 from dailies.pipeline.generation import tell_generation
 from dailies.pipeline.judge import WITHHELD
+from dailies.pipeline.remove import discard_if_unwanted
 from dailies.providers.error_text import readable
 from dailies.providers.outcomes import Kind
 from dailies.services import Services
@@ -49,14 +50,12 @@ async def finish_video(services: Services, video: FinishRequest) -> Step:
         return current.moved_to(Phase.DONE, progress=100, completed_at=now, cost_usd=cost.usd)
 
     record = await services.records.update(video["owner"], video["id"], ended)
-    if record is None:
-        return done()
-    if not ended_before:
+    if record is not None and not ended_before:
         metrics.video_ended(record)
         tell_generation(record, with_prompt=services.settings.telemetry_prompts)
-    if record.phase is Phase.CANCELLED:
-        # What was stored before its owner cancelled it is not wanted.
-        await services.files.delete_folder(f"{record.id}/")
+    await discard_if_unwanted(services, video["id"], record)
+    if record is None:
+        return done()
     log_event(
         "video_ended",
         video_id=record.id,
