@@ -4,8 +4,10 @@
 
 Callers create videos side by side on a local stack without quotas. The simulator's renders take
 about 60 simulated seconds, so the slower the ``--speed``, the more of them are in flight at once.
-With ``--most``, no more than that are: as each ends, another is created. So the rate while there
-are as many is that of an app that is as busy all day, without the beginning and the end of a run.
+With ``--most``, no more than that are: as each ends, another is created. They are begun evenly over
+the time of one render, or all would be at the same point of their lives for as long as it runs. So
+the rate while there are as many is that of an app that is as busy all day, without the beginning
+and the end of a run.
 Memory is that of the app's worker and of the local host; activities and history are counted in the
 host's task hub. Ends with status 1 when a video did not complete or a goal was missed.
 
@@ -45,6 +47,8 @@ _AS_DEPLOYED = {
     "DAILIES_SWEEP_SCHEDULE": "0 */5 * * * *",
     "DAILIES_SWEEP_GRACE_SECONDS": "60",
 }
+_RENDER_SECONDS = 60.0
+"""Of the simulator, in simulated time."""
 _TERMINAL = ("completed", "failed", "cancelled")
 
 
@@ -62,6 +66,9 @@ class Load:
     """What was created and what has ended; read by the sampler."""
 
     most: int | None = None
+    ramp: float = 0.0
+    """Seconds, before there may be as many."""
+    begun: float = field(default_factory=time.monotonic)
     created: int = 0
     ended: Counter[str] = field(default_factory=Counter)
     retries: int = 0
@@ -71,6 +78,14 @@ class Load:
     @property
     def in_flight(self) -> int:
         return self.created - self.ended.total()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another may be created now."""
+        if self.most is None:
+            return True
+        share = min(1.0, (time.monotonic() - self.begun) / self.ramp) if self.ramp else 1.0
+        return self.in_flight < self.most * share
 
     @property
     def a_minute_when_full(self) -> float | None:
@@ -175,11 +190,12 @@ def _bench(
     within: float,
     most: int | None,
 ) -> Result:
-    load, samples, done = Load(most), Samples(), threading.Event()
+    samples, done = Samples(), threading.Event()
     with running_stack(state_dir, "--app-dir", str(app), speed=speed, settings=settings) as stack:
         # What a worker loads with its first video is no cost of any other.
         stack.wait_for(stack.create("warm up [sim label=bench]"))
         pids = stack.pids()
+        load = Load(most, ramp=_RENDER_SECONDS / speed)
         idle = rss_mb(pids["worker"])
         worker, host = cpu_seconds(pids["worker"]), cpu_seconds(pids["host"])
         watchers = [
@@ -188,7 +204,7 @@ def _bench(
         ]
         for watcher in watchers:
             watcher.start()
-        begun = time.monotonic()
+        begun = load.begun
         try:
             asyncio.run(_create_all(stack, videos, load))
             created = time.monotonic() - begun
@@ -220,7 +236,7 @@ async def _create_all(stack: RunningStack, videos: int, load: Load) -> None:
 
         async def caller() -> None:
             for number in numbers:
-                while load.most and load.in_flight >= load.most:  # noqa: ASYNC110 - counted in a thread
+                while not load.has_room:  # noqa: ASYNC110 - counted in a thread
                     await asyncio.sleep(0.2)
                 body = {"model": "sora-2", "prompt": f"number {number} [sim label=bench]"}
                 headers = {"Idempotency-Key": f"bench-{number}"}
@@ -233,7 +249,8 @@ async def _create_all(stack: RunningStack, videos: int, load: Load) -> None:
 
 
 def _count_ends(stack: RunningStack, videos: int, load: Load, done: threading.Event) -> None:
-    while not done.wait(3):  # all events are read each time
+    # All events are read each time, by a simulator that others wait for.
+    while not done.wait(max(3, load.ended.total() / 200)):
         kinds = {
             event["subject"]: event["type"].rpartition(".")[2]
             for event in stack.events()
