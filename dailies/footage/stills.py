@@ -49,6 +49,14 @@ class Still:
     content_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A picture that is wanted: at a share of the length, its longer side at most ``edge``."""
+
+    share: float
+    edge: int
+
+
 def make_stills(file: RangeFile, variants: Sequence[Variant]) -> dict[Variant, Still]:
     """Make those of the pictures that are wanted. Busy: call it in a thread.
 
@@ -56,16 +64,24 @@ def make_stills(file: RangeFile, variants: Sequence[Variant]) -> dict[Variant, S
         UnplayableVideo: it does not decode.
         LimitReached: it would take too much time, bytes or memory.
     """
+    places: list[_Place] = []
+    if Variant.SPRITESHEET in variants:
+        places += [_Place((tile + 0.5) / _TILES, _TILE_EDGE) for tile in range(_TILES)]
+    if Variant.THUMBNAIL in variants:
+        places.append(_Place(0.5, _THUMBNAIL_EDGE))
+    # One way through the video for both: most of the work is what lies between.
+    places.sort(key=lambda place: place.share)
+    tiles: list[Image.Image] = []
     made: dict[Variant, Still] = {}
     with opened(file) as (container, stream):
         seconds = length_of(container, stream)
-        if Variant.SPRITESHEET in variants:
-            times = [(tile + 0.5) / _TILES * seconds for tile in range(_TILES)]
-            sheet = _sheet(_pictures(file, container, stream, times, _TILE_EDGE))
-            made[Variant.SPRITESHEET] = Still(_saved(sheet, "JPEG", 85), "image/jpeg")
-        if Variant.THUMBNAIL in variants:
-            (picture,) = _pictures(file, container, stream, [seconds / 2], _THUMBNAIL_EDGE)
-            made[Variant.THUMBNAIL] = Still(_saved(picture, "WEBP", 82), "image/webp")
+        for place, picture in _pictures(file, container, stream, seconds, places):
+            if place.edge == _TILE_EDGE:
+                tiles.append(picture)
+            else:
+                made[Variant.THUMBNAIL] = Still(_saved(picture, "WEBP", 82), "image/webp")
+    if tiles:
+        made[Variant.SPRITESHEET] = Still(_saved(_sheet(tiles), "JPEG", 85), "image/jpeg")
     return made
 
 
@@ -80,19 +96,19 @@ def make_samples(file: RangeFile, count: int) -> list[bytes]:
     """
     with opened(file) as (container, stream):
         seconds = length_of(container, stream)
-        times = [(n + 0.5) / count * seconds for n in range(count)]
-        pictures = _pictures(file, container, stream, times, _SAMPLE_EDGE)
-        return [_saved(picture, "JPEG", 90) for picture in pictures]
+        places = [_Place((n + 0.5) / count, _SAMPLE_EDGE) for n in range(count)]
+        pictures = _pictures(file, container, stream, seconds, places)
+        return [_saved(picture, "JPEG", 90) for _, picture in pictures]
 
 
 def _pictures(
     file: RangeFile,
     container: InputContainer,
     stream: VideoStream,
-    times: Sequence[float],
-    edge: int,
-) -> Iterator[Image.Image]:
-    """What is on at each of the times, which rise, made small.
+    seconds: float,
+    places: Sequence[_Place],
+) -> Iterator[tuple[_Place, Image.Image]]:
+    """What is on at each of the places, which rise, of a video of so many seconds.
 
     Goes from frame to frame, and leaps where a key frame lies on the way.
 
@@ -108,8 +124,8 @@ def _pictures(
         raise UnplayableVideo("there is no picture in it")
     at = start if frame.pts is None else frame.pts
     keys = _KeyFrames(stream, at)
-    for time in times:
-        wanted = start + int(time / stream.time_base)
+    for place in places:
+        wanted = start + int(place.share * seconds / stream.time_base)
         if keys.before(wanted) > at:
             container.seek(wanted, stream=stream)
             coming = frames(file, container, stream)
@@ -119,7 +135,7 @@ def _pictures(
             frame = later
             left -= frame.width * frame.height
         at = max(at, wanted if frame.pts is None else frame.pts)
-        yield _small(frame, edge)
+        yield place, _small(frame, place.edge)
 
 
 class _KeyFrames:
@@ -159,16 +175,13 @@ def _small(frame: VideoFrame, edge: int) -> Image.Image:
     return image.rotate(frame.rotation, expand=True) if frame.rotation else image
 
 
-def _sheet(tiles: Iterator[Image.Image]) -> Image.Image:
-    sheet: Image.Image | None = None
+def _sheet(tiles: Sequence[Image.Image]) -> Image.Image:
+    width, height = tiles[0].size
+    sheet = Image.new("RGB", (width * _COLUMNS, height * _ROWS))
     for number, tile in enumerate(tiles):
         row, column = divmod(number, _COLUMNS)
-        if sheet is None:
-            width, height = tile.size
-            sheet = Image.new("RGB", (width * _COLUMNS, height * _ROWS))
         # A video may change its size on the way; a tile does not.
         sheet.paste(tile.resize((width, height)), (column * width, row * height))
-    assert sheet is not None  # noqa: S101 - there are twelve
     return sheet
 
 
