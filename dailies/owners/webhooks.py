@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import secrets
 from collections.abc import Sequence
 
 from pydantic import Field
 
+from dailies.video.errors import Conflict
 from dailies.video.request import Document, Webhook
 
 __all__ = ["OVERLAP_SECONDS", "EarlierSecret", "OwnerWebhook", "SigningSecrets", "sink_of"]
@@ -59,14 +61,24 @@ class SigningSecrets(Document):
 
     def rotated(self, now: float, *, overlap: float = OVERLAP_SECONDS) -> SigningSecrets:
         """With a new secret; the one so far signs for ``overlap`` seconds more, and those before it
-        for as long as they would have. Without an overlap none of them does."""
+        for as long as they would have. Without an overlap none of them does.
+
+        Raises:
+            Conflict: too many sign already.
+        """
         if overlap <= 0:
             return SigningSecrets.new(now)
         last = EarlierSecret(secret=self.current, until=now + overlap)
         left = [each for each in self.earlier if each.until > now]
-        return SigningSecrets(
-            current=_new_secret(), created_at=now, earlier=(last, *left)[:_MOST_EARLIER]
-        )
+        if len(left) >= _MOST_EARLIER:
+            wait = math.ceil((min(each.until for each in left) - now) / 60)
+            raise Conflict(
+                f"{len(left)} secrets sign beside the newest one. The first of them ends in {wait} "
+                "minutes: make a new one then. After a leak, an operator makes one with an "
+                "'overlap_seconds' of 0, which ends them all.",
+                code="too_many_secrets",
+            )
+        return SigningSecrets(current=_new_secret(), created_at=now, earlier=(last, *left))
 
     def signing(self, now: float) -> Sequence[str]:
         """The secrets to sign with, the newest first."""

@@ -22,6 +22,7 @@ from dailies.pipeline.publish import publish_events
 from dailies.pipeline.remove import remove_video
 from dailies.stores.tombstones import Removal
 from dailies.video.basics import Size
+from dailies.video.errors import Conflict
 from dailies.video.record import VideoRecord, VideoRequest
 from dailies.video.request import Webhook
 from tests.unit.pipeline.receiver import DEAD
@@ -348,8 +349,12 @@ async def test_a_second_new_secret_takes_no_time_from_the_first_one() -> None:
     assert third.signing(now + 61) == in_turn
     assert third.signing(now + DAY + 1) == in_turn[:2]
     assert third.signing(now + DAY + 61) == in_turn[:1]
-    for number in range(20):
+    for number in range(2):
         many = await world.services.webhooks.rotate(OWNER, now + 61 + number, overlap=DAY)
     assert len(many.signing(now + 90)) == 5
+    with pytest.raises(Conflict, match="ends in 1439 minutes") as refused:
+        await world.services.webhooks.rotate(OWNER, now + 65, overlap=DAY)
+    assert refused.value.code == "too_many_secrets"
+    assert await world.services.webhooks.secrets(OWNER, now + 65) == many, "one was ended for it"
     leaked = await world.services.webhooks.rotate(OWNER, now + 90, overlap=0)
     assert leaked.signing(now + 90) == (leaked.current,)
