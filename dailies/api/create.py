@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -31,6 +32,13 @@ __all__ = ["Accepted", "accept_and_start", "answer", "create_video", "router", "
 
 router = APIRouter(tags=["videos"], dependencies=SECURITY)
 
+_CREATES: dict[str, Any] = {
+    "response_model": Video | DryRun,
+    "responses": answers(400, 403, 404, 408, 409, 413, 415, 429, ok=REPLAYED | POLL_AFTER),
+    "openapi_extra": {"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
+}
+"""The route of a create, at whichever address."""
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -40,18 +48,8 @@ class Accepted:
     warnings: tuple[RequestWarning, ...]
 
 
-@router.post(
-    "/videos",
-    response_model=Video | DryRun,
-    responses=answers(400, 403, 404, 408, 409, 413, 415, 429, ok=REPLAYED | POLL_AFTER),
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
-)
-@router.post(
-    "/videos/generations",
-    response_model=Video | DryRun,
-    responses=answers(400, 403, 404, 408, 409, 413, 415, 429, ok=REPLAYED | POLL_AFTER),
-    openapi_extra={"requestBody": CREATE_BODY, "parameters": SENDING_HEADERS},
-)
+@router.post("/videos", **_CREATES)
+@router.post("/videos/generations", **_CREATES)
 async def create(
     request: Request,
     response: Response,
