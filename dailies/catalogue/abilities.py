@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
-from dailies.catalogue.deployment import Deployment, Sound
+from dailies.catalogue.deployment import Deployment
 from dailies.catalogue.limits import Part
 from dailies.catalogue.models import Model
+from dailies.catalogue.rules import Sound
 from dailies.video.request import Role, VideoRequest
 
 __all__ = [

@@ -16,18 +16,12 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
-from dailies.catalogue.deployment import (
-    Alias,
-    Credential,
-    Deployment,
-    FieldProblem,
-    Name,
-    Quota,
-)
+from dailies.catalogue.deployment import Alias, Deployment, Name
 from dailies.catalogue.entry import Entry
 from dailies.catalogue.environment import UnfilledPlaceholder, fill_in, placeholders
 from dailies.catalogue.models import FallbackOn, Model, Routing
 from dailies.catalogue.names import Names, Prefixes, key_of
+from dailies.catalogue.rules import Credential, FieldProblem, Quota
 from dailies.hosts import NO_HOSTS, PrivateHosts
 from dailies.video.errors import NotFound, SettingsError
 

@@ -16,7 +16,8 @@ from dailies.catalogue.abilities import (
     narrowed,
     together,
 )
-from dailies.catalogue.deployment import Deployment, InpaintRules
+from dailies.catalogue.deployment import Deployment
+from dailies.catalogue.rules import InpaintRules
 from dailies.video.basics import Size
 from dailies.video.errors import InvalidRequest
 from dailies.video.request import Input, InputKind, Role, VideoRequest

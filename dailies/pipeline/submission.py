@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dailies.catalogue import Deployment
-from dailies.catalogue.deployment import Sound
+from dailies.catalogue.rules import Sound
 from dailies.providers.base import InputFile, Reference, SourceFile, Submission
 from dailies.services import Services
 from dailies.video.record import VideoRecord

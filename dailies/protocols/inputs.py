@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dailies.catalogue import Model
-from dailies.catalogue.deployment import InpaintRules
 from dailies.catalogue.offers import check_inputs, unsupported
+from dailies.catalogue.rules import InpaintRules
 from dailies.inputs.examine import Examined, InputLimits, InputSource, digest, examine
 from dailies.inputs.mp4 import looks_like_mp4
 from dailies.intake.accept import GivenInput

@@ -12,8 +12,8 @@ from typing import Any
 
 from dailies.catalogue import Catalogue, Deployment, Model
 from dailies.catalogue.abilities import Needs
-from dailies.catalogue.deployment import MOST_SECONDS, utf16_units
 from dailies.catalogue.offers import able, check_variants
+from dailies.catalogue.rules import MOST_SECONDS, utf16_units
 from dailies.inputs.geometry import nearest_size
 from dailies.protocols.messages import too_long, unsupported
 from dailies.protocols.options import options_by_provider

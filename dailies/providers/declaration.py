@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
-from dailies.catalogue.deployment import Credential, Deployment, FieldProblem
+from dailies.catalogue.deployment import Deployment
 from dailies.catalogue.limits import FIELDS, Limit, Part
+from dailies.catalogue.rules import Credential, FieldProblem
 from dailies.providers.azure_auth import TokenCredential
 from dailies.providers.base import CallsBack, FindsJobs, VideoProvider
 from dailies.providers.classify import Answer, CallContext

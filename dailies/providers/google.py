@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field
 
-from dailies.catalogue.deployment import Credential
+from dailies.catalogue.rules import Credential
 from dailies.providers.classify import ANY, NO_CREDIT, SHUT_OUT, Answer, Call, classify_job_error
 from dailies.providers.declaration import Help
 from dailies.providers.error_text import ErrorText

@@ -24,8 +24,8 @@ import httpx
 from pydantic import ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
-from dailies.catalogue.deployment import Credential
 from dailies.catalogue.limits import Part
+from dailies.catalogue.rules import Credential
 from dailies.providers.answers import text
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import Call

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dailies.catalogue.deployment import Deployment, FieldProblem, Sound
+from dailies.catalogue.deployment import Deployment
+from dailies.catalogue.rules import FieldProblem, Sound
 from dailies.providers.base import Reference, Submission
 from dailies.providers.mapping import MappedOptions, model_inputs, read_schema
 from dailies.video.basics import Operation, Size, Variant

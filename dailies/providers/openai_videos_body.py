@@ -20,9 +20,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from dailies.catalogue.deployment import Deployment, FieldProblem
+from dailies.catalogue.deployment import Deployment
 from dailies.catalogue.entry import Entry
 from dailies.catalogue.limits import FRAMES_OR_REFERENCES, Limit, Part
+from dailies.catalogue.rules import FieldProblem
 from dailies.providers.base import Reference, Submission
 from dailies.providers.declaration import CallerOptions, Options
 from dailies.providers.shapes import aspect_ratio

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from dailies.catalogue import Catalogue, Deployment
-from dailies.catalogue.deployment import Credential, FieldProblem
+from dailies.catalogue.rules import Credential, FieldProblem
 from dailies.net.downloads import Downloads
 from dailies.providers.azure_auth import EntraAuth, TokenCredential, Tokens
 from dailies.providers.base import Names, VideoProvider

@@ -21,7 +21,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import httpx
 from pydantic import Field
 
-from dailies.catalogue.deployment import Deployment, FieldProblem
+from dailies.catalogue.deployment import Deployment
+from dailies.catalogue.rules import FieldProblem
 from dailies.providers.answers import text
 from dailies.providers.base import Called, Content, Found, Reference, Submission
 from dailies.providers.classify import ANY, NOT_OFFERED, Answer, Call

@@ -27,8 +27,9 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field
 
-from dailies.catalogue.deployment import Deployment, FieldProblem
+from dailies.catalogue.deployment import Deployment
 from dailies.catalogue.limits import Part
+from dailies.catalogue.rules import FieldProblem
 from dailies.providers.answers import moment, number, text
 from dailies.providers.base import Content, Reference, Submission
 from dailies.providers.classify import NO_CREDIT, NOT_OFFERED, Answer, Call, classify_job_error

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from dailies.catalogue import Catalogue, Deployment, Model
-from dailies.catalogue.deployment import Sound
+from dailies.catalogue.rules import Sound
 from dailies.protocols.shapes import ratio_of, resolution_of
 from dailies.video.basics import Operation
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dailies.catalogue.deployment import Deployment, FieldProblem, Sound
+from dailies.catalogue.deployment import Deployment
+from dailies.catalogue.rules import FieldProblem, Sound
 from dailies.providers.fal.adapter import FalOptions, Route
 from dailies.providers.map_check import map_problems
 from dailies.providers.mapping import MappedOptions

@@ -13,7 +13,7 @@ import httpx
 import openai
 import pytest
 
-from dailies.catalogue.deployment import Sound
+from dailies.catalogue.rules import Sound
 from dailies.engine import VideoRef
 from dailies.pipeline.manifest import manifest_of
 from dailies.pipeline.prepare import prepare_reference
