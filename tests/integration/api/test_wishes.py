@@ -93,11 +93,13 @@ async def test_neither_options_nor_prompts_are_logged(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    await accepted(world, await create(world, **WISHES))
+    # Words: of a number, the digits may stand in any time that a log tells.
+    options = {"runway": {"style": "as in a dream"}}
+    await accepted(world, await create(world, **{**WISHES, "provider_options": options}))
     await create(world, **{**WISHES, "provider_options": {"strength-9": {"hidden": 1}}})
     told = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
     assert "no rain" not in told
-    assert "0.25" not in told
+    assert "as in a dream" not in told
     assert "hidden" not in told
 
 
