@@ -52,7 +52,8 @@ def read_books(stack: RunningStack, videos: Iterable[dict[str, Any]]) -> tuple[B
 
 def wrong_in(books: Books, videos: Iterable[dict[str, Any]]) -> list[str]:
     """What does not add up, in words."""
-    costs = [round(video["cost_usd"] * 1_000_000) for video in videos]
+    # One that has not ended has cost nothing yet; that it has not is for others to tell.
+    costs = [round((video["cost_usd"] or 0) * 1_000_000) for video in videos]
     found = []
     if books.held:
         found.append(f"{books.held} micro-dollars are held for nothing")
