@@ -17,6 +17,7 @@ from dailies.pipeline.judge import judge_video
 from dailies.pipeline.places import held_place
 from dailies.pipeline.prepare import prepare_reference
 from dailies.pipeline.publish import publish_events
+from dailies.pipeline.remove import discard_if_unwanted
 from dailies.pipeline.spans import end_step, inner_span
 from dailies.pipeline.submit import submit_video
 from dailies.services import Services
@@ -42,6 +43,8 @@ async def advance_video(services: Services, video: VideoRef) -> Step:
 async def _advance(services: Services, video: VideoRef) -> Step:
     record = await services.records.get(video["owner"], video["id"])
     if record is None:
+        # An execution that came late, and has died since, may have stored a file after the removal.
+        await discard_if_unwanted(services, video["id"], None)
         return done()
     if record.is_final:
         return await _announce_end(services, video, _cause(record))

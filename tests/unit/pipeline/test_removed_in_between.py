@@ -69,3 +69,15 @@ async def test_nothing_is_left_of_a_video_that_another_execution_ends_and_its_ow
         return between
 
     assert len([place async for place in each_place(play)]) > 10
+
+
+async def test_what_an_execution_that_died_has_stored_after_the_removal_goes_with_the_next() -> (
+    None
+):
+    world = World()
+    video = await rendered(world)
+    await advance_video(world.services, ref(video))
+    await remove_video(world.services, OWNER, video.id, Removal.DELETED)
+    await world.files.put(f"{video.id}/manifest.json", b"{}", content_type="application/json")
+    assert (await advance_video(world.services, ref(video)))["kind"] == "done"
+    assert not world.files.files
